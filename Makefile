@@ -1,0 +1,85 @@
+# Every target sets up what it needs; `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+python := .venv/bin/python
+venv := .venv/complete
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(venv) ## watch a recorded outage: alerts as they come, metrics on port 10068
+	.venv/bin/mpathd-watch replay --speed 4
+
+.PHONY: test
+test: $(venv) ## run the unit, golden and component tests; the core must be covered to the last branch
+	$(python) -m pytest --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
+
+.PHONY: check
+check: check-format check-lint check-types check-spelling check-shell check-unit check-docs ## run every static check
+
+.PHONY: deb
+deb: ## build dist/mpathd-watch_VERSION_all.deb
+	tools/build-deb
+
+.PHONY: lab
+lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it
+	$(python) -m tests.lab up
+
+.PHONY: lab-test
+lab-test: $(venv) deb ## run the scenarios on a real kernel in the guest
+	$(python) -m tests.lab test
+
+.PHONY: lab-shell
+lab-shell: $(venv) ## open another shell in the running guest
+	$(python) -m tests.lab shell
+
+.PHONY: clean
+clean: ## remove everything that was made here (cached lab images stay)
+	rm -rf .venv dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The parts of `make check`
+
+.PHONY: check-format
+check-format: $(venv)
+	$(python) -m ruff format --check
+
+.PHONY: check-lint
+check-lint: $(venv)
+	$(python) -m ruff check
+
+.PHONY: check-types
+check-types: $(venv)
+	$(python) -m mypy
+
+# Recordings and captures hold hexadecimal and foreign words, not prose of ours. The ignored words are what a non-UTF-8 name in
+# a test looks like.
+.PHONY: check-spelling
+check-spelling: $(venv)
+	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE' \
+		--ignore-words-list caf,te
+
+.PHONY: check-shell
+check-shell:
+	tools/check-shell
+
+.PHONY: check-unit
+check-unit:
+	tools/check-unit
+
+# What is generated from the code must match it: each such check is one line here.
+.PHONY: check-docs
+check-docs: $(venv)
+	$(python) -m tools.docs --check
+	$(python) -m tools.docs --check
+
+$(venv): pyproject.toml requirements-dev.txt tools/build-venv
+	tools/build-venv .venv
+	touch $@
