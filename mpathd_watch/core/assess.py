@@ -1,0 +1,228 @@
+"""Judging what a turn has touched: health of paths and maps, outages, and the alerts that follow.
+
+Verdicts come first, alerts after: a path's message tells how many paths are usable once the whole turn is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mpathd_watch.core import messages
+from mpathd_watch.core.health import Evidence, Facts, evidence, map_health, path_health
+from mpathd_watch.core.outage import Outage, Timeouts, advance, outage_id
+from mpathd_watch.core.state import MapState, PathState, SessionState, frozen
+from mpathd_watch.core.turn import PathKey, Turn
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+)
+
+CAUSE_GRACE = 2.0
+"""Seconds a failure may wait for its cause before it is counted as ``unknown`` or ``removed``: dm's uevent comes first,
+the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An outage that is
+younger when its session turns out to be lost belongs to that loss."""
+
+_OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
+_PROVISIONAL = frozenset({Cause.UNKNOWN, Cause.REMOVED})
+_LOST = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
+
+
+def assess(turn: Turn) -> None:
+    """Judge everything the turn has touched."""
+    _judge_sessions(turn)
+    before: dict[PathKey, PathState] = {}
+    for wwid, label in sorted(turn.touched):
+        paths = turn.paths(wwid)
+        before[wwid, label] = paths[label]
+        paths[label] = _judged(turn, wwid, paths[label])
+        turn.regrouped.add(wwid)
+    previous = {wwid: turn.maps[wwid].health for wwid in turn.regrouped}
+    for wwid in turn.regrouped:
+        turn.maps[wwid] = _regrouped(turn, turn.whole_map(wwid))
+    for key, was in before.items():
+        _tell_path(turn, key, was)
+    for wwid in sorted(turn.regrouped):
+        _tell_map(turn, turn.whole_map(wwid), previous[wwid])
+
+
+def due(turn: Turn) -> None:
+    """Take up every deadline that has come."""
+    for key, moment in tuple(turn.deadlines.items()):
+        if moment <= turn.now.monotonic:
+            del turn.deadlines[key]
+            wwid, label = key
+            if label:
+                turn.touched.add((wwid, label))
+            else:
+                turn.regrouped.add(wwid)
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+def _judge_sessions(turn: Turn) -> None:
+    changed = {label: session for label, session in turn.sessions.items() if turn.state.sessions.get(label) != session}
+    if not changed:
+        return
+    carried = _carried(turn, changed)
+    for label, session in changed.items():
+        paths = len(carried[label])
+        maps = len({wwid for wwid, _ in carried[label]})
+        if session.status is SessionStatus.LOGGED_IN:
+            if session.announced_lost:
+                turn.emit(messages.session_restored(session, paths, maps))
+            turn.sessions[label] = replace(session, ever_up=True, announced_lost=False)
+        elif session.status in _LOST and not session.announced_lost and _speaks_for_itself(session, paths):
+            turn.emit(messages.session_lost(session, paths, maps))
+            turn.sessions[label] = replace(session, announced_lost=True)
+
+
+def _speaks_for_itself(session: SessionState, paths: int) -> bool:
+    """With one path, the path's own entry is the alert; a session without any is news only if it had been up."""
+    return paths > 1 or (paths == 0 and session.ever_up and session.status is not SessionStatus.MISSING)
+
+
+def _carried(turn: Turn, sessions: Mapping[str, SessionState]) -> dict[str, list[PathKey]]:
+    carried: dict[str, list[PathKey]] = {label: [] for label in sessions}
+    for wwid in turn.maps:
+        for path in turn.whole_map(wwid).paths.values():
+            if path.session in carried:
+                carried[path.session].append((wwid, path.label))
+    return carried
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+def _facts(turn: Turn, path: PathState) -> Facts:
+    session = turn.session_of(path)
+    return Facts(
+        member=path.member,
+        dm=path.dm,
+        checker=CheckerState.UNKNOWN if path.checker_overruled else path.checker,
+        device=path.device,
+        session=None if session is None else session.status,
+    )
+
+
+def _judged(turn: Turn, wwid: str, path: PathState) -> PathState:
+    facts = _facts(turn, path)
+    outage = path.outage
+    health = path_health(facts, transport_was_lost=outage is not None and outage.transport_lost)
+    seen = evidence(facts)
+    if outage is None and health in _OUT:
+        outage = _begun(turn, wwid, path, inherited=not _seen_to_begin(path, seen))
+    if outage is not None:
+        outage = advance(_shared(turn, path, outage), health, seen, turn.now)
+    if health is not path.health:
+        path = replace(path, health=health, since=turn.now)
+    if outage is not None:
+        path = _counted(turn, wwid, path, outage)
+    ever_up = path.ever_up or health is Health.UP
+    ever_reached = path.ever_reached or seen.transport_good
+    if (ever_up, ever_reached) == (path.ever_up, path.ever_reached):
+        return path
+    return replace(path, ever_up=ever_up, ever_reached=ever_reached)
+
+
+def _seen_to_begin(path: PathState, seen: Evidence) -> bool:
+    """Whether what is wrong now was seen to be right before, or was told by a uevent at the moment it went wrong."""
+    told = path.dm is DmState.FAILED and path.dm_changed is not None
+    return path.ever_up or told or (path.ever_reached and seen.transport_lost)
+
+
+def _begun(turn: Turn, wwid: str, path: PathState, *, inherited: bool) -> Outage:
+    session = turn.session_of(path)
+    facts = session.facts if session else None
+    return Outage(
+        id=outage_id(wwid, path.label, turn.now),
+        began=turn.now,
+        timeouts=Timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if facts else None,
+        inherited=inherited,
+    )
+
+
+def _shared(turn: Turn, path: PathState, outage: Outage) -> Outage:
+    """The outage, shared if the loss of its session is what was told and it began no earlier than that."""
+    session = turn.session_of(path)
+    if outage.shared or session is None or not session.announced_lost:
+        return outage
+    return replace(outage, shared=turn.now.since(outage.began) < CAUSE_GRACE)
+
+
+def _counted(turn: Turn, wwid: str, path: PathState, outage: Outage) -> PathState:
+    """The path with its outage, and with the failure in its counter once its cause is known or the grace is over."""
+    failed = outage.stalled is not None or outage.failed is not None
+    if outage.counted or outage.inherited or not failed:
+        return replace(path, outage=outage)
+    key = (wwid, path.label)
+    over = outage.began.monotonic + CAUSE_GRACE
+    if outage.cause in _PROVISIONAL and path.health is not Health.UP and turn.now.monotonic < over:
+        turn.deadlines[key] = over
+        return replace(path, outage=outage)
+    turn.deadlines.pop(key, None)
+    failures = {**path.failures, outage.cause: path.failures.get(outage.cause, 0) + 1}
+    return replace(path, failures=frozen(failures), outage=replace(outage, counted=True))
+
+
+def _tell_path(turn: Turn, key: PathKey, before: PathState) -> None:
+    wwid, label = key
+    known = turn.maps[wwid]
+    path = known.paths[label]
+    outage = path.outage
+    if outage is not None and path.health not in (path.announced, Health.UNKNOWN):
+        turn.emit(
+            messages.path_changed(
+                known,
+                before,
+                path,
+                outage,
+                turn.now,
+                session=turn.session_of(path),
+                multipathd_up=turn.is_up(SourceName.MULTIPATHD),
+            )
+        )
+        path = replace(path, announced=path.health)
+    if outage is not None and path.health is Health.UP:
+        path = replace(path, outage=None, last_outage=outage, reinstatements=path.reinstatements + 1)
+    if path is not known.paths[label]:
+        turn.paths(wwid)[label] = path
+
+
+# --- maps -------------------------------------------------------------------------------------------------------------
+
+
+def _regrouped(turn: Turn, known: MapState) -> MapState:
+    settings = turn.settings
+    health = map_health(
+        (path.health for path in known.paths.values()),
+        single_path_ok=not settings.single_path_ok.isdisjoint((known.wwid, known.name)),
+    )
+    if health is known.health:
+        return known
+    troubled = known.troubled
+    if troubled is None and health not in (MapHealth.HEALTHY, MapHealth.UNKNOWN):
+        troubled = turn.now
+    return replace(known, health=health, since=turn.now, troubled=troubled)
+
+
+def _tell_map(turn: Turn, known: MapState, previous: MapHealth) -> None:
+    """Tell a new verdict; a map that has just appeared may first gather its paths."""
+    if known.health is MapHealth.UNKNOWN or (known.wwid, "") in turn.deadlines:
+        return
+    if known.health is not known.announced:
+        # After the time to settle, the verdict is an old one that nobody has been told.
+        told = MapHealth.UNKNOWN if previous is known.health else previous
+        turn.emit(messages.map_changed(known, told, turn.now))
+    if known.health is not known.announced or (known.health is MapHealth.HEALTHY and known.troubled is not None):
+        turn.maps[known.wwid] = replace(
+            known,
+            announced=known.health,
+            troubled=None if known.health is MapHealth.HEALTHY else known.troubled,
+        )

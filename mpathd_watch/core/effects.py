@@ -1,0 +1,40 @@
+"""What follows from an event: alerts for the journal, and reads the sources shall make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mpathd_watch.core.alerts import AlertKind, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One journal entry. ``fields`` are the contract's, without the prefix ``MPATHD_WATCH_``."""
+
+    kind: AlertKind
+    priority: Priority
+    message: str
+    fields: Mapping[str, str]
+
+
+class Scope(StrEnum):
+    """What shall be read again."""
+
+    SYSTEM = "system"
+    SESSIONS = "sessions"
+    DEVICES = "devices"
+    PATHS = "paths"
+    MAPS = "maps"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Read ``scope`` again now; ``devices`` names the disks where the scope is ``DEVICES``."""
+
+    scope: Scope
+    devices: tuple[str, ...] = ()
+
+
+Effect = Alert | Refresh

@@ -1,0 +1,145 @@
+"""Everything a source can tell the core, one immutable type per kind of news.
+
+An event carries no time of its own beyond when a listing was asked for (``requested``, CLOCK_MONOTONIC seconds): the
+daemon stamps each event with the ``Instant`` at which it is folded in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.vocabulary import DmAction, SourceName
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUp:
+    """A source answered; sent at its first answer and after an absence."""
+
+    source: SourceName
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAnswered:
+    """A source answered and had nothing new to tell."""
+
+    source: SourceName
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDown:
+    """A source does not answer. ``reason`` is a short word for a label, ``detail`` one sentence with the remedy."""
+
+    source: SourceName
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceErrors:
+    """Things a source could not read or understand while it answered on the whole, counted by reason."""
+
+    source: SourceName
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLost:
+    """The uevent socket overflowed: what it held and what came until it was drained is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DmPathEvent:
+    """A kernel uevent with DM_ACTION: dm failed or reinstated one path of a map.
+
+    ``seqnum`` is DM_SEQNUM, which counts per dm device; ``None`` where the kernel's text made no sense.
+    """
+
+    action: DmAction
+    wwid: str
+    map_name: str
+    sysfs_name: str
+    dev_t: str
+    seqnum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEvent:
+    """Any other kernel uevent of a block device. ``reloaded``: a dm device whose table was (re)loaded (DM_COOKIE)."""
+
+    action: str
+    sysfs_name: str
+    reloaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRead:
+    """A whole look at sysfs: all multipath maps, all their member disks, all iSCSI sessions."""
+
+    maps: tuple[MapFacts, ...]
+    devices: tuple[DeviceFacts, ...]
+    sessions: tuple[SessionFacts, ...]
+    requested: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsRead:
+    """All iSCSI sessions."""
+
+    sessions: tuple[SessionFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesRead:
+    """Some member disks, read again; ``vanished`` names those that are gone."""
+
+    devices: tuple[DeviceFacts, ...]
+    vanished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PathsListed:
+    """multipathd's listing of all paths, from its memory (``show paths raw format``)."""
+
+    paths: tuple[PathListing, ...]
+    requested: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapsListed:
+    """multipathd's listing of all maps, refreshed from the kernel (``show maps json``)."""
+
+    maps: tuple[MapListing, ...]
+    requested: float
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """The administrator's settings, at the start and at each reload."""
+
+    settle_seconds: float
+    single_path_ok: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline of the core has come (see ``step.next_deadline``)."""
+
+
+Event = (
+    SourceUp
+    | SourceAnswered
+    | SourceDown
+    | SourceErrors
+    | EventsLost
+    | DmPathEvent
+    | BlockEvent
+    | SystemRead
+    | SessionsRead
+    | DevicesRead
+    | PathsListed
+    | MapsListed
+    | SettingsChanged
+    | Tick
+)

@@ -1,0 +1,80 @@
+"""Which sources answer, and what becomes unknown when one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mpathd_watch.core import messages
+from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.events import SourceDown, SourceErrors
+from mpathd_watch.core.state import frozen
+from mpathd_watch.core.turn import Turn
+from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, SourceName
+
+
+def answered(turn: Turn, name: SourceName) -> None:
+    """Note an answer; tell of it if the source had been down."""
+    source = turn.source(name)
+    turn.sources[name] = replace(source, up=True, reason="", detail="", last_success=turn.now)
+    if source.up is False:
+        turn.emit(messages.source_up(name))
+
+
+def down(turn: Turn, event: SourceDown) -> None:
+    """Note that a source does not answer, and forget what only it can know."""
+    source = turn.source(event.source)
+    turn.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
+    errors(turn, SourceErrors(event.source, event.reason, 1))
+    if source.up is not False or source.reason != event.reason:
+        turn.emit(messages.source_down(event))
+    if event.source is SourceName.MULTIPATHD:
+        _forget_listings(turn)
+    elif event.source is SourceName.SYSFS:
+        _forget_devices(turn)
+    if not turn.is_up(SourceName.MULTIPATHD) and (turn.dm_doubted is not None or not turn.is_up(SourceName.UEVENT)):
+        forget_dm(turn, turn.maps)
+
+
+def errors(turn: Turn, event: SourceErrors) -> None:
+    """Count what a source could not read or understand."""
+    source = turn.source(event.source)
+    counts = dict(source.errors)
+    counts[event.reason] = counts.get(event.reason, 0) + event.count
+    turn.sources[event.source] = replace(source, errors=frozen(counts))
+
+
+def events_lost(turn: Turn) -> None:
+    """Uevents are gone: dm's word is in doubt until the kernel's tables have been read again."""
+    turn.counters = replace(turn.counters, overflows=turn.counters.overflows + 1)
+    turn.emit(messages.events_lost(turn.counters.overflows))
+    turn.dm_doubted = turn.now.monotonic
+    turn.resync("events_lost")
+    turn.refresh(Scope.SESSIONS)
+    if not turn.is_up(SourceName.MULTIPATHD):
+        forget_dm(turn, turn.maps)
+
+
+def forget_dm(turn: Turn, wwids: Iterable[str]) -> None:
+    """Nobody vouches for dm's word on these maps any more."""
+    for wwid in tuple(wwids):
+        for path in tuple(turn.paths(wwid).values()):
+            if path.dm is not DmState.UNKNOWN:
+                turn.set_path(wwid, replace(path, dm=DmState.UNKNOWN))
+
+
+def _forget_listings(turn: Turn) -> None:
+    for wwid, known in tuple(turn.maps.items()):
+        if known.queues is not None or known.queueing:
+            turn.maps[wwid] = replace(known, queues=None, queueing="")
+        for path in known.paths.values():
+            if path.checker is not CheckerState.UNKNOWN:
+                turn.set_path(wwid, replace(path, checker=CheckerState.UNKNOWN))
+
+
+def _forget_devices(turn: Turn) -> None:
+    for label, session in tuple(turn.sessions.items()):
+        turn.sessions[label] = replace(session, status=SessionStatus.UNKNOWN)
+    for wwid, known in tuple(turn.maps.items()):
+        for path in known.paths.values():
+            turn.set_path(wwid, replace(path, device=DeviceState.UNKNOWN))

@@ -1,0 +1,201 @@
+"""All that is known at one moment: an immutable tree of maps and their paths, sessions and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar
+
+from mpathd_watch.core.facts import SessionFacts
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.vocabulary import (
+    USABLE,
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Transport,
+)
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+COUNTER_BITS = 0xFFFFFFFF
+
+
+def frozen(items: Mapping[Key, Value]) -> Mapping[Key, Value]:
+    """A read-only view of ``items``, which nobody else may hold."""
+    return MappingProxyType(items if isinstance(items, dict) else dict(items))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an administrator may decide about the verdicts.
+
+    ``settle_seconds``: how long a map that has just appeared may gather its paths before it is called at risk.
+    ``single_path_ok``: names or WWIDs of maps for which one path is enough.
+    """
+
+    settle_seconds: float = 5.0
+    single_path_ok: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source fares; ``up`` is ``None`` until it has answered or failed for the first time."""
+
+    up: bool | None = None
+    reason: str = ""
+    detail: str = ""
+    last_success: Instant | None = None
+    errors: Mapping[str, int] = field(default_factory=lambda: frozen({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A counter of ours that follows a 32-bit counter of the kernel from the value it was first seen at."""
+
+    raw: int | None = None
+    total: int = 0
+
+    def follow(self, raw: int | None) -> Tally:
+        """The tally after the kernel's counter was read as ``raw``.
+
+        A difference of more than half the range is a step back, not a wrap: sd zeroes ``ioerr_cnt`` when it binds
+        (drivers/scsi/sd.c). It moves the baseline and counts nothing.
+        """
+        if raw is None or raw == self.raw:
+            return self
+        gained = 0 if self.raw is None else (raw - self.raw) & COUNTER_BITS
+        return Tally(raw, self.total + (gained if gained <= COUNTER_BITS // 2 else 0))
+
+    def rebased(self) -> Tally:
+        """The tally for another device, whose counter has nothing to do with the old one."""
+        return Tally(None, self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """One expected path of a map. ``dev``, ``dev_t`` and ``hctl`` are the last known ones while it is missing.
+
+    ``dm_changed`` and ``checker_read`` are the CLOCK_MONOTONIC seconds of dm's last uevent and of the request that the
+    checker's state answers; ``dm_seqnum`` is the DM_SEQNUM of that uevent. ``announced`` is the health last told in the
+    journal. ``checker_overruled``: dm took the path back while the checker condemned it, and the checker has not looked
+    since. ``ever_up``: its health has been ``up``; ``ever_reached``: the way to its disk has been seen working.
+    """
+
+    label: str
+    since: Instant
+    dev: str = ""
+    dev_t: str = ""
+    hctl: str = ""
+    transport: Transport = Transport.UNKNOWN
+    session: str = ""
+    target: str = ""
+    portal: str = ""
+    iface: str = ""
+    member: bool = True
+    dm: DmState = DmState.UNKNOWN
+    dm_changed: float | None = None
+    dm_seqnum: int | None = None
+    checker: CheckerState = CheckerState.UNKNOWN
+    checker_read: float | None = None
+    checker_overruled: bool = False
+    device: DeviceState = DeviceState.UNKNOWN
+    health: Health = Health.UNKNOWN
+    announced: Health = Health.UP
+    ever_up: bool = False
+    ever_reached: bool = False
+    outage: Outage | None = None
+    last_outage: Outage | None = None
+    failures: Mapping[Cause, int] = field(default_factory=lambda: frozen({}))
+    reinstatements: int = 0
+    io_errors: Tally = Tally()
+    io_timeouts: Tally = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class MapState:
+    """One multipath map with all its expected paths, by label.
+
+    ``label`` is the map's name, made unique. ``queues``: whether I/O waits when no path is usable, ``None`` if nobody
+    says. ``announced`` is the health last told in the journal, ``troubled`` when it left ``healthy``.
+    """
+
+    wwid: str
+    label: str
+    name: str
+    sysfs_name: str
+    first_seen: Instant
+    since: Instant
+    suspended: bool | None = None
+    queues: bool | None = None
+    queueing: str = ""
+    vendor: str = ""
+    product: str = ""
+    seqnum: int | None = None
+    health: MapHealth = MapHealth.UNKNOWN
+    announced: MapHealth = MapHealth.HEALTHY
+    troubled: Instant | None = None
+    paths: Mapping[str, PathState] = field(default_factory=lambda: frozen({}))
+
+    @property
+    def usable(self) -> int:
+        """How many paths are up or suspect."""
+        return sum(path.health in USABLE for path in self.paths.values())
+
+    @property
+    def present(self) -> int:
+        """How many paths are in the map's table now."""
+        return sum(path.member for path in self.paths.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """One iSCSI session under its lasting label; kept as ``missing`` while paths that used it are expected.
+
+    ``ever_up``: it has been seen logged in. A new session starts as FREE, the same word as "recovery expired".
+    """
+
+    label: str
+    facts: SessionFacts
+    status: SessionStatus
+    ever_up: bool = False
+    announced_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Totals since the daemon's start that belong to no map."""
+
+    uevents: Mapping[str, int] = field(default_factory=lambda: frozen({}))
+    overflows: int = 0
+    resyncs: Mapping[str, int] = field(default_factory=lambda: frozen({}))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole. ``maps`` by WWID, ``sessions`` by label.
+
+    ``started``: the first whole look at sysfs has been taken. ``dm_doubted``: since when uevents may have been lost
+    that no listing from the kernel has made up for (CLOCK_MONOTONIC seconds). ``deadlines``: what is to be looked at
+    again, and when.
+    """
+
+    settings: Settings = Settings()
+    started: bool = False
+    sources: Mapping[SourceName, SourceState] = field(default_factory=lambda: frozen({}))
+    maps: Mapping[str, MapState] = field(default_factory=lambda: frozen({}))
+    sessions: Mapping[str, SessionState] = field(default_factory=lambda: frozen({}))
+    counters: Counters = Counters()
+    dm_doubted: float | None = None
+    deadlines: Mapping[tuple[str, str], float] = field(default_factory=lambda: frozen({}))
+
+    def source(self, name: SourceName) -> SourceState:
+        """How the source fares; one never heard of has not answered yet."""
+        return self.sources.get(name, SourceState())

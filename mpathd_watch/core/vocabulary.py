@@ -1,0 +1,138 @@
+"""The words: every state, health, cause and source that can appear in a metric, a journal field or the status.
+
+Raw states keep the spelling of the kernel and of multipath-tools; ``UNKNOWN`` is ours and stands for "the source does
+not answer" and for a word we have never heard of (the source counts the latter).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Word(StrEnum):
+    """A closed vocabulary with an ``unknown`` member that any unheard-of text falls back to."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The member spelled ``text``, else ``unknown``."""
+        try:
+            return cls(text)
+        except ValueError:
+            return cls("unknown")
+
+
+class Health(Word):
+    """Health of a path, worst first (docs/architecture.md tells how it is derived)."""
+
+    MISSING = "missing"
+    FAILED = "failed"
+    RECOVERING = "recovering"
+    STALLED = "stalled"
+    SUSPECT = "suspect"
+    UP = "up"
+    UNKNOWN = "unknown"
+
+
+USABLE = frozenset({Health.UP, Health.SUSPECT})
+
+
+class MapHealth(Word):
+    """Health of a map: how much redundancy is left."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    AT_RISK = "at_risk"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class DmState(Word):
+    """The kernel's view of a path: A or F in the INFO status of drivers/md/dm-mpath.c."""
+
+    ACTIVE = "active"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class CheckerState(Word):
+    """multipathd's view of a path, as ``%T`` prints it (libmultipath/print.c, 0.9.4 to 0.15)."""
+
+    READY = "ready"
+    FAULTY = "faulty"
+    SHAKY = "shaky"
+    GHOST = "ghost"
+    PENDING = "i/o pending"
+    TIMEOUT = "i/o timeout"
+    DELAYED = "delayed"
+    DISCONNECTED = "disconnected"
+    UNDEF = "undef"
+    UNKNOWN = "unknown"
+
+
+class DeviceState(Word):
+    """A SCSI device's ``state`` attribute (drivers/scsi/scsi_sysfs.c, sdev_states)."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    CANCEL = "cancel"
+    DELETED = "deleted"
+    QUIESCE = "quiesce"
+    OFFLINE = "offline"
+    TRANSPORT_OFFLINE = "transport-offline"
+    BLOCKED = "blocked"
+    CREATED_BLOCKED = "created-blocked"
+    UNKNOWN = "unknown"
+
+
+class SessionStatus(Word):
+    """An iSCSI session's ``state`` attribute (drivers/scsi/scsi_transport_iscsi.c).
+
+    ``missing`` is ours: the session is gone, and paths that came through it are still expected.
+    """
+
+    LOGGED_IN = "LOGGED_IN"
+    FAILED = "FAILED"
+    FREE = "FREE"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+class Transport(Word):
+    """How a path reaches its disk."""
+
+    ISCSI = "iscsi"
+    FC = "fc"
+    SCSI = "scsi"
+    UNKNOWN = "unknown"
+
+
+class Cause(StrEnum):
+    """Why an outage began. Never a guess: what the evidence does not show is ``unknown``."""
+
+    NOP_TIMEOUT = "nop_timeout"
+    CONNECTION_CLOSED = "connection_closed"
+    CONNECTION_ERROR = "connection_error"
+    CARRIER_LOST = "carrier_lost"
+    LOGOUT = "logout"
+    DEVICE_OFFLINE = "device_offline"
+    CHECKER = "checker"
+    ADMINISTRATOR = "administrator"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+
+
+class SourceName(StrEnum):
+    """Where knowledge comes from."""
+
+    UEVENT = "uevent"
+    SYSFS = "sysfs"
+    MULTIPATHD = "multipathd"
+    CONFIG = "config"
+
+
+class DmAction(StrEnum):
+    """The two values of DM_ACTION (drivers/md/dm-uevent.c)."""
+
+    PATH_FAILED = "PATH_FAILED"
+    PATH_REINSTATED = "PATH_REINSTATED"

@@ -1,0 +1,358 @@
+"""Tests of the core that read like a story: a made-up SAN, and what the daemon sees and says of it second by second.
+
+``San`` is the truth. ``Story`` changes it, feeds the event a source would make of the change, and keeps what follows::
+
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    story.at(15).session(2, SessionStatus.FAILED)
+    assert story.path("192.168.2.1:3260").health is Health.STALLED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
+from mpathd_watch.core.events import (
+    BlockEvent,
+    DevicesRead,
+    DmPathEvent,
+    Event,
+    MapsListed,
+    PathsListed,
+    SessionsRead,
+    SettingsChanged,
+    SourceDown,
+    SourceUp,
+    SystemRead,
+    Tick,
+)
+from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.state import MapState, PathState, SessionState, State
+from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.vocabulary import (
+    CheckerState,
+    DeviceState,
+    DmAction,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Transport,
+)
+
+TARGET = "iqn.2009-02.com.example:storage.disk1"
+START = Instant(1000.0, 1_700_000_000.0)
+
+
+def moment(seconds: float) -> Instant:
+    """The instant ``seconds`` after the beginning of the story."""
+    return Instant(START.monotonic + seconds, START.wall + seconds)
+
+
+@dataclass
+class San:
+    """What is really there: maps by WWID, disks and what dm and the checkers hold of them by name, sessions by number.
+
+    Sessions are numbered from 1, disks named ``sda``, ``sdb``, ... with the sessions of the first map first.
+    """
+
+    sessions: dict[int, SessionFacts] = field(default_factory=dict)
+    devices: dict[str, DeviceFacts] = field(default_factory=dict)
+    maps: dict[str, MapFacts] = field(default_factory=dict)
+    dm: dict[str, DmState] = field(default_factory=dict)
+    checkers: dict[str, CheckerState] = field(default_factory=dict)
+    queueing: str = "off"
+    queues: bool | None = False
+    seqnums: dict[str, int] = field(default_factory=dict)
+    disks_ever: int = 0
+
+    @classmethod
+    def of(cls, maps: Sequence[str], portals: Sequence[str]) -> Self:
+        """Every map with one path through a session to each portal (``ADDRESS`` or ``ADDRESS@IFACE``)."""
+        san = cls()
+        for portal in portals:
+            address, _, iface = portal.partition("@")
+            san.login(address, iface=iface or "default")
+        for name in maps:
+            san.add_map(name)
+        return san
+
+    def login(self, address: str, **facts: Any) -> int:
+        """A new session, without any disk yet; returns its number."""
+        sid = max(self.sessions, default=0) + 1
+        session = SessionFacts(
+            sid=sid,
+            state=SessionStatus.LOGGED_IN,
+            target=TARGET,
+            tpgt=1,
+            iface="default",
+            initiator="iqn.2026-01.example:host",
+            address=address,
+            port=3260,
+            recv_tmo=5,
+            ping_tmo=10,
+            recovery_tmo=5,
+        )
+        self.sessions[sid] = replace(session, **facts)
+        return sid
+
+    def add_map(self, name: str, sids: Iterable[int] | None = None) -> str:
+        """A new map with a disk through each session, or each of ``sids``; returns its WWID."""
+        wwid = f"36000{name}"
+        self.maps[wwid] = MapFacts(wwid, name, f"dm-{len(self.maps)}", suspended=False, slaves=())
+        for sid in list(self.sessions if sids is None else sids):
+            self.add_disk(wwid, sid)
+        return wwid
+
+    def add_disk(self, wwid: str, sid: int | None) -> str:
+        """A new running, ready disk of a map; returns its name."""
+        number, self.disks_ever = self.disks_ever, self.disks_ever + 1
+        name = f"sd{chr(ord('a') + number)}"
+        lun = list(self.maps).index(wwid)
+        self.devices[name] = DeviceFacts(
+            name=name,
+            dev_t=f"8:{16 * number}",
+            hctl=f"{sid or number}:0:0:{lun}",
+            state=DeviceState.RUNNING,
+            transport=Transport.ISCSI if sid else Transport.SCSI,
+            sid=sid,
+            vendor="IET",
+            product="VIRTUAL-DISK",
+            io_errors=0,
+            io_timeouts=0,
+        )
+        self.dm[name] = DmState.ACTIVE
+        self.checkers[name] = CheckerState.READY
+        known = self.maps[wwid]
+        self.maps[wwid] = replace(known, slaves=(*known.slaves, name))
+        return name
+
+    def remove_disk(self, name: str) -> None:
+        """The disk leaves the host and its map."""
+        del self.devices[name]
+        for wwid, known in self.maps.items():
+            self.maps[wwid] = replace(known, slaves=tuple(slave for slave in known.slaves if slave != name))
+
+    def logout(self, sid: int) -> None:
+        """The session goes with its disks."""
+        for name in [device.name for device in self.devices.values() if device.sid == sid]:
+            self.remove_disk(name)
+        del self.sessions[sid]
+
+    def map_of(self, name: str) -> MapFacts:
+        """The map that has the disk."""
+        return next(known for known in self.maps.values() if name in known.slaves)
+
+    def wwid(self, name: str) -> str:
+        """The WWID of the map called ``name``."""
+        return next(known.wwid for known in self.maps.values() if known.name == name)
+
+    # --- what the sources make of it ----------------------------------------------------------------------------------
+
+    def system_read(self) -> SystemRead:
+        """A whole look at sysfs."""
+        return SystemRead(tuple(self.maps.values()), tuple(self.devices.values()), tuple(self.sessions.values()), 0.0)
+
+    def sessions_read(self) -> SessionsRead:
+        """A poll of the sessions."""
+        return SessionsRead(tuple(self.sessions.values()))
+
+    def path_listing(self, name: str, wwid: str, map_name: str) -> PathListing:
+        """One line of multipathd's."""
+        return PathListing(
+            wwid, map_name, name, self.devices[name].dev_t, self.dm[name], self.checkers[name], checker="tur"
+        )
+
+    def paths_listed(self, requested: float) -> PathsListed:
+        """``show paths raw format``."""
+        listings = (
+            self.path_listing(name, known.wwid, known.name) for known in self.maps.values() for name in known.slaves
+        )
+        return PathsListed(tuple(listings), requested)
+
+    def maps_listed(self, requested: float) -> MapsListed:
+        """``show maps json``."""
+        listings = (
+            MapListing(
+                known.wwid,
+                known.name,
+                known.sysfs_name,
+                self.queueing,
+                self.queues,
+                "IET",
+                "VIRTUAL-DISK",
+                tuple(self.path_listing(name, known.wwid, known.name) for name in known.slaves),
+            )
+            for known in self.maps.values()
+        )
+        return MapsListed(tuple(listings), requested)
+
+    def dm_event(self, name: str) -> DmPathEvent:
+        """The uevent dm sends with the disk's present state, numbered as the next of its map."""
+        known = self.map_of(name)
+        self.seqnums[known.wwid] = seqnum = self.seqnums.get(known.wwid, 0) + 1
+        action = DmAction.PATH_FAILED if self.dm[name] is DmState.FAILED else DmAction.PATH_REINSTATED
+        return DmPathEvent(action, known.wwid, known.name, known.sysfs_name, self.devices[name].dev_t, seqnum)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An alert, and the second at which it came."""
+
+    at: float
+    alert: Alert
+
+    @property
+    def event(self) -> str:
+        """What the journal calls it."""
+        return self.alert.kind.event
+
+    @property
+    def who(self) -> str:
+        """The path, session, map or source it is about."""
+        fields = self.alert.fields
+        return next((fields[key] for key in ("PATH", "SESSION", "MAP", "SOURCE") if key in fields), "")
+
+
+class Story:
+    """Feeds the core, and remembers what came of it. The methods that change the SAN return the story itself."""
+
+    def __init__(self, san: San, *, single_path_ok: Iterable[str] = (), multipathd: bool = True) -> None:
+        self.san = san
+        self.state = State()
+        self.history: list[State] = []
+        self.seconds = -60.0
+        self.told: list[Told] = []
+        self.wanted: list[Refresh] = []
+        self.healths: list[tuple[float, str, str, Health]] = []
+        self.multipathd = multipathd
+        self.feed(SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok)))
+
+    def begun(self) -> Self:
+        """All sources up, the first look taken a minute before the story, and nothing to tell but what is wrong."""
+        self.feed(SourceUp(SourceName.UEVENT))
+        self.feed(SourceUp(SourceName.SYSFS))
+        self.look()
+        if self.multipathd:
+            self.feed(SourceUp(SourceName.MULTIPATHD))
+            self.listing()
+        else:
+            self.multipathd_down()
+        return self.at(-50)
+
+    # --- time and events ----------------------------------------------------------------------------------------------
+
+    def at(self, seconds: float) -> Self:
+        """Go on to this second; the deadlines on the way are ticked when they come, as the daemon does."""
+        assert seconds >= self.seconds, "a story does not go back in time"
+        while (due := next_deadline(self.state)) is not None and due <= START.monotonic + seconds:
+            self.seconds = max(self.seconds, due - START.monotonic)
+            self.feed(Tick())
+        self.seconds = seconds
+        return self
+
+    def feed(self, event: Event) -> tuple[Effect, ...]:
+        """Fold one event in at the present second."""
+        before = self.state
+        self.state, effects = step(before, event, moment(self.seconds))
+        self.told += [Told(self.seconds, effect) for effect in effects if isinstance(effect, Alert)]
+        self.history.append(self.state)
+        self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
+        for wwid, known in self.state.maps.items():
+            old = before.maps[wwid].paths if wwid in before.maps else {}
+            for label, path in known.paths.items():
+                if label not in old or old[label].health is not path.health:
+                    self.healths.append((self.seconds, known.label, label, path.health))
+        return effects
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def session(self, sid: int, state: SessionStatus) -> Self:
+        """A session changes, and the next poll shows it."""
+        self.san.sessions[sid] = replace(self.san.sessions[sid], state=state)
+        self.feed(self.san.sessions_read())
+        return self
+
+    def device(self, name: str, state: DeviceState) -> Self:
+        """A disk changes, and is read again."""
+        self.san.devices[name] = replace(self.san.devices[name], state=state)
+        self.feed(DevicesRead((self.san.devices[name],)))
+        return self
+
+    def dm(self, name: str, state: DmState) -> Self:
+        """The kernel fails or reinstates a path and says so."""
+        self.san.dm[name] = state
+        self.feed(self.san.dm_event(name))
+        return self
+
+    def checker(self, name: str, state: CheckerState) -> Self:
+        """A checker finds something, and the next listing of paths shows it."""
+        self.san.checkers[name] = state
+        self.feed(self.san.paths_listed(START.monotonic + self.seconds))
+        return self
+
+    def look(self) -> Self:
+        """A whole look at sysfs."""
+        self.feed(self.san.system_read())
+        return self
+
+    def listing(self) -> Self:
+        """Both of multipathd's listings, asked for now."""
+        self.feed(self.san.maps_listed(START.monotonic + self.seconds))
+        self.feed(self.san.paths_listed(START.monotonic + self.seconds))
+        return self
+
+    def reloaded(self, name: str) -> Self:
+        """A map's table is loaded anew, all paths active."""
+        known = self.san.maps[self.san.wwid(name)]
+        self.san.dm.update(dict.fromkeys(known.slaves, DmState.ACTIVE))
+        self.feed(BlockEvent("change", known.sysfs_name, reloaded=True))
+        return self
+
+    def multipathd_down(self, reason: str = "not_running") -> Self:
+        """The listings are not answered any more."""
+        self.feed(SourceDown(SourceName.MULTIPATHD, reason, "multipathd is not running; start it"))
+        return self
+
+    # --- what is known, and what was said -----------------------------------------------------------------------------
+
+    def map(self, name: str = "mpio") -> MapState:
+        """The map called ``name``."""
+        return next(known for known in self.state.maps.values() if known.label == name)
+
+    def path(self, label: str, name: str = "mpio") -> PathState:
+        """A path of the map called ``name``."""
+        return self.map(name).paths[label]
+
+    def session_state(self, address: str) -> SessionState:
+        """The one session to a portal with this address."""
+        (found,) = (session for label, session in self.state.sessions.items() if label.startswith(f"{address}:"))
+        return found
+
+    def health(self, label: str, name: str = "mpio") -> tuple[Health, MapHealth]:
+        """The health of a path and of its map."""
+        return self.path(label, name).health, self.map(name).health
+
+    def healths_of(self, label: str, name: str = "mpio", since: float = -50) -> list[tuple[float, Health]]:
+        """Every change of a path's health since this second."""
+        return [
+            (at, health) for at, label_, path, health in self.healths if (label_, path) == (name, label) and at > since
+        ]
+
+    def alerts(self, since: float = -50) -> list[tuple[float, str, str]]:
+        """When, what and about whom, of every alert since this second."""
+        return [(told.at, told.event, told.who) for told in self.told if told.at > since]
+
+    def told_of(self, event: str, who: str = "") -> Alert:
+        """The one alert of this kind (about ``who``)."""
+        found = [told.alert for told in self.told if told.event == event and who in ("", told.who)]
+        assert len(found) == 1, f"{len(found)} alerts {event} of {who or 'anyone'}"
+        return found[0]
+
+    def wants(self, *scopes: Scope) -> bool:
+        """Whether the last event asked for all of these to be read again."""
+        return set(scopes) <= {refresh.scope for refresh in self.wanted}

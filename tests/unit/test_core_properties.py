@@ -1,0 +1,550 @@
+"""What holds whatever comes: absurd facts, events in any order, events that were lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.core.effects import Alert, Effect
+from mpathd_watch.core.events import (
+    BlockEvent,
+    DevicesRead,
+    DmPathEvent,
+    Event,
+    EventsLost,
+    MapsListed,
+    PathsListed,
+    SessionsRead,
+    SettingsChanged,
+    SourceAnswered,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+    SystemRead,
+    Tick,
+)
+from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.health import Facts, map_health, path_health
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.state import PathState, State
+from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.vocabulary import (
+    CheckerState,
+    DeviceState,
+    DmAction,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Transport,
+)
+from tests.story import START, San, Story, moment
+
+Name = TypeVar("Name")
+_OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT}
+
+
+# --- what must hold after every event ---------------------------------------------------------------------------------
+
+
+def facts_of(state: State, path: PathState) -> Facts:
+    """What is known of a path, read off the state by the rules of the design."""
+    session = state.sessions.get(path.session) if path.session else None
+    fresh = path.checker_read is not None and (path.dm_changed is None or path.checker_read >= path.dm_changed)
+    return Facts(
+        member=path.member,
+        dm=path.dm,
+        checker=path.checker if fresh else CheckerState.UNKNOWN,
+        device=path.device,
+        session=session.status if session else None,
+    )
+
+
+def check_state(state: State) -> None:
+    """The verdicts are those of the facts, the names are unique, and what is announced is what is."""
+    assert len({known.label for known in state.maps.values()}) == len(state.maps)
+    for label, session in state.sessions.items():
+        assert session.label == label
+    for wwid, known in state.maps.items():
+        assert known.wwid == wwid
+        places = [(path.dev, path.dev_t, path.hctl) for path in known.paths.values() if path.member]
+        assert len(set(places)) == len(places), "one disk is two paths"
+        for label, path in known.paths.items():
+            assert path.label == label
+            assert label
+            lost = path.outage is not None and path.outage.transport_lost
+            assert path.health is path_health(facts_of(state, path), transport_was_lost=lost)
+            if path.health is not Health.UNKNOWN:
+                assert (path.outage is not None) == (path.health in _OUT)
+                assert path.announced is path.health
+        enough = not state.settings.single_path_ok.isdisjoint((wwid, known.name))
+        assert known.health is map_health((path.health for path in known.paths.values()), single_path_ok=enough)
+        if known.health is not MapHealth.UNKNOWN and (wwid, "") not in state.deadlines:
+            assert known.announced is known.health
+            assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
+    for wwid, label in state.deadlines:
+        if label:
+            outage = state.maps[wwid].paths[label].outage
+            assert outage
+            assert not outage.counted
+        else:
+            assert wwid in state.maps
+
+
+def check_counters(before: State, after: State) -> None:
+    """Nothing that is a counter goes back, and a failure is counted once."""
+    for wwid, known in after.maps.items():
+        if wwid not in before.maps:
+            continue
+        for label, old in before.maps[wwid].paths.items():
+            path = known.paths[label]
+            assert no_less(old.failures, path.failures)
+            assert sum(path.failures.values()) - sum(old.failures.values()) in (0, 1)
+            assert path.reinstatements - old.reinstatements in (0, 1)
+            assert path.io_errors.total >= old.io_errors.total
+            assert path.io_timeouts.total >= old.io_timeouts.total
+    assert no_less(before.counters.uevents, after.counters.uevents)
+    assert no_less(before.counters.resyncs, after.counters.resyncs)
+    assert before.counters.overflows <= after.counters.overflows
+    for source, fares in before.sources.items():
+        assert no_less(fares.errors, after.sources[source].errors)
+
+
+def no_less(old: Mapping[Name, int], new: Mapping[Name, int]) -> bool:
+    """Whether no count in ``new`` is lower than in ``old``."""
+    return all(new.get(key, 0) >= count for key, count in old.items())
+
+
+@dataclass
+class Journal:
+    """What a reader of the journal alone would believe."""
+
+    paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    maps: dict[str, str] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+
+    def read(self, state: State, effects: Iterable[Effect]) -> None:
+        """Take over the alerts; none may tell of something that was so already."""
+        for effect in effects:
+            if isinstance(effect, Alert):
+                assert effect.message.isprintable()
+                assert effect.message.endswith(".")
+                self._take(state, effect.kind.event, effect.fields)
+        self.paths = {key: event for key, event in self.paths.items() if key[0] in state.maps}
+        self.maps = {wwid: event for wwid, event in self.maps.items() if wwid in state.maps}
+        self.sessions &= set(state.sessions)
+
+    def _take(self, state: State, event: str, fields: Mapping[str, str]) -> None:
+        told = fields.get("HEALTH", "")
+        if event in ("path_added", "path_removed", "events_lost"):
+            return
+        if event.startswith("path_"):
+            key = fields["WWID"], fields["PATH"]
+            assert self.paths.get(key, "path_reinstated") != event
+            assert told == state.maps[key[0]].paths[key[1]].health
+            self.paths[key] = event
+        elif event.startswith("map_"):
+            wwid = fields["WWID"]
+            assert self.maps.get(wwid, "map_recovered") != event
+            assert told == state.maps[wwid].health != fields["PREVIOUS_HEALTH"]
+            assert fields["PATHS_USABLE"] == str(state.maps[wwid].usable)
+            self.maps[wwid] = event
+        elif event.startswith("session_"):
+            session = fields["SESSION"]
+            assert (session in self.sessions) == (event == "session_restored")
+            self.sessions ^= {session}
+        else:
+            source = fields["SOURCE"]
+            assert event == "source_down" or source in self.sources
+            (self.sources.add if event == "source_down" else self.sources.discard)(source)
+
+
+class Witness:
+    """Feeds events and checks everything after each."""
+
+    def __init__(self, state: State | None = None, at: float = START.monotonic) -> None:
+        self.state = state or State()
+        self.at = at
+        self.journal = Journal()
+        if state:
+            for wwid, known in state.maps.items():
+                self.journal.maps[wwid] = "?"
+                self.journal.paths.update({(wwid, label): "?" for label in known.paths})
+            self.journal.sessions = {label for label, session in state.sessions.items() if session.announced_lost}
+            self.journal.sources = {name.value for name in SourceName if state.source(name).up is False}
+
+    def feed(self, event: Event, after: float = 0.0) -> tuple[Effect, ...]:
+        """One event, ``after`` seconds after the last."""
+        self.at += after
+        now = Instant(self.at, self.at + 1e9)
+        before, seen = self.state, repr(self.state)
+        self.state, effects = step(before, event, now)
+        assert repr(before) == seen, "the old state was changed"
+        assert step(before, event, now) == (self.state, effects), "the same event made another state"
+        check_state(self.state)
+        check_counters(before, self.state)
+        self.journal.read(self.state, effects)
+        due = next_deadline(self.state)
+        if isinstance(event, Tick):
+            assert due is None or due > self.at
+        return effects
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+_WWIDS = st.sampled_from(["w1", "w2", "w3", ""])
+_NAMES = st.sampled_from(["mpio", "data", "data#2", ""])
+_DM = st.sampled_from(["dm-0", "dm-1", "dm-2", ""])
+_DEVS = st.sampled_from(["sda", "sdb", "sdc", "sdd", ""])
+_DEV_TS = st.sampled_from(["8:0", "8:16", "8:32", ""])
+_SIDS = st.sampled_from([1, 2, 3, 0, -1])
+_SECONDS = st.one_of(st.none(), st.integers(-1, 10))
+_COUNTS = st.one_of(st.none(), st.integers(0, 3), st.integers(0xFFFFFFF0, 0xFFFFFFFF), st.just(0x80000000))
+_REQUESTED = st.floats(START.monotonic - 5, START.monotonic + 60)
+
+map_facts = st.builds(MapFacts, _WWIDS, _NAMES, _DM, st.one_of(st.none(), st.booleans()), st.lists(_DEVS).map(tuple))
+device_facts = st.builds(
+    DeviceFacts,
+    name=_DEVS,
+    dev_t=_DEV_TS,
+    hctl=st.sampled_from(["1:0:0:0", "2:0:0:0", ""]),
+    state=st.sampled_from(DeviceState),
+    transport=st.sampled_from(Transport),
+    sid=st.one_of(st.none(), _SIDS),
+    vendor=st.just("IET"),
+    product=st.just(""),
+    io_errors=_COUNTS,
+    io_timeouts=_COUNTS,
+)
+session_facts = st.builds(
+    SessionFacts,
+    sid=_SIDS,
+    state=st.sampled_from(SessionStatus),
+    target=st.sampled_from(["iqn.a", ""]),
+    tpgt=st.one_of(st.none(), st.just(1)),
+    iface=st.sampled_from(["default", "", "if0"]),
+    initiator=st.just("iqn.host"),
+    address=st.sampled_from(["10.0.0.1", "10.0.0.2", "::1", "a/b", "x#2", ""]),
+    port=st.sampled_from([3260, None, -1]),
+    recv_tmo=_SECONDS,
+    ping_tmo=_SECONDS,
+    recovery_tmo=_SECONDS,
+)
+path_listing = st.builds(
+    PathListing,
+    wwid=_WWIDS,
+    map_name=_NAMES,
+    dev=_DEVS,
+    dev_t=_DEV_TS,
+    dm_state=st.sampled_from(DmState),
+    checker_state=st.sampled_from(CheckerState),
+    checker=st.just("tur"),
+)
+map_listing = st.builds(
+    MapListing,
+    wwid=_WWIDS,
+    name=_NAMES,
+    sysfs_name=_DM,
+    queueing=st.sampled_from(["off", "on", "-", "4 chk", "12 sec", "", "?"]),
+    queues=st.one_of(st.none(), st.booleans()),
+    vendor=st.just("IET"),
+    product=st.just(""),
+    paths=st.lists(path_listing, max_size=4).map(tuple),
+)
+sessions = st.lists(session_facts, max_size=4).map(tuple)
+devices = st.lists(device_facts, max_size=5).map(tuple)
+_SOURCES = st.sampled_from(SourceName)
+anything: st.SearchStrategy[Event] = st.one_of(
+    st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
+    st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
+    st.builds(SessionsRead, sessions),
+    st.builds(DevicesRead, devices, st.lists(_DEVS, max_size=2).map(tuple)),
+    st.builds(PathsListed, st.lists(path_listing, max_size=6).map(tuple), _REQUESTED),
+    st.builds(MapsListed, st.lists(map_listing, max_size=3).map(tuple), _REQUESTED),
+    st.builds(
+        DmPathEvent,
+        st.sampled_from(DmAction),
+        _WWIDS,
+        _NAMES,
+        _DM,
+        _DEV_TS,
+        st.one_of(st.none(), st.integers(0, 20)),
+    ),
+    st.builds(BlockEvent, st.sampled_from(["add", "remove", "change", "?"]), st.one_of(_DM, _DEVS), st.booleans()),
+    st.builds(SourceUp, _SOURCES),
+    st.builds(SourceAnswered, _SOURCES),
+    st.builds(SourceDown, _SOURCES, st.sampled_from(["timeout", "not_running"]), st.just("it does not answer.")),
+    st.builds(SourceErrors, _SOURCES, st.just("bad_value"), st.integers(1, 3)),
+    st.builds(EventsLost),
+    st.builds(SettingsChanged, st.floats(0, 10), st.frozensets(_WWIDS, max_size=1)),
+    st.builds(Tick),
+)
+_PAUSES = st.sampled_from([0.0, 0.5, 3.0, -4.0])
+"""An edited recording may even go back in time."""
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(_PAUSES, anything), max_size=25))
+def test_whatever_comes_nothing_breaks_and_every_verdict_holds(events: list[tuple[float, Event]]) -> None:
+    witness = Witness()
+    for pause, event in events:
+        witness.feed(event, pause)
+
+
+# --- a SAN that lives -------------------------------------------------------------------------------------------------
+
+_OPS = (
+    "session",
+    "session",
+    "device",
+    "fail",
+    "reinstate",
+    "checker",
+    "logout",
+    "login",
+    "remove_disk",
+    "add_map",
+    "remove_map",
+    "look",
+    "paths",
+    "maps",
+    "reload",
+    "overflow",
+    "silence",
+    "answer",
+)
+
+
+class Mess:
+    """A SAN to which things happen, and the events of it that have not been delivered yet."""
+
+    def __init__(self, pick: random.Random) -> None:
+        self.pick = pick
+        self.san = San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1", "192.168.2.1"])
+        self.waiting: list[Event] = []
+        self.added = 0
+
+    def happen(self, op: str, requested: float) -> None:
+        """Let one thing happen; the events it makes wait."""
+        san, pick = self.san, self.pick
+        disk = pick.choice(list(san.devices)) if san.devices else None
+        sid = pick.choice(list(san.sessions)) if san.sessions else None
+        wwid = pick.choice(list(san.maps)) if san.maps else None
+        if op == "session" and sid:
+            state = pick.choice([SessionStatus.LOGGED_IN, SessionStatus.FAILED, SessionStatus.FREE])
+            san.sessions[sid] = replace(san.sessions[sid], state=state)
+            self.waiting.append(san.sessions_read())
+        elif op == "device" and disk:
+            state_ = pick.choice([DeviceState.RUNNING, DeviceState.BLOCKED, DeviceState.TRANSPORT_OFFLINE])
+            san.devices[disk] = replace(san.devices[disk], state=state_, io_errors=pick.randrange(100))
+            self.waiting.append(DevicesRead((san.devices[disk],)))
+        elif op in ("fail", "reinstate") and disk:
+            san.dm[disk] = DmState.FAILED if op == "fail" else DmState.ACTIVE
+            self.waiting.append(san.dm_event(disk))
+        elif op == "checker" and disk:
+            san.checkers[disk] = pick.choice([CheckerState.READY, CheckerState.FAULTY])
+        elif op == "logout" and sid:
+            san.logout(sid)
+        elif op == "login" and san.disks_ever < 20:
+            sid = san.login(pick.choice(["192.168.1.1", "192.168.2.1"]))
+            for known in list(san.maps):
+                san.add_disk(known, sid)
+        elif op == "remove_disk" and disk:
+            san.remove_disk(disk)
+            self.waiting.append(DevicesRead((), (disk,)))
+            self.waiting.append(BlockEvent("remove", disk))
+        elif op == "add_map" and san.disks_ever < 20:
+            self.added += 1
+            san.add_map(f"new{self.added}")
+        elif op == "remove_map" and wwid and len(san.maps) > 1:
+            for name in san.maps[wwid].slaves:
+                san.remove_disk(name)
+            self.waiting.append(BlockEvent("remove", san.maps.pop(wwid).sysfs_name))
+        elif op == "reload" and wwid:
+            san.dm.update(dict.fromkeys(san.maps[wwid].slaves, DmState.ACTIVE))
+            self.waiting.append(BlockEvent("change", san.maps[wwid].sysfs_name, reloaded=True))
+        elif op == "look":
+            self.waiting.append(san.system_read())
+        elif op == "paths":
+            self.waiting.append(san.paths_listed(requested))
+        elif op == "maps":
+            self.waiting.append(san.maps_listed(requested))
+        elif op == "overflow":
+            self.waiting.append(EventsLost())
+        elif op == "silence":
+            self.waiting.append(SourceDown(pick.choice(list(SourceName)), "timeout", "it does not answer"))
+        elif op == "answer":
+            self.waiting.append(SourceUp(pick.choice(list(SourceName))))
+
+    def deliver(self, witness: Witness) -> None:
+        """One of the waiting events arrives, or is lost."""
+        if self.waiting:
+            event = self.waiting.pop(self.pick.randrange(len(self.waiting)))
+            if self.pick.random() < 0.8:
+                witness.feed(event, self.pick.choice([0.0, 0.3, 3.0]))
+
+
+def snapshot(san: San, requested: float) -> tuple[Event, ...]:
+    """A whole look and both listings, asked for at ``requested``."""
+    return san.system_read(), san.maps_listed(requested), san.paths_listed(requested)
+
+
+def check_same_truth(state: State, san: San, requested: float) -> None:
+    """After the same snapshot, the state says of everything there is what a daemon just started says."""
+    fresh = Witness(at=requested)
+    for event in snapshot(san, requested):
+        fresh.feed(event)
+    assert state.dm_doubted is None
+    assert dict(state.devices) == dict(fresh.state.devices)
+    assert present_sessions(state) == present_sessions(fresh.state)
+    assert set(state.maps) == set(fresh.state.maps)
+    for wwid, known in state.maps.items():
+        other = fresh.state.maps[wwid]
+        for trait in ("name", "sysfs_name", "suspended", "queues", "queueing", "vendor", "product"):
+            assert getattr(known, trait) == getattr(other, trait)
+        here = {path.dev: path for path in known.paths.values() if path.member}
+        there = {path.dev: path for path in other.paths.values()}
+        assert set(here) == set(there)
+        for dev, path in here.items():
+            assert facts_of(state, path) == facts_of(fresh.state, there[dev])
+            told = Health.FAILED if path.health is Health.RECOVERING else path.health
+            assert told is there[dev].health
+        assert all(path.health is Health.MISSING for path in known.paths.values() if not path.member)
+
+
+def present_sessions(state: State) -> dict[int, SessionFacts]:
+    """The sessions there are, with the status the core holds of them."""
+    return {
+        session.facts.sid: replace(session.facts, state=session.status)
+        for session in state.sessions.values()
+        if session.status is not SessionStatus.MISSING
+    }
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.randoms(use_true_random=False), st.lists(st.sampled_from(_OPS), max_size=40), st.floats(0.1, 1.0))
+def test_a_snapshot_makes_up_for_events_that_came_late_in_disorder_or_never(
+    pick: random.Random, ops: list[str], promptness: float
+) -> None:
+    witness, mess = Witness(), Mess(pick)
+    for event in snapshot(mess.san, witness.at):
+        witness.feed(event)
+    for op in ops:
+        mess.happen(op, witness.at)
+        if pick.random() < promptness:
+            mess.deliver(witness)
+    while mess.waiting:
+        mess.deliver(witness)
+    witness.at += 1
+    for event in snapshot(mess.san, witness.at):
+        witness.feed(event)
+    check_same_truth(witness.state, mess.san, witness.at)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(anything, max_size=15))
+def test_a_snapshot_makes_up_for_nonsense(events: list[Event]) -> None:
+    witness, san = Witness(), San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1"])
+    for event in events:
+        witness.feed(event, 0.1)
+    witness.at = START.monotonic + 100
+    for event in snapshot(san, witness.at):
+        witness.feed(event)
+    check_same_truth(witness.state, san, witness.at)
+
+
+# --- the article, entered anywhere ------------------------------------------------------------------------------------
+
+
+def article() -> tuple[list[State], list[San]]:
+    """Every state the article scenario goes through, and what the SAN is like in each of its phases."""
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    sans = [copied(story.san)]
+
+    def phase(seconds: float, session: SessionStatus, device: DeviceState, dm: DmState, checker: CheckerState) -> None:
+        story.at(seconds).session(2, session).device("sdb", device)
+        if story.san.dm["sdb"] is not dm:
+            story.dm("sdb", dm)
+        story.checker("sdb", checker).listing()
+        sans.append(copied(story.san))
+
+    phase(15, SessionStatus.FAILED, DeviceState.BLOCKED, DmState.ACTIVE, CheckerState.READY)
+    phase(20, SessionStatus.FREE, DeviceState.TRANSPORT_OFFLINE, DmState.FAILED, CheckerState.FAULTY)
+    phase(45, SessionStatus.LOGGED_IN, DeviceState.RUNNING, DmState.FAILED, CheckerState.FAULTY)
+    phase(52, SessionStatus.LOGGED_IN, DeviceState.RUNNING, DmState.ACTIVE, CheckerState.READY)
+    story.san.logout(2)
+    story.at(60).look().listing()
+    sans.append(copied(story.san))
+    return story.history, sans
+
+
+def copied(san: San) -> San:
+    """The SAN as it is now."""
+    return replace(
+        san,
+        sessions=dict(san.sessions),
+        devices=dict(san.devices),
+        maps=dict(san.maps),
+        dm=dict(san.dm),
+        checkers=dict(san.checkers),
+    )
+
+
+_STATES, _SANS = article()
+
+
+@pytest.mark.parametrize("san", _SANS, ids=["healthy", "stalled", "failed", "recovering", "up again", "logged out"])
+def test_every_state_of_the_article_ends_where_a_snapshot_says_it_does(san: San) -> None:
+    for state in _STATES:
+        witness = Witness(state, START.monotonic + 1000)
+        witness.feed(Tick())
+        for event in snapshot(san, witness.at):
+            witness.feed(event)
+        check_same_truth(witness.state, san, witness.at)
+
+
+# --- dm's numbers -----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["8:0", "8:16", "8:32"]), st.sampled_from(DmAction)), max_size=8).flatmap(
+        lambda told: st.permutations(list(enumerate(told, start=1)))
+    )
+)
+def test_the_highest_number_of_a_path_decides_in_whatever_order_its_events_come(
+    batch: list[tuple[int, tuple[str, DmAction]]],
+) -> None:
+    san = San.of(["mpio"], ["192.168.1.1", "192.168.2.1", "192.168.3.1"])
+    witness = Witness()
+    for event in snapshot(san, witness.at):
+        witness.feed(event)
+    for seqnum, (dev_t, action) in batch:
+        witness.feed(DmPathEvent(action, "36000mpio", "mpio", "dm-0", dev_t, seqnum), 0.001)
+    last = {dev_t: action for _, (dev_t, action) in sorted(batch)}
+    for path in witness.state.maps["36000mpio"].paths.values():
+        failed = last.get(path.dev_t) is DmAction.PATH_FAILED
+        assert path.dm is (DmState.FAILED if failed else DmState.ACTIVE)
+
+
+def test_an_event_that_touches_no_map_leaves_every_map_the_very_same_object() -> None:
+    story = Story(San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1"])).begun()
+    idle: tuple[Event, ...] = (
+        Tick(),
+        SourceAnswered(SourceName.SYSFS),
+        SourceErrors(SourceName.SYSFS, "bad_value", 1),
+        BlockEvent("change", "sda"),
+        SourceUp(SourceName.UEVENT),
+    )
+    for event in idle:
+        after, _ = step(story.state, event, moment(100))
+        assert all(after.maps[wwid] is known for wwid, known in story.state.maps.items())
+        assert dict(after.sessions) == dict(story.state.sessions)
