@@ -1,0 +1,122 @@
+"""Reading single attributes: short, bounded, from an allow-list, and never one that costs I/O or holds a secret."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mpathd_watch.core.text import clean
+from mpathd_watch.core.vocabulary import Word
+
+Term = TypeVar("Term", bound=Word)
+PAGE = 4096
+"""No sysfs attribute is longer (fs/sysfs/file.c)."""
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+_ABSENT = frozenset({"", "(null)"})
+COUNTER_MASK = 0xFFFFFFFF
+
+
+class GoneError(Exception):
+    """The attribute, or the object it belongs to, does not exist (any more)."""
+
+
+class Attributes:
+    """Reads attributes and counts, by reason, what could not be read or understood."""
+
+    def __init__(self) -> None:
+        self.problems: Counter[str] = Counter()
+
+    def text(self, path: Path) -> str:
+        """The attribute's text; ``""`` if it is empty, unset, or can't be read. Raises ``GoneError``."""
+        try:
+            raw = _read(path)
+        except OSError as error:
+            self._count(error, path)
+            return ""
+        text = clean(raw)
+        return "" if text in _ABSENT else text
+
+    def names(self, directory: Path) -> list[str] | None:
+        """The names in ``directory``, sorted; ``None`` if it can't be read. Raises ``GoneError``."""
+        try:
+            return entries(directory)
+        except OSError as error:
+            self._count(error, directory)
+            return None
+
+    def optional(self, path: Path) -> str:
+        """As ``text``, with ``""`` for an attribute that this kernel or driver does not have."""
+        try:
+            return self.text(path)
+        except GoneError:
+            return ""
+
+    def link(self, path: Path) -> str:
+        """Where the symbolic link points; ``""`` if it can't be read. Raises ``GoneError``."""
+        try:
+            return str(path.readlink())
+        except OSError as error:
+            self._count(error, path)
+            return ""
+
+    def number(self, path: Path) -> int | None:
+        """A decimal number; ``None`` where there is none."""
+        return self._parsed(self.optional(path), _decimal)
+
+    def counter(self, path: Path) -> int | None:
+        """A SCSI device counter, unsigned 32 bits.
+
+        Printed as sign-extended hexadecimal, so past 2**31 it reads 0xffffffff8... (drivers/scsi/scsi_sysfs.c).
+        """
+        return self._parsed(self.optional(path), _hexadecimal)
+
+    def word(self, path: Path, vocabulary: type[Term]) -> Term:
+        """A term of ``vocabulary``; ``unknown`` for one it does not have. Raises ``GoneError``."""
+        text = self.text(path)
+        term = vocabulary.parse(text)
+        if term == "unknown" and text not in ("unknown", ""):
+            self.problems["unknown_value"] += 1
+        return term
+
+    def _count(self, error: OSError, path: Path) -> None:
+        if error.errno in _GONE:
+            raise GoneError(str(path)) from error
+        self.problems[errno.errorcode.get(error.errno or 0, "error")] += 1
+
+    def _parsed(self, text: str, parse: Callable[[str], int]) -> int | None:
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except ValueError:
+            self.problems["unknown_value"] += 1
+            return None
+
+
+def entries(directory: Path) -> list[str]:
+    """The names in ``directory``, sorted. Raises ``OSError``."""
+    return sorted(os.listdir(directory))  # noqa: PTH208  # names only: no Path per entry of a large directory
+
+
+def _read(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, PAGE)
+    finally:
+        os.close(descriptor)
+
+
+def _decimal(text: str) -> int:
+    if not text.lstrip("-").isdecimal() or len(text) > 20:
+        raise ValueError(text)
+    return int(text)
+
+
+def _hexadecimal(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(text)
+    return int(text, 16) & COUNTER_MASK

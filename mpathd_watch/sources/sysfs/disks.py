@@ -1,0 +1,152 @@
+"""Multipath maps and their member disks (class block; drivers/md/dm-sysfs.c, drivers/scsi/scsi_sysfs.c)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mpathd_watch.core.facts import DeviceFacts, MapFacts
+from mpathd_watch.core.text import clean
+from mpathd_watch.core.vocabulary import DeviceState, Transport
+from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
+
+UUID_PREFIX = "mpath-"
+"""dm uuids of multipath maps; their kpartx partitions are ``partN-mpath-...`` (libmultipath/devmapper.c)."""
+
+_HCTL = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
+_SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
+_RPORT = re.compile(r"/rport-\d+:\d+-\d+/", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a disk hangs: what its sysfs path tells."""
+
+    hctl: str
+    sid: int | None
+    transport: Transport
+
+
+class Disks:
+    """The maps and member disks below one sysfs root."""
+
+    def __init__(self, sysfs: Path) -> None:
+        self._block = sysfs / "block"
+        self._maps: dict[str, MapFacts] = {}
+        self._devices: dict[str, DeviceFacts] = {}
+
+    def maps(self, attributes: Attributes) -> tuple[MapFacts, ...]:
+        """All multipath maps. One that exists but can't be read stays as it was. Raises ``OSError`` without /sys/block.
+
+        ``dm/uuid`` and ``dm/name`` are memory reads that fail only when the device goes away.
+        """
+        found: dict[str, MapFacts] = {}
+        for name in entries(self._block):
+            if not name.startswith("dm-"):
+                continue
+            try:
+                facts = self._map(attributes, name)
+            except GoneError:
+                continue
+            if facts is not None:
+                found[name] = facts
+        self._maps = found
+        return tuple(found.values())
+
+    def devices(self, attributes: Attributes, names: Iterable[str]) -> tuple[DeviceFacts, ...]:
+        """The named disks; one that is gone is left out."""
+        found: dict[str, DeviceFacts] = {}
+        for name in names:
+            try:
+                found[name] = self._device(attributes, name)
+            except GoneError:
+                attributes.problems["vanished"] += 1
+        self._devices = found
+        return tuple(found.values())
+
+    def again(
+        self, attributes: Attributes, known: Iterable[DeviceFacts], *, counters: bool
+    ) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
+        """Those of ``known`` that have changed, read again, and the names of those that are gone.
+
+        One read a disk, or three with its error ``counters``. Raises ``OSError`` without /sys/block.
+        """
+        changed, vanished = [], []
+        for facts in known:
+            try:
+                after = self._again(attributes, facts, counters=counters)
+            except GoneError:
+                vanished.append(facts.name)
+                continue
+            if after != facts:
+                changed.append(after)
+        if vanished:
+            self._block.stat()
+        return tuple(changed), tuple(vanished)
+
+    def _map(self, attributes: Attributes, name: str) -> MapFacts | None:
+        directory = self._block / name
+        before = attributes.problems.total()
+        uuid = attributes.text(directory / "dm/uuid")
+        if uuid and not uuid.startswith(UUID_PREFIX):
+            return None
+        label = attributes.text(directory / "dm/name")
+        slaves = attributes.names(directory / "slaves")
+        if slaves is None or attributes.problems.total() > before:
+            return self._maps.get(name)
+        if not uuid:
+            return None
+        suspended = attributes.number(directory / "dm/suspended")
+        return MapFacts(
+            wwid=uuid.removeprefix(UUID_PREFIX),
+            name=label,
+            sysfs_name=clean(name),
+            suspended=None if suspended is None else bool(suspended),
+            slaves=tuple(slaves),
+        )
+
+    def _device(self, attributes: Attributes, name: str) -> DeviceFacts:
+        directory = self._block / name
+        known = self._devices.get(name)
+        link = attributes.link(directory)
+        place = _Place(known.hctl, known.sid, known.transport) if known and not link else _place(link)
+        device = directory / "device"
+        return DeviceFacts(
+            name=name,
+            dev_t=attributes.text(directory / "dev") or (known.dev_t if known else ""),
+            hctl=place.hctl,
+            state=attributes.word(device / "state", DeviceState),
+            transport=place.transport,
+            sid=place.sid,
+            vendor=attributes.optional(device / "vendor"),
+            product=attributes.optional(device / "model"),
+            io_errors=attributes.counter(device / "ioerr_cnt"),
+            io_timeouts=attributes.counter(device / "iotmo_cnt"),
+        )
+
+    def _again(self, attributes: Attributes, facts: DeviceFacts, *, counters: bool) -> DeviceFacts:
+        device = self._block / facts.name / "device"
+        state = attributes.word(device / "state", DeviceState)
+        if not counters:
+            return facts if state is facts.state else replace(facts, state=state)
+        return replace(
+            facts,
+            state=state,
+            io_errors=attributes.counter(device / "ioerr_cnt"),
+            io_timeouts=attributes.counter(device / "iotmo_cnt"),
+        )
+
+
+def _place(path: str) -> _Place:
+    """Read a disk's place off its sysfs path, e.g. .../host3/session1/target3:0:0/3:0:0:1/block/sdb."""
+    hctl = _HCTL.search(path)
+    sid = _SID.search(path)
+    if sid:
+        transport = Transport.ISCSI
+    elif _RPORT.search(path):
+        transport = Transport.FC
+    else:
+        transport = Transport.SCSI if hctl else Transport.UNKNOWN
+    return _Place(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport)

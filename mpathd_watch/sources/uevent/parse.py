@@ -1,0 +1,68 @@
+"""A uevent's properties as an event of the core (pure).
+
+Formats: drivers/md/dm-uevent.c for path events, drivers/md/dm.c for those with DM_COOKIE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
+from mpathd_watch.core.text import clean
+from mpathd_watch.core.vocabulary import DmAction, SourceName
+
+KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE")
+"""The properties wanted of a block device's uevent, beside its action and name."""
+
+_DEV_T = re.compile(r"\d{1,7}:\d{1,7}\Z", re.ASCII)
+_SEQNUM = re.compile(r"\d{1,10}\Z", re.ASCII)
+_UUID_PREFIX = "mpath-"
+
+
+def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[Event]:
+    """What one uevent of a block device says; a count of what made no sense comes after it.
+
+    A path event that can't be understood still wakes: it becomes a ``BlockEvent`` of a map that may have changed.
+    """
+    name = clean(sysfs_name)
+    word = properties.get("DM_ACTION")
+    if word is None:
+        return [BlockEvent(clean(action), name, reloaded="DM_COOKIE" in properties)]
+    uuid = clean(properties.get("DM_UUID", ""))
+    dev_t = properties.get("DM_PATH", "")
+    if word not in DmAction.__members__ or not uuid.startswith(_UUID_PREFIX) or not _DEV_T.match(dev_t):
+        return [BlockEvent("change", name, reloaded=True), SourceErrors(SourceName.UEVENT, "bad_path_event", 1)]
+    seqnum = properties.get("DM_SEQNUM", "")
+    event = DmPathEvent(
+        action=DmAction(word),
+        wwid=uuid.removeprefix(_UUID_PREFIX),
+        map_name=clean(properties.get("DM_NAME", "")),
+        sysfs_name=name,
+        dev_t=dev_t,
+        seqnum=int(seqnum) if _SEQNUM.match(seqnum) else None,
+    )
+    if event.seqnum is None:
+        return [event, SourceErrors(SourceName.UEVENT, "bad_seqnum", 1)]
+    return [event]
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    """``events``, with the path events of each map sorted by DM_SEQNUM among the places they hold.
+
+    Events that pile up before the kernel's worker sends them are sent newest first: dm_uevent_add() inserts at the head
+    of the list (drivers/md/dm-uevent.c).
+    """
+    places: dict[str, list[int]] = {}
+    for place, event in enumerate(events):
+        if isinstance(event, DmPathEvent) and event.seqnum is not None:
+            places.setdefault(event.wwid, []).append(place)
+    ordered = list(events)
+    for taken in places.values():
+        for place, event in zip(taken, sorted((events[place] for place in taken), key=_seqnum), strict=True):
+            ordered[place] = event
+    return ordered
+
+
+def _seqnum(event: Event) -> int:
+    return event.seqnum or 0 if isinstance(event, DmPathEvent) else 0

@@ -1,0 +1,126 @@
+"""Listening to the kernel's uevents through pyudev, in our own loop.
+
+The kernel's group, not udevd's: with 512 maps failing at once udevd was up to 190 s late in the lab. pyudev's own
+observer thread ends at the first overflow, and its monitor raises at every call until the socket's error is cleared
+(pyudev issue 194), so this reads the monitor itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pyudev
+
+from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
+
+BUFFER = 128 * 1024 * 1024
+"""Bytes of receive buffer asked for, as multipathd does. Memory is taken only by events that wait."""
+BATCH = 1024
+"""Events read in one go before the loop may do something else."""
+RETRY_AFTER = 10.0
+SO_RCVBUFFORCE = 33
+"""asm-generic/socket.h; the socket module does not name it."""
+
+
+class UeventSource:
+    """Turns uevents into events. ``run`` it as a task."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._monitor: Any = None
+        self._socket: socket.socket | None = None
+        self._down_reason = ""
+        self._lost = False
+
+    async def run(self) -> None:
+        """Listen until cancelled; a socket that can't be opened is tried again every ``RETRY_AFTER`` seconds."""
+        try:
+            while not self._open():  # noqa: ASYNC110  # nothing tells when a socket can be opened
+                await asyncio.sleep(RETRY_AFTER)
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._monitor.fileno(), self._drain)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                loop.remove_reader(self._monitor.fileno())
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+            self._monitor = None
+
+    def _open(self) -> bool:
+        try:
+            monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="kernel")
+            monitor.filter_by("block")
+            monitor.start()
+            # The same socket under a descriptor of our own: pyudev offers no way to ask for its error.
+            self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
+        except (OSError, ValueError, ImportError) as error:
+            reason = errno.errorcode.get(error.errno or 0, "error") if isinstance(error, OSError) else "error"
+            if reason != self._down_reason:
+                self._down_reason = reason
+                detail = f"the uevent socket can't be opened ({error}); the service needs AF_NETLINK"
+                self._emit(SourceDown(SourceName.UEVENT, reason, detail))
+            return False
+        self._monitor = monitor
+        self._enlarge(self._socket)
+        self._emit(SourceUp(SourceName.UEVENT))
+        return True
+
+    @staticmethod
+    def _enlarge(receiver: socket.socket) -> None:
+        """Ask for a big buffer; without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max."""
+        try:
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+        except PermissionError:
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+
+    def _drain(self) -> None:
+        """Read what waits, and hand it on in the order in which it happened."""
+        events: list[Event] = []
+        drained = False
+        for _ in range(BATCH):
+            try:
+                device = self._monitor.poll(timeout=0)
+            except OSError:
+                self._lost = True
+                self._clear_error()
+                continue
+            if device is None:
+                drained = True
+                break
+            events.extend(self._read(device))
+        for event in in_order(events):
+            self._emit(event)
+        # Overrun: the kernel drops everything until the queue is drained, and says so once (net/netlink/af_netlink.c).
+        # A look taken before that could miss what is still being dropped.
+        if self._lost and drained:
+            self._lost = False
+            self._emit(EventsLost())
+
+    def _clear_error(self) -> None:
+        """Reading SO_ERROR clears it; until then poll() reports POLLERR and pyudev raises without reading."""
+        if self._socket is not None:
+            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    @staticmethod
+    def _read(device: Any) -> list[Event]:
+        try:
+            if device.subsystem != "block":
+                return []
+            properties = {}
+            for key in KEYS:
+                value = device.properties.get(key)
+                if value is not None:
+                    properties[key] = value
+            return parse(device.action or "", device.sys_name, properties)
+        except UnicodeDecodeError:
+            # pyudev decodes strictly. Something of a block device has changed: the snapshots will tell what.
+            return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]

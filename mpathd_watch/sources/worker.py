@@ -1,0 +1,77 @@
+"""Blocking reads on a thread of their own, each with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+_Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+
+
+class StalledError(Exception):
+    """The read, or one before it, has not come back within its deadline."""
+
+
+class Worker:
+    """Runs one read at a time on a daemon thread, so that a read that never returns can't keep the process alive.
+
+    A thread can't be made to give up a system call. After a missed deadline every further read is refused with
+    ``StalledError`` until the one that hangs has returned.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._hangs = False
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, job: Callable[[], Result], deadline: float) -> Result:
+        """What ``job`` returns or raises; ``StalledError`` after ``deadline`` seconds."""
+        if self._hangs:
+            raise StalledError
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_retrieve)
+        self._jobs.put((job, future))
+        try:
+            async with asyncio.timeout(deadline):  # not wait_for: until Python 3.12 it could swallow a cancellation
+                return await asyncio.shield(future)
+        except TimeoutError:
+            if future.done():  # the job itself raised it: ETIMEDOUT
+                return future.result()
+            self._hangs = True
+            future.add_done_callback(self._returned)
+            raise StalledError from None
+
+    def _returned(self, _future: asyncio.Future[Any]) -> None:
+        self._hangs = False
+
+    def _serve(self) -> None:
+        while True:
+            job, future = self._jobs.get()
+            try:
+                outcome, failure = job(), None
+            except Exception as error:  # noqa: BLE001  # handed over to whoever awaits it
+                outcome, failure = None, error
+            try:
+                future.get_loop().call_soon_threadsafe(_settle, future, outcome, failure)
+            except RuntimeError:  # the loop has been closed: nobody waits any more
+                return
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Ask for the outcome, lest asyncio complain of a failure that nobody waited for any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _settle(future: asyncio.Future[Any], outcome: object, failure: Exception | None) -> None:
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(outcome)
+    else:
+        future.set_exception(failure)

@@ -1,0 +1,1 @@
+"""Whole rooms against real sockets, threads and processes."""

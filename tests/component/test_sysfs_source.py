@@ -1,0 +1,698 @@
+"""The source: when it reads a tree of sysfs, what it tells of it, and how it fares when reads fail or hang."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from mpathd_watch.core.events import (
+    DevicesRead,
+    Event,
+    SessionsRead,
+    SourceAnswered,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+    SystemRead,
+)
+from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.sysfs import attributes as attributes_module
+from mpathd_watch.sources.sysfs import source as module
+from mpathd_watch.sources.sysfs.source import SysfsSource
+from tests.fakes.sysfs import SECRETS, FakeSysfs, healthy_san
+
+HOUR = 3600.0
+EVERY = 0.02
+
+E = TypeVar("E")
+
+
+class Watch:
+    """A source and the events it has emitted."""
+
+    def __init__(self, san: FakeSysfs) -> None:
+        self.san = san
+        self.events: list[Event] = []
+        self.source = SysfsSource(self.emit, time.monotonic, san.root)
+        self.heed: Callable[[Event], None] = lambda _event: None
+
+    def emit(self, event: Event) -> None:
+        """Take an event from the source."""
+        self.events.append(event)
+        self.heed(event)
+
+    def of(self, kind: type[E]) -> list[E]:
+        """All events of one kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, enough: Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait until there is enough to see."""
+        give_up = time.monotonic() + seconds
+        while not enough():
+            if time.monotonic() > give_up:
+                pytest.fail(f"nothing came of it: {self.events}")
+            await asyncio.sleep(0.002)
+
+    async def until_kind(self, kind: type[E], count: int = 1) -> list[E]:
+        """Wait for ``count`` events of one kind."""
+        await self.until(lambda: len(self.of(kind)) >= count)
+        return self.of(kind)
+
+    def session_states(self) -> list[SessionStatus]:
+        """The states last told of the sessions."""
+        told = [event for event in self.events if isinstance(event, SessionsRead | SystemRead)]
+        return [session.state for session in told[-1].sessions]
+
+    def device_states(self) -> dict[str, DeviceState]:
+        """The states last told of the disks."""
+        states: dict[str, DeviceState] = {}
+        for event in self.events:
+            if isinstance(event, SystemRead):
+                states = {}
+            if isinstance(event, SystemRead | DevicesRead):
+                states |= {device.name: device.state for device in event.devices}
+        return states
+
+
+@pytest.fixture
+def san(tmp_path: Path) -> FakeSysfs:
+    return healthy_san(tmp_path / "sys")
+
+
+@pytest.fixture(autouse=True)
+def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have the sessions polled all the time and nothing else without a reason; a test may say otherwise."""
+
+    def choose(**seconds: float) -> None:
+        for name, value in seconds.items():
+            monkeypatch.setattr(module, name, value)
+
+    choose(
+        SESSIONS_EVERY=EVERY,
+        DISKS_EVERY=HOUR,
+        SYSTEM_EVERY=HOUR,
+        SHARE=1,
+        WOKEN_SHARE=1,
+        COALESCE=0.05,
+        TRAIL=0.1,
+        ANSWER_EVERY=HOUR,
+        RETRY_AFTER=0.05,
+        QUICK_DEADLINE=10.0,
+        SCAN_DEADLINE=10.0,
+    )
+    return choose
+
+
+def watch(san: FakeSysfs, scenario: Callable[[Watch], Awaitable[None]]) -> Watch:
+    watching = Watch(san)
+
+    async def run() -> None:
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        running = asyncio.create_task(watching.source.run())
+        try:
+            await watching.until_kind(SystemRead)
+            await scenario(watching)
+            assert not running.done()
+        finally:
+            running.cancel()
+            assert await asyncio.wait([running], timeout=5.0) == ({running}, set())
+
+    asyncio.run(run())
+    return watching
+
+
+class Gate:
+    """Reads of attributes whose path ends so hang until the gate is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._endings: tuple[str, ...] = ()
+        self._free = threading.Event()
+        self.reached = threading.Event()
+        read = attributes_module._read
+
+        def slow(path: Path) -> bytes:
+            if self._endings and str(path).endswith(self._endings):
+                self.reached.set()
+                self._free.wait(30)
+            return read(path)
+
+        monkeypatch.setattr(attributes_module, "_read", slow)
+
+    def shut(self, *endings: str) -> None:
+        """From now on, reads of these hang."""
+        self._free.clear()
+        self.reached.clear()
+        self._endings = endings
+
+    def open(self) -> None:
+        """Let all reads go."""
+        self._endings = ()
+        self._free.set()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Any:
+    gate = Gate(monkeypatch)
+    yield gate
+    gate.open()
+
+
+# --- what it tells ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_look_is_whole_and_comes_after_the_source_is_up(san: FakeSysfs) -> None:
+    async def scenario(_watching: Watch) -> None:
+        await asyncio.sleep(5 * EVERY)
+
+    began = time.monotonic()
+    watching = watch(san, scenario)
+    up, look = watching.events
+    assert up == SourceUp(SourceName.SYSFS)
+    assert isinstance(look, SystemRead)
+    assert [facts.name for facts in look.maps] == ["mpio"]
+    assert [device.name for device in look.devices] == ["sda", "sdb"]
+    assert [session.sid for session in look.sessions] == [1, 2]
+    assert began < look.requested < time.monotonic()
+
+
+def test_look_reads_everything_once_without_running(san: FakeSysfs) -> None:
+    watching = Watch(san)
+
+    async def once() -> None:
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        await watching.source.look()
+
+    asyncio.run(once())
+    assert [type(event) for event in watching.events] == [SourceUp, SystemRead]
+
+
+def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(SESSIONS_EVERY=0.2)
+    delays = []
+
+    async def scenario(watching: Watch) -> None:
+        for change, state in (
+            (san.sessions[1].fail, SessionStatus.FAILED),
+            (san.sessions[1].expire, SessionStatus.FREE),
+            (san.sessions[1].recover, SessionStatus.LOGGED_IN),
+        ):
+            change()
+            began = time.monotonic()
+            await watching.until(lambda: watching.session_states() == [SessionStatus.LOGGED_IN, state])  # noqa: B023
+            delays.append(time.monotonic() - began)
+
+    watching = watch(san, scenario)
+    assert max(delays) < 0.2 + 0.4
+    assert len(watching.of(SessionsRead)) == 3
+
+
+def test_sessions_that_do_not_change_are_not_told_again_but_show_life(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(ANSWER_EVERY=0.1)
+
+    async def scenario(_watching: Watch) -> None:
+        await asyncio.sleep(0.35)
+
+    watching = watch(san, scenario)
+    assert watching.of(SessionsRead) == []
+    assert 1 <= len(watching.of(SourceAnswered)) <= 6
+
+
+def test_login_and_logout_are_told(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        san.logout(san.sessions[0])
+        await watching.until_kind(SessionsRead, 1)
+        san.login("192.168.9.1:3260")
+        await watching.until(lambda: [facts.sid for facts in watching.of(SessionsRead)[-1].sessions] == [2, 3])
+
+    watch(san, scenario)
+
+
+def test_the_disks_of_a_troubled_session_are_read_with_it_and_no_others(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(TRAIL=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.1)
+        san.disks[0].state = "blocked"  # its session says nothing, and so nobody looks
+        san.sessions[1].fail()
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
+        san.disks[1].state = "transport-offline"  # the session's state does not change with it
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.TRANSPORT_OFFLINE)
+        await asyncio.sleep(5 * EVERY)
+        assert watching.device_states()["sda"] is DeviceState.RUNNING
+
+    watch(san, scenario)
+
+
+def test_the_disks_of_a_session_that_has_changed_are_watched_for_a_while(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(TRAIL=0.4)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.45)  # at the start all sessions are new
+        for state in (SessionStatus.FAILED, SessionStatus.LOGGED_IN):
+            san.sessions[1].state = state
+            await watching.until(lambda: watching.session_states()[1] is state)  # noqa: B023
+        await asyncio.sleep(5 * EVERY)
+        san.disks[1].state = "blocked"  # the kernel does it from a work queue of its own, later
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
+
+    watch(san, scenario)
+
+
+def test_a_disk_in_trouble_is_watched_until_it_runs_again(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(TRAIL=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        san.disks[1].state = "offline"
+        watching.source.wake_devices(["sdb"])
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.OFFLINE)
+        san.disks[1].state = "running"
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.RUNNING)
+
+    watch(san, scenario)
+
+
+def test_every_disk_is_read_in_rounds_with_its_counters(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(DISKS_EVERY=0.1, TRAIL=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        san.disks[0].state = "offline"
+        san.disks[1].device.set("ioerr_cnt", "0xffffffff80000001")
+        await watching.until(lambda: watching.device_states()["sda"] is DeviceState.OFFLINE)
+        await watching.until(
+            lambda: any(facts.io_errors == 2**31 + 1 for told in watching.of(DevicesRead) for facts in told.devices)
+        )
+        told = len(watching.of(DevicesRead))
+        await asyncio.sleep(0.3)
+        assert len(watching.of(DevicesRead)) == told
+
+    watch(san, scenario)
+
+
+def test_a_disk_that_is_gone_is_told_once_by_name(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(DISKS_EVERY=0.05)
+
+    async def scenario(watching: Watch) -> None:
+        san.remove_disk(san.disks[1])
+        await watching.until_kind(DevicesRead)
+        await asyncio.sleep(0.2)
+        assert watching.of(DevicesRead) == [DevicesRead((), ("sdb",))]
+
+    watch(san, scenario)
+
+
+def test_everything_is_read_again_in_a_slow_reconciliation(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(SYSTEM_EVERY=0.1)
+
+    async def scenario(watching: Watch) -> None:
+        san.add_map("late", [san.add_disk(san.sessions[0], lun=2)], wwid="late")
+        await watching.until(lambda: [facts.name for facts in watching.of(SystemRead)[-1].maps] == ["mpio", "late"])
+
+    watch(san, scenario)
+
+
+def test_what_could_not_be_read_is_counted_after_what_could(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        san.disks[0].state = "exploded"
+        watching.source.wake_system()
+        await watching.until_kind(SystemRead, 2)
+        await watching.until_kind(SourceErrors)
+
+    watching = watch(san, scenario)
+    place = watching.events.index(watching.of(SystemRead)[1])
+    assert watching.events[place + 1] == SourceErrors(SourceName.SYSFS, "unknown_value", 1)
+    assert watching.device_states()["sda"] is DeviceState.UNKNOWN
+
+
+# --- being woken ------------------------------------------------------------------------------------------------------
+
+
+def test_wakes_that_come_together_lead_to_one_look(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.1)  # long enough after the first look for another to be allowed
+        for _ in range(20):
+            watching.source.wake_system()
+            await asyncio.sleep(0.001)
+        await watching.until_kind(SystemRead, 2)
+        await asyncio.sleep(0.3)
+        assert len(watching.of(SystemRead)) == 2
+
+    watch(san, scenario)
+
+
+def test_a_look_that_is_woken_shows_what_was_there_when_it_was_asked_for(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        san.remove_map(san.maps[0])
+        asked = time.monotonic()
+        watching.source.wake_system()
+        look = (await watching.until_kind(SystemRead, 2))[-1]
+        assert look.maps == ()
+        assert look.requested > asked
+
+    watch(san, scenario)
+
+
+def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate: Gate) -> None:
+    watching = Watch(san)
+
+    async def run() -> None:
+        gate.shut("sdb/dev")
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        running = asyncio.create_task(watching.source.run())
+        await watching.until(gate.reached.is_set)
+        san.add_map("new", wwid="new")  # the maps have been read already
+        watching.source.wake_system()
+        gate.open()
+        await watching.until_kind(SystemRead)
+        assert [facts.name for facts in watching.of(SystemRead)[0].maps] == ["mpio"]
+        await watching.until_kind(SystemRead, 2)
+        assert [facts.name for facts in watching.of(SystemRead)[1].maps] == ["mpio", "new"]
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(run())
+
+
+def test_whoever_asks_for_a_look_because_the_source_is_up_gets_the_one_at_hand(san: FakeSysfs) -> None:
+    watching = Watch(san)
+
+    async def run() -> None:
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.heed = lambda event: watching.source.wake_system() if isinstance(event, SourceUp) else None
+        running = asyncio.create_task(watching.source.run())
+        await watching.until_kind(SystemRead)
+        await asyncio.sleep(0.3)
+        assert len(watching.of(SystemRead)) == 1
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(run())
+
+
+def test_named_disks_are_read_at_once_and_unknown_names_are_nothing(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(TRAIL=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        san.disks[0].state = "offline"
+        watching.source.wake_devices(["sda", "sdzz", "../../etc/passwd"])
+        await watching.until_kind(DevicesRead)
+        assert [facts.name for facts in watching.of(DevicesRead)[0].devices] == ["sda"]
+        assert watching.of(DevicesRead)[0].vanished == ()
+
+    watch(san, scenario)
+
+
+def test_sessions_are_polled_at_once_when_asked(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(SESSIONS_EVERY=HOUR)
+
+    async def scenario(watching: Watch) -> None:
+        san.sessions[0].fail()
+        watching.source.wake_sessions()
+        await watching.until_kind(SessionsRead)
+
+    watch(san, scenario)
+
+
+# --- when reads fail or hang ------------------------------------------------------------------------------------------
+
+
+def quick_read_hangs(gate: Gate, _source: SysfsSource) -> None:
+    gate.shut("session1/state")
+
+
+def slow_read_hangs(gate: Gate, source: SysfsSource) -> None:
+    gate.shut("dm-0/dm/uuid")
+    source.wake_system()
+
+
+@pytest.mark.parametrize("hang", [quick_read_hangs, slow_read_hangs])
+def test_a_read_that_hangs_is_a_source_that_is_down_once_and_comes_back_whole(
+    san: FakeSysfs, gate: Gate, timing: Callable[..., None], hang: Callable[[Gate, SysfsSource], None]
+) -> None:
+    timing(QUICK_DEADLINE=0.3, SCAN_DEADLINE=0.3)
+
+    async def scenario(watching: Watch) -> None:
+        hang(gate, watching.source)
+        (down,) = await watching.until_kind(SourceDown)
+        assert (down.source, down.reason) == (SourceName.SYSFS, "timeout")
+        assert str(san.root) in down.detail
+        assert "\n" not in down.detail
+        before = len(watching.events)
+        await asyncio.sleep(0.3)
+        assert watching.events[before:] == []
+        san.sessions[1].fail()
+        gate.open()
+        await watching.until_kind(SystemRead, 2)
+        assert [type(event) for event in watching.events[before:]][:2] == [SourceUp, SystemRead]
+        assert watching.session_states() == [SessionStatus.LOGGED_IN, SessionStatus.FAILED]
+
+    watching = watch(san, scenario)
+    assert len(watching.of(SourceDown)) == 1
+
+
+def test_while_the_sessions_hang_no_disk_pretends_that_the_source_answers(
+    san: FakeSysfs, gate: Gate, timing: Callable[..., None]
+) -> None:
+    timing(DISKS_EVERY=0.05, RETRY_AFTER=0.5, QUICK_DEADLINE=0.3)
+
+    async def scenario(watching: Watch) -> None:
+        gate.shut("session1/state")
+        await watching.until_kind(SourceDown)
+        before = len(watching.events)
+        san.disks[0].state = "blocked"
+        watching.source.wake_devices(["sda"])
+        await asyncio.sleep(0.3)
+        assert watching.events[before:] == []
+        gate.open()
+        await watching.until_kind(SystemRead, 2)
+        assert watching.device_states()["sda"] is DeviceState.BLOCKED
+
+    watch(san, scenario)
+
+
+def test_a_long_look_at_the_disks_does_not_delay_the_sessions(san: FakeSysfs, gate: Gate) -> None:
+    async def scenario(watching: Watch) -> None:
+        gate.shut("dm-0/dm/uuid")
+        watching.source.wake_system()
+        await watching.until(gate.reached.is_set)
+        san.sessions[0].fail()
+        await watching.until_kind(SessionsRead)
+        assert len(watching.of(SystemRead)) == 1
+
+    watch(san, scenario)
+
+
+def test_a_whole_look_never_carries_older_sessions_than_those_told_before_it(
+    san: FakeSysfs, gate: Gate, timing: Callable[..., None]
+) -> None:
+    timing(SESSIONS_EVERY=0.005, COALESCE=0.005)
+
+    async def scenario(watching: Watch) -> None:
+        for _ in range(5):
+            looks = len(watching.of(SystemRead))
+            gate.shut("dm-0/dm/uuid")
+            watching.source.wake_system()
+            await watching.until(gate.reached.is_set)
+            told = len(watching.of(SessionsRead))
+            san.sessions[0].fail()
+            await watching.until_kind(SessionsRead, told + 1)
+            gate.open()
+            await watching.until_kind(SystemRead, looks + 1)
+            assert watching.of(SystemRead)[-1].sessions[0].state is SessionStatus.FAILED
+            san.sessions[0].recover()
+            await watching.until(lambda: watching.session_states()[0] is SessionStatus.LOGGED_IN)
+
+    watch(san, scenario)
+
+
+def test_session_states_are_told_in_the_order_in_which_they_were_read(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    """Polls and whole looks compete for the sessions; ``recovery_tmo`` counts up as the session fails and recovers."""
+    timing(SESSIONS_EVERY=0.001, COALESCE=0.001, WOKEN_SHARE=0.0, TRAIL=0.0)
+    san.sessions[0].set("recovery_tmo", 0)
+
+    async def scenario(watching: Watch) -> None:
+        for number in range(1, 40):
+            san.sessions[0].set("recovery_tmo", number)
+            san.sessions[0].state = "FAILED"
+            watching.source.wake_system()
+            await asyncio.sleep(0.004)
+            san.sessions[0].state = "LOGGED_IN"
+            await asyncio.sleep(0.004)
+        await watching.until(
+            lambda: watching.session_states()[0] is SessionStatus.LOGGED_IN and len(watching.of(SystemRead)) > 5
+        )
+
+    watching = watch(san, scenario)
+    told = [event for event in watching.events if isinstance(event, SessionsRead | SystemRead)][1:]
+    numbers = [event.sessions[0].recovery_tmo or 0 for event in told]
+    assert numbers == sorted(numbers)
+    assert len({type(event) for event in told}) == 2
+
+
+def test_an_unmounted_sysfs_is_down_once_in_one_line_and_takes_nothing_known_away(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(DISKS_EVERY=0.05, SYSTEM_EVERY=0.05)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.1)
+        looks = len(watching.of(SystemRead))
+        san.unmount()
+        await watching.until_kind(SourceDown)
+        await asyncio.sleep(0.4)
+        (down,) = watching.of(SourceDown)
+        assert down.reason == "unreadable"
+        assert "No such file or directory; is sysfs mounted there?" in down.detail
+        assert "\n" not in down.detail
+        assert all(look.maps and look.devices and look.sessions for look in watching.of(SystemRead))
+        assert watching.of(DevicesRead) == []
+        assert watching.of(SessionsRead) == []
+        san.mount()
+        looks = len(watching.of(SystemRead))
+        await watching.until_kind(SystemRead, looks + 1)
+
+    watching = watch(san, scenario)
+    assert len(watching.of(SourceUp)) == 2
+
+
+def test_a_host_where_sysfs_is_missing_from_the_start_is_down_and_waits(tmp_path: Path) -> None:
+    san = healthy_san(tmp_path / "sys")
+    san.unmount()
+    watching = Watch(san)
+
+    async def run() -> None:
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        running = asyncio.create_task(watching.source.run())
+        await asyncio.sleep(0.2)
+        assert [type(event) for event in watching.events] == [SourceDown]
+        san.mount()
+        await watching.until_kind(SystemRead)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("endings", [("session1/state",), ("dm-0/dm/uuid",), ("session1/state", "dm-0/dm/uuid")])
+def test_cancelling_ends_at_once_even_while_a_read_hangs(
+    san: FakeSysfs, gate: Gate, timing: Callable[..., None], endings: tuple[str, ...]
+) -> None:
+    timing(QUICK_DEADLINE=HOUR, SCAN_DEADLINE=HOUR)
+    watching = Watch(san)
+    gate.shut(*endings)
+
+    async def run() -> None:
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        running = asyncio.create_task(watching.source.run())
+        await watching.until(gate.reached.is_set)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    began = time.monotonic()
+    asyncio.run(run())
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_cancelling_ends_at_once_in_whatever_turn_of_the_loop_after_a_wake(
+    san: FakeSysfs, timing: Callable[..., None], turns: int
+) -> None:
+    timing(SESSIONS_EVERY=HOUR)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.02)
+        watching.source.wake_sessions()
+        watching.source.wake_devices([])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    began = time.monotonic()
+    watch(san, scenario)
+    assert time.monotonic() - began < 1.0
+
+
+# --- what it costs, and what it must never touch ----------------------------------------------------------------------
+
+
+class Opened:
+    """Every file and directory that anything has opened or listed below a root."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+        self._root = str(root)
+        self.paths: list[str] = []
+        for name in ("open", "listdir", "scandir"):
+            monkeypatch.setattr(os, name, self._recording(getattr(os, name)))
+
+    def _recording(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *args: Any, **options: Any) -> Any:
+            if str(path).startswith(self._root):
+                self.paths.append(str(path))
+            return genuine(path, *args, **options)
+
+        return call
+
+
+@pytest.mark.parametrize("sessions", [1, 8])
+def test_an_idle_poll_opens_each_sessions_state_and_the_directory_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None], sessions: int
+) -> None:
+    timing(TRAIL=0.0)
+    san = healthy_san(tmp_path / "sys", sessions=sessions, luns=5)
+    opened = Opened(monkeypatch, san.root)
+
+    async def scenario(_watching: Watch) -> None:
+        await asyncio.sleep(0.05)
+        opened.paths.clear()
+        await asyncio.sleep(10 * EVERY)
+
+    watch(san, scenario)
+    counts = Counter(opened.paths)
+    directory = str(san.root / "class/iscsi_session")
+    polls = counts.pop(directory)
+    assert polls >= 3
+    assert counts.keys() == {f"{directory}/session{sid}/state" for sid in range(1, sessions + 1)}
+    assert all(polls - 1 <= count <= polls for count in counts.values())
+
+
+def test_no_secret_is_opened_whatever_happens(
+    san: FakeSysfs, monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None]
+) -> None:
+    timing(DISKS_EVERY=0.02, SYSTEM_EVERY=0.02, COALESCE=0.01)
+    for session in san.sessions:
+        for secret in SECRETS:
+            session.set(secret, "s3cret")
+    opened = Opened(monkeypatch, san.root)
+
+    async def scenario(watching: Watch) -> None:
+        for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
+            told = len(watching.of(SystemRead))
+            change()
+            await watching.until_kind(SystemRead, told + 2)
+        san.logout(san.sessions[0])
+        san.maps[0].add(san.add_disk(san.login()))
+        told = len(watching.of(SystemRead))
+        await watching.until_kind(SystemRead, told + 2)
+
+    watching = watch(san, scenario)
+    names = {Path(path).name for path in opened.paths}
+    assert {"targetname", "state", "recovery_tmo", "persistent_address", "uuid"} <= names
+    assert not [name for name in names if "password" in name or "username" in name]
+    assert "s3cret" not in repr(watching.events)

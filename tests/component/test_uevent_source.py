@@ -1,0 +1,328 @@
+"""The source on the kernel's own socket: uevents of virtual block devices that a write to their file makes.
+
+The events are synthetic and change nothing. They need root, a virtual block device and libudev.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, EventsLost, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.vocabulary import DmAction, SourceName
+from mpathd_watch.sources.uevent import source as module
+from mpathd_watch.sources.uevent.source import UeventSource
+
+VIRTUAL = Path("/sys/devices/virtual/block")
+MARK = "00000000-0000-4000-8000-000000000000"
+"""A synthetic uevent may carry a UUID, so that other programs can tell it from the kernel's own."""
+
+
+class Watch:
+    """A source and the events it has emitted."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.source = UeventSource(self.events.append)
+
+    async def until(self, enough: Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait until there is enough to see."""
+        for _ in range(int(seconds / 0.005)):
+            if enough():
+                return
+            await asyncio.sleep(0.005)
+        pytest.fail(f"nothing came of it: {Counter(self.events)}")
+
+    def count(self, event: Event) -> int:
+        """How often this very event was emitted."""
+        return self.events.count(event)
+
+
+def watch(scenario: Callable[[Watch], Awaitable[None]]) -> Watch:
+    watching = Watch()
+
+    async def run() -> None:
+        running = asyncio.create_task(watching.source.run())
+        try:
+            await watching.until(lambda: watching.events)
+            await scenario(watching)
+            assert not running.done()
+        finally:
+            running.cancel()
+            assert await asyncio.wait([running], timeout=5.0) == ({running}, set())
+
+    asyncio.run(run())
+    return watching
+
+
+class Trigger:
+    """A virtual block device that can be made to send uevents."""
+
+    def __init__(self, device: Path) -> None:
+        self.name = device.name
+        self._file = os.open(device / "uevent", os.O_WRONLY)
+
+    def __call__(self, action: str = "change", count: int = 1) -> None:
+        """Send ``count`` uevents."""
+        for _ in range(count):
+            os.write(self._file, f"{action} {MARK} TEST=1".encode())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+@pytest.fixture
+def trigger() -> Iterator[Trigger]:
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED on the kernel's socket: making uevents needs root")
+    usable = [device for device in sorted(VIRTUAL.glob("*")) if not device.name.startswith(("dm-", "md"))]
+    if not usable:
+        pytest.skip(f"NOT TESTED on the kernel's socket: no virtual block device in {VIRTUAL}")
+    try:
+        trigger = Trigger(usable[-1])
+    except OSError as error:
+        pytest.skip(f"NOT TESTED on the kernel's socket: {usable[-1]}/uevent: {error.strerror}")
+    yield trigger
+    trigger.close()
+
+
+def shrink(watching: Watch) -> None:
+    """Give the source the smallest buffer there is: room for a handful of events."""
+    receiver = watching.source._socket
+    assert receiver is not None
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+
+
+# --- on the kernel's socket -------------------------------------------------------------------------------------------
+
+
+def test_uevents_of_block_devices_arrive_in_the_order_they_were_sent(trigger: Trigger) -> None:
+    async def scenario(watching: Watch) -> None:
+        for action in ("change", "online", "offline", "change"):
+            trigger(action)
+        await watching.until(lambda: watching.count(BlockEvent("change", trigger.name)) >= 2)
+
+    events = watch(scenario).events
+    assert events[0] == SourceUp(SourceName.UEVENT)
+    ours = [event.action for event in events if isinstance(event, BlockEvent) and event.sysfs_name == trigger.name]
+    assert ours == ["change", "online", "offline", "change"]
+
+
+def test_uevents_of_other_subsystems_are_none_of_our_business(trigger: Trigger) -> None:
+    loopback = Path("/sys/class/net/lo/uevent")
+
+    async def scenario(watching: Watch) -> None:
+        loopback.write_text(f"change {MARK}")  # noqa: ASYNC240  # a file of sysfs does not block
+        trigger()
+        await watching.until(lambda: watching.count(BlockEvent("change", trigger.name)))
+
+    assert not [event for event in watch(scenario).events if getattr(event, "sysfs_name", "") == "lo"]
+
+
+def test_the_buffer_is_as_big_as_asked_for_where_that_is_allowed(trigger: Trigger) -> None:  # noqa: ARG001
+    allowed = int(Path("/proc/sys/net/core/rmem_max").read_text())
+
+    async def scenario(watching: Watch) -> None:
+        receiver = watching.source._socket
+        assert receiver is not None
+        size = receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        assert size in (2 * module.BUFFER, 2 * min(module.BUFFER, allowed))
+
+    watch(scenario)
+
+
+def test_a_burst_larger_than_one_batch_arrives_whole(trigger: Trigger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 50)
+
+    async def scenario(watching: Watch) -> None:
+        trigger(count=500)
+        await watching.until(lambda: watching.count(BlockEvent("change", trigger.name)) >= 500)
+
+    watching = watch(scenario)
+    assert watching.count(BlockEvent("change", trigger.name)) == 500
+    assert watching.count(EventsLost()) == 0
+
+
+def test_an_overflow_is_told_and_later_uevents_still_arrive(trigger: Trigger) -> None:
+    async def scenario(watching: Watch) -> None:
+        for overflow in (1, 2):
+            shrink(watching)
+            trigger(count=200)  # while the loop, and with it the source, stands still
+            await watching.until(lambda: watching.count(EventsLost()) == overflow)  # noqa: B023
+            before = len(watching.events)
+            for _ in range(3):
+                trigger("online")
+                await watching.until(lambda: BlockEvent("online", trigger.name) in watching.events[before:])  # noqa: B023
+                before = len(watching.events)
+
+    watching = watch(scenario)
+    assert watching.count(EventsLost()) == 2
+    assert 0 < watching.count(BlockEvent("change", trigger.name)) < 400
+    assert watching.count(BlockEvent("online", trigger.name)) == 6
+    assert not [event for event in watching.events if isinstance(event, SourceDown)]
+
+
+def test_an_overflow_is_told_only_when_nothing_is_dropped_any_more(
+    trigger: Trigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the queue is empty the kernel drops what comes, silently: a look taken before would miss it."""
+    monkeypatch.setattr(module, "BATCH", 4)
+
+    async def scenario(watching: Watch) -> None:
+        receiver = watching.source._socket
+        assert receiver is not None
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+        trigger(count=200)
+        await watching.until(lambda: watching.count(EventsLost()))
+        trigger("online")
+        await watching.until(lambda: watching.count(BlockEvent("online", trigger.name)))
+
+    events = watch(scenario).events
+    lost = events.index(EventsLost())
+    kept = [place for place, event in enumerate(events) if event == BlockEvent("change", trigger.name)]
+    assert len(kept) > 8
+    assert max(kept) < lost
+    assert events.count(EventsLost()) == 1
+
+
+# --- what no real kernel will do on request ---------------------------------------------------------------------------
+
+
+class FakeDevice:
+    """What pyudev makes of one uevent."""
+
+    def __init__(
+        self, action: str | None = "change", name: str = "dm-0", subsystem: str = "block", **held: str
+    ) -> None:
+        self.action = action
+        self.sys_name = name
+        self.subsystem = subsystem
+        self.properties: Any = held
+
+
+class Undecodable(dict[str, str]):
+    """Properties that are not UTF-8, which pyudev decodes strictly."""
+
+    def get(self, _key: str, _default: object = None) -> Any:
+        """Fail as pyudev does."""
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+
+def drained(*devices: FakeDevice | OSError | None) -> list[Event]:
+    """What a source emits whose monitor gives it these."""
+    waiting = list(devices)
+
+    def poll(timeout: float) -> FakeDevice | None:
+        assert timeout == 0
+        given = waiting.pop(0) if waiting else None
+        if isinstance(given, OSError):
+            raise given
+        return given
+
+    events: list[Event] = []
+    source = UeventSource(events.append)
+    source._monitor = SimpleNamespace(poll=poll)
+    source._drain()
+    return events
+
+
+def path_event(seqnum: int) -> FakeDevice:
+    return FakeDevice(
+        DM_ACTION="PATH_FAILED",
+        DM_UUID="mpath-3600",
+        DM_NAME="mpio",
+        DM_PATH="8:16",
+        DM_SEQNUM=str(seqnum),
+        SOMETHING_ELSE="else",
+    )
+
+
+def test_path_events_that_wait_together_are_put_in_order() -> None:
+    first = DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1)
+    expected = [
+        first,
+        replace(first, seqnum=2),
+        replace(first, seqnum=3),
+    ]
+    assert drained(path_event(3), path_event(1), path_event(2)) == expected
+
+
+def test_the_loss_is_told_after_what_was_left() -> None:
+    gone = OSError("Error while polling fd: 3")
+    assert drained(path_event(1), gone, FakeDevice(name="sdb"), gone, None) == [
+        DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1),
+        BlockEvent("change", "sdb"),
+        EventsLost(),
+    ]
+
+
+def test_a_uevent_that_is_not_text_still_wakes_and_is_counted() -> None:
+    device = FakeDevice()
+    device.properties = Undecodable()
+    first, count = drained(device)
+    assert isinstance(first, BlockEvent)
+    assert first.reloaded
+    assert count == SourceErrors(SourceName.UEVENT, "not_text", 1)
+
+
+def test_a_uevent_without_an_action_or_of_another_subsystem() -> None:
+    assert drained(FakeDevice(action=None, name="sdb"), FakeDevice(subsystem="net")) == [BlockEvent("", "sdb")]
+
+
+def test_a_socket_that_cannot_be_opened_is_told_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
+    attempts: list[str] = []
+
+    def refuse(_context: object, source: str) -> None:
+        attempts.append(source)
+        raise OSError(97, "Address family not supported by protocol")
+
+    monkeypatch.setattr("pyudev.Monitor.from_netlink", refuse)
+
+    async def scenario(watching: Watch) -> None:
+        await watching.until(lambda: len(attempts) >= 5)
+        (down,) = watching.events
+        assert isinstance(down, SourceDown)
+        assert (down.source, down.reason) == (SourceName.UEVENT, "EAFNOSUPPORT")
+        assert "\n" not in down.detail
+        monkeypatch.undo()
+        await watching.until(lambda: SourceUp(SourceName.UEVENT) in watching.events)
+
+    watch(scenario)
+    assert set(attempts) == {"kernel"}
+
+
+def test_a_source_that_was_never_opened_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_context: object, source: str) -> None:
+        raise ImportError(f"no libudev for {source}")
+
+    monkeypatch.setattr("pyudev.Monitor.from_netlink", refuse)
+
+    async def scenario(_watching: Watch) -> None:
+        await asyncio.sleep(0)
+
+    (down,) = watch(scenario).events
+    assert isinstance(down, SourceDown)
+    assert down.reason == "error"
+
+
+def test_without_the_capability_the_buffer_is_as_big_as_anybody_may_have() -> None:
+    asked: list[tuple[int, int, int]] = []
+
+    def setsockopt(level: int, option: int, value: int) -> None:
+        asked.append((level, option, value))
+        if option == module.SO_RCVBUFFORCE:
+            raise PermissionError(1, "Operation not permitted")
+
+    UeventSource._enlarge(SimpleNamespace(setsockopt=setsockopt))  # type: ignore[arg-type]
+    assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF, module.BUFFER)

@@ -1,0 +1,351 @@
+r"""A sysfs for tests: a tree of files below a directory, laid out and changed as the kernel does it.
+
+    san = FakeSysfs(tmp_path / "sys")
+    one, two = san.login("192.168.1.1:3260"), san.login("192.168.2.1:3260")
+    mpio = san.add_map("mpio", [san.add_disk(one), san.add_disk(two)])
+    two.fail()                              # session FAILED, its disks blocked
+    two.expire()                            # session FREE, its disks transport-offline
+    two.recover()
+    san.logout(two)
+    mpio.add(san.add_disk(san.login("192.168.2.1:3260")))   # a new session, host and sdX
+
+``healthy_san`` is the usual beginning. Every attribute is one file that any test may ``set`` to whatever it likes; a
+change is atomic, so a daemon that reads meanwhile sees the old text or the new. As on a real host, the tree under
+``devices`` is the truth, and ``block``, ``class`` and ``slaves`` hold symbolic links into it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from string import ascii_lowercase
+
+TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
+INITIATOR = "iqn.1993-08.org.debian:01:host"
+WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
+SECRETS = ("username", "username_in", "password", "password_in")
+
+
+class _Object:
+    """A directory with attributes."""
+
+    def __init__(self, sysfs: FakeSysfs, directory: Path) -> None:
+        self._sysfs = sysfs
+        self.directory = directory
+
+    def path(self, attribute: str) -> Path:
+        """The attribute's file."""
+        return self.directory / attribute
+
+    def get(self, attribute: str) -> str:
+        """The attribute's text, without the line's end."""
+        return self.path(attribute).read_text().removesuffix("\n")
+
+    def set(self, attribute: str, value: object) -> None:
+        """Write an attribute at once, as a line; bytes are written as they are."""
+        self._sysfs.write(self.path(attribute), value if isinstance(value, bytes) else f"{value}\n".encode())
+
+    def remove(self, attribute: str) -> None:
+        """Take an attribute away, as of a kernel or driver that does not have it."""
+        self.path(attribute).unlink()
+
+
+class FakeDisk(_Object):
+    """A SCSI disk: ``directory`` is that of the block device, ``device`` that of the SCSI device."""
+
+    def __init__(self, sysfs: FakeSysfs, directory: Path, session: FakeSession | None) -> None:
+        super().__init__(sysfs, directory)
+        self.session = session
+        self.device = _Object(sysfs, directory.parent.parent)
+
+    @property
+    def name(self) -> str:
+        """The kernel's name, e.g. ``sda``."""
+        return self.directory.name
+
+    @property
+    def hctl(self) -> str:
+        """Host, channel, target and LUN."""
+        return self.device.directory.name
+
+    @property
+    def dev_t(self) -> str:
+        """Major and minor number."""
+        return self.get("dev")
+
+    @property
+    def state(self) -> str:
+        """The SCSI device's state."""
+        return self.device.get("state")
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self.device.set("state", state)
+
+
+class FakeSession(_Object):
+    """An iSCSI session with one connection; ``directory`` is that of class iscsi_session."""
+
+    def __init__(self, sysfs: FakeSysfs, directory: Path, connection: Path, sid: int, host: int) -> None:
+        super().__init__(sysfs, directory)
+        self.connection = _Object(sysfs, connection)
+        self.sid = sid
+        self.host = host
+        self.disks: list[FakeDisk] = []
+
+    @property
+    def place(self) -> Path:
+        """The ``sessionS`` directory that the disks hang below."""
+        return self.directory.parent.parent
+
+    @property
+    def state(self) -> str:
+        """The session's state."""
+        return self.get("state")
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self.set("state", state)
+
+    def fail(self) -> None:
+        """The connection broke: the kernel blocks the disks and starts counting ``recovery_tmo``."""
+        self.state = "FAILED"
+        self._take_along("failed", "blocked")
+
+    def expire(self) -> None:
+        """The recovery timed out: the kernel gives the disks up."""
+        self.state = "FREE"
+        self._take_along("failed", "transport-offline")
+
+    def recover(self) -> None:
+        """Log in again, as iscsid does by itself; a disk that error handling took offline stays so."""
+        self.state = "LOGGED_IN"
+        self._take_along("up", "running")
+
+    def _take_along(self, connection: str, device: str) -> None:
+        self.connection.set("state", connection)
+        for disk in self.disks:
+            if disk.state != "offline":
+                disk.state = device
+
+
+class FakeMap(_Object):
+    """A dm device; ``directory`` is that of the block device."""
+
+    @property
+    def sysfs_name(self) -> str:
+        """The kernel's name, e.g. ``dm-0``."""
+        return self.directory.name
+
+    def add(self, disk: FakeDisk) -> None:
+        """Load a table with ``disk`` in it."""
+        _link(self.directory / "slaves" / disk.name, disk.directory)
+        _link(disk.directory / "holders" / self.sysfs_name, self.directory)
+
+    def drop(self, disk: FakeDisk) -> None:
+        """Load a table without ``disk``, which may be gone already."""
+        (self.directory / "slaves" / disk.name).unlink(missing_ok=True)
+        (disk.directory / "holders" / self.sysfs_name).unlink(missing_ok=True)
+
+
+@dataclass
+class FakeSysfs:
+    """The tree in ``root``, at first that of a host with neither a disk nor the iSCSI module loaded."""
+
+    root: Path
+    sessions: list[FakeSession] = field(default_factory=list)
+    disks: list[FakeDisk] = field(default_factory=list)
+    maps: list[FakeMap] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for directory in ("block", "class", "devices"):
+            (self.root / directory).mkdir(parents=True)
+        self._sids, self._hosts, self._dms, self._letters = count(1), count(2), count(), count()
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Replace a file's content at once: whoever reads sees the old or the new, never a part."""
+        fresh = self.root / ".fresh"
+        fresh.write_bytes(data)
+        fresh.replace(path)
+
+    # --- iSCSI --------------------------------------------------------------------------------------------------------
+
+    def login(
+        self,
+        portal: str = "192.168.1.1:3260",
+        *,
+        target: str = TARGET,
+        iface: str = "default",
+        recv_tmo: object = 5,
+        ping_tmo: object = 10,
+        recovery_tmo: object = 5,
+        sid: int | None = None,
+    ) -> FakeSession:
+        """Log in: a new session on a new host, without disks yet. Numbers are never used twice, as in the kernel."""
+        sid, host = next(self._sids) if sid is None else sid, next(self._hosts)
+        address, _, port = portal.rpartition(":")
+        place = self.root / f"devices/platform/host{host}/session{sid}"
+        directory = place / f"iscsi_session/session{sid}"
+        connection = place / f"connection{sid}:0/iscsi_connection/connection{sid}:0"
+        self._make(
+            connection,
+            state="up",
+            address=address,
+            port=port,
+            persistent_address=address.strip("[]"),
+            persistent_port=port,
+            local_port=46408,
+            recv_tmo=recv_tmo,
+            ping_tmo=ping_tmo,
+            exp_statsn=258,
+        )
+        self._make(
+            directory,
+            state="LOGGED_IN",
+            target_state="SCANNED",
+            targetname=target,
+            tpgt=1,
+            initiatorname=INITIATOR,
+            ifacename=iface,
+            recovery_tmo=recovery_tmo,
+            abort_tmo=15,
+            creator=446,
+            target_id=0,
+            **dict.fromkeys(SECRETS, "(null)"),
+        )
+        _link(self.root / f"class/iscsi_connection/connection{sid}:0", connection)
+        _link(self.root / f"class/iscsi_session/session{sid}", directory)
+        session = FakeSession(self, directory, connection, sid, host)
+        self.sessions.append(session)
+        return session
+
+    def logout(self, session: FakeSession) -> None:
+        """Log out: the disks go, then the connection, then the session, then the host."""
+        for disk in tuple(session.disks):
+            self.remove_disk(disk)
+        (self.root / "class/iscsi_connection" / session.connection.directory.name).unlink()
+        (self.root / "class/iscsi_session" / session.directory.name).unlink()
+        shutil.rmtree(session.place.parent)
+        self.sessions.remove(session)
+
+    # --- disks --------------------------------------------------------------------------------------------------------
+
+    def add_disk(
+        self, session: FakeSession | None = None, *, lun: int = 1, place: str = "", name: str = ""
+    ) -> FakeDisk:
+        """A new disk under the next free name: of ``session``, or on another transport at ``place``.
+
+        ``place`` is a path below ``devices`` that ends in the H:C:T:L, e.g.
+        ``pci0000:00/0000:00:05.0/host5/rport-5:0-1/target5:0:0/5:0:0:1``.
+        """
+        number = next(self._letters)
+        name = name or f"sd{_letters(number)}"
+        if session is not None:
+            scsi = session.place / f"target{session.host}:0:0/{session.host}:0:0:{lun}"
+        else:
+            scsi = self.root / "devices" / (place or f"pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:{number}:0")
+        directory = scsi / "block" / name
+        counters = dict.fromkeys(("iorequest_cnt", "iodone_cnt", "ioerr_cnt", "iotmo_cnt"), "0x0")
+        self._make(scsi, state="running", vendor="LIO-ORG ", model="mpio            ", timeout=30, **counters)
+        self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="")
+        (directory / "holders").mkdir()
+        (directory / "slaves").mkdir()
+        (directory / "device").symlink_to(f"../../../{scsi.name}")
+        _link(self.root / "block" / name, directory)
+        disk = FakeDisk(self, directory, session)
+        self.disks.append(disk)
+        if session is not None:
+            session.disks.append(disk)
+        return disk
+
+    def remove_disk(self, disk: FakeDisk) -> None:
+        """Take a disk away, out of the maps that use it, too."""
+        (self.root / "block" / disk.name).unlink()
+        for using in self.maps:
+            using.drop(disk)
+        shutil.rmtree(disk.device.directory)
+        self.disks.remove(disk)
+        if disk.session is not None:
+            disk.session.disks.remove(disk)
+
+    # --- device-mapper ------------------------------------------------------------------------------------------------
+
+    def add_map(self, name: str = "mpio", disks: list[FakeDisk] | None = None, *, wwid: str = WWID) -> FakeMap:
+        """A new multipath map over ``disks``."""
+        return self.add_dm(name, f"mpath-{wwid}", disks)
+
+    def add_dm(self, name: str, uuid: str, disks: list[FakeDisk] | None = None) -> FakeMap:
+        """A new dm device of any kind, over ``disks``."""
+        number = next(self._dms)
+        directory = self.root / f"devices/virtual/block/dm-{number}"
+        self._make(directory, dev=f"254:{number}", size=2097152, uevent="")
+        self._make(directory / "dm", name=name, uuid=uuid, suspended=0)
+        (directory / "holders").mkdir()
+        (directory / "slaves").mkdir()
+        made = FakeMap(self, directory)
+        for disk in disks or ():
+            made.add(disk)
+        _link(self.root / "block" / made.sysfs_name, directory)
+        self.maps.append(made)
+        return made
+
+    def remove_map(self, gone: FakeMap) -> None:
+        """Flush a map."""
+        (self.root / "block" / gone.sysfs_name).unlink()
+        for disk in self.disks:
+            (disk.directory / "holders" / gone.sysfs_name).unlink(missing_ok=True)
+        shutil.rmtree(gone.directory)
+        self.maps.remove(gone)
+
+    # --- sysfs itself -------------------------------------------------------------------------------------------------
+
+    @property
+    def _elsewhere(self) -> Path:
+        return self.root.with_name(f"{self.root.name}.unmounted")
+
+    def unmount(self) -> None:
+        """Leave an empty directory where sysfs was."""
+        self.root.rename(self._elsewhere)
+        self.root.mkdir()
+
+    def mount(self) -> None:
+        """Undo ``unmount``."""
+        self.root.rmdir()
+        self._elsewhere.rename(self.root)
+
+    def _make(self, directory: Path, **attributes: object) -> None:
+        directory.mkdir(parents=True)
+        for attribute, value in attributes.items():
+            (directory / attribute).write_text(f"{value}\n")
+
+
+def healthy_san(root: Path, *, sessions: int = 2, luns: int = 1) -> FakeSysfs:
+    """A SAN of ``sessions`` portals, 192.168.1.1:3260 and on, and ``luns`` maps with a path through each of them.
+
+    With one LUN the map is ``mpio`` and has the WWID ``WWID``; more are ``lun01``, ``lun02``...
+    """
+    san = FakeSysfs(root)
+    logins = [san.login(f"192.168.{number}.1:3260") for number in range(1, sessions + 1)]
+    for lun in range(1, luns + 1):
+        name, wwid = ("mpio", WWID) if luns == 1 else (f"lun{lun:02d}", f"{WWID[:-4]}{lun:04x}")
+        san.add_map(name, [san.add_disk(session, lun=lun) for session in logins], wwid=wwid)
+    return san
+
+
+def _link(link: Path, target: Path) -> None:
+    """A relative link, as sysfs has them."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(os.path.relpath(target, link.parent))
+
+
+def _letters(number: int) -> str:
+    """sda, sdb, ... sdz, sdaa (drivers/scsi/sd.c, sd_format_disk_name)."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = ascii_lowercase[rest] + text
+    return text

@@ -1,0 +1,505 @@
+"""Maps, disks and sessions out of a tree of sysfs that may change, fail or vanish under the reader."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from mpathd_watch.core.facts import RECOVERY_OFF, DeviceFacts, MapFacts, SessionFacts
+from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.sources.sysfs import attributes as attributes_module
+from mpathd_watch.sources.sysfs.attributes import Attributes
+from mpathd_watch.sources.sysfs.disks import Disks
+from mpathd_watch.sources.sysfs.sessions import Sessions
+from tests.fakes.sysfs import INITIATOR, SECRETS, TARGET, WWID, FakeSysfs, healthy_san
+
+Found = TypeVar("Found")
+FC_PLACE = "pci0000:00/0000:00:05.0/host5/rport-5:0-1/target5:0:0/5:0:0:1"
+MPIO = MapFacts(wwid=WWID, name="mpio", sysfs_name="dm-0", suspended=False, slaves=("sda", "sdb"))
+SDA = DeviceFacts(
+    name="sda",
+    dev_t="8:0",
+    hctl="2:0:0:1",
+    state=DeviceState.RUNNING,
+    transport=Transport.ISCSI,
+    sid=1,
+    vendor="LIO-ORG",
+    product="mpio",
+    io_errors=0,
+    io_timeouts=0,
+)
+SESSION = SessionFacts(
+    sid=1,
+    state=SessionStatus.LOGGED_IN,
+    target=TARGET,
+    tpgt=1,
+    iface="default",
+    initiator=INITIATOR,
+    address="192.168.1.1",
+    port=3260,
+    recv_tmo=5,
+    ping_tmo=10,
+    recovery_tmo=5,
+)
+
+
+class Look:
+    """The readers, and what they found each time they were used."""
+
+    def __init__(self, san: FakeSysfs) -> None:
+        self.disks = Disks(san.root)
+        self.sessions = Sessions(san.root)
+        self.problems: dict[str, int] = {}
+
+    def at_maps(self) -> tuple[MapFacts, ...]:
+        """Read all maps."""
+        return self._read(self.disks.maps)
+
+    def at_devices(self, *names: str) -> tuple[DeviceFacts, ...]:
+        """Read the named disks whole."""
+        return self._read(lambda attributes: self.disks.devices(attributes, names))
+
+    def again(self, *known: DeviceFacts, counters: bool = False) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
+        """Read what may have changed of these disks."""
+        return self._read(lambda attributes: self.disks.again(attributes, known, counters=counters))
+
+    def at_sessions(self, *, afresh: bool = False) -> tuple[SessionFacts, ...]:
+        """Read the sessions."""
+        return self._read(lambda attributes: self.sessions.read(attributes, afresh=afresh))
+
+    def _read(self, reading: Callable[[Attributes], Found]) -> Found:
+        attributes = Attributes()
+        found = reading(attributes)
+        self.problems = dict(attributes.problems)
+        return found
+
+
+@pytest.fixture
+def san(tmp_path: Path) -> FakeSysfs:
+    return healthy_san(tmp_path / "sys")
+
+
+@pytest.fixture
+def look(san: FakeSysfs) -> Look:
+    return Look(san)
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_san_is_read_whole(look: Look) -> None:
+    assert look.at_maps() == (MPIO,)
+    sdb = replace(SDA, name="sdb", dev_t="8:16", hctl="3:0:0:1", sid=2)
+    assert look.at_devices("sda", "sdb") == (SDA, sdb)
+    assert look.at_sessions() == (SESSION, replace(SESSION, sid=2, address="192.168.2.1"))
+    assert look.problems == {}
+
+
+def test_dm_devices_that_are_no_multipath_maps_are_ignored(san: FakeSysfs, look: Look) -> None:
+    san.add_dm("mpio-part1", f"part1-mpath-{WWID}", san.disks)
+    san.add_dm("vg0-root", "LVM-abcdef", san.disks)
+    san.add_dm("by-hand", "", san.disks)
+    san.add_dm("crypt", f"CRYPT-LUKS2-mpath-{WWID}")
+    assert look.at_maps() == (MPIO,)
+    assert look.problems == {}
+
+
+def test_a_suspended_map_says_so(san: FakeSysfs, look: Look) -> None:
+    san.maps[0].path("dm/suspended").write_text("1\n")
+    assert look.at_maps() == (replace(MPIO, suspended=True),)
+
+
+def test_a_map_without_paths_is_a_map(san: FakeSysfs, look: Look) -> None:
+    for disk in tuple(san.disks):
+        san.remove_disk(disk)
+    assert look.at_maps() == (replace(MPIO, slaves=()),)
+
+
+def test_names_from_outside_are_data(san: FakeSysfs, look: Look) -> None:
+    san.maps[0].set("dm/name", b'a"b\\x20\nDM_NAME=c\xff\n')
+    san.sessions[0].set("targetname", b"iqn.2003-01\nPRIORITY=0\n")
+    assert look.at_maps()[0].name == 'a"b\\x20\\x0aDM_NAME=c\\xff'
+    assert look.at_sessions()[0].target == "iqn.2003-01\\x0aPRIORITY=0"
+
+
+def test_a_fibre_channel_disk_is_known_by_its_rport(san: FakeSysfs, look: Look) -> None:
+    disk = san.add_disk(place=FC_PLACE)
+    (facts,) = look.at_devices(disk.name)
+    assert (facts.transport, facts.sid, facts.hctl) == (Transport.FC, None, "5:0:0:1")
+
+
+def test_a_disk_without_a_session_is_plain_scsi(san: FakeSysfs, look: Look) -> None:
+    disk = san.add_disk()
+    (facts,) = look.at_devices(disk.name)
+    assert (facts.transport, facts.sid) == (Transport.SCSI, None)
+
+
+def test_the_counters_are_read_past_half_their_range(san: FakeSysfs, look: Look) -> None:
+    san.disks[0].device.set("ioerr_cnt", "0xffffffff80000000")
+    san.disks[0].device.set("iotmo_cnt", "0x7fffffff")
+    assert look.at_devices("sda") == (replace(SDA, io_errors=2**31, io_timeouts=2**31 - 1),)
+
+
+def test_attributes_that_this_kernel_does_not_have_are_absent_and_no_problem(san: FakeSysfs, look: Look) -> None:
+    for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt"):
+        san.disks[0].device.remove(attribute)
+    for attribute in ("tpgt", "ifacename", "initiatorname", "recovery_tmo"):
+        san.sessions[0].remove(attribute)
+    for attribute in ("recv_tmo", "ping_tmo", "persistent_port"):
+        san.sessions[0].connection.remove(attribute)
+    assert look.at_devices("sda") == (replace(SDA, vendor="", product="", io_errors=None, io_timeouts=None),)
+    assert look.problems == {}
+    assert look.at_sessions()[0] == SessionFacts(
+        1, SessionStatus.LOGGED_IN, TARGET, None, "", "", "192.168.1.1", None, None, None, None
+    )
+    assert look.problems == {}
+
+
+def test_the_timeouts_are_the_live_ones_off_included(san: FakeSysfs, look: Look) -> None:
+    san.sessions[0].set("recovery_tmo", "off")
+    san.sessions[0].connection.set("recv_tmo", 0)
+    san.sessions[1].set("recovery_tmo", 120)
+    first, second = look.at_sessions()
+    assert (first.recovery_tmo, first.recv_tmo, second.recovery_tmo) == (RECOVERY_OFF, 0, 120)
+    assert look.problems == {}
+
+
+@pytest.mark.parametrize("sid", [0, 4294967295, 9999999999])
+def test_session_numbers_as_large_as_they_come(tmp_path: Path, sid: int) -> None:
+    san = FakeSysfs(tmp_path / "sys")
+    san.add_map(disks=[san.add_disk(san.login(sid=sid))])
+    look = Look(san)
+    assert [session.sid for session in look.at_sessions()] == [sid]
+    assert [device.sid for device in look.at_devices("sda")] == [sid]
+
+
+@pytest.mark.parametrize(
+    "name", ["session", "session-1", "sessionX", "session12345678901", "session1.bak", "session\u0661"]
+)
+def test_what_is_not_a_session_is_not_taken_for_one(san: FakeSysfs, look: Look, name: str) -> None:
+    (san.root / "class/iscsi_session" / name).mkdir()
+    assert [session.sid for session in look.at_sessions()] == [1, 2]
+    assert look.problems == {}
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"(null)\n"])
+@pytest.mark.parametrize("attribute", ["targetname", "persistent_address"])
+def test_a_session_still_being_made_is_left_out(san: FakeSysfs, look: Look, attribute: str, raw: bytes) -> None:
+    made = san.login("192.168.3.1:3260")
+    place = made.connection if attribute == "persistent_address" else made
+    place.set(attribute, raw)
+    assert [session.sid for session in look.at_sessions()] == [1, 2]
+    place.set(attribute, "192.168.3.1")
+    assert [session.sid for session in look.at_sessions()] == [1, 2, 3]
+
+
+def test_sessions_are_sorted_by_number_not_by_name(tmp_path: Path) -> None:
+    san = healthy_san(tmp_path / "sys", sessions=11)
+    assert [session.sid for session in Look(san).at_sessions()] == list(range(1, 12))
+
+
+# --- what changes -----------------------------------------------------------------------------------------------------
+
+
+def test_only_the_state_of_an_unchanged_session_is_read_again(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    san.sessions[0].set("recovery_tmo", 15)
+    assert look.at_sessions()[0].recovery_tmo == 5
+    assert look.at_sessions(afresh=True)[0].recovery_tmo == 15
+
+
+def test_a_session_that_has_logged_in_again_is_read_whole(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    session = san.sessions[0]
+    for change, state in ((session.fail, SessionStatus.FAILED), (session.expire, SessionStatus.FREE)):
+        change()
+        assert look.at_sessions()[0] == replace(SESSION, state=state)
+    session.connection.set("recv_tmo", 7)
+    session.recover()
+    assert look.at_sessions()[0] == replace(SESSION, recv_tmo=7)
+
+
+def test_logout_and_login_make_another_session(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    san.logout(san.sessions[1])
+    assert look.at_sessions() == (SESSION,)
+    san.login("192.168.2.1:3260")
+    assert [session.sid for session in look.at_sessions()] == [1, 3]
+
+
+def test_again_tells_only_what_has_changed(san: FakeSysfs, look: Look) -> None:
+    known = look.at_devices("sda", "sdb")
+    assert look.again(*known) == ((), ())
+    san.disks[1].state = "blocked"
+    san.disks[1].device.set("ioerr_cnt", "0x2")
+    san.disks[0].device.set("ioerr_cnt", "0x1")
+    blocked = replace(known[1], state=DeviceState.BLOCKED)
+    assert look.again(*known) == ((blocked,), ())
+    assert look.again(*known, counters=True) == ((replace(SDA, io_errors=1), replace(blocked, io_errors=2)), ())
+
+
+def test_again_names_the_disks_that_are_gone(san: FakeSysfs, look: Look) -> None:
+    known = look.at_devices("sda", "sdb")
+    san.remove_disk(san.disks[0])
+    assert look.again(*known) == ((), ("sda",))
+
+
+# --- what fails -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> Iterator[None]:
+    """Reads of attributes with these endings fail."""
+    read = attributes_module._read
+
+    def failing(path: Path) -> bytes:
+        if str(path).endswith(endings):
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attributes_module, "_read", failing)
+        yield
+
+
+UNREADABLE = [errno.EINVAL, errno.ENOTCONN, errno.EIO, errno.EACCES]
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+@pytest.mark.parametrize("attribute", ["dm/uuid", "dm/name"])
+def test_a_map_that_cannot_be_read_stays_as_it_was(
+    san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch, attribute: str, number: int
+) -> None:
+    san.add_map("other", wwid="other")
+    before = look.at_maps()
+    assert len(before) == 2
+    with unreadable(monkeypatch, number, f"dm-0/{attribute}"):
+        assert look.at_maps() == before
+        assert look.problems == {errno.errorcode[number]: 1}
+        assert look.at_maps() == before
+
+
+def test_a_map_whose_slaves_cannot_be_listed_stays_as_it_was(
+    san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = look.at_maps()
+    listdir = os.listdir
+
+    def failing(path: Path) -> list[str]:
+        if str(path).endswith("slaves"):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", failing)
+    assert look.at_maps() == before
+    assert look.problems == {"EIO": 1}
+    assert Look(san).at_maps() == ()
+
+
+def test_nonsense_in_one_attribute_of_a_map_does_not_freeze_the_others(san: FakeSysfs, look: Look) -> None:
+    look.at_maps()
+    san.maps[0].set("dm/suspended", "perhaps")
+    san.remove_disk(san.disks[1])
+    assert look.at_maps() == (replace(MPIO, suspended=None, slaves=("sda",)),)
+    assert look.problems == {"unknown_value": 1}
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+def test_what_makes_a_session_the_same_session_outlives_a_failed_read(
+    look: Look, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = look.at_sessions()
+    with unreadable(
+        monkeypatch,
+        number,
+        *("session1/targetname", "session1/tpgt", "session1/ifacename", "session1/initiatorname"),
+        *("connection1:0/persistent_address", "connection1:0/persistent_port"),
+    ):
+        assert look.at_sessions(afresh=True) == before
+    assert look.problems == {errno.errorcode[number]: 6}
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+def test_a_state_or_timeout_that_cannot_be_read_is_unknown_never_an_old_value(
+    look: Look, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    look.at_sessions()
+    known = look.at_devices("sda", "sdb")
+    with unreadable(
+        monkeypatch, number, "session1/state", "session1/recovery_tmo", "2:0:0:1/state", "sda/device/state"
+    ):
+        first, second = look.at_sessions(afresh=True)
+        assert (first.state, first.recovery_tmo) == (SessionStatus.UNKNOWN, None)
+        assert second == replace(SESSION, sid=2, address="192.168.2.1")
+        assert look.again(*known) == ((replace(SDA, state=DeviceState.UNKNOWN),), ())
+    assert look.at_sessions()[0].state is SessionStatus.LOGGED_IN
+    assert look.at_sessions(afresh=True)[0] == SESSION
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+def test_the_number_of_a_disk_outlives_a_failed_read(look: Look, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    before = look.at_devices("sda", "sdb")
+    with unreadable(monkeypatch, number, "sda/dev"):
+        assert look.at_devices("sda", "sdb") == before
+    assert look.problems == {errno.errorcode[number]: 1}
+
+
+def test_without_the_iscsi_module_there_are_no_sessions_and_no_problem(tmp_path: Path) -> None:
+    look = Look(FakeSysfs(tmp_path / "sys"))
+    assert (look.at_sessions(), look.at_maps(), look.problems) == ((), (), {})
+
+
+def test_an_unmounted_sysfs_is_an_error_not_an_empty_san(san: FakeSysfs, look: Look) -> None:
+    known = look.at_devices("sda", "sdb")
+    look.at_sessions()
+    san.unmount()
+    with pytest.raises(FileNotFoundError):
+        look.at_maps()
+    with pytest.raises(FileNotFoundError):
+        look.at_sessions()
+    with pytest.raises(FileNotFoundError):
+        look.again(*known)
+    san.mount()
+    assert look.again(*known) == ((), ())
+
+
+# --- what vanishes or fails in mid-walk -------------------------------------------------------------------------------
+
+
+class Meddler:
+    """Does something just before the ``nth`` access to the tree, counting opens, listings and links."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+        self._root = str(root)
+        self._nth = 0
+        self._act: Callable[[str], None] = lambda _path: None
+        self.accesses: list[str] = []
+        for name in ("open", "listdir", "readlink"):
+            monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
+
+    def at(self, nth: int, act: Callable[[str], None]) -> None:
+        """Do ``act`` at the ``nth`` access from now on."""
+        self.accesses, self._nth, self._act = [], nth, act
+
+    def _wrap(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *args: Any, **options: Any) -> Any:
+            if str(path).startswith(self._root):
+                self.accesses.append(str(path))
+                if len(self.accesses) == self._nth:
+                    self._nth = 0
+                    self._act(str(path))
+            return genuine(path, *args, **options)
+
+        return call
+
+
+def whole_look(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[SessionFacts, ...]]:
+    maps = look.at_maps()
+    devices = look.at_devices(*sorted({name for found in maps for name in found.slaves}))
+    return maps, devices, look.at_sessions(afresh=True)
+
+
+ACCESSES = 46
+"""Of a whole look at two maps, the first with two paths."""
+MAP_ACCESSES = 9
+"""Those among them that come first and are for the maps."""
+
+
+@pytest.fixture
+def meddler(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch) -> Meddler:
+    """Something that gets in the way of readers of ``san``, which has another map now."""
+    san.add_map("other", wwid="other")
+    return Meddler(monkeypatch, san.root)
+
+
+def test_every_access_of_a_whole_look_is_meddled_with_below(look: Look, meddler: Meddler) -> None:
+    whole_look(look)
+    assert len(meddler.accesses) == ACCESSES
+    assert ["/dm-" in path for path in meddler.accesses] == [False] + [True] * 8 + [False] * 37
+
+
+@pytest.mark.parametrize("nth", range(1, ACCESSES + 1))
+def test_a_session_that_is_logged_out_in_mid_walk_takes_nothing_else_along(
+    san: FakeSysfs, look: Look, meddler: Meddler, nth: int
+) -> None:
+    before = whole_look(look)
+    meddler.at(nth, lambda _path: san.logout(san.sessions[1]))
+    maps, devices, sessions = whole_look(look)
+    assert [(facts.wwid, facts.name) for facts in maps] == [(facts.wwid, facts.name) for facts in before[0]]
+    kept = [facts for facts in before[1] if facts.sid == 1]
+    assert [facts for facts in devices if facts.sid == 1] == kept
+    assert sessions[:1] == before[2][:1]
+    assert {facts.sid for facts in sessions} <= {1, 2}
+    assert whole_look(look)[1:] == (tuple(kept), before[2][:1])
+
+
+@pytest.mark.parametrize("nth", range(1, MAP_ACCESSES + 1))
+def test_a_map_that_is_flushed_in_mid_walk_is_never_seen_without_its_paths(
+    san: FakeSysfs, look: Look, meddler: Meddler, nth: int
+) -> None:
+    before = whole_look(look)
+    meddler.at(nth, lambda _path: san.remove_map(san.maps[0]))
+    maps, _devices, sessions = whole_look(look)
+    assert [facts.slaves for facts in maps] in ([("sda", "sdb"), ()], [()])
+    assert sessions == before[2]
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+def test_one_access_that_fails_loses_nothing_but_what_it_was_for(look: Look, meddler: Meddler, number: int) -> None:
+    before = whole_look(look)
+
+    def fail(path: str) -> None:
+        raise OSError(number, os.strerror(number), path)
+
+    for nth in range(1, ACCESSES + 1):
+        meddler.at(nth, fail)
+        try:
+            after = whole_look(look)
+        except OSError as error:
+            # Without these two the source is down, and says so.
+            assert Path(str(error.filename)).name in ("block", "iscsi_session")  # noqa: PT017
+        else:
+            differing = [
+                (was, now)
+                for listed, found in zip(before, after, strict=True)
+                for was, now in zip(listed, found, strict=True)
+                if was != now
+            ]
+            assert len(differing) <= 1, nth
+        meddler.at(0, fail)
+        assert whole_look(look) == before, nth
+
+
+# --- what is never opened ---------------------------------------------------------------------------------------------
+
+
+def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, meddler: Meddler) -> None:
+    for session in san.sessions:
+        for secret in SECRETS:
+            session.set(secret, "s3cret")
+    first = whole_look(look)
+    found: list[object] = [first]
+    for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
+        change()
+        found.append((*look.at_sessions(), *look.again(*first[1], counters=True)))
+        found.append(whole_look(look))
+    opened = {Path(path).name for path in meddler.accesses}
+    assert {"targetname", "state", "persistent_address"} <= opened
+    assert not [name for name in opened if "password" in name or "username" in name]
+    assert "s3cret" not in repr(found)
+
+
+def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_output(
+    look: Look, meddler: Meddler
+) -> None:
+    whole_look(look)
+    names = {Path(path).name for path in meddler.accesses}
+    assert names.isdisjoint({"address", "port", "local_port", "ipaddress", "inquiry", "vpd_pg80", "vpd_pg83", "uevent"})
+    assert not any(path.startswith("/dev/") for path in meddler.accesses)
