@@ -1,0 +1,173 @@
+"""A connection to multipathd: one question at a time, each with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+from mpathd_watch.sources.multipathd import protocol
+from mpathd_watch.sources.multipathd.errors import MultipathdError
+from mpathd_watch.sources.multipathd.presence import Presence, check_presence
+
+__all__ = ["DEADLINE", "MultipathdClient", "MultipathdError", "not_running"]
+
+DEADLINE = 4.1
+"""Seconds a reply may take: multipathd's uxsock_timeout, 4000 ms at least, and the 100 ms its own client adds."""
+
+_CHUNK = 64 * 1024
+
+
+def not_running(presence: Presence) -> MultipathdError:
+    """Turn a ``presence`` that is not running into the error that tells of it."""
+    return MultipathdError("not_running", f"{presence.why}; start it with 'systemctl start multipathd'.")
+
+
+class MultipathdClient:
+    """Asks multipathd, one question at a time over one connection that is kept open.
+
+    ``socket_name`` is the configured socket (see ``protocol.addresses``); ``presence`` is consulted before each connect
+    and a multipathd that is not running is never connected to. ``deadline`` is in seconds.
+
+    multipathd drops connections when it shuts down, a while before its process is gone; with systemd holding its
+    socket, a connect in that while would start it again. So a process that hung up on us is left alone for
+    ``grace`` seconds of ``clock``.
+    """
+
+    def __init__(
+        self,
+        socket_name: str = "",
+        *,
+        presence: Callable[[], Presence] = check_presence,
+        deadline: float = DEADLINE,
+        grace: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._addresses = protocol.addresses(socket_name)
+        self._presence = presence
+        self._deadline = deadline
+        self._grace = grace
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._socket: socket.socket | None = None
+        self._pid: int | None = None
+        self._left_by: int | None = None
+        self._left_until = 0.0
+
+    def presence(self) -> Presence:
+        """Whether multipathd runs, without connecting."""
+        return self._presence()
+
+    def close(self) -> None:
+        """Close the connection, if any; the next question opens a new one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    async def ask(self, command: str, deadline: float | None = None) -> str:
+        """Return the reply to ``command``, which may be an error message of multipathd's (see ``replies``).
+
+        Raises ``MultipathdError`` when there is none within ``deadline`` seconds (counted from when the question is
+        this one's turn); ``ValueError`` for a command that can't be sent. After an error the connection is closed: a
+        reply that comes late must not be taken for the answer to the next question.
+        """
+        request = protocol.encode_request(command)
+        seconds = self._deadline if deadline is None else deadline
+        async with self._turn:
+            answered = False
+            try:
+                async with asyncio.timeout(seconds):
+                    reply = await self._exchange(request)
+                answered = True
+            except TimeoutError:
+                detail = "it is stopped, hung, or holds its lock; see 'systemctl status multipathd'"
+                raise MultipathdError("timeout", f"multipathd did not answer within {seconds:g} s: {detail}.") from None
+            except protocol.BadLength as error:
+                detail = "it is not multipathd that listens there, or not one we know"
+                raise MultipathdError("bad_length", f"{self._spelled()} announced {error}: {detail}.") from error
+            except (ConnectionError, EOFError) as error:
+                raise self._hung_up() from error
+            except OSError as error:
+                detail = f"talking to multipathd at {self._spelled()} failed: {error.strerror}"
+                raise MultipathdError("io_error", f"{detail}; see 'journalctl -u multipathd'.") from error
+            finally:
+                if not answered:
+                    self.close()
+            return reply
+
+    async def _exchange(self, request: bytes) -> str:
+        loop = asyncio.get_running_loop()
+        connection = self._connected()
+        await loop.sock_sendall(connection, request)
+        length = protocol.decode_length(await _read(connection, protocol.LENGTH_SIZE))
+        return protocol.decode_reply(await _read(connection, length))
+
+    def _connected(self) -> socket.socket:
+        if self._socket is not None and not _is_quiet(self._socket):
+            # Between two questions only a multipathd that ends says anything.
+            self.close()
+            self._hung_up()
+        if self._socket is None:
+            self._socket = self._connect()
+        return self._socket
+
+    def _connect(self) -> socket.socket:
+        presence = self._presence()
+        if not presence.running:
+            raise not_running(presence)
+        if presence.pid == self._left_by and self._clock() < self._left_until:
+            detail = f"it may be shutting down, so it is left alone for {self._grace:g} s"
+            raise MultipathdError("closed", f"multipathd (process {presence.pid}) closed the connection: {detail}.")
+        self._pid = presence.pid
+        forbidden = False
+        for address in self._addresses:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.setblocking(False)
+            try:
+                # Not loop.sock_connect: it takes the EAGAIN of a full AF_UNIX backlog for a connect under way.
+                connection.connect(address)
+            except BlockingIOError:
+                connection.close()
+                detail = "multipathd accepts no more connections, it is hung; see 'systemctl status multipathd'."
+                raise MultipathdError("busy", detail) from None
+            except OSError as error:
+                connection.close()
+                forbidden = forbidden or isinstance(error, PermissionError)
+            else:
+                return connection
+        if forbidden:
+            detail = "allow this service's user to connect (file mode, AppArmor, SELinux)"
+            raise MultipathdError("no_permission", f"no permission to connect to {self._spelled()}: {detail}.")
+        detail = "it may still be starting, live in another network namespace, or use MULTIPATH_SOCKET_NAME"
+        raise MultipathdError("refused", f"multipathd runs but does not listen at {self._spelled()}: {detail}.")
+
+    def _hung_up(self) -> MultipathdError:
+        self._left_by = self._pid
+        self._left_until = self._clock() + self._grace
+        detail = "it is shutting down or crashed; see 'journalctl -u multipathd'"
+        return MultipathdError("closed", f"multipathd closed the connection instead of answering: {detail}.")
+
+    def _spelled(self) -> str:
+        return " or ".join(protocol.spell(address) for address in self._addresses)
+
+
+def _is_quiet(connection: socket.socket) -> bool:
+    try:
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def _read(connection: socket.socket, size: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    received = bytearray()
+    while len(received) < size:
+        chunk = await loop.sock_recv(connection, min(_CHUNK, size - len(received)))
+        if not chunk:
+            raise EOFError
+        received += chunk
+    return bytes(received)

@@ -1,0 +1,58 @@
+"""How a question to multipathd goes wrong: no reply comes (``MultipathdError``), or a useless one (``BadReply``)."""
+
+from __future__ import annotations
+
+_HELP_HEADING = "CLI commands reference:"
+_QUOTED = 120
+
+
+class MultipathdError(Exception):
+    """No reply could be had.
+
+    ``reason`` is a short word for a label: ``not_running``, ``refused``, ``no_permission``, ``busy``, ``timeout``,
+    ``closed``, ``bad_length`` or ``io_error``. ``detail`` is one sentence with the remedy.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class BadReply(Exception):  # noqa: N818 - a reply is what went wrong, "BadReplyError" would say it twice
+    """A reply came that is an error message, cut short, or in no known form.
+
+    ``reason`` is a short word for a label: ``timeout``, ``fail``, ``no_permission``, ``bad_command``, ``empty``,
+    ``truncated``, ``bad_json`` or ``unintelligible``. ``detail`` is one sentence.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def refuse_error_text(text: str) -> None:
+    r"""Raise ``BadReply`` when ``text`` is one of multipathd's error messages.
+
+    multipathd/uxlsnr.c: up to 0.9.7 the bare words ``timeout``, ``fail`` or ``permission deny: need to be root``; since
+    0.9.8 the line ``fail`` first, the detail after it. A command it can't parse gets the help text (multipathd/cli.c).
+    """
+    lines = [line.strip() for line in text[:4096].split("\n")]
+    if _HELP_HEADING in lines[:6]:
+        detail = "multipathd does not know the command and sent its help text: multipath-tools may be older than 0.9.4."
+        raise BadReply("bad_command", detail)
+    message = next((line for line in lines if line and line != "fail"), "") if lines[0] == "fail" else lines[0]
+    if message == "timeout":
+        detail = "multipathd could not get its own lock in time; it is busy checking paths or reconfiguring."
+        raise BadReply("timeout", detail)
+    if message.startswith("permission deny"):
+        raise BadReply("no_permission", f"multipathd refused the command to a user other than root: {quote(message)}.")
+    if lines[0] == "fail":
+        detail = "a map or path may have gone while it was listed; ask again, then see 'journalctl -u multipathd'"
+        raise BadReply("fail", f"multipathd answered {quote(('fail ' + message).strip())}: {detail}.")
+
+
+def quote(text: str) -> str:
+    """Put the beginning of foreign ``text`` in quotes, with every control character escaped."""
+    return ascii(text if len(text) <= _QUOTED else text[:_QUOTED] + "...")

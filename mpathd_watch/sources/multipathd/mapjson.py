@@ -1,0 +1,72 @@
+"""Reads the JSON of ``show maps json``, whose strings multipathd does not escape (libmultipath/print.c, 0.9.4 to 0.15).
+
+A quote, a backslash or a control character in an alias or a vendor's name therefore breaks the JSON, or worse, passes
+as JSON that says something else. The layout is fixed, however: each string member has a line of its own,
+``"key" : "value",``. That line tells where the value ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from mpathd_watch.sources.multipathd.errors import BadReply, quote
+
+_OPENING = re.compile(r' *"[a-z0-9_]+" : "')
+_MEMBER = re.compile(r'( *"[a-z0-9_]+" : )"(.*)"(,?)', re.DOTALL)
+_LINES_PER_VALUE = 8
+
+
+class _RepeatedKeyError(ValueError):
+    """One object has a key twice: a value pretended to be a member."""
+
+
+def load(text: str) -> object:
+    """Read the JSON document in ``text``, values taken literally.
+
+    Raises ``BadReply`` with reason ``bad_json`` when neither the text as it is nor its repair is JSON.
+    """
+    # A backslash is never an escape here: strict JSON would turn a product called "A\test" into "A<tab>est".
+    attempts = (_repaired,) if "\\" in text else (_unchanged, _repaired)
+    problem = ""
+    for attempt in attempts:
+        try:
+            return json.loads(attempt(text), object_pairs_hook=_unique)
+        except RecursionError:
+            problem = "nested too deeply"
+        except ValueError as error:
+            problem = str(error)
+    raise BadReply("bad_json", f"multipathd's list of maps is no JSON and could not be repaired: {quote(problem)}.")
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RepeatedKeyError("a key occurs twice in one object")
+    return members
+
+
+def _repaired(text: str) -> str:
+    lines = text.split("\n")
+    repaired: list[str] = []
+    at = 0
+    while at < len(lines):
+        member, taken = _member_at(lines, at)
+        repaired.append(lines[at] if member is None else member)
+        at += taken
+    return "\n".join(repaired)
+
+
+def _member_at(lines: list[str], at: int) -> tuple[str | None, int]:
+    """Quote the string member that begins in line ``at`` anew, and tell how many lines it takes."""
+    if _OPENING.match(lines[at]) is None:
+        return None, 1
+    for taken in range(1, _LINES_PER_VALUE + 1):
+        found = _MEMBER.fullmatch("\n".join(lines[at : at + taken]))
+        if found is not None:
+            return f"{found[1]}{json.dumps(found[2])}{found[3]}", taken
+    return None, 1

@@ -1,0 +1,202 @@
+"""What to ask multipathd, and what its replies mean. Pure: text in, facts out.
+
+The replies are foreign text: aliases come from the administrator, vendor and product from the disk. Parsers here raise
+nothing but ``BadReply``, and that only when the reply as a whole is useless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mpathd_watch.core.facts import MapListing, PathListing
+from mpathd_watch.core.vocabulary import CheckerState, DmState
+from mpathd_watch.sources.multipathd import mapjson
+from mpathd_watch.sources.multipathd.errors import BadReply, quote, refuse_error_text
+
+__all__ = ["MAPS_COMMAND", "PATHS_COMMAND", "BadReply", "Parsed", "parse_maps", "parse_paths"]
+
+PATHS_COMMAND = 'show paths raw format "%w|%m|%d|%D|%t|%T|%c"'
+"""Answered from multipathd's memory. Every wildcard is known to 0.9.4: later ones would be dropped there silently,
+shifting the columns (libmultipath/print.c). Map name second, so that a ``|`` in an alias leaves the rest readable."""
+
+MAPS_COMMAND = "show maps json"
+"""Reads every map's table and status by dm ioctl first (multipathd/cli_handlers.c, show_maps_json)."""
+
+UNKNOWN_VALUE = "unknown_value"
+BAD_LINE = "bad_line"
+BAD_MAP = "bad_map"
+BAD_PATH = "bad_path"
+
+T = TypeVar("T")
+
+_NO_MAP = frozenset({"[orphan]", "[offline]", "[unknown]"})
+_DM_WORDS = frozenset({"active", "failed", "undef"})
+_CHECKER_WORDS = frozenset(CheckerState) - {CheckerState.UNKNOWN}
+_DEV_T = re.compile(r"[0-9]+:[0-9]+|#:#")
+_NOTICE = re.compile(r"[0-9]+\.[0-9]+ \| .*")
+_COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[T]):
+    """What a reply held: the ``items`` understood, and how often each kind of ``problems`` was met on the way.
+
+    Problems are ``unknown_value`` (a word never heard of), ``bad_line``, ``bad_map`` and ``bad_path`` (left out).
+    """
+
+    items: tuple[T, ...]
+    problems: Mapping[str, int]
+
+
+def parse_paths(text: str) -> Parsed[PathListing]:
+    """Read the paths in a reply to ``PATHS_COMMAND``, in multipathd's order.
+
+    Raises ``BadReply`` for an error message, and for a reply that is cut short: what is missing from it would look
+    like paths that are gone. Before 0.9.4 a path without a checker cut it (libmultipath/print.c, snprint_path_checker).
+    """
+    lines = _listing(text).split("\n")
+    if lines == [""]:
+        return Parsed((), {})
+    if lines.pop() or lines[-1] in {"fail", "timeout"}:
+        raise BadReply("truncated", f"multipathd's list of paths ends in the middle of a line, after {len(lines)}.")
+    problems: Counter[str] = Counter()
+    paths = tuple(path for line in lines if (path := _path_of_line(line, problems)) is not None)
+    if not paths:
+        raise BadReply("unintelligible", f"multipathd's list of paths has no known form: {quote(lines[0])}.")
+    return Parsed(paths, dict(problems))
+
+
+def parse_maps(text: str) -> Parsed[MapListing]:
+    """Read the maps in a reply to ``MAPS_COMMAND``, in multipathd's order, each with its paths.
+
+    Raises ``BadReply`` for an error message and for text that is not multipathd's JSON.
+    """
+    listing = _listing(text)
+    if not listing:
+        return Parsed((), {})
+    document = mapjson.load(listing)
+    entries = document.get("maps") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise BadReply("unintelligible", "multipathd's JSON has no list of maps in it.")
+    problems: Counter[str] = Counter()
+    maps = tuple(found for entry in entries if (found := _map(entry, problems)) is not None)
+    return Parsed(maps, dict(problems))
+
+
+def _listing(text: str) -> str:
+    r"""``text`` without what is no listing: leading notices, and the ``ok\n`` that stands for an empty one."""
+    lines = text.split("\n")
+    notices = 0
+    while notices < len(lines) and _NOTICE.fullmatch(lines[notices]):
+        # 0.15 puts its complaints about deprecated options first: "221324.290721 | /etc/multipath.conf line 35: ..."
+        notices += 1
+    listing = "\n".join(lines[notices:])
+    if not listing:
+        raise BadReply("empty", "multipathd sent an empty reply; even for an empty list it would say 'ok'.")
+    if listing.strip() == "ok":
+        return ""
+    refuse_error_text(listing)
+    return listing
+
+
+def _path_of_line(line: str, problems: Counter[str]) -> PathListing | None:
+    wwid, _, rest = line.partition("|")
+    fields = rest.rsplit("|", 5)
+    if len(fields) != 6 or not _DEV_T.fullmatch(fields[2]):
+        problems[BAD_LINE] += 1
+        return None
+    map_name, dev, dev_t, dm_word, checker_word, checker = fields
+    return PathListing(
+        wwid=wwid,
+        map_name="" if map_name in _NO_MAP else map_name,
+        dev=_unless("-", dev),
+        dev_t=_unless("#:#", dev_t),
+        dm_state=_dm_state(dm_word, problems),
+        checker_state=_checker_state(checker_word, problems),
+        checker=_unless("(null)", checker),
+    )
+
+
+def _map(entry: object, problems: Counter[str]) -> MapListing | None:
+    if not isinstance(entry, dict):
+        problems[BAD_MAP] += 1
+        return None
+    wwid, name, groups = _text(entry, "uuid"), _text(entry, "name"), entry.get("path_groups")
+    if not wwid or not name or not isinstance(groups, list):
+        problems[BAD_MAP] += 1
+        return None
+    queueing = _text(entry, "queueing")
+    return MapListing(
+        wwid=wwid,
+        name=name,
+        sysfs_name=_unless("undef", _text(entry, "sysfs")),
+        queueing=queueing,
+        queues=_queues(queueing, entry.get("features"), problems),
+        vendor=_unless("##", _text(entry, "vend")),
+        product=_unless("##", _text(entry, "prod")),
+        paths=tuple(path for group in groups for path in _paths_of_group(group, wwid, name, problems)),
+    )
+
+
+def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[str]) -> list[PathListing]:
+    entries = group.get("paths") if isinstance(group, dict) else None
+    if not isinstance(entries, list):
+        problems[BAD_PATH] += 1
+        return []
+    paths = []
+    for entry in entries:
+        dev = _text(entry, "dev") if isinstance(entry, dict) else ""
+        dev_t = _text(entry, "dev_t") if isinstance(entry, dict) else ""
+        if not dev or not _DEV_T.fullmatch(dev_t):
+            problems[BAD_PATH] += 1
+            continue
+        paths.append(
+            PathListing(
+                wwid=wwid,
+                map_name=map_name,
+                dev=_unless("-", dev),
+                dev_t=_unless("#:#", dev_t),
+                dm_state=_dm_state(_text(entry, "dm_st"), problems),
+                checker_state=_checker_state(_text(entry, "chk_st"), problems),
+                checker=_unless("(null)", _text(entry, "checker")),
+            )
+        )
+    return paths
+
+
+def _queues(word: str, features: object, problems: Counter[str]) -> bool | None:
+    """Whether I/O waits when no path is left (snprint_queueing of libmultipath/print.c; ``-``: the kernel decides)."""
+    if word == "on" or _COUNTED_QUEUEING.fullmatch(word):
+        return True
+    if word == "off":
+        return False
+    if word == "-":
+        return "queue_if_no_path" in features.split() if isinstance(features, str) else None
+    if word:
+        problems[UNKNOWN_VALUE] += 1
+    return None
+
+
+def _dm_state(word: str, problems: Counter[str]) -> DmState:
+    if word not in _DM_WORDS:
+        problems[UNKNOWN_VALUE] += 1
+    return DmState.parse(word)
+
+
+def _checker_state(word: str, problems: Counter[str]) -> CheckerState:
+    if word not in _CHECKER_WORDS:
+        problems[UNKNOWN_VALUE] += 1
+    return CheckerState.parse(word)
+
+
+def _text(entry: Mapping[str, object], key: str) -> str:
+    value = entry.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _unless(absent: str, text: str) -> str:
+    return "" if text == absent else text

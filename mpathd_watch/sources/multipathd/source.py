@@ -1,0 +1,245 @@
+"""Keeps asking multipathd for its paths and maps and tells what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from mpathd_watch.core.events import Event, MapsListed, PathsListed, SourceAnswered, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.facts import MapListing, PathListing
+from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.multipathd.client import DEADLINE, not_running
+from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
+from mpathd_watch.sources.multipathd.presence import Presence
+from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND, Parsed, parse_maps, parse_paths
+
+T = TypeVar("T")
+
+_LONGEST_MAPS_DEADLINE = 30.0
+_PARSED_ASIDE = 100_000  # characters; a worker thread keeps the loop free while it parses the maps of a big host
+
+
+class Client(Protocol):
+    """What the source needs of ``MultipathdClient``."""
+
+    async def ask(self, command: str, deadline: float | None = None) -> str:
+        """Return the reply to ``command``, or raise ``MultipathdError``."""
+
+    def presence(self) -> Presence:
+        """Whether multipathd runs, without connecting."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+@dataclass(slots=True)
+class _Listing(Generic[T]):
+    """One listing's timetable, and what it held last (``None``: tell the next one whatever it holds)."""
+
+    command: str
+    parse: Callable[[str], Parsed[T]]
+    event: Callable[[tuple[T, ...], float], Event]
+    every: float
+    wake_spacing: float
+    deadline: float
+    routine: float = -math.inf
+    woken: bool = False
+    last_woken: float = -math.inf
+    last: tuple[T, ...] | None = None
+
+    def due(self) -> float:
+        return min(self.routine, self.last_woken + self.wake_spacing) if self.woken else self.routine
+
+    def begin(self, now: float) -> tuple[T, ...] | None:
+        """Note that it is asked for now, and return what it held last, unless it must be told in any case."""
+        previous = None if self.woken else self.last
+        if self.woken:
+            self.last_woken = now
+        self.woken = False
+        self.routine = now + self.every
+        self.last = None
+        return previous
+
+    def forget(self) -> None:
+        self.routine = -math.inf
+        self.last = None
+
+
+class MultipathdSource:
+    """Emits ``PathsListed`` and ``MapsListed``, and ``SourceUp``, ``SourceDown``, ``SourceErrors``, ``SourceAnswered``.
+
+    All times are in seconds of ``clock``. Paths are asked for ``paths_every``, maps ``maps_every``, and either sooner
+    after a wake, but for wakes no more often than each ``wake_spacing``. A listing is emitted when it was woken for,
+    when it differs from the last, and when it is the first since the source was down. A reply may take ``deadline``;
+    that of the maps gets twice as long, up to 30 s, each time it took too long while paths were answered.
+
+    After a failure the next try waits 1, 2, 4, ... up to ``longest_backoff``; meanwhile a look each ``presence_every``
+    tells whether multipathd stopped, or was started anew and can be asked at once. Paths decide whether the source is
+    up: a failure of the maps' listing alone is counted, as ``show maps json`` can be just ``fail`` when a map vanishes
+    while it is listed (all versions) and the more maps there are the longer it takes.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        client: Client,
+        clock: Callable[[], float],
+        *,
+        paths_every: float = 5.0,
+        maps_every: float = 60.0,
+        wake_spacing: float = 1.0,
+        shortest_backoff: float = 1.0,
+        longest_backoff: float = 10.0,
+        presence_every: float = 1.0,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self._emit = emit
+        self._client = client
+        self._clock = clock
+        self._paths = _Listing[PathListing](
+            PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline
+        )
+        self._maps = _Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
+        self._shortest_backoff = shortest_backoff
+        self._longest_backoff = longest_backoff
+        self._presence_every = presence_every
+        self._bell = asyncio.Event()
+        self._up = False
+        self._down_reason = ""
+        self._backoff = shortest_backoff
+        self._maps_backoff = shortest_backoff
+        self._retry_at = -math.inf
+        self._failed_pid: int | None = None
+
+    def wake_paths(self) -> None:
+        """Ask for the paths soon: something happened to one."""
+        self._paths.woken = True
+        self._bell.set()
+
+    def wake_maps(self) -> None:
+        """Ask for the maps soon: something happened to one."""
+        self._maps.woken = True
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Ask until cancelled; the connection is closed then."""
+        try:
+            while True:
+                if self._down_reason:
+                    await self._until_worth_a_try()
+                else:
+                    await self._until_due()
+                await self._ask_what_is_due()
+        finally:
+            self._client.close()
+
+    async def look(self) -> None:
+        """Ask for everything once; the connection is closed then."""
+        try:
+            await self._ask_what_is_due()
+        finally:
+            self._client.close()
+
+    async def _until_due(self) -> None:
+        while (wait := min(self._paths.due(), self._maps.due()) - self._clock()) > 0:
+            self._bell.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._bell.wait()
+
+    async def _until_worth_a_try(self) -> None:
+        while True:
+            presence = self._client.presence()
+            wait = self._presence_every
+            if not presence.running:
+                self._failed_pid = None
+                self._tell_down(not_running(presence))
+            elif presence.pid != self._failed_pid:
+                self._backoff = self._shortest_backoff
+                return
+            else:
+                wait = min(wait, self._retry_at - self._clock())
+            if wait <= 0:
+                return
+            await asyncio.sleep(wait)
+
+    async def _ask_what_is_due(self) -> None:
+        now = self._clock()
+        paths_due = self._paths.due() <= now
+        maps_trouble = ""
+        news: list[Event] = []
+        try:
+            if self._maps.due() <= now:
+                maps_trouble = await self._ask_maps(news)
+            if paths_due or maps_trouble:
+                await self._ask(self._paths, news)
+        except (MultipathdError, BadReply) as error:
+            self._went_down(error)
+            return
+        if not self._up:
+            self._up, self._down_reason, self._backoff = True, "", self._shortest_backoff
+            self._emit(SourceUp(SourceName.MULTIPATHD))
+        if maps_trouble:
+            news.append(SourceErrors(SourceName.MULTIPATHD, maps_trouble, 1))
+        if maps_trouble == "timeout":
+            # Paths answer, so it does not hang: the more maps, the longer its dm ioctls take.
+            self._maps.deadline = min(2 * self._maps.deadline, _LONGEST_MAPS_DEADLINE)
+        for event in news:
+            self._emit(event)
+
+    async def _ask_maps(self, news: list[Event]) -> str:
+        """Ask for the maps, and return why there is no listing where that does not settle that multipathd is down."""
+        try:
+            trouble = await self._try_maps(news)
+            if trouble == "fail":
+                trouble = await self._try_maps(news)
+        except MultipathdError as error:
+            if error.reason != "timeout":
+                raise
+            trouble = error.reason
+        if trouble:
+            self._maps.routine = self._clock() + self._maps_backoff
+            self._maps_backoff = min(2 * self._maps_backoff, self._maps.every)
+        else:
+            self._maps_backoff = self._shortest_backoff
+        return trouble
+
+    async def _try_maps(self, news: list[Event]) -> str:
+        try:
+            await self._ask(self._maps, news)
+        except BadReply as error:
+            return error.reason
+        return ""
+
+    async def _ask(self, listing: _Listing[T], news: list[Event]) -> None:
+        requested = self._clock()
+        previous = listing.begin(requested)
+        text = await self._client.ask(listing.command, listing.deadline)
+        if len(text) > _PARSED_ASIDE:
+            parsed = await asyncio.to_thread(listing.parse, text)
+        else:
+            parsed = listing.parse(text)
+        news += [SourceErrors(SourceName.MULTIPATHD, reason, count) for reason, count in parsed.problems.items()]
+        if parsed.items == previous:
+            news.append(SourceAnswered(SourceName.MULTIPATHD))
+        else:
+            news.append(listing.event(parsed.items, requested))
+        listing.last = parsed.items
+
+    def _went_down(self, error: MultipathdError | BadReply) -> None:
+        self._up = False
+        self._paths.forget()
+        self._maps.forget()
+        self._failed_pid = self._client.presence().pid
+        self._retry_at = self._clock() + self._backoff
+        self._backoff = min(2 * self._backoff, self._longest_backoff)
+        self._tell_down(error)
+
+    def _tell_down(self, error: MultipathdError | BadReply) -> None:
+        if error.reason != self._down_reason:
+            self._down_reason = error.reason
+            self._emit(SourceDown(SourceName.MULTIPATHD, error.reason, error.detail))

@@ -1,0 +1,1 @@
+"""Recordings and replies of real systems, and what must come of them."""
