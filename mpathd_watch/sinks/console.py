@@ -1,0 +1,111 @@
+"""Lines for a person at a terminal, through structlog: time, priority, event and the message.
+
+For ``run`` when stderr is a terminal, and for ``replay``. Under systemd the journal sink is used instead, never both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import structlog
+
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.text import clean
+from mpathd_watch.sinks.backlog import CAPACITY, Backlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
+
+DAEMON_EVENT: Final = "daemon"
+
+_RESET: Final = "\x1b[0m"
+_DIM: Final = "\x1b[2m"
+_COLOURS: Final = {
+    Priority.CRIT: "\x1b[1;37;41m",
+    Priority.ERR: "\x1b[1;31m",
+    Priority.WARNING: "\x1b[33m",
+    Priority.NOTICE: "\x1b[1m",
+    Priority.INFO: "",
+}
+_CALM: Final = frozenset({"path_reinstated", "map_recovered", "session_restored", "source_up"})
+_GREEN: Final = "\x1b[32m"
+_PRIORITY_WIDTH: Final = max(len(priority.name) for priority in Priority)
+_EVENT_WIDTH: Final = 16
+
+
+class ConsoleSink:
+    """Writes alerts and lines to ``stream`` from a thread of its own: a stopped terminal (Ctrl-S) stalls nobody.
+
+    ``clock`` gives the time to print, in Unix seconds: the recording's own while one is replayed.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float],
+        *,
+        colour: bool,
+        zone: tzinfo | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._clock = clock
+        self._zone = zone
+        self._colour = colour
+        self._logger: Any = structlog.wrap_logger(
+            structlog.PrintLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
+        )
+        self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._tell_loss, capacity)
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were never written."""
+        return self._backlog.dropped
+
+    def alert(self, alert: Alert) -> None:
+        """Queue an alert; returns at once."""
+        self._put(alert.priority, alert.kind.event, alert.message)
+
+    def log(self, priority: Priority, text: str) -> None:
+        """Queue a line about the daemon itself; returns at once. May be called from any thread."""
+        self._put(priority, DAEMON_EVENT, text)
+
+    def stop(self, deadline: float = 2.0) -> bool:
+        """Write what waits, for at most ``deadline`` seconds; whether all of it got out."""
+        return self._backlog.stop(deadline)
+
+    def _put(self, priority: Priority, kind: str, message: str) -> None:
+        self._backlog.put({"event": message, "kind": kind, "priority": priority, "wall": self._clock()})
+
+    def _deliver(self, entry: EventDict) -> None:
+        self._logger.msg(**entry)
+
+    def _tell_loss(self, count: int) -> None:
+        self._deliver(
+            {
+                "event": f"the terminal did not take all lines in time; dropped: {count}",
+                "kind": DAEMON_EVENT,
+                "priority": Priority.WARNING,
+                "wall": self._clock(),
+            }
+        )
+
+    def _line(self, _logger: object, _method: str, entry: EventDict) -> str:
+        """The last processor of structlog's chain: one line of text."""
+        priority, kind = entry["priority"], entry["kind"]
+        moment = datetime.fromtimestamp(entry["wall"], self._zone).strftime("%H:%M:%S.%f")[:-3]
+        colour = _GREEN if kind in _CALM else _COLOURS[priority]
+        label = f"{priority.name.lower():<{_PRIORITY_WIDTH}}"
+        return "  ".join(
+            (
+                self._paint(moment, _DIM),
+                self._paint(label, colour),
+                self._paint(f"{kind:<{_EVENT_WIDTH}}", _DIM),
+                self._paint(clean(entry["event"]), colour),
+            )
+        )
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"{colour}{text}{_RESET}" if self._colour and colour else text

@@ -1,0 +1,66 @@
+"""The text of a scrape: prometheus_client's encoders over the samples of one view, with content negotiation."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from mpathd_watch.sinks.metrics.samples import families
+from mpathd_watch.sinks.view import Views
+
+_GZIP_LEVEL = 1
+"""The text is so repetitive that level 9 takes several times as long to save a few per cent more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer to a scrape: the bytes, what they are (Content-Type), and whether they are compressed."""
+
+    content: bytes
+    content_type: str
+    gzipped: bool
+
+
+class Exposition:
+    """Renders the daemon's metrics and ``process_*`` in a registry of its own. May be called from any thread."""
+
+    def __init__(self, views: Views) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_ViewCollector(views))
+        ProcessCollector(registry=self._registry)
+
+    def render(self, accept: str = "", accept_encoding: str = "") -> Body:
+        """The metrics in the format that the request's ``Accept`` and ``Accept-Encoding`` ask for."""
+        encode, content_type = choose_encoder(accept)
+        content = encode(self._registry)
+        if not _accepts_gzip(accept_encoding):
+            return Body(content, content_type, gzipped=False)
+        return Body(gzip.compress(content, _GZIP_LEVEL, mtime=0), content_type, gzipped=True)
+
+
+class _ViewCollector(Collector):
+    """Takes one view per scrape, so a scrape never sees half an event."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def collect(self) -> Iterator[Metric]:
+        for family, samples in families(self._views().state):
+            # prometheus_client wants a counter's name without the suffix, and puts it back.
+            metric = Metric(family.metric.removesuffix("_total"), family.value.help, family.value.kind.value)
+            metric.samples = samples  # type: ignore[assignment]  # the encoders only ever iterate over it
+            yield metric
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    for offer in accept_encoding.split(","):
+        coding, _, weight = offer.replace(" ", "").lower().partition(";")
+        if coding == "gzip":
+            return weight not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

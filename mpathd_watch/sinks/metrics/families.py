@@ -1,0 +1,136 @@
+"""The one table of metric families: names, types, labels and HELP texts.
+
+The collector fills these families and no others, and docs/metrics.md is made from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from mpathd_watch.core.vocabulary import (
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    Word,
+)
+
+PREFIX = "mpathd_watch_"
+
+
+class Kind(StrEnum):
+    """The Prometheus types in use."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a family looks like.
+
+    ``words``: for a state set, the vocabulary of its label ``state``; every word is exported always, 1 for the one that
+    holds and 0 for the others. ``absent`` says when there is no series although the object exists.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    words: type[Word] | None = None
+    absent: str = ""
+
+
+_MAP = ("map",)
+_PATH = ("map", "path")
+_SESSION = ("session",)
+
+
+def _gauge(labels: tuple[str, ...], text: str, absent: str = "") -> Shape:
+    return Shape(Kind.GAUGE, labels, text, absent=absent)
+
+
+def _counter(labels: tuple[str, ...], text: str) -> Shape:
+    return Shape(Kind.COUNTER, labels, text)
+
+
+def _states(labels: tuple[str, ...], words: type[Word], text: str) -> Shape:
+    return Shape(Kind.GAUGE, (*labels, "state"), text, words)
+
+
+class Family(Enum):
+    """Every family, in the order in which it is exported; the member's name in lower case is the metric's."""
+
+    BUILD_INFO = _gauge(("version", "python"), "Always 1; which mpathd-watch runs on which Python.")
+
+    SOURCE_UP = _gauge(
+        ("source",),
+        "Whether the source answers (1) or not (0).",
+        absent="before its first answer or failure",
+    )
+    SOURCE_LAST_SUCCESS_TIMESTAMP_SECONDS = _gauge(
+        ("source",), "When the source last answered, in Unix time.", absent="before its first answer"
+    )
+    SOURCE_ERRORS_TOTAL = _counter(
+        ("source", "reason"), "What the source could not read or understand, and how often it went down, by reason."
+    )
+    UEVENTS_TOTAL = _counter(("action",), "Kernel uevents of block devices received, by ACTION (or DM_ACTION).")
+    UEVENT_OVERFLOWS_TOTAL = _counter(
+        (), "How often the kernel dropped uevents because the socket's buffer was full (ENOBUFS)."
+    )
+    RESYNCS_TOTAL = _counter(("reason",), "How often everything was read anew, by reason.")
+
+    MAP_INFO = _gauge(
+        ("map", "wwid", "sysfs_name", "vendor", "product"),
+        "Always 1; the WWID (dm/uuid without mpath-), the kernel's dm-N and the SCSI inquiry strings of the map.",
+    )
+    MAP_HEALTH = _states(_MAP, MapHealth, "How much redundancy the map has left: 1 for the health that holds.")
+    MAP_PATHS = _gauge(_MAP, "Paths in the map's table now (its slaves/ in sysfs).")
+    MAP_PATHS_USABLE = _gauge(_MAP, "Paths of the map whose health is up or suspect.")
+    MAP_PATHS_EXPECTED = _gauge(_MAP, "Paths the map should have: all it has had, also those that are missing.")
+    MAP_QUEUEING = _gauge(
+        _MAP,
+        "Whether I/O waits (1) or fails (0) once no path is usable, from multipathd's queueing word (%Q).",
+        absent="while multipathd does not tell",
+    )
+    MAP_SUSPENDED = _gauge(
+        _MAP, "Whether the dm device is suspended (dm/suspended in sysfs).", absent="while it can't be read"
+    )
+
+    PATH_INFO = _gauge(
+        ("map", "path", "dev", "hctl", "transport", "target", "portal", "iface"),
+        "Always 1; the disk, SCSI address and iSCSI session behind the path, the last known ones while it is missing.",
+    )
+    PATH_HEALTH = _states(_PATH, Health, "The verdict on the path, the worst of all views of it: 1 for what holds.")
+    PATH_DM_STATE = _states(_PATH, DmState, "The kernel's view of the path (A or F in the dm status, DM_ACTION).")
+    PATH_CHECKER_STATE = _states(_PATH, CheckerState, "multipathd's view of the path (chk_st, %T).")
+    PATH_DEVICE_STATE = _states(_PATH, DeviceState, "The SCSI device's state (device/state in sysfs).")
+    PATH_HEALTH_SINCE_TIMESTAMP_SECONDS = _gauge(_PATH, "Since when the path has its present health, in Unix time.")
+    PATH_FAILURES_TOTAL = _counter((*_PATH, "cause"), "Outages of the path in which it failed or went, by cause.")
+    PATH_REINSTATEMENTS_TOTAL = _counter(_PATH, "How often the path came back up after an outage.")
+    PATH_IO_ERRORS_TOTAL = _counter(
+        _PATH, "I/O errors of the path's disks (device/ioerr_cnt in sysfs) since first seen."
+    )
+    PATH_IO_TIMEOUTS_TOTAL = _counter(
+        _PATH, "I/O timeouts of the path's disks (device/iotmo_cnt in sysfs) since first seen."
+    )
+
+    SESSION_INFO = _gauge(
+        ("session", "target", "portal", "iface", "initiator"),
+        "Always 1; names of the iSCSI session (targetname, persistent_address and _port, ifacename, initiatorname).",
+    )
+    SESSION_STATE = _states(
+        _SESSION, SessionStatus, "The iSCSI session's state (iscsi_session/*/state in sysfs; missing is ours)."
+    )
+    SESSION_TIMEOUT_SECONDS = _gauge(
+        ("session", "timeout", "origin"),
+        "The session's timeouts in force: recv_tmo, ping_tmo (0 = off) and recovery_tmo (+Inf = off) in sysfs.",
+        absent="while it can't be read, and while the session is missing",
+    )
+
+    @property
+    def metric(self) -> str:
+        """The full name, as queries write it."""
+        return PREFIX + self.name.lower()

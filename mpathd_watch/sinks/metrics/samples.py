@@ -1,0 +1,224 @@
+"""The samples of one view: which series each family has, and their values.
+
+Samples are made one at a time while prometheus_client writes them out: ten thousand paths have almost half a million,
+which must not all exist at once.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
+from operator import attrgetter
+from typing import TypeVar
+
+from prometheus_client.samples import Sample
+
+from mpathd_watch import __version__
+from mpathd_watch.core import identity
+from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
+from mpathd_watch.core.text import clean
+from mpathd_watch.core.vocabulary import Cause, SessionStatus, SourceName, Word
+from mpathd_watch.sinks.metrics.families import Family
+
+Thing = TypeVar("Thing")
+Labelled = TypeVar("Labelled", MapState, PathState, SessionState)
+Labels = dict[str, str]
+Series = Iterable[tuple[Labels, float]]
+Reader = Callable[[Labels, Thing], Series]
+"""The series that one thing, under its own labels, adds to a family."""
+
+_EFFECTIVE = "effective"
+_GONE = frozenset({SessionStatus.MISSING, SessionStatus.UNKNOWN})
+_BY_LABEL: Callable[[MapState | PathState | SessionState], str] = attrgetter("label")
+
+
+def families(state: State) -> Iterator[tuple[Family, Iterator[Sample]]]:
+    """Every family with its samples, both in a settled order."""
+    sources = [({"source": name.value}, state.source(name)) for name in sorted(SourceName)]
+    maps = [({"map": label}, known) for label, known in _labelled(state.maps.values())]
+    paths = [
+        ({**labels, "path": label}, path) for labels, known in maps for label, path in _labelled(known.paths.values())
+    ]
+    sessions = [({"session": label}, session) for label, session in _labelled(state.sessions.values())]
+    series: dict[Family, Iterator[tuple[Labels, float]]] = {
+        **_read(_DAEMON, [({}, state)]),
+        **_read(_SOURCE, sources),
+        **_read(_MAP, maps),
+        **_read(_PATH, paths),
+        **_read(_SESSION, sessions),
+    }
+    for family in Family:
+        yield family, _samples(family.metric, series[family])
+
+
+def _samples(metric: str, series: Series) -> Iterator[Sample]:
+    for labels, value in series:
+        yield Sample(metric, labels, value)
+
+
+def _read(
+    readers: Mapping[Family, Reader[Thing]], things: list[tuple[Labels, Thing]]
+) -> dict[Family, Iterator[tuple[Labels, float]]]:
+    return {family: _each(reader, things) for family, reader in readers.items()}
+
+
+def _each(reader: Reader[Thing], things: list[tuple[Labels, Thing]]) -> Iterator[tuple[Labels, float]]:
+    for labels, thing in things:
+        yield from reader(labels, thing)
+
+
+def _labelled(items: Iterable[Labelled]) -> Iterator[tuple[str, Labelled]]:
+    """The items in the order of their labels, each label printable and met once only.
+
+    The core's labels are both already. Prometheus drops the whole scrape for one series that comes twice, so this is
+    made sure of here, where it would happen.
+    """
+    met: set[str] = set()
+    for item in sorted(items, key=_BY_LABEL):
+        base = clean(item.label)
+        label, number = base, 1
+        while label in met:
+            number += 1
+            label = identity.numbered(base, number)
+        met.add(label)
+        yield label, item
+
+
+# --- readers of one kind or another -----------------------------------------------------------------------------------
+
+
+def _number(read: Callable[[Thing], float | None]) -> Reader[Thing]:
+    """One series, absent where ``read`` knows no value."""
+
+    def series(labels: Labels, thing: Thing) -> Series:
+        value = read(thing)
+        return () if value is None else ((labels, value),)
+
+    return series
+
+
+def _info(read: Callable[[Thing], Labels]) -> Reader[Thing]:
+    """One series of value 1 with further labels, made printable."""
+
+    def series(labels: Labels, thing: Thing) -> Series:
+        return (({**labels, **{key: clean(text) for key, text in read(thing).items()}}, 1.0),)
+
+    return series
+
+
+def _states(family: Family, read: Callable[[Thing], Word]) -> Reader[Thing]:
+    """One series per word of the family's vocabulary."""
+    words = tuple(family.value.words or ())
+
+    def series(labels: Labels, thing: Thing) -> Series:
+        holds = read(thing)
+        for word in words:
+            yield {**labels, "state": word.value}, 1.0 if word is holds else 0.0
+
+    return series
+
+
+def _counts(key: str, read: Callable[[Thing], Mapping[str, int]]) -> Reader[Thing]:
+    """One series per entry of a mapping, under the label ``key``."""
+
+    def series(labels: Labels, thing: Thing) -> Series:
+        merged: dict[str, int] = {}
+        for text, count in read(thing).items():
+            merged[clean(text)] = merged.get(clean(text), 0) + count
+        for text in sorted(merged):
+            yield {**labels, key: text}, merged[text]
+
+    return series
+
+
+def _failures(labels: Labels, path: PathState) -> Series:
+    for cause in Cause:
+        yield {**labels, "cause": cause.value}, path.failures.get(cause, 0)
+
+
+def _timeouts(labels: Labels, session: SessionState) -> Series:
+    if session.status in _GONE:
+        return
+    facts = session.facts
+    for timeout, seconds in (
+        ("noop_out_interval", facts.recv_tmo),
+        ("noop_out_timeout", facts.ping_tmo),
+        ("replacement_timeout", inf if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo),
+    ):
+        if seconds is not None:
+            yield {**labels, "timeout": timeout, "origin": _EFFECTIVE}, seconds
+
+
+def _session_info(session: SessionState) -> Labels:
+    facts = session.facts
+    return {
+        "target": facts.target,
+        "portal": identity.portal(facts.address, facts.port),
+        "iface": facts.iface,
+        "initiator": facts.initiator,
+    }
+
+
+# --- which reader fills which family ----------------------------------------------------------------------------------
+
+_DAEMON: Mapping[Family, Reader[State]] = {
+    Family.BUILD_INFO: _info(lambda _: {"version": __version__, "python": platform.python_version()}),
+    Family.UEVENTS_TOTAL: _counts("action", lambda state: state.counters.uevents),
+    Family.UEVENT_OVERFLOWS_TOTAL: _number(lambda state: state.counters.overflows),
+    Family.RESYNCS_TOTAL: _counts("reason", lambda state: state.counters.resyncs),
+}
+
+_SOURCE: Mapping[Family, Reader[SourceState]] = {
+    Family.SOURCE_UP: _number(lambda source: source.up),
+    Family.SOURCE_LAST_SUCCESS_TIMESTAMP_SECONDS: _number(
+        lambda source: source.last_success.wall if source.last_success else None
+    ),
+    Family.SOURCE_ERRORS_TOTAL: _counts("reason", lambda source: source.errors),
+}
+
+_MAP: Mapping[Family, Reader[MapState]] = {
+    Family.MAP_INFO: _info(
+        lambda known: {
+            "wwid": known.wwid,
+            "sysfs_name": known.sysfs_name,
+            "vendor": known.vendor,
+            "product": known.product,
+        }
+    ),
+    Family.MAP_HEALTH: _states(Family.MAP_HEALTH, lambda known: known.health),
+    Family.MAP_PATHS: _number(lambda known: known.present),
+    Family.MAP_PATHS_USABLE: _number(lambda known: known.usable),
+    Family.MAP_PATHS_EXPECTED: _number(lambda known: len(known.paths)),
+    Family.MAP_QUEUEING: _number(lambda known: known.queues),
+    Family.MAP_SUSPENDED: _number(lambda known: known.suspended),
+}
+
+_PATH: Mapping[Family, Reader[PathState]] = {
+    Family.PATH_INFO: _info(
+        lambda path: {
+            "dev": path.dev,
+            "hctl": path.hctl,
+            "transport": path.transport.value,
+            "target": path.target,
+            "portal": path.portal,
+            "iface": path.iface,
+        }
+    ),
+    Family.PATH_HEALTH: _states(Family.PATH_HEALTH, lambda path: path.health),
+    Family.PATH_DM_STATE: _states(Family.PATH_DM_STATE, lambda path: path.dm),
+    Family.PATH_CHECKER_STATE: _states(Family.PATH_CHECKER_STATE, lambda path: path.checker),
+    Family.PATH_DEVICE_STATE: _states(Family.PATH_DEVICE_STATE, lambda path: path.device),
+    Family.PATH_HEALTH_SINCE_TIMESTAMP_SECONDS: _number(lambda path: path.since.wall),
+    Family.PATH_FAILURES_TOTAL: _failures,
+    Family.PATH_REINSTATEMENTS_TOTAL: _number(lambda path: path.reinstatements),
+    Family.PATH_IO_ERRORS_TOTAL: _number(lambda path: path.io_errors.total),
+    Family.PATH_IO_TIMEOUTS_TOTAL: _number(lambda path: path.io_timeouts.total),
+}
+
+_SESSION: Mapping[Family, Reader[SessionState]] = {
+    Family.SESSION_INFO: _info(_session_info),
+    Family.SESSION_STATE: _states(Family.SESSION_STATE, lambda session: session.status),
+    Family.SESSION_TIMEOUT_SECONDS: _timeouts,
+}

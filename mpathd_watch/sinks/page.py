@@ -1,0 +1,168 @@
+"""The page for people: one HTML document rendered from the status document, without scripts or external resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from mpathd_watch.core.text import duration, plural
+from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.sinks import words
+from mpathd_watch.sinks.page_style import STYLE
+from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+
+REFRESH_SECONDS: Final = 5
+_DASH: Final = '<span class="dull">&ndash;</span>'
+
+_TONES: Final[dict[str, str]] = {
+    MapHealth.HEALTHY: "good",
+    MapHealth.DEGRADED: "warn",
+    MapHealth.AT_RISK: "bad",
+    MapHealth.LOST: "bad",
+    Health.UP: "good",
+    Health.SUSPECT: "warn",
+    Health.STALLED: "warn",
+    Health.RECOVERING: "wait",
+    Health.FAILED: "bad",
+    Health.MISSING: "bad",
+}
+_FINE: Final = frozenset(
+    {DmState.ACTIVE, CheckerState.READY, CheckerState.GHOST, DeviceState.RUNNING, SessionStatus.LOGGED_IN}
+)
+
+
+def render(document: Document) -> str:
+    """The whole page. All text from outside is escaped here."""
+    maps = sorted(document["maps"], key=lambda entry: words.badness(entry["health"], words.MAPS_WORST_FIRST))
+    verdict = _verdict(document)
+    return "".join(
+        (
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(verdict)} &middot; mpathd-watch</title><style>{STYLE}</style></head>\n<body>",
+            f"<header><h1>mpathd-watch</h1><p>{escape(verdict)}</p>",
+            '<nav><a href="/metrics">Metrics for Prometheus</a></nav></header>\n<main>',
+            _sources(document["sources"]),
+            "".join(map(_map, maps)) or f'<section class="empty">{escape(verdict)}</section>',
+            "</main>\n",
+            f"<footer>As of {_clock(document['generated'])} UTC · renewed every {REFRESH_SECONDS} s · "
+            f"version {escape(document['daemon']['version'])}</footer></body></html>\n",
+        )
+    )
+
+
+def _verdict(document: Document) -> str:
+    maps = document["maps"]
+    if maps:
+        return f"{plural(len(maps), 'map')}: {words.counted(entry['health'] for entry in maps)}"
+    return "No multipath maps on this host" if document["daemon"]["started"] else "Taking the first look"
+
+
+def _sources(sources: Iterable[SourceEntry]) -> str:
+    return f'<ul class="sources">{"".join(map(_source, sources))}</ul>\n'
+
+
+def _source(source: SourceEntry) -> str:
+    name = escape(source["source"])
+    last = "" if source["seconds"] is None else f"{duration(source['seconds'])} ago"
+    if source["up"] is False:
+        reason = escape(source["reason"] or "no reason given")
+        answered = f" · last answer {last}" if last else ""
+        return (
+            f'<li class="bad"><strong>{name}</strong> does not answer: {reason}<small>{answered}</small>'
+            f"<p>{escape(source['detail'] or '')}</p></li>"
+        )
+    if source["up"] is None:
+        return f"<li>{name} <small>not asked yet</small></li>"
+    return f"<li>{name} <small>answered {last}</small></li>"
+
+
+def _map(entry: MapEntry) -> str:
+    health = entry["health"]
+    facts = " · ".join(
+        escape(fact)
+        for fact in (
+            entry["wwid"],
+            entry["sysfs_name"],
+            " ".join(name for name in (entry["vendor"], entry["product"]) if name),
+            f"queueing {entry['queueing']}" if entry["queueing"] else None,
+        )
+        if fact
+    )
+    paths = sorted(entry["paths"], key=lambda path: words.badness(path["health"], words.PATHS_WORST_FIRST))
+    return (
+        f'<section class="{_tone(health)}"><div class="head"><h2>{escape(entry["map"])}</h2>{_badge(health)}'
+        f"<span>{entry['usable']} of {plural(entry['expected'], 'path')} usable</span>"
+        f'<span class="since">since {_since(entry["since"], entry["seconds"])}</span>{_outlook(entry)}</div>'
+        f'<p class="facts">{facts}</p>'
+        '<div class="wide"><table><thead><tr><th>Path</th><th>Health</th><th>Since (UTC)</th><th>Outage</th>'
+        "<th>Device</th><th>Portal and target</th><th>dm</th><th>Checker</th><th>SCSI device</th><th>Session</th></tr>"
+        f"</thead><tbody>{''.join(map(_path, paths))}</tbody></table></div></section>\n"
+    )
+
+
+def _path(path: PathEntry) -> str:
+    states = path["states"]
+    trouble = "" if path["health"] == Health.UP else ' class="trouble"'
+    outage = path["outage"]
+    cells = (
+        f'<td class="name">{escape(path["path"])}</td>',
+        f"<td>{_badge(path['health'])}</td>",
+        f"<td>{_moment(path['since'], path['seconds'])}<small>{duration(path['seconds'])}</small></td>",
+        f"<td>{_DASH}</td>"
+        if outage is None
+        else f"<td>{escape(words.cause(outage['cause']))}<small>for {duration(outage['seconds'])}</small></td>",
+        f"<td>{_text(path['dev'])}<small>{_text(path['hctl'])}</small></td>",
+        f'<td class="target">{_text(path["portal"])}{_iface(path)}<small>{_text(path["target"])}</small></td>',
+        *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker", "device", "session")),
+    )
+    return f"<tr{trouble}>{''.join(cells)}</tr>"
+
+
+def _iface(path: PathEntry) -> str:
+    iface = path["iface"]
+    return "" if iface in (None, "default") else f' <span class="dull">via {escape(iface)}</span>'
+
+
+def _outlook(entry: MapEntry) -> str:
+    """Whether I/O hangs or fails: what matters once the last path goes."""
+    said = []
+    if entry["suspended"]:
+        said.append("suspended: all I/O waits")
+    if entry["queues"] is not None and entry["health"] in (MapHealth.LOST, MapHealth.AT_RISK):
+        waits = "I/O waits" if entry["queues"] else "I/O fails"
+        said.append(waits if entry["health"] == MapHealth.LOST else f"{waits} if the last path goes")
+    return f'<span class="outlook">{", ".join(said)}</span>' if said else ""
+
+
+def _tone(health: str) -> str:
+    return _TONES.get(health, "wait")
+
+
+def _badge(health: str) -> str:
+    return f'<span class="badge {_tone(health)}">{escape(words.spoken(health))}</span>'
+
+
+def _state(word: str | None) -> str:
+    if word is None:
+        return _DASH
+    return escape(word) if word in _FINE else f'<span class="off">{escape(word)}</span>'
+
+
+def _text(text: str | None) -> str:
+    return _DASH if text is None else escape(text)
+
+
+def _since(moment: str, seconds: float) -> str:
+    return f"{_moment(moment, seconds)} ({duration(seconds)})"
+
+
+def _moment(moment: str, seconds: float) -> str:
+    return _clock(moment) if seconds < 43200 else datetime.fromisoformat(moment).strftime("%b %d %H:%M")
+
+
+def _clock(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%H:%M:%S")

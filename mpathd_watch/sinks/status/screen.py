@@ -1,0 +1,172 @@
+"""The status document on a terminal: what ``multipath -ll`` should have been.
+
+Made to be read by somebody who was just woken: the verdict first, the worst map on top, one line per path, and for
+whatever does not answer the remedy.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+
+from mpathd_watch.core.text import clean, duration, plural
+from mpathd_watch.core.vocabulary import Health, MapHealth
+from mpathd_watch.sinks import words
+from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+
+_RESET = "\x1b[0m"
+_BOLD = "\x1b[1m"
+_DIM = "\x1b[2m"
+_RED = "\x1b[31m"
+_BOLD_RED = "\x1b[1;31m"
+_WHITE_ON_RED = "\x1b[1;37;41m"
+_GREEN = "\x1b[32m"
+_YELLOW = "\x1b[33m"
+_CYAN = "\x1b[36m"
+
+_COLOURS: dict[str, str] = {
+    MapHealth.HEALTHY: _GREEN,
+    MapHealth.DEGRADED: _YELLOW,
+    MapHealth.AT_RISK: _BOLD_RED,
+    MapHealth.LOST: _WHITE_ON_RED,
+    MapHealth.UNKNOWN: _CYAN,
+    Health.MISSING: _RED,
+    Health.FAILED: _RED,
+    Health.RECOVERING: _CYAN,
+    Health.STALLED: _YELLOW,
+    Health.SUSPECT: _YELLOW,
+    Health.UP: _GREEN,
+}
+_DAY = 86400
+
+
+def render(document: Document, *, colour: bool, width: int | None = None, zone: tzinfo | None = None) -> str:
+    """The screen, ending in a newline.
+
+    Lines are cut at ``width`` characters (``None``: never), but for a remedy, which is wrapped. Times are in
+    ``zone``, or in the host's own zone.
+    """
+    screen = _Screen(document, zone)
+    lines = [_Line().add(screen.verdict(), _BOLD)]
+    for entry in sorted(document["maps"], key=lambda item: words.badness(item["health"], words.MAPS_WORST_FIRST)):
+        lines += [_Line(), *screen.map(entry)]
+    down = [source for source in document["sources"] if source["up"] is False]
+    if down:
+        lines += [_Line(), *(line for source in down for line in screen.source(source, width))]
+    return "".join(line.text(colour=colour, width=width) + "\n" for line in lines)
+
+
+class _Line:
+    """One line in the making: pieces of text with their colours."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[str, str]] = []
+
+    def add(self, text: str, colour: str = "") -> _Line:
+        self._pieces.append((clean(text) if not text.isprintable() else text, colour))
+        return self
+
+    def text(self, *, colour: bool, width: int | None) -> str:
+        pieces, room = [], width
+        for text, code in self._pieces:
+            shown = text
+            if room is not None:
+                if len(text) > room:
+                    shown = f"{text[: max(room - 1, 0)]}…" if room > 0 else ""
+                room -= len(text)
+            pieces.append(f"{code}{shown}{_RESET}" if colour and code and shown.strip() else shown)
+        return "".join(pieces).rstrip()
+
+
+class _Screen:
+    """What every line needs to know: the clock and the columns' widths, which all maps share."""
+
+    def __init__(self, document: Document, zone: tzinfo | None) -> None:
+        self._document = document
+        self._zone = zone
+        paths = [path for entry in document["maps"] for path in entry["paths"]]
+        self._path_width = _widest([path["path"] for path in paths])
+        self._health_width = _widest([path["health"] for path in paths])
+        self._since_width = _widest([self._since(path["since"], path["seconds"]) for path in paths])
+        self._dev_width = _widest([path["dev"] or "-" for path in paths])
+        self._hctl_width = _widest([path["hctl"] or "-" for path in paths])
+
+    def verdict(self) -> str:
+        maps = self._document["maps"]
+        if maps:
+            return f"{plural(len(maps), 'map')}: {words.counted(entry['health'] for entry in maps)}"
+        return "no multipath maps" if self._document["daemon"]["started"] else "the first look has not been taken yet"
+
+    def map(self, entry: MapEntry) -> Iterator[_Line]:
+        health = entry["health"]
+        yield (
+            _Line()
+            .add(entry["map"], _BOLD)
+            .add("  ")
+            .add(words.spoken(health).upper(), _COLOURS.get(health, ""))
+            .add(f"  {entry['usable']} of {plural(entry['expected'], 'path')} usable")
+            .add(f"  since {self._since(entry['since'], entry['seconds'])}")
+            .add(_outlook(entry), _COLOURS.get(health, ""))
+            .add("  SUSPENDED" if entry["suspended"] else "", _BOLD_RED)
+            .add(f"  {_hardware(entry)}", _DIM)
+        )
+        order = words.PATHS_WORST_FIRST
+        for path in sorted(entry["paths"], key=lambda item: words.badness(item["health"], order)):
+            yield self._path(path)
+
+    def source(self, source: SourceEntry, width: int | None) -> Iterator[_Line]:
+        line = _Line().add(f"{source['source']} does not answer", _BOLD_RED)
+        if source["last_success"] is not None and source["seconds"] is not None:
+            line.add(f"  last answer {self._since(source['last_success'], source['seconds'])}")
+        yield line
+        # The remedy is never cut: it is what the reader needs.
+        said = clean(source["detail"] or source["reason"] or "no reason given")
+        for part in textwrap.wrap(said, width=max((width or sys.maxsize) - 2, 20)):
+            yield _Line().add(f"  {part}")
+
+    def _path(self, path: PathEntry) -> _Line:
+        health = path["health"]
+        return (
+            _Line()
+            .add(f"  {path['path']:<{self._path_width}}  ")
+            .add(f"{health:<{self._health_width}}", _COLOURS.get(health, ""))
+            .add(f"  {self._since(path['since'], path['seconds']):<{self._since_width}}")
+            .add(f"  {path['dev'] or '-':<{self._dev_width}}  {path['hctl'] or '-':<{self._hctl_width}}")
+            .add(_why(path))
+        )
+
+    def _since(self, moment: str, seconds: float) -> str:
+        local = datetime.fromisoformat(moment).astimezone(self._zone)
+        shown = local.strftime("%H:%M:%S" if seconds < _DAY / 2 else "%b %d %H:%M")
+        return f"{shown} ({duration(seconds)})"
+
+
+def _widest(texts: list[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _outlook(entry: MapEntry) -> str:
+    """Whether I/O hangs or fails: what matters once the last path goes."""
+    if entry["queues"] is None or entry["health"] not in (MapHealth.LOST, MapHealth.AT_RISK):
+        return ""
+    word = "waits" if entry["queues"] else "fails"
+    if entry["health"] == MapHealth.LOST:
+        return f"  I/O {word}"
+    return f"  I/O {word} if the last path goes"
+
+
+def _hardware(entry: MapEntry) -> str:
+    names = (entry["wwid"], entry["sysfs_name"], entry["vendor"], entry["product"])
+    return " ".join(name for name in names if name)
+
+
+def _why(path: PathEntry) -> str:
+    """The cause, and the raw states behind a verdict other than up."""
+    if path["health"] == Health.UP:
+        return ""
+    states = path["states"]
+    raw = ", ".join(f"{name} {word}" for name, word in states.items() if word is not None)
+    reason = words.cause(path["outage"]["cause"]) if path["outage"] is not None else ""
+    return "".join(f"  {part}" for part in (reason, f"[{raw}]" if raw else "") if part)

@@ -1,0 +1,62 @@
+"""The one line for ``systemctl status``."""
+
+from __future__ import annotations
+
+from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.core.text import clean, plural
+from mpathd_watch.core.vocabulary import Health, MapHealth
+from mpathd_watch.sinks.view import View
+from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, counted, spoken
+
+MAX_LENGTH = 240
+"""Characters: what fits three lines of a terminal, far below the 4096 bytes of a notification."""
+
+
+def summary(view: View) -> str:
+    """How many maps in which health, the worst of them with its worst path, and the sources that are down."""
+    parts = [_maps(view), *_sources(view)]
+    line = "; ".join(parts)
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"
+
+
+def _maps(view: View) -> str:
+    state = view.state
+    if not state.started:
+        return "taking the first look"
+    maps = list(state.maps.values())
+    if not maps:
+        return "no multipath maps"
+    line = f"{plural(len(maps), 'map')}: {counted(known.health.value for known in maps)}"
+    troubled = sorted(
+        (known for known in maps if known.health is not MapHealth.HEALTHY),
+        key=lambda known: (badness(known.health, MAPS_WORST_FIRST), known.label),
+    )
+    if troubled:
+        others = len(troubled) - 1
+        line += f" ({_trouble(troubled[0], view)}{f'; {others} more not healthy' if others else ''})"
+    return line
+
+
+def _trouble(known: MapState, view: View) -> str:
+    label = clean(known.label)
+    paths = sorted(
+        (path for path in known.paths.values() if path.health is not Health.UP),
+        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), path.label),
+    )
+    if not paths:
+        return f"{label}: {spoken(known.health)} {clock(view.now.since(known.since))}"
+    others = len(paths) - 1
+    return f"{label}: {_path(paths[0], view)}{f' and {others} more' if others else ''}"
+
+
+def _path(path: PathState, view: View) -> str:
+    began = path.outage.began if path.outage is not None else path.since
+    return f"{clean(path.label)} {path.health} {clock(view.now.since(began))}"
+
+
+def _sources(view: View) -> list[str]:
+    return [
+        f"{name} down ({clean(source.reason) or 'no reason given'})"
+        for name, source in sorted(view.state.sources.items())
+        if source.up is False
+    ]

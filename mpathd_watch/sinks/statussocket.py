@@ -1,0 +1,118 @@
+"""The status socket: whoever connects is sent the status document as JSON, and hung up on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from pathlib import Path
+from typing import Final
+
+from mpathd_watch.sinks.status import Document, document, parse
+from mpathd_watch.sinks.view import Views
+
+_BACKLOG: Final = 16
+_CLIENTS: Final = 8
+_PATIENCE: Final = 5.0
+_MODE: Final = 0o666
+_CHUNK: Final = 1 << 16
+_MOST: Final = 256 << 20
+
+
+class StatusSocketError(Exception):
+    """The socket can't be had or gives no answer; the text is one line with path, reason and remedy."""
+
+
+class StatusSocket:
+    """Serves the views on the unix socket ``path``, in the loop that calls ``start``.
+
+    The document is built on a worker thread: with ten thousand paths that takes longer than an event may wait. At most
+    eight clients are served at a time, each for a few seconds; further ones are hung up on.
+    """
+
+    def __init__(self, path: Path, views: Views, patience: float = _PATIENCE) -> None:
+        self._path = path
+        self._views = views
+        self._patience = patience
+        self._clients = 0
+        self._server: asyncio.Server | None = None
+        self._inode = 0
+
+    async def start(self) -> None:
+        """Listen; what a dead daemon left behind is removed. ``StatusSocketError`` if the path can't be had."""
+        try:
+            if await asyncio.to_thread(_is_served, self._path):
+                raise StatusSocketError(f"another mpathd-watch already serves {self._path}; stop it first")
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(self._serve, self._path, backlog=_BACKLOG)
+            self._path.chmod(_MODE)
+            self._inode = self._path.stat().st_ino
+        except OSError as error:
+            reason = error.strerror or error
+            raise StatusSocketError(
+                f"can't serve the status on {self._path}: {reason}; its directory must exist and be writable"
+            ) from error
+
+    async def stop(self) -> None:
+        """Listen no longer and remove the socket, unless another daemon's is there by now."""
+        if self._server is None:
+            return
+        self._server.close()
+        with contextlib.suppress(OSError):  # a directory that has gone took the socket with it
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+        self._server = None
+
+    async def _serve(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._clients >= _CLIENTS:
+            writer.close()
+            return
+        self._clients += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                writer.write(await asyncio.to_thread(self._render))
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError):
+            writer.transport.abort()
+        finally:
+            self._clients -= 1
+
+    def _render(self) -> bytes:
+        return json.dumps(document(self._views()), ensure_ascii=False).encode() + b"\n"
+
+
+def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
+    """Ask the daemon behind ``path``; blocks for at most ``timeout`` seconds per read.
+
+    ``StatusSocketError`` if nobody answers, ``StatusError`` if the answer is no status.
+    """
+    chunks: list[bytes] = []
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(timeout)
+            client.connect(str(path))
+            while (chunk := client.recv(_CHUNK)) and len(chunks) * _CHUNK < _MOST:
+                chunks.append(chunk)
+    except OSError as error:
+        raise StatusSocketError(f"no mpathd-watch answers on {path}: {error.strerror or error}") from error
+    if not chunks:
+        raise StatusSocketError(f"mpathd-watch on {path} is too busy to answer; try again")
+    return parse(b"".join(chunks))
+
+
+def _is_served(path: Path) -> bool:
+    """Whether somebody listens there; a file that is no socket is nobody's to remove."""
+    if path.exists() and not path.is_socket():
+        raise StatusSocketError(f"can't serve the status on {path}: it is no socket; remove it or choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except TimeoutError:
+            return True
+    return True

@@ -1,0 +1,49 @@
+"""Writing a recording (``--record``): every event the daemon folds in, as it folds it in."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TextIO
+
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.recording import event_line, header
+
+
+class TraceError(Exception):
+    """One line that says why the recording can't be written, or go on."""
+
+
+class Trace:
+    """One recording being written. Raises ``TraceError`` if the file can't be made."""
+
+    def __init__(self, path: Path, version: str) -> None:
+        self._path = path
+        try:
+            # Half a surrogate pair, which UTF-8 does not have, becomes the escape that JSON has for it.
+            self._file: TextIO | None = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+            self._file.write(header(version))
+        except OSError as error:
+            raise TraceError(f"{path}: the recording can't be written: {error.strerror}") from error
+
+    def write(self, event: Event, now: Instant) -> None:
+        """Add one event, at once in the file: the recording of a crash is the one that matters.
+
+        Raises ``TraceError`` when the file can't take it; the recording ends there and later calls do nothing.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.write(event_line(event, now))
+            self._file.flush()
+        except OSError as error:
+            self.close()
+            raise TraceError(f"{self._path}: the recording ends here: {error.strerror}") from error
+
+    def close(self) -> None:
+        """End the recording."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # what could not be flushed was told when it was written
+                self._file.close()
+            self._file = None

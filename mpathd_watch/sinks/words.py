@@ -1,0 +1,71 @@
+"""How the vocabulary's words read in a sentence, and how bad each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
+
+_CAUSES: Final = {
+    Cause.NOP_TIMEOUT: "no answer to NOP pings",
+    Cause.CONNECTION_CLOSED: "connection closed",
+    Cause.CONNECTION_ERROR: "connection error",
+    Cause.CARRIER_LOST: "link down",
+    Cause.LOGOUT: "session logged out",
+    Cause.DEVICE_OFFLINE: "device set offline",
+    Cause.CHECKER: "path checker failed it",
+    Cause.ADMINISTRATOR: "failed by hand",
+    Cause.REMOVED: "removed from the map",
+    Cause.UNKNOWN: "cause unknown",
+}
+
+MAPS_WORST_FIRST: Final = (
+    MapHealth.LOST,
+    MapHealth.AT_RISK,
+    MapHealth.DEGRADED,
+    MapHealth.UNKNOWN,
+    MapHealth.HEALTHY,
+)
+PATHS_WORST_FIRST: Final = (
+    Health.MISSING,
+    Health.FAILED,
+    Health.RECOVERING,
+    Health.STALLED,
+    Health.SUSPECT,
+    Health.UNKNOWN,
+    Health.UP,
+)
+
+
+def badness(health: str, worst_first: Iterable[str]) -> int:
+    """A sort key, 0 for the worst; a word of a newer daemon comes first, because it needs a look."""
+    ranks = {word: rank for rank, word in enumerate(worst_first)}
+    return ranks.get(health, -1)
+
+
+def cause(word: str) -> str:
+    """``connection error`` for ``connection_error``; a word of a newer daemon stays as it is."""
+    try:
+        return _CAUSES[Cause(word)]
+    except ValueError:
+        return word
+
+
+def spoken(word: str) -> str:
+    """``at risk`` for ``at_risk``."""
+    return word.replace("_", " ")
+
+
+def clock(seconds: float) -> str:
+    """``00:02:11``."""
+    whole = int(seconds)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def counted(healths: Iterable[str]) -> str:
+    """``2 healthy, 1 at risk``, best first."""
+    found = list(healths)
+    known = [word.value for word in reversed(MAPS_WORST_FIRST)]
+    words = [*known, *sorted(set(found) - set(known))]
+    return ", ".join(f"{found.count(word)} {spoken(word)}" for word in words if word in found)

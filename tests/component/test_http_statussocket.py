@@ -1,0 +1,142 @@
+"""The status socket, served by a loop and asked by clients."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpathd_watch.core.state import State
+from mpathd_watch.sinks.status import StatusError, document
+from mpathd_watch.sinks.statussocket import StatusSocket, StatusSocketError, read_status
+from mpathd_watch.sinks.view import View
+from tests.factories import NOW, article_state, big_state
+
+Story = Callable[[StatusSocket], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "status.sock"
+
+
+def play(path: Path, story: Story, state: State | None = None, patience: float = 5.0) -> None:
+    """Serve ``state`` on ``path`` while ``story`` runs in the same loop."""
+    view = View(state or article_state(), NOW)
+
+    async def main() -> None:
+        server = StatusSocket(path, lambda: view, patience)
+        await server.start()
+        try:
+            await story(server)
+        finally:
+            await server.stop()
+
+    asyncio.run(main())
+    assert not path.exists()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def succeed(path: Path) -> None:
+    """Put something else into the socket's place."""
+    path.rename(path.with_name("old.sock"))
+    path.write_text("the successor's", encoding="utf-8")
+
+
+def test_whoever_connects_is_sent_the_document(path: Path) -> None:
+    async def story(_: StatusSocket) -> None:
+        assert await asyncio.to_thread(read_status, path) == document(View(article_state(), NOW))
+        assert await asyncio.to_thread(mode, path) == 0o666
+
+    play(path, story)
+
+
+def test_what_a_dead_daemon_left_behind_is_replaced(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+
+    async def story(_: StatusSocket) -> None:
+        assert (await asyncio.to_thread(read_status, path))["version"] == 1
+
+    play(path, story)
+
+
+def test_a_living_daemon_is_not_robbed(path: Path) -> None:
+    async def story(_: StatusSocket) -> None:
+        with pytest.raises(StatusSocketError, match=r"another mpathd-watch already serves .*; stop it first"):
+            await StatusSocket(path, lambda: View(article_state(), NOW)).start()
+        assert (await asyncio.to_thread(read_status, path))["version"] == 1
+
+    play(path, story)
+
+
+def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
+    path.write_text("precious", encoding="utf-8")
+    with pytest.raises(StatusSocketError, match="it is no socket"):
+        asyncio.run(StatusSocket(path, lambda: View(article_state(), NOW)).start())
+    assert path.read_text(encoding="utf-8") == "precious"
+
+
+@pytest.mark.parametrize("name", ["none/status.sock", "x" * 120])
+def test_a_path_that_can_t_be_had_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StatusSocketError, match=r"^can't serve the status on [^\n]+$"):
+        asyncio.run(StatusSocket(tmp_path / name, lambda: View(article_state(), NOW)).start())
+
+
+def test_a_successor_s_socket_is_not_removed(path: Path) -> None:
+    async def main() -> None:
+        server = StatusSocket(path, lambda: View(article_state(), NOW))
+        await server.start()
+        await asyncio.to_thread(succeed, path)
+        await server.stop()
+        await server.stop()
+
+    asyncio.run(main())
+    assert path.exists()
+
+
+def test_clients_that_do_not_read_are_hung_up_on_and_stall_nobody(path: Path) -> None:
+    async def story(_: StatusSocket) -> None:
+        with ExitStack() as stack:
+            for _number in range(20):
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(str(path))
+                await asyncio.sleep(0)
+            await asyncio.sleep(1.5)
+            told = await asyncio.to_thread(read_status, path)
+            assert len(told["maps"]) == 512
+
+    play(path, story, big_state(512, 2), patience=1.0)
+
+
+def test_nobody_there_and_nonsense_are_told_apart(path: Path) -> None:
+    with pytest.raises(StatusSocketError, match="no mpathd-watch answers"):
+        read_status(path)
+
+    async def babble(answer: bytes) -> None:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(answer)
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_unix_server(serve, path)
+        try:
+            await asyncio.to_thread(read_status, path)
+        finally:
+            server.close()
+
+    with pytest.raises(StatusError, match="not JSON"):
+        asyncio.run(babble(b"hello"))
+    path.unlink(missing_ok=True)
+    with pytest.raises(StatusSocketError, match="too busy"):
+        asyncio.run(babble(b""))

@@ -1,0 +1,174 @@
+"""Made-up states for tests: ``make_state(maps=[make_map("mpio", paths=[make_path(...)])])``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mpathd_watch.core.facts import SessionFacts
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Transport,
+)
+
+TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
+INITIATOR = "iqn.1993-08.org.debian:01:host"
+NOW = Instant(10_000.0, 1_795_000_000.0)
+
+
+def at(seconds: float) -> Instant:
+    """The moment ``seconds`` after ``NOW``."""
+    return Instant(NOW.monotonic + seconds, NOW.wall + seconds)
+
+
+def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> SessionState:
+    """A logged-in session; ``changes`` go to the facts, but for ``label`` and ``status``."""
+    address, _, port = portal.rpartition(":")
+    facts = SessionFacts(
+        sid=1,
+        state=SessionStatus.LOGGED_IN,
+        target=TARGET,
+        tpgt=1,
+        iface="default",
+        initiator=INITIATOR,
+        address=address,
+        port=int(port),
+        recv_tmo=5,
+        ping_tmo=10,
+        recovery_tmo=5,
+    )
+    label = changes.pop("label", f"{portal}/{changes.get('target', TARGET)}")
+    status = changes.pop("status", SessionStatus.LOGGED_IN)
+    return SessionState(label, replace(facts, state=status, **changes), status)
+
+
+def make_path(portal: str = "192.168.1.1:3260", dev: str = "sda", **changes: Any) -> PathState:
+    """A path that is up for an hour."""
+    path = PathState(
+        label=portal,
+        since=at(-3600),
+        dev=dev,
+        dev_t="8:0",
+        hctl="2:0:0:1",
+        transport=Transport.ISCSI,
+        session=f"{portal}/{TARGET}",
+        target=TARGET,
+        portal=portal,
+        iface="default",
+        dm=DmState.ACTIVE,
+        checker=CheckerState.READY,
+        device=DeviceState.RUNNING,
+        health=Health.UP,
+    )
+    return replace(path, **changes)
+
+
+def make_outage(age: float = 131, **changes: Any) -> Outage:
+    """An outage that began ``age`` seconds ago and went on to ``failed`` after five."""
+    began = at(-age)
+    outage = Outage(
+        id="0123456789abcdef",
+        began=began,
+        cause=Cause.CONNECTION_ERROR,
+        stalled=began,
+        failed=at(5 - age),
+        transport_lost=True,
+    )
+    return replace(outage, **changes)
+
+
+def make_failed_path(portal: str = "192.168.2.1:3260", dev: str = "sdb", **changes: Any) -> PathState:
+    """A path whose connection broke 131 s ago."""
+    return make_path(
+        portal,
+        dev,
+        **{
+            "dm": DmState.FAILED,
+            "checker": CheckerState.FAULTY,
+            "device": DeviceState.TRANSPORT_OFFLINE,
+            "health": Health.FAILED,
+            "announced": Health.FAILED,
+            "since": at(-126),
+            "outage": make_outage(),
+            "failures": frozen({Cause.CONNECTION_ERROR: 1}),
+            **changes,
+        },
+    )
+
+
+def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **changes: Any) -> MapState:
+    """A healthy map with the two usual portals, or with ``paths``."""
+    chosen = (
+        (make_path(), make_path("192.168.2.1:3260", "sdb", hctl="3:0:0:1", dev_t="8:16")) if paths is None else paths
+    )
+    known = MapState(
+        wwid=changes.pop("wwid", f"wwid-of-{name}"),
+        label=changes.pop("label", name),
+        name=name,
+        sysfs_name="dm-0",
+        first_seen=at(-7200),
+        since=at(-7200),
+        suspended=False,
+        queues=False,
+        queueing="off",
+        vendor="LIO-ORG",
+        product="disk1",
+        health=MapHealth.HEALTHY,
+        paths=frozen({path.label: path for path in chosen}),
+    )
+    return replace(known, **changes)
+
+
+def make_sources(**changes: SourceState) -> Mapping[SourceName, SourceState]:
+    """Uevents, sysfs and multipathd answer, but for ``changes`` (by the source's name)."""
+    answering = SourceState(up=True, last_success=at(-1))
+    names = (SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD)
+    return frozen({name: changes.get(name.value, answering) for name in names})
+
+
+def make_state(maps: Iterable[MapState] = (), sessions: Iterable[SessionState] = (), **changes: Any) -> State:
+    """A daemon that has started, with all sources up."""
+    state = State(
+        started=True,
+        sources=make_sources(),
+        maps=frozen({known.wwid: known for known in maps}),
+        sessions=frozen({session.label: session for session in sessions}),
+    )
+    return replace(state, **changes)
+
+
+def article_state(**changes: Any) -> State:
+    """The map ``mpio`` at risk: the path to 192.168.2.1 failed 131 s ago, its session is FAILED."""
+    known = make_map(paths=(make_path(), make_failed_path(hctl="3:0:0:1")), health=MapHealth.AT_RISK, since=at(-131))
+    sessions = (
+        make_session(),
+        make_session("192.168.2.1:3260", sid=2, status=SessionStatus.FAILED),
+    )
+    return make_state((known,), sessions, **changes)
+
+
+def big_state(maps: int, paths: int) -> State:
+    """A healthy SAN of ``maps`` times ``paths`` paths on 8 sessions."""
+    portals = [f"192.168.{number // 4}.{number % 4 + 1}:3260" for number in range(8)]
+    return make_state(
+        (
+            make_map(
+                f"lun{number:04d}",
+                [make_path(portals[index % 8], f"sd{number}x{index}") for index in range(paths)],
+                sysfs_name=f"dm-{number}",
+            )
+            for number in range(maps)
+        ),
+        map(make_session, portals),
+    )

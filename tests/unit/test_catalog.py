@@ -1,0 +1,87 @@
+"""What is generated from the code: up to date, well-formed, and accepted by systemd's own compiler."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.sinks.metrics.families import Family
+from tools import docs
+
+MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def test_generated_files_say_what_the_code_says() -> None:
+    assert docs.stale() == []
+
+
+def test_a_stale_or_absent_file_fails_the_check_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "stale", lambda: [name for name in docs.FILES if not (tmp_path / name).exists()])
+    assert docs.main(["--check"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert docs.main([]) == 0
+    assert docs.main(["--check"]) == 0
+    assert docs.main([]) == 0
+    for name, text in docs.FILES.items():
+        assert (tmp_path / name).read_text(encoding="utf-8") == text()
+
+
+def test_a_changed_file_is_stale(tmp_path: Path) -> None:
+    for name, text in docs.FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text(), encoding="utf-8")
+    assert docs.stale(tmp_path) == []
+    (tmp_path / "docs/metrics.md").write_text("old", encoding="utf-8")
+    assert docs.stale(tmp_path) == ["docs/metrics.md"]
+
+
+def test_every_message_id_is_one_and_only() -> None:
+    found = [kind.value.message_id for kind in AlertKind]
+    assert len(set(found)) == len(found)
+    assert all(MESSAGE_ID.fullmatch(message_id) for message_id in found)
+
+
+def test_the_catalog_mentions_known_fields_only() -> None:
+    text = docs.catalog()
+    mentioned = set(re.findall(r"@MPATHD_WATCH_(\w+?)@", text))
+    assert mentioned
+    assert mentioned <= set(docs.FIELDS)
+
+
+def test_every_metric_and_alert_has_its_line() -> None:
+    metrics, alerts = docs.metrics_page(), docs.alerts_page()
+    for family in Family:
+        assert f"| `{family.metric}` |" in metrics
+    for kind in AlertKind:
+        assert f"\n## {kind.event}\n" in alerts
+
+
+@pytest.mark.skipif(shutil.which("journalctl") is None, reason="systemd's journalctl is not installed")
+def test_systemd_compiles_the_catalog(tmp_path: Path) -> None:
+    catalog = tmp_path / "usr/lib/systemd/catalog/mpathd-watch.catalog"
+    catalog.parent.mkdir(parents=True)
+    catalog.write_text(docs.catalog(), encoding="utf-8")
+    (tmp_path / "var/lib/systemd/catalog").mkdir(parents=True)
+    root = f"--root={tmp_path}"
+    updated = subprocess.run(  # noqa: S603  # fixed arguments
+        ["journalctl", "--update-catalog", root],  # noqa: S607  # found on PATH
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert updated.stderr == ""
+    listed = subprocess.run(  # noqa: S603  # fixed arguments
+        ["journalctl", "--list-catalog", root],  # noqa: S607  # found on PATH
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert {line.split()[0] for line in listed.stdout.splitlines()} == {kind.value.message_id for kind in AlertKind}

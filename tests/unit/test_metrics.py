@@ -1,0 +1,299 @@
+"""The metrics: what is exported of a state, that it can be read back, and that nothing on the SAN can break it."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import parser as plain
+from prometheus_client.openmetrics import parser as openmetrics
+
+from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.state import Counters, SourceState, State, Tally, frozen
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+)
+from mpathd_watch.sinks.metrics import Exposition
+from mpathd_watch.sinks.metrics.families import Family, Kind
+from mpathd_watch.sinks.view import View
+from tests.factories import (
+    NOW,
+    article_state,
+    at,
+    big_state,
+    make_failed_path,
+    make_map,
+    make_path,
+    make_session,
+    make_sources,
+    make_state,
+)
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+    from prometheus_client.samples import Sample
+
+# prometheus_client's parsers carry no types.
+parse_text: Callable[[str], Iterable[Metric]] = plain.text_string_to_metric_families
+parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics.text_string_to_metric_families
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+def exposition(state: State) -> Exposition:
+    return Exposition(lambda: View(state, NOW))
+
+
+def text(state: State, accept: str = "") -> str:
+    return exposition(state).render(accept).content.decode()
+
+
+def samples(state: State) -> list[Sample]:
+    return [
+        sample
+        for family in parse_text(text(state))
+        for sample in family.samples
+        if sample.name.startswith("mpathd_watch_")
+    ]
+
+
+def value(state: State, metric: str, **labels: str) -> float | None:
+    """The value of the one series with these labels, ``None`` if there is none."""
+    found = [
+        sample.value
+        for sample in samples(state)
+        if sample.name == f"mpathd_watch_{metric}" and labels.items() <= sample.labels.items()
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def holding(state: State, metric: str, **labels: str) -> list[str]:
+    return [
+        sample.labels["state"]
+        for sample in samples(state)
+        if sample.name == f"mpathd_watch_{metric}" and labels.items() <= sample.labels.items() and sample.value == 1
+    ]
+
+
+def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
+    state = article_state(
+        counters=Counters(frozen({"change": 3}), 1, frozen({"start": 1})),
+        sources=make_sources(sysfs=SourceState(up=True, last_success=at(0), errors=frozen({"vanished": 2}))),
+    )
+    families = {family.name: family for family in parse_text(text(state))}
+    for family in Family:
+        shape = family.value
+        parsed = families[family.metric.removesuffix("_total") if shape.kind is Kind.COUNTER else family.metric]
+        assert parsed.type == shape.kind.value
+        assert parsed.documentation == shape.help
+        assert parsed.samples, family
+        for sample in parsed.samples:
+            assert sample.name == family.metric
+            assert set(sample.labels) == set(shape.labels)
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("map_health", MapHealth),
+        ("path_health", Health),
+        ("path_dm_state", DmState),
+        ("path_checker_state", CheckerState),
+        ("path_device_state", DeviceState),
+        ("session_state", SessionStatus),
+    ],
+)
+def test_a_state_set_has_its_whole_vocabulary_and_one_truth_per_object(metric: str, words: Iterable[str]) -> None:
+    found: dict[tuple[tuple[str, str], ...], dict[str, float]] = {}
+    for sample in samples(article_state()):
+        if sample.name == f"mpathd_watch_{metric}":
+            labels = dict(sample.labels)
+            word = labels.pop("state")
+            found.setdefault(tuple(sorted(labels.items())), {})[word] = sample.value
+    assert found
+    for series in found.values():
+        assert set(series) == {str(word) for word in words}
+        assert sorted(series.values()) == [0.0] * (len(series) - 1) + [1.0]
+
+
+def test_the_article_map_reads_as_the_article_tells() -> None:
+    state = article_state()
+    path = {"map": "mpio", "path": "192.168.2.1:3260"}
+    assert holding(state, "map_health", map="mpio") == ["at_risk"]
+    assert holding(state, "path_health", **path) == ["failed"]
+    assert holding(state, "path_dm_state", **path) == ["failed"]
+    assert holding(state, "path_checker_state", **path) == ["faulty"]
+    assert holding(state, "path_device_state", **path) == ["transport-offline"]
+    assert holding(state, "session_state", session=f"192.168.2.1:3260/{make_session().facts.target}") == ["FAILED"]
+    assert value(state, "map_paths", map="mpio") == 2
+    assert value(state, "map_paths_usable", map="mpio") == 1
+    assert value(state, "map_paths_expected", map="mpio") == 2
+    assert value(state, "map_queueing", map="mpio") == 0
+    assert value(state, "path_health_since_timestamp_seconds", **path) == at(-126).wall
+    assert value(state, "path_failures_total", **path, cause="connection_error") == 1
+    assert value(state, "path_failures_total", **path, cause="checker") == 0
+    assert value(state, "path_info", **path, dev="sdb", hctl="3:0:0:1", transport="iscsi", iface="default") == 1
+    assert value(state, "map_info", map="mpio", wwid="wwid-of-mpio", sysfs_name="dm-0", vendor="LIO-ORG") == 1
+
+
+def test_every_cause_is_counted_from_zero() -> None:
+    found = [
+        sample for sample in samples(make_state([make_map()])) if sample.name == "mpathd_watch_path_failures_total"
+    ]
+    assert {sample.labels["cause"] for sample in found} == {cause.value for cause in Cause}
+    assert {sample.value for sample in found} == {0.0}
+
+
+def test_counters_follow_the_path() -> None:
+    path = make_path(reinstatements=3, io_errors=Tally(7, 5), io_timeouts=Tally(None, 2))
+    state = make_state([make_map(paths=[path])])
+    assert value(state, "path_reinstatements_total", map="mpio") == 3
+    assert value(state, "path_io_errors_total", map="mpio") == 5
+    assert value(state, "path_io_timeouts_total", map="mpio") == 2
+
+
+def test_what_is_unknown_has_no_series() -> None:
+    state = make_state(
+        [make_map(queues=None, suspended=None)],
+        [make_session(recv_tmo=None, ping_tmo=None, recovery_tmo=None)],
+        sources=frozen({}),
+    )
+    for metric in ("map_queueing", "map_suspended", "session_timeout_seconds", "source_up"):
+        assert not [sample for sample in samples(state) if sample.name == f"mpathd_watch_{metric}"], metric
+
+
+def test_a_missing_path_keeps_its_series_and_a_missing_session_loses_its_timeouts() -> None:
+    gone = make_failed_path(health=Health.MISSING, member=False)
+    session = make_session("192.168.2.1:3260", status=SessionStatus.MISSING)
+    state = make_state([make_map(paths=[make_path(), gone])], [session])
+    assert holding(state, "path_health", path="192.168.2.1:3260") == ["missing"]
+    assert value(state, "map_paths", map="mpio") == 1
+    assert value(state, "map_paths_expected", map="mpio") == 2
+    assert holding(state, "session_state") == ["missing"]
+    assert value(state, "session_timeout_seconds", timeout="noop_out_interval") is None
+
+
+def test_timeouts_are_in_seconds_and_off_is_infinite() -> None:
+    state = make_state(sessions=[make_session(recv_tmo=0, recovery_tmo=RECOVERY_OFF)])
+    assert value(state, "session_timeout_seconds", timeout="noop_out_interval", origin="effective") == 0
+    assert value(state, "session_timeout_seconds", timeout="noop_out_timeout", origin="effective") == 10
+    assert value(state, "session_timeout_seconds", timeout="replacement_timeout", origin="effective") == math.inf
+
+
+def test_sources_tell_whether_they_answer() -> None:
+    down = SourceState(up=False, reason="timeout", last_success=at(-9), errors=frozen({"timeout": 2}))
+    state = make_state(sources=make_sources(multipathd=down))
+    assert value(state, "source_up", source="sysfs") == 1
+    assert value(state, "source_up", source="multipathd") == 0
+    assert value(state, "source_up", source="config") is None
+    assert value(state, "source_last_success_timestamp_seconds", source="multipathd") == at(-9).wall
+    assert value(state, "source_errors_total", source="multipathd", reason="timeout") == 2
+
+
+def test_the_daemons_own_counters() -> None:
+    state = make_state(counters=Counters(frozen({"change": 4, "PATH_FAILED": 1}), 2, frozen({"events_lost": 2})))
+    assert value(state, "uevents_total", action="change") == 4
+    assert value(state, "uevent_overflows_total") == 2
+    assert value(state, "resyncs_total", reason="events_lost") == 2
+    assert value(make_state(), "uevent_overflows_total") == 0
+
+
+def test_order_does_not_depend_on_the_order_of_discovery() -> None:
+    maps = [make_map(name) for name in ("c", "a", "b")]
+    one, other = make_state(maps), make_state(reversed(maps))
+
+    def own(state: State) -> str:
+        return text(state).partition("# HELP process_")[0]
+
+    assert own(one) == own(other)
+
+
+def test_the_process_is_measured_and_nothing_else_of_the_library_is_exported() -> None:
+    names = {family.name for family in parse_text(text(make_state()))}
+    assert "process_resident_memory_bytes" in names
+    assert {name for name in names if not name.startswith(("mpathd_watch_", "process_"))} == set()
+
+
+def test_formats_and_compression_are_negotiated() -> None:
+    rendered = exposition(article_state())
+    plain = rendered.render()
+    assert plain.content_type.startswith("text/plain; version=0.0.4")
+    assert not plain.gzipped
+    open_metrics = rendered.render(f"{OPENMETRICS},text/plain;q=0.5")
+    assert open_metrics.content_type.startswith("application/openmetrics-text")
+    assert open_metrics.content.endswith(b"# EOF\n")
+    assert list(parse_openmetrics(open_metrics.content.decode()))
+    packed = rendered.render("", "deflate, gzip;q=1.0")
+    assert packed.gzipped
+    assert gzip.decompress(packed.content).startswith(b"# HELP mpathd_watch_build_info")
+    assert not rendered.render("", "gzip;q=0, identity").gzipped
+
+
+def test_a_scrape_looks_once() -> None:
+    looks = []
+
+    def views() -> View:
+        looks.append(1)
+        return View(article_state(), NOW)
+
+    Exposition(views).render()
+    assert len(looks) == 1
+
+
+def test_two_thousand_paths_are_complete() -> None:
+    found = [sample for sample in samples(big_state(512, 4)) if sample.name == "mpathd_watch_path_info"]
+    assert len(found) == 2048
+
+
+def test_labels_that_become_equal_stay_two_series() -> None:
+    maps = [make_map("twin\udc80", wwid="1"), make_map("twin\\x80", wwid="2"), make_map("twin\\x80#2", wwid="3")]
+    found = [sample.labels["map"] for sample in samples(make_state(maps)) if sample.name == "mpathd_watch_map_info"]
+    assert len(found) == len(set(found)) == 3
+
+
+# Whatever a storage administrator, a target or a broken disk may call things.
+ugly = st.text(
+    st.one_of(st.sampled_from('"\\\n\r\t{}=,# \x00\x1b\x85\u2028\udc80\udcff'), st.characters()), max_size=12
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ugly, ugly, ugly), max_size=4), st.floats(0, 4e9))
+def test_no_name_breaks_the_exposition(names: list[tuple[str, str, str]], wall: float) -> None:
+    maps = [
+        make_map(
+            name,
+            [make_path(path, target=target, dev=target, since=Instant(0, wall)), make_path(f"{path}#2")],
+            wwid=f"{number}{target}",
+            vendor=target,
+        )
+        for number, (name, path, target) in enumerate(names)
+    ]
+    sessions = [make_session(label=f"{number}{path}", target=target) for number, (_, path, target) in enumerate(names)]
+    counters = Counters(frozen({target: 1 for _, _, target in names}), 0, frozen({}))
+    state = make_state(maps, sessions, counters=counters)
+    found = samples(state)
+    series = [(sample.name, tuple(sorted(sample.labels.items()))) for sample in found]
+    assert len(series) == len(set(series))
+    assert sum(name == "mpathd_watch_map_info" for name, _ in series) == len(maps)
+    assert sum(name == "mpathd_watch_path_info" for name, _ in series) == 2 * len(maps)
+    assert list(parse_openmetrics(text(state, OPENMETRICS)))
+
+
+def test_every_source_of_the_vocabulary_can_be_exported() -> None:
+    state = make_state(sources=frozen({name: SourceState(up=True) for name in SourceName}))
+    assert all(value(state, "source_up", source=name.value) == 1 for name in SourceName)

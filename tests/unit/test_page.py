@@ -1,0 +1,156 @@
+"""The page for people: complete, self-contained, and proof against whatever things are called."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
+from mpathd_watch.sinks.page import REFRESH_SECONDS, render
+from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.view import View
+from tests.factories import (
+    NOW,
+    article_state,
+    at,
+    make_failed_path,
+    make_map,
+    make_outage,
+    make_path,
+    make_session,
+    make_sources,
+    make_state,
+)
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser does: tags that nest, their attributes, and the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag and its attributes."""
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost tag, which must be this one."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note the text."""
+        self.text.append(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def page(state: State) -> str:
+    return render(document(View(state, NOW)))
+
+
+def test_the_article_can_be_read() -> None:
+    text = read(page(article_state())).text
+    for said in (
+        *("1 map: 1 at risk", "mpio", "at risk", "1 of 2 paths usable", "I/O fails if the last path goes"),
+        *("192.168.2.1:3260", "failed", "sdb", "3:0:0:1", "connection error", "for 2 min 11 s", "transport-offline"),
+        *("FAILED", "11:04:34", "2 min 6 s", "faulty", "up", "LOGGED_IN"),
+    ):
+        assert said in text, said
+
+
+def test_the_page_loads_nothing_and_renews_itself() -> None:
+    reader = read(page(article_state()))
+    assert not {"script", "link", "img", "iframe", "object"} & set(reader.tags)
+    assert [value for name, value in reader.attributes if name in ("href", "src")] == ["/metrics"]
+    assert ("content", str(REFRESH_SECONDS)) in reader.attributes
+    assert "url(" not in page(article_state())
+
+
+def test_the_worst_map_comes_first() -> None:
+    state = make_state([make_map("a"), *article_state().maps.values(), make_map("z", health=MapHealth.LOST)])
+    html = page(state)
+    assert html.index("<h2>z") < html.index("<h2>mpio") < html.index("<h2>a")
+
+
+def test_a_silent_source_is_told_with_reason_age_and_remedy() -> None:
+    silent = SourceState(up=False, reason="timeout", detail="see systemctl status multipathd", last_success=at(-95))
+    text = "".join(read(page(make_state(sources=make_sources(multipathd=silent)))).text)
+    assert "multipathd does not answer: timeout · last answer 1 min 35 s ago" in text
+    assert "see systemctl status multipathd" in text
+
+
+def test_sources_that_answer_or_were_never_asked() -> None:
+    text = "".join(read(page(make_state(sources=make_sources(uevent=SourceState())))).text)
+    assert "sysfs answered 1.0 s ago" in text
+    assert "uevent not asked yet" in text
+
+
+def test_empty_hosts_and_first_moments_are_told_apart() -> None:
+    assert "No multipath maps on this host" in read(page(make_state())).text
+    assert "Taking the first look" in read(page(State())).text
+
+
+def test_old_moments_show_their_date_and_ifaces_their_name() -> None:
+    path = make_path(iface="eth1", since=at(-400_000))
+    text = "".join(read(page(make_state([make_map(paths=[path], suspended=True)]))).text)
+    assert "Nov 13 20:00" in text
+    assert "via eth1" in text
+    assert "suspended: all I/O waits" in text
+
+
+ugly = st.text(st.one_of(st.sampled_from("\"'\\\n<>&;=/\x1b\udc80-![]"), st.characters()), max_size=12)
+
+
+@settings(deadline=None)
+@given(ugly, ugly, ugly)
+def test_no_name_can_write_html(name: str, path: str, target: str) -> None:
+    def tame(raw: str) -> State:
+        failed = make_failed_path(raw, target=raw, dev=raw, hctl=raw, iface=raw)
+        source = SourceState(up=False, reason=raw, detail=raw)
+        return make_state(
+            [make_map(raw, [failed], vendor=raw, product=raw, queueing=raw)],
+            [make_session(target=raw)],
+            sources=make_sources(sysfs=source),
+        )
+
+    expected = read(page(tame("x")))
+    for raw in (name, path, target, "<script>alert(1)</script>", "</style><b>", "'\" onload=x"):
+        found = read(page(tame(raw)))
+        assert set(found.tags) == set(expected.tags)
+        assert {key for key, _ in found.attributes} == {key for key, _ in expected.attributes}
+
+
+def test_an_unheard_of_word_is_shown_as_it_is() -> None:
+    told = document(View(article_state(), NOW))
+    told["maps"][0]["health"] = "half_dead"
+    outage = told["maps"][0]["paths"][1]["outage"]
+    assert outage is not None
+    outage["cause"] = "solar_wind"
+    text = read(render(told)).text
+    assert "half dead" in text
+    assert "solar_wind" in text
+
+
+def test_every_health_and_cause_has_a_face() -> None:
+    for cause in Cause:
+        for health in Health:
+            failed = make_failed_path(health=health, outage=make_outage(cause=cause))
+            assert health.value in read(page(make_state([make_map(paths=[failed])]))).text

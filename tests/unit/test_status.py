@@ -1,0 +1,227 @@
+"""The status document, its screen and its summary."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.outage import Timeouts
+from mpathd_watch.core.state import SourceState, State, frozen
+from mpathd_watch.core.vocabulary import Cause, CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
+from mpathd_watch.sinks.view import View
+from tests.factories import (
+    NOW,
+    article_state,
+    at,
+    make_failed_path,
+    make_map,
+    make_outage,
+    make_path,
+    make_session,
+    make_sources,
+    make_state,
+)
+
+SILENT = SourceState(
+    up=False, reason="timeout", detail="multipathd did not answer; see systemctl", last_success=at(-95)
+)
+
+
+def view(state: State) -> View:
+    return View(state, NOW)
+
+
+def screen(state: State, *, colour: bool = False, width: int | None = None) -> str:
+    return render(document(view(state)), colour=colour, width=width, zone=UTC)
+
+
+def test_the_document_tells_the_article() -> None:
+    told = document(view(article_state()))
+    assert told["version"] == 1
+    assert told["generated"] == "2026-11-18T11:06:40.000Z"
+    (entry,) = told["maps"]
+    assert (entry["map"], entry["health"], entry["since"], entry["seconds"]) == (
+        "mpio",
+        "at_risk",
+        "2026-11-18T11:04:29.000Z",
+        131.0,
+    )
+    assert (entry["usable"], entry["expected"], entry["present"]) == (1, 2, 2)
+    up, failed = entry["paths"]
+    assert up["outage"] is None
+    assert failed["states"] == {
+        "dm": "failed",
+        "checker": "faulty",
+        "device": "transport-offline",
+        "session": "FAILED",
+    }
+    outage = failed["outage"]
+    assert outage is not None
+    assert (outage["cause"], outage["seconds"], outage["transport_up"]) == ("connection_error", 131.0, None)
+    assert failed["failures"] == {"connection_error": 1}
+    assert told["sessions"][0]["timeouts"] == {
+        "noop_out_interval": 5,
+        "noop_out_timeout": 10,
+        "replacement_timeout": 5,
+    }
+    assert parse(json.dumps(told)) == told
+
+
+def test_what_is_unknown_is_null() -> None:
+    path = make_path(
+        dm=DmState.UNKNOWN, checker=CheckerState.UNKNOWN, device=DeviceState.UNKNOWN, session="", dev="", hctl=""
+    )
+    told = document(view(make_state([make_map(paths=[path], queues=None, suspended=None, vendor="")])))
+    (entry,) = told["maps"]
+    assert (entry["queues"], entry["suspended"], entry["vendor"]) == (None, None, None)
+    assert set(entry["paths"][0]["states"].values()) == {None}
+    assert entry["paths"][0]["dev"] is None
+
+
+def test_timeouts_that_are_off_say_so_and_those_of_a_missing_session_are_gone() -> None:
+    told = document(
+        view(
+            make_state(
+                sessions=[
+                    make_session(recovery_tmo=RECOVERY_OFF),
+                    make_session("192.168.2.1:3260", status=SessionStatus.MISSING),
+                ]
+            )
+        )
+    )
+    present, missing = told["sessions"]
+    assert present["timeouts"] is not None
+    assert present["timeouts"]["replacement_timeout"] == "off"
+    assert (missing["state"], missing["sid"], missing["timeouts"]) == ("missing", None, None)
+
+
+def test_every_key_is_documented() -> None:
+    page = Path(__file__).parents[2].joinpath("docs/status-json.md").read_text(encoding="utf-8")
+    outage = make_outage(timeouts=Timeouts(5, 10, 5))
+    known = make_map(paths=[make_path(), make_failed_path(outage=outage)])
+    told = document(view(make_state([known], [make_session()], sources=make_sources(multipathd=SILENT))))
+
+    def keys(value: object, within: str = "") -> set[str]:
+        match value:
+            case dict() if within in ("errors", "failures"):
+                return set()
+            case dict():
+                return set(value) | {key for name, item in value.items() for key in keys(item, name)}
+            case list():
+                return {key for item in value for key in keys(item)}
+            case _:
+                return set()
+
+    assert {key for key in keys(told) if f"`{key}`" not in page} == set()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"version": 2}', '{"maps": []}', b"\xff"])
+def test_what_is_no_status_is_refused_in_one_line(text: str | bytes) -> None:
+    with pytest.raises(StatusError, match=r"^the daemon's status [^\n]+$"):
+        parse(text)
+
+
+def test_the_screen_tells_the_worst_map_first_and_one_line_per_path() -> None:
+    state = make_state([make_map("alpha"), *article_state().maps.values()], article_state().sessions.values())
+    lines = screen(state).splitlines()
+    assert lines[0] == "2 maps: 1 healthy, 1 at risk"
+    assert lines[2].startswith("mpio  AT RISK  1 of 2 paths usable  since 11:04:29 (2 min 11 s)  I/O fails if the last")
+    assert lines[3].split() == [
+        *("192.168.2.1:3260", "failed", "11:04:34", "(2", "min", "6", "s)", "sdb", "3:0:0:1", "connection", "error"),
+        *("[dm", "failed,", "checker", "faulty,", "device", "transport-offline,", "session", "FAILED]"),
+    ]
+    assert lines[4].split()[:2] == ["192.168.1.1:3260", "up"]
+    assert lines[6].startswith("alpha  HEALTHY")
+    paths = [line for line in lines if ":3260" in line]
+    assert len({line.index(" sd") for line in paths}) == 1
+
+
+def test_the_screen_says_what_becomes_of_io() -> None:
+    lost: dict[str, Any] = {"health": MapHealth.LOST, "paths": frozen({})}
+    assert "LOST  0 of 0 paths usable" in screen(make_state([make_map(**lost)]))
+    assert "  I/O waits" in screen(make_state([make_map(queues=True, **lost)]))
+    assert "  I/O fails" in screen(make_state([make_map(queues=False, **lost)]))
+    assert "I/O" not in screen(make_state([make_map(queues=None, **lost)]))
+    assert "SUSPENDED" in screen(make_state([make_map(suspended=True)]))
+
+
+def test_the_screen_ends_with_the_remedy_for_what_is_down() -> None:
+    text = screen(make_state([make_map()], sources=make_sources(multipathd=SILENT)), width=40)
+    assert text.splitlines()[-3:] == [
+        "multipathd does not answer  last answer…",
+        "  multipathd did not answer; see",
+        "  systemctl",
+    ]
+
+
+def test_empty_hosts_and_first_moments_are_told_apart() -> None:
+    assert screen(make_state()) == "no multipath maps\n"
+    assert screen(State()) == "the first look has not been taken yet\n"
+    assert summary(view(make_state())) == "no multipath maps"
+    assert summary(view(State())) == "taking the first look"
+
+
+def test_colour_comes_on_request_only_and_changes_no_letter() -> None:
+    plain, coloured = screen(article_state()), screen(article_state(), colour=True)
+    assert "\x1b" not in plain
+    assert "\x1b[31mfailed\x1b[0m" in coloured
+    for code in ("0", "1", "2", "31", "32", "33", "36", "1;31", "1;37;41"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert coloured == plain
+
+
+def test_lines_are_cut_at_the_width() -> None:
+    for width in (20, 80, 200):
+        assert max(map(len, screen(article_state(), width=width).splitlines())) <= width
+
+
+def test_the_summary_is_the_design_s_example() -> None:
+    state = make_state([make_map("a"), make_map("b"), *article_state().maps.values()])
+    assert summary(view(state)) == "3 maps: 2 healthy, 1 at risk (mpio: 192.168.2.1:3260 failed 00:02:11)"
+
+
+def test_the_summary_counts_what_it_leaves_out_and_names_silent_sources() -> None:
+    lost = make_map(
+        "db",
+        [make_failed_path("p1"), make_failed_path("p2", health=Health.STALLED, outage=make_outage(3))],
+        health=MapHealth.LOST,
+    )
+    unknown = make_map("new", [make_path()], health=MapHealth.UNKNOWN)
+    state = make_state([lost, unknown], sources=make_sources(multipathd=SILENT))
+    told = "2 maps: 1 unknown, 1 lost (db: p1 failed 00:02:11 and 1 more; 1 more not healthy)"
+    assert summary(view(state)) == f"{told}; multipathd down (timeout)"
+    alone = make_state([unknown])
+    assert summary(view(alone)) == "1 map: 1 unknown (new: unknown 02:00:00)"
+
+
+def test_the_summary_is_bounded() -> None:
+    state = make_state([make_map("x" * 900, [make_failed_path()], health=MapHealth.LOST)])
+    assert len(summary(view(state))) == 240
+
+
+ugly = st.text(st.one_of(st.sampled_from('"\\\n\r\t\x1b\udc80<>&'), st.characters()), max_size=10)
+
+
+@settings(deadline=None)
+@given(ugly, ugly, ugly)
+def test_no_name_forges_a_line_or_breaks_the_json(name: str, path: str, target: str) -> None:
+    failed = make_failed_path(path, target=target, dev=target, outage=make_outage(cause=Cause.CHECKER))
+    state = make_state(
+        [make_map(name, [failed, make_path(f"{path}2")], vendor=target, health=MapHealth.AT_RISK)],
+        [make_session(target=target)],
+        sources=make_sources(sysfs=SourceState(up=False, reason=target, detail=target)),
+    )
+    told = document(view(state))
+    assert parse(json.dumps(told, ensure_ascii=False).encode()) == told
+    text = render(told, colour=False, width=None, zone=UTC)
+    assert len(text.splitlines()) == 8
+    assert all(line.isprintable() for line in text.splitlines())
+    assert summary(view(state)).isprintable()
