@@ -1,0 +1,64 @@
+"""The engine: the one place where the state changes. Events in, effects out to whoever carries them out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+from mpathd_watch.core.effects import Alert, Refresh
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.state import State
+from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.sinks.view import View
+
+
+class Outlets(Protocol):
+    """What the engine's effects go to."""
+
+    def alert(self, alert: Alert) -> None:
+        """Tell people."""
+
+    def refresh(self, refresh: Refresh) -> None:
+        """Have a source read something again."""
+
+    def recorded(self, event: Event, now: Instant) -> None:
+        """Write the event to the recording, if there is one."""
+
+    def broken(self, event: Event, report: str) -> None:
+        """Tell that an event could not be folded in, which is a bug of ours."""
+
+
+class Engine:
+    """Owns the state. Not thread-safe: fed from one loop; any thread may take a ``view``."""
+
+    def __init__(self, clock: Callable[[], Instant], outlets: Outlets) -> None:
+        self._clock = clock
+        self._outlets = outlets
+        self.state = State()
+
+    def view(self) -> View:
+        """The state as it stands, with the present time."""
+        return View(self.state, self._clock())
+
+    @property
+    def deadline(self) -> float | None:
+        """The CLOCK_MONOTONIC second at which the core wants a ``Tick``."""
+        return next_deadline(self.state)
+
+    def feed(self, event: Event, at: Instant | None = None) -> None:
+        """Fold in one event and carry out what follows."""
+        now = at or self._clock()
+        self._outlets.recorded(event, now)
+        try:
+            self.state, effects = step(self.state, event, now)
+        except Exception:  # noqa: BLE001  # a bug in the core must not blind the host: the next snapshot mends the state
+            self._outlets.broken(event, traceback.format_exc())
+            return
+        for effect in effects:
+            match effect:
+                case Alert():
+                    self._outlets.alert(effect)
+                case Refresh():
+                    self._outlets.refresh(effect)

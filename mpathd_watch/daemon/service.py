@@ -1,0 +1,200 @@
+"""``mpathd-watch run``: the long-running service around one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mpathd_watch import __version__
+from mpathd_watch.config import Config, ConfigError
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.effects import Alert, Refresh
+from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.daemon import clock
+from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.reports import Reports
+from mpathd_watch.daemon.watching import Watching
+from mpathd_watch.sinks.http import HttpServer, parse_listen
+from mpathd_watch.sinks.notify import Notifier
+from mpathd_watch.sinks.status import summary
+from mpathd_watch.sinks.statussocket import StatusSocket
+from mpathd_watch.sinks.trace import Trace, TraceError
+
+HEARTBEAT = 1.0
+"""Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
+RESYNC_AFTER_BUG = 60.0
+"""Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
+_LIVE_KEYS = ("single_path_ok", "settle_seconds")
+
+
+class Service:
+    """The daemon. ``run`` returns when SIGTERM or SIGINT came.
+
+    ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. Raises ``TraceError`` if the
+    recording can't be written, ``ListenError`` or ``StatusSocketError`` if it can't be asked.
+    """
+
+    def __init__(
+        self, config: Config, reload: Callable[[], Config], reports: Reports, status_socket: Path | None
+    ) -> None:
+        self._config = config
+        self._reload = reload
+        self._reports = reports
+        self._notifier = Notifier(os.environ, os.getpid())
+        self._engine = Engine(clock.now, self)
+        self._trace = Trace(Path(config.record), __version__) if config.record else None
+        self._http = HttpServer(parse_listen(config.listen), self._engine.view, self._loop_age, self._complain)
+        self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
+        self._watching: Watching | None = None
+        self._beat = time.monotonic()
+        self._ready = False
+        self._stop = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._mended = float("-inf")
+
+    async def run(self) -> None:
+        """Watch until told to stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        self._http.start()
+        if self._status is not None:
+            await self._status.start()
+        self._reports.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
+        self._feed(self._settings_event())
+        self._feed(SourceUp(SourceName.CONFIG))
+        self._watching = Watching(self._config, self._feed)
+        watching = asyncio.create_task(self._watching.run())
+        beating = asyncio.create_task(self._heartbeat())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            done, _ = await asyncio.wait((watching, beating, stopping), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._notifier.stopping()
+            for task in (watching, beating, stopping):
+                task.cancel()
+            await asyncio.gather(watching, beating, stopping, return_exceptions=True)
+            await self._close()
+
+    async def _close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._status is not None:
+            await self._status.stop()
+        self._http.stop()
+        if self._trace is not None:
+            self._trace.close()
+
+    # --- outlets of the engine ----------------------------------------------------------------------------------------
+
+    def alert(self, alert: Alert) -> None:
+        """Tell people."""
+        self._reports.alert(alert)
+
+    def refresh(self, refresh: Refresh) -> None:
+        """Have a source read again."""
+        if self._watching is not None:
+            self._watching.refresh(refresh)
+
+    def recorded(self, event: Event, now: Instant) -> None:
+        """Write the event to the recording."""
+        if self._trace is None:
+            return
+        try:
+            self._trace.write(event, now)
+        except TraceError as error:
+            self._reports.log(Priority.ERR, str(error))
+            self._trace = None
+
+    def broken(self, event: Event, report: str) -> None:
+        """Tell of a bug, and let the next whole look mend the state."""
+        last = " ".join(report.split("\n")[-3:]).strip()
+        self._reports.log(
+            Priority.ERR,
+            f"A {type(event).__name__} could not be taken in ({last}); the state is read anew. "
+            "Please report this with a recording (mpathd-watch run --record FILE).",
+        )
+        if self._watching is not None and time.monotonic() - self._mended > RESYNC_AFTER_BUG:
+            self._mended = time.monotonic()
+            self._watching.sysfs.wake_system()
+            self._watching.multipathd.wake_maps()
+
+    def _complain(self, text: str) -> None:
+        """Tell of an error inside the HTTP server; from one of its threads."""
+        self._reports.log(Priority.ERR, text)
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _feed(self, event: Event) -> None:
+        self._engine.feed(event)
+        self._arm()
+        if not self._ready and self._is_ready():
+            self._ready = True
+            self._notifier.ready(summary(self._engine.view()))
+
+    def _arm(self) -> None:
+        """Have a ``Tick`` fed at the core's next deadline; the loop's clock is CLOCK_MONOTONIC, as the core's is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._engine.deadline
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._feed, Tick())
+
+    async def _heartbeat(self) -> None:
+        fed = float("-inf")
+        while True:
+            self._beat = now = time.monotonic()
+            interval = self._notifier.interval
+            if interval is not None and now - fed >= interval - HEARTBEAT:
+                self._notifier.watchdog()
+                fed = now
+            if self._ready:
+                self._notifier.status(summary(self._engine.view()))
+            await asyncio.sleep(HEARTBEAT)
+
+    def _loop_age(self) -> float:
+        """Seconds since the loop last turned; asked from the server's threads."""
+        return time.monotonic() - self._beat
+
+    def _is_ready(self) -> bool:
+        """Whether every source has answered or failed at least once, and sysfs has been seen whole."""
+        state = self._engine.state
+        return state.started and all(
+            state.source(name).up is not None for name in (SourceName.UEVENT, SourceName.MULTIPATHD)
+        )
+
+    # --- configuration ------------------------------------------------------------------------------------------------
+
+    def _settings_event(self) -> SettingsChanged:
+        return SettingsChanged(self._config.settle_seconds, frozenset(self._config.single_path_ok))
+
+    def _on_reload(self) -> None:
+        """Take over what can change while running; a file with a mistake changes nothing."""
+        self._notifier.reloading(clock.now())
+        try:
+            fresh = self._reload()
+        except ConfigError as error:
+            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; mend it and reload"))
+        else:
+            self._feed(SourceUp(SourceName.CONFIG))
+            live = {key: getattr(fresh, key) for key in _LIVE_KEYS}
+            if replace(self._config, **live) != fresh:
+                self._reports.log(
+                    Priority.WARNING,
+                    f"Of the new configuration only {' and '.join(_LIVE_KEYS)} took effect; restart for the rest.",
+                )
+            self._config = replace(self._config, **live)
+            self._feed(self._settings_event())
+            self._reports.log(Priority.INFO, "The configuration was read anew.")
+        self._notifier.ready(summary(self._engine.view()))

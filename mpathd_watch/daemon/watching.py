@@ -1,0 +1,48 @@
+"""The live sources, wired to one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mpathd_watch.config import Config
+from mpathd_watch.core.effects import Refresh, Scope
+from mpathd_watch.core.events import Event
+from mpathd_watch.sources.multipathd.client import MultipathdClient
+from mpathd_watch.sources.multipathd.source import MultipathdSource
+from mpathd_watch.sources.sysfs.source import SysfsSource
+from mpathd_watch.sources.uevent.source import UeventSource
+
+
+class Watching:
+    """uevents, sysfs and multipathd of this host, each emitting into ``emit``."""
+
+    def __init__(self, config: Config, emit: Callable[[Event], None]) -> None:
+        self.uevent = UeventSource(emit)
+        self.sysfs = SysfsSource(emit, time.monotonic, Path(config.sysfs))
+        client = MultipathdClient(config.multipathd_socket)
+        self.multipathd = MultipathdSource(emit, client, time.monotonic)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            # Uevents first: whatever changes while the first look is taken is in the socket's buffer by then.
+            tasks.create_task(self.uevent.run(), name="uevent")
+            tasks.create_task(self.sysfs.run(), name="sysfs")
+            tasks.create_task(self.multipathd.run(), name="multipathd")
+
+    def refresh(self, wanted: Refresh) -> None:
+        """Have the source that knows ``wanted.scope`` read it again."""
+        match wanted.scope:
+            case Scope.SYSTEM:
+                self.sysfs.wake_system()
+            case Scope.SESSIONS:
+                self.sysfs.wake_sessions()
+            case Scope.DEVICES:
+                self.sysfs.wake_devices(wanted.devices)
+            case Scope.PATHS:
+                self.multipathd.wake_paths()
+            case Scope.MAPS:
+                self.multipathd.wake_maps()

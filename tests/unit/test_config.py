@@ -1,0 +1,212 @@
+"""The configuration file: what may be in it, and how everything wrong in it is named at once."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
+from mpathd_watch.core.state import Settings
+
+EVERYTHING = """
+listen = "127.0.0.1:10068"
+sysfs = "/somewhere/sys"
+multipathd_socket = "@/org/kernel/linux/storage/multipathd"
+state_dir = "/srv/mpathd-watch"
+record = "/tmp/it.jsonl"
+single_path_ok = ["mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"]
+settle_seconds = 7
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def complaint(file: Path, content: str | bytes) -> str:
+    """What is said of a file with this content, after its name."""
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError) as caught:
+        load(file, required=True)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert message.startswith(f"{file}: ")
+    return message.removeprefix(f"{file}: ")
+
+
+def test_every_key_is_read(file: Path) -> None:
+    file.write_text(EVERYTHING)
+    config = load(file, required=True)
+    assert config == Config(
+        listen="127.0.0.1:10068",
+        sysfs="/somewhere/sys",
+        multipathd_socket="@/org/kernel/linux/storage/multipathd",
+        state_dir="/srv/mpathd-watch",
+        record="/tmp/it.jsonl",  # noqa: S108  # only a text here
+        single_path_ok=("mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"),
+        settle_seconds=7.0,
+    )
+    assert all(getattr(config, field.name) != field.default for field in fields(Config))
+    assert type(config.settle_seconds) is float
+    assert config.settings == Settings(7.0, frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"}))
+
+
+def test_the_defaults_are_those_of_the_core() -> None:
+    assert Config().settings == Settings()
+    assert Config().listen == ":10068"
+    assert Path("/etc/mpathd-watch/config.toml") == DEFAULT_PATH
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# nothing\n", "\r\n"])
+def test_an_empty_file_is_the_defaults(file: Path, content: str) -> None:
+    file.write_text(content)
+    assert load(file, required=True) == Config()
+
+
+@pytest.mark.parametrize("seconds", ["0", "0.0", "-0.0", "3600", "1e3", "0x10"])
+def test_seconds_may_be_written_as_any_number_in_range(file: Path, seconds: str) -> None:
+    file.write_text(f"settle_seconds = {seconds}")
+    assert 0 <= load(file, required=True).settle_seconds <= 3600
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["true", "false", '"5"', "-1", "3600.1", "nan", "inf", "-inf", "[5]", "{ s = 5 }", "2026-01-01", "1e999"],
+)
+def test_what_is_no_number_of_seconds_is_refused(file: Path, value: str) -> None:
+    assert complaint(file, f"settle_seconds = {value}").startswith(
+        "settle_seconds must be a number of seconds from 0 to 3600, not "
+    )
+
+
+@pytest.mark.parametrize("key", ["listen", "sysfs", "multipathd_socket", "state_dir", "record"])
+@pytest.mark.parametrize("value", ["1", "true", '["x"]', "{ a = 1 }", "12:00:00", '"a\\nb"', '"\\u0000"', '"\\u202e"'])
+def test_what_is_no_text_is_refused(file: Path, key: str, value: str) -> None:
+    assert complaint(file, f"{key} = {value}").startswith(f"{key} must be a text, not ")
+
+
+@pytest.mark.parametrize("value", ['"mpio"', "1", "[1]", '["a", true]', '[["a"]]', '["a\\nb"]', "{ a = 1 }"])
+def test_what_is_no_list_of_names_is_refused(file: Path, value: str) -> None:
+    assert complaint(file, f"single_path_ok = {value}").startswith(
+        "single_path_ok must be a list of names or WWIDs, not "
+    )
+
+
+def test_all_mistakes_are_named_at_once(file: Path) -> None:
+    message = complaint(
+        file, 'listen = 1\nsysfs = "/sys"\nsettle_seconds = true\nLISTEN = 1\nzeal = 2\n[single_path_ok]\nmpio = true\n'
+    )
+    assert message.split("; ") == [
+        "unknown key 'LISTEN' (known: listen, multipathd_socket, record, settle_seconds, single_path_ok, state_dir,"
+        " sysfs)",
+        "unknown key 'zeal' (known: listen, multipathd_socket, record, settle_seconds, single_path_ok, state_dir,"
+        " sysfs)",
+        "listen must be a text, not 1",
+        "settle_seconds must be a number of seconds from 0 to 3600, not True",
+        "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("listen", "not TOML: "),
+        ("listen = ", "not TOML: "),
+        ("listen = 'x'\nlisten = 'y'", "not TOML: Cannot overwrite a value"),
+        ("[", "not TOML: "),
+        ("\ufeffsysfs = '/sys'", "not TOML: "),
+        ("a = \x00", "not TOML: "),
+        ('<?xml version="1.0"?>', "not TOML: "),
+        (b"listen = '\xff'", "not UTF-8 at byte 10"),
+        (b"\xff\xfel\x00", "not UTF-8 at byte 0"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        ("a = " + "9" * 5000, "not TOML: a number of more digits than Python reads"),
+        (
+            "settle_seconds = 0x" + "f" * 5000,
+            "settle_seconds must be a number of seconds from 0 to 3600, not a number of",
+        ),
+    ],
+)
+def test_what_is_no_configuration_is_one_clear_line(file: Path, content: str | bytes, message: str) -> None:
+    assert complaint(file, content).startswith(message)
+
+
+def test_a_long_value_is_not_repeated_whole(file: Path) -> None:
+    assert len(complaint(file, f"listen = [{'1,' * 10_000}]")) < 200
+
+
+def test_a_missing_file_is_the_defaults_unless_it_was_asked_for(file: Path) -> None:
+    assert load(file, required=False) == Config()
+    with pytest.raises(ConfigError) as caught:
+        load(file, required=True)
+    assert str(caught.value) == f"{file}: no such file"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path, required: bool) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, required=required)
+    assert str(caught.value) == f"{tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_file_in_the_place_of_its_directory_is_told(file: Path, required: bool) -> None:
+    file.touch()
+    with pytest.raises(ConfigError, match="Not a directory"):
+        load(file / "config.toml", required=required)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_file_that_may_not_be_read_is_told(file: Path, monkeypatch: pytest.MonkeyPatch, required: bool) -> None:
+    def refuse(_path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigError) as caught:
+        load(file, required=required)
+    assert str(caught.value) == f"{file}: Permission denied"
+
+
+toml_values = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+keys = st.sampled_from([field.name for field in fields(Config)]) | st.text(max_size=5)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(keys, toml_values, max_size=5))
+def test_any_table_is_a_configuration_or_one_line_that_names_each_wrong_key(table: dict[str, Any]) -> None:
+    known = {field.name for field in fields(Config)}
+    try:
+        config = parse(table)
+    except ConfigError as error:
+        message = str(error)
+        assert message.isprintable()
+        assert all(repr(key) in message for key in table.keys() - known)
+    else:
+        assert table.keys() <= known
+        assert all(type(getattr(config, field.name)) is type(field.default) for field in fields(Config))
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=40)
+    | st.sampled_from(EVERYTHING.splitlines()).flatmap(lambda line: st.permutations(line).map("".join))
+)
+def test_any_file_is_a_configuration_or_one_line(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
+    file = tmp_path_factory.getbasetemp() / "any-config"
+    file.write_bytes(content.encode())
+    try:
+        load(file, required=True)
+    except ConfigError as error:
+        message = str(error)
+        assert message.isprintable()
