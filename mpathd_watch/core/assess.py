@@ -213,8 +213,11 @@ def _regrouped(turn: Turn, known: MapState) -> MapState:
 
 
 def _tell_map(turn: Turn, known: MapState, previous: MapHealth) -> None:
-    """Tell a new verdict; a map that has just appeared may first gather its paths."""
-    if known.health is MapHealth.UNKNOWN or (known.wwid, "") in turn.deadlines:
+    """Tell a new verdict; a map that has just appeared may first gather its paths.
+
+    At the start multipathd is heard first: whether I/O fails or hangs is half of the news.
+    """
+    if known.health is MapHealth.UNKNOWN or (known.wwid, "") in turn.deadlines or not turn.multipathd_heard:
         return
     if known.health is not known.announced:
         # After the time to settle, the verdict is an old one that nobody has been told.

@@ -4,6 +4,10 @@ A uevent tells of a transition and is believed at once. ``show maps json`` reads
 the answer, so it overrules any uevent that came before the request. ``show paths raw`` prints multipathd's memory,
 which can lag behind the kernel: on dm it is believed only where nobody knows better, and where it contradicts, the
 kernel is asked.
+
+A path that dm takes back is used again, whatever multipathd's checker said last: after ``multipathd reinstate path``
+the listing goes on calling it faulty until the checker's next turn, some seconds later (seen with 0.11.1). Until then
+the checker is overruled.
 """
 
 from __future__ import annotations
@@ -46,7 +50,16 @@ def path_event(turn: Turn, event: DmPathEvent) -> None:
         if path.dm_seqnum is not None and event.seqnum <= path.dm_seqnum:
             return
         path = replace(path, dm_seqnum=event.seqnum)
-    turn.set_path(event.wwid, replace(_with_dm(path, _AFTER[event.action]), dm_changed=turn.now.monotonic))
+    turn.set_path(
+        event.wwid,
+        replace(
+            path,
+            dm=_AFTER[event.action],
+            dm_changed=turn.now.monotonic,
+            # dm reinstates only what had failed, even if that was never heard of (reinstate_path() in dm-mpath.c).
+            checker_overruled=event.action is DmAction.PATH_REINSTATED,
+        ),
+    )
 
 
 def block_event(turn: Turn, event: BlockEvent) -> None:
@@ -96,6 +109,7 @@ def _doubt_reloaded(turn: Turn, wwid: str) -> None:
 
 def paths_listed(turn: Turn, event: PathsListed) -> None:
     """Take over the checkers' states; dm's only where it is unknown or no uevents come."""
+    turn.hear_multipathd()
     listed = _by_device(event.paths)
     for wwid, known in tuple(turn.maps.items()):
         for path in known.paths.values():
@@ -114,6 +128,7 @@ def paths_listed(turn: Turn, event: PathsListed) -> None:
 
 def maps_listed(turn: Turn, event: MapsListed) -> None:
     """Take over the kernel's path states and whatever multipathd knows of the maps."""
+    turn.hear_multipathd()
     for listing in event.maps:
         if listing.wwid in turn.maps:
             _fold_listing(turn, listing, event.requested)
@@ -156,7 +171,8 @@ def _checked(path: PathState, listing: PathListing | None, requested: float) -> 
     if path.checker_read is not None and requested < path.checker_read:
         return path
     checker = listing.checker_state if listing else CheckerState.UNKNOWN
-    overruled = path.checker_overruled and checker in CONDEMNED_BY_CHECKER
+    older = path.dm_changed is not None and requested < path.dm_changed
+    overruled = path.checker_overruled and (older or checker in CONDEMNED_BY_CHECKER)
     return replace(path, checker=checker, checker_read=requested, checker_overruled=overruled)
 
 
@@ -164,18 +180,8 @@ def _settled(path: PathState, dm: DmState, requested: float) -> PathState:
     """The path with the kernel's state, unless a uevent has come since it was asked for."""
     if path.dm_changed is not None and requested < path.dm_changed:
         return path
-    return _with_dm(path, dm)
-
-
-def _with_dm(path: PathState, dm: DmState) -> PathState:
-    """The path in another dm state.
-
-    A path that dm takes back is used again, whatever multipathd's checker said last: after ``multipathd reinstate path``
-    the listing goes on calling it faulty until the checker's next turn, some seconds later (seen with 0.11.1).
-    """
-    if dm is path.dm:
-        return path
-    return replace(path, dm=dm, checker_overruled=path.dm is DmState.FAILED and dm is DmState.ACTIVE)
+    taken_back = path.dm is DmState.FAILED or path.checker_overruled
+    return replace(path, dm=dm, checker_overruled=taken_back and dm is DmState.ACTIVE)
 
 
 def _look_for_unknown_maps(turn: Turn, wwids: Iterable[str]) -> None:

@@ -127,7 +127,7 @@ def _held_by(path: PathState, session: SessionState | None) -> str:
 
 
 def _failed_by(path: PathState, session: SessionState | None) -> str:
-    """What speaks against the path. The way to the disk is polled, and may be a step behind what dm's uevent just said."""
+    """What speaks against the path; its session and device are polled, and may be a step behind dm's uevent."""
     told = []
     if path.dm is DmState.FAILED:
         told.append("dm has failed it")

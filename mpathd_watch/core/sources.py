@@ -12,6 +12,9 @@ from mpathd_watch.core.state import frozen
 from mpathd_watch.core.turn import Turn
 from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, SourceName
 
+NOT_RUNNING = "not_running"
+"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
+
 
 def answered(turn: Turn, name: SourceName) -> None:
     """Note an answer; tell of it if the source had been down."""
@@ -29,7 +32,8 @@ def down(turn: Turn, event: SourceDown) -> None:
     if source.up is not False or source.reason != event.reason:
         turn.emit(messages.source_down(event))
     if event.source is SourceName.MULTIPATHD:
-        _forget_listings(turn)
+        _forget_listings(turn, restarted=event.reason == NOT_RUNNING)
+        turn.hear_multipathd()
     elif event.source is SourceName.SYSFS:
         _forget_devices(turn)
     if not turn.is_up(SourceName.MULTIPATHD) and (turn.dm_doubted is not None or not turn.is_up(SourceName.UEVENT)):
@@ -63,13 +67,15 @@ def forget_dm(turn: Turn, wwids: Iterable[str]) -> None:
                 turn.set_path(wwid, replace(path, dm=DmState.UNKNOWN))
 
 
-def _forget_listings(turn: Turn) -> None:
+def _forget_listings(turn: Turn, *, restarted: bool) -> None:
+    """Forget what multipathd said; one that is started anew checks all its paths, so nothing it says then is old."""
     for wwid, known in tuple(turn.maps.items()):
         if known.queues is not None or known.queueing:
             turn.maps[wwid] = replace(known, queues=None, queueing="")
         for path in known.paths.values():
-            if path.checker is not CheckerState.UNKNOWN:
-                turn.set_path(wwid, replace(path, checker=CheckerState.UNKNOWN))
+            overruled = path.checker_overruled and not restarted
+            if path.checker is not CheckerState.UNKNOWN or path.checker_overruled is not overruled:
+                turn.set_path(wwid, replace(path, checker=CheckerState.UNKNOWN, checker_overruled=overruled))
 
 
 def _forget_devices(turn: Turn) -> None:

@@ -85,8 +85,9 @@ class PathState:
 
     ``dm_changed`` and ``checker_read`` are the CLOCK_MONOTONIC seconds of dm's last uevent and of the request that the
     checker's state answers; ``dm_seqnum`` is the DM_SEQNUM of that uevent. ``announced`` is the health last told in the
-    journal. ``checker_overruled``: dm took the path back while the checker condemned it, and the checker has not looked
-    since. ``ever_up``: its health has been ``up``; ``ever_reached``: the way to its disk has been seen working.
+    journal. ``checker_overruled``: dm has taken the path back, and the checker has not been heard to say anything else
+    than that it is faulty. ``ever_up``: its health has been ``up``; ``ever_reached``: the way to its disk has been seen
+    working.
     """
 
     label: str
@@ -182,13 +183,15 @@ class Counters:
 class State:
     """The whole. ``maps`` by WWID, ``sessions`` by label.
 
-    ``started``: the first whole look at sysfs has been taken. ``dm_doubted``: since when uevents may have been lost
+    ``started``: the first whole look at sysfs has been taken. ``multipathd_heard``: multipathd has listed something, or
+    failed to, at least once. ``dm_doubted``: since when uevents may have been lost
     that no listing from the kernel has made up for (CLOCK_MONOTONIC seconds). ``deadlines``: what is to be looked at
     again, and when.
     """
 
     settings: Settings = Settings()
     started: bool = False
+    multipathd_heard: bool = False
     sources: Mapping[SourceName, SourceState] = field(default_factory=lambda: frozen({}))
     maps: Mapping[str, MapState] = field(default_factory=lambda: frozen({}))
     sessions: Mapping[str, SessionState] = field(default_factory=lambda: frozen({}))

@@ -229,6 +229,7 @@ def _placed(turn: Turn, path: PathState, device: DeviceFacts, session_label: str
         dm_seqnum=None,
         checker=CheckerState.UNKNOWN,
         checker_read=None,
+        checker_overruled=False,
         io_errors=path.io_errors.rebased(),
         io_timeouts=path.io_timeouts.rebased(),
     )
@@ -254,6 +255,7 @@ def _absent(path: PathState) -> PathState:
         dm_seqnum=None,
         checker=CheckerState.UNKNOWN,
         checker_read=None,
+        checker_overruled=False,
         device=DeviceState.UNKNOWN,
     )
 

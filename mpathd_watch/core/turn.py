@@ -33,6 +33,7 @@ class Turn:
         self.counters = state.counters
         self.settings = state.settings
         self.started = state.started
+        self.multipathd_heard = state.multipathd_heard
         self.dm_doubted = state.dm_doubted
         self._paths: dict[str, dict[str, PathState]] = {}
 
@@ -90,6 +91,12 @@ class Turn:
         """Have one disk read again."""
         self.effects.append(Refresh(Scope.DEVICES, (name,)))
 
+    def hear_multipathd(self) -> None:
+        """Note that multipathd has spoken, or failed to; what waited for that is taken up at the first time."""
+        if not self.multipathd_heard:
+            self.multipathd_heard = True
+            self.regrouped.update(self.maps)
+
     def resync(self, reason: str) -> None:
         """Have everything read again, and count why."""
         resyncs = dict(self.counters.resyncs)
@@ -105,6 +112,7 @@ class Turn:
             self.state,
             settings=self.settings,
             started=self.started,
+            multipathd_heard=self.multipathd_heard,
             sources=frozen(self.sources),
             maps=frozen(self.maps),
             sessions=frozen(self.sessions),

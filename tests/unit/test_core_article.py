@@ -52,11 +52,12 @@ def test_each_transition_is_told_once_and_in_order(story: Story) -> None:
 
 def test_the_sentences_are_these(story: Story) -> None:
     assert [told.alert.message for told in story.told] == [
-        "mpio: path 192.168.2.1:3260 (sdb) stalled: session FAILED. I/O on it is held for up to 5 s (recovery_tmo), "
+        "mpio: path 192.168.2.1:3260 (sdb) stalled: its session is FAILED. I/O on it is held for up to 5 s "
+        "(recovery_tmo), "
         "then the path fails. 1 of 2 paths usable.",
         "mpio: 192.168.1.1:3260 (sda) is the only path left of 2 (192.168.2.1:3260 stalled); if it fails, "
         "I/O fails at once.",
-        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled: session FAILED, device blocked, dm failed; "
+        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled: dm has failed it, its session is down; "
         "cause: connection error. 1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) recovering: its transport is back after 30.5 s, "
         "waiting for multipathd to reinstate it. 1 of 2 paths usable.",

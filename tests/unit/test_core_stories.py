@@ -57,7 +57,7 @@ def test_a_standby_path_is_failed_long_before_dm_says_so() -> None:
     story.at(19.6).checker("sdb", CheckerState.FAULTY).dm("sdb", DmState.FAILED)
     assert story.healths_of(SECOND) == [(10, Health.STALLED), (15, Health.FAILED)]
     assert [event for _, event, _ in story.alerts()] == ["path_stalled", "map_at_risk", "path_failed"]
-    assert "failed after 5.0 s stalled: session FAILED, device transport-offline;" in (
+    assert "failed after 5.0 s stalled: its session is down, its device is transport-offline; cause:" in (
         story.told_of("path_failed").message
     )
 
@@ -192,6 +192,31 @@ def test_a_map_without_any_path_is_lost() -> None:
     story = Story(san).begun()
     assert story.map("empty").health is MapHealth.LOST
     assert story.told_of("map_lost").message == "empty: no usable path: I/O fails."
+    assert story.told_of("map_lost").fields["PREVIOUS_HEALTH"] == "unknown"
+
+
+def test_a_map_that_is_lost_at_the_start_is_told_once_multipathd_has_said_what_that_means() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.add_map("empty", sids=())
+    story = Story(san)
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.look()
+    assert "map_lost" not in {told.event for told in story.told}
+    story.multipathd_down()
+    assert story.told_of("map_lost").message == (
+        "empty: no usable path: I/O fails or hangs, multipathd does not say which."
+    )
+
+
+def test_a_map_that_appears_without_any_path_and_stays_so_is_lost_when_it_has_settled() -> None:
+    story = article()
+    story.san.add_map("empty", sids=())
+    story.at(10).look().listing()
+    assert story.map("empty").health is MapHealth.LOST
+    assert story.alerts() == []
+    story.at(15)
+    assert story.alerts() == [(15, "map_lost", "empty")]
+    assert story.told_of("map_lost").message == "empty: no usable path: I/O fails."
 
 
 # --- paths that go and come -------------------------------------------------------------------------------------------
@@ -223,6 +248,31 @@ def test_a_logout_leaves_a_missing_path_and_a_login_is_the_same_path_on_another_
         "path_reinstated",
         "map_recovered",
     ]
+
+
+@pytest.mark.parametrize("first", ["session", "disk", "look"])
+def test_a_logout_whose_failed_io_dm_tells_first_is_one_outage_and_its_cause_the_logout(first: str) -> None:
+    story = article()
+    story.at(10).dm("sdb", DmState.FAILED)
+    began = story.path(SECOND).outage
+    assert began
+    assert (began.cause, began.counted) == (Cause.UNKNOWN, False)
+    assert "failed: dm has failed it; cause: not known yet." in story.told_of("path_failed").message
+    story.san.logout(2)
+    if first == "session":
+        story.at(10.3).feed(story.san.sessions_read())
+    elif first == "disk":
+        story.at(10.1).feed(DevicesRead((), ("sdb",)))
+        story.at(10.3).feed(story.san.sessions_read())
+    story.at(10.5).look().listing()
+    outage = story.path(SECOND).outage
+    assert outage
+    assert (outage.id, outage.began, outage.failed) == (began.id, moment(10), moment(10))
+    assert (outage.cause, outage.counted) == (Cause.LOGOUT, True)
+    assert dict(story.path(SECOND).failures) == {Cause.LOGOUT: 1}
+    assert [health for _, health in story.healths_of(SECOND)] == [Health.FAILED, Health.MISSING]
+    assert [event for _, event, _ in story.alerts()] == ["path_failed", "map_at_risk", "path_missing"]
+    assert not story.state.deadlines
 
 
 def test_a_disk_that_goes_a_moment_before_its_session_was_logged_out() -> None:
@@ -344,6 +394,15 @@ def test_a_map_that_has_only_one_path_when_it_has_settled_is_at_risk() -> None:
     assert (at_risk.fields["PREVIOUS_HEALTH"], at_risk.fields["HEALTH"]) == ("unknown", "at_risk")
 
 
+def test_a_map_found_at_the_start_is_judged_as_soon_as_its_paths_are_known() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.add_map("data", sids=[1])
+    story = Story(san).begun()
+    assert not story.state.deadlines
+    assert [(told.at, told.event, told.who) for told in story.told] == [(-60, "map_at_risk", "data")]
+    assert story.told_of("map_at_risk").fields["PREVIOUS_HEALTH"] == "unknown"
+
+
 @pytest.mark.parametrize("named", ["data", "36000data"])
 def test_a_map_for_which_one_path_is_enough_is_healthy_with_one(named: str) -> None:
     san = San.of(["mpio"], PORTALS)
@@ -380,14 +439,39 @@ def test_a_device_set_offline_is_failed_though_its_session_is_fine() -> None:
     story.at(25).checker("sdb", CheckerState.READY).dm("sdb", DmState.ACTIVE)
     assert [health for _, health in story.healths_of(SECOND)] == [Health.FAILED, Health.RECOVERING, Health.UP]
     assert dict(story.path(SECOND).failures) == {Cause.DEVICE_OFFLINE: 1}
-    assert "failed: device offline; cause: the SCSI device is offline" in story.told_of("path_failed").message
+    assert "failed: its device is offline; cause: the SCSI device is offline" in story.told_of("path_failed").message
+
+
+def test_a_device_set_offline_that_the_uevent_tells_before_the_disk_is_read_is_counted_as_offline() -> None:
+    story = article()
+    story.at(10).dm("sdb", DmState.FAILED)
+    assert story.told_of("path_failed").message == (
+        f"mpio: path {SECOND} (sdb) failed: dm has failed it; cause: not known yet. 1 of 2 paths usable."
+    )
+    assert [refresh.devices for refresh in story.wanted if refresh.scope is Scope.DEVICES] == [("sdb",)]
+    story.at(10.05).device("sdb", DeviceState.OFFLINE).checker("sdb", CheckerState.FAULTY)
+    outage = story.path(SECOND).outage
+    assert outage
+    assert (outage.cause, outage.transport_lost, outage.counted) == (Cause.DEVICE_OFFLINE, True, True)
+    assert dict(story.path(SECOND).failures) == {Cause.DEVICE_OFFLINE: 1}
+    assert not story.state.deadlines
+    story.at(20).device("sdb", DeviceState.RUNNING)
+    assert story.path(SECOND).health is Health.RECOVERING
+    story.at(24).dm("sdb", DmState.ACTIVE).checker("sdb", CheckerState.READY)
+    assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.RECOVERING), (24, Health.UP)]
+    assert dict(story.path(SECOND).failures) == {Cause.DEVICE_OFFLINE: 1}
+    assert story.told_of("path_recovering").fields["CAUSE"] == "device_offline"
+    assert story.told_of("path_reinstated").message == (
+        f"mpio: path {SECOND} (sdb) is up again after 14.0 s (reinstated 4.0 s after its transport was back); "
+        "cause: the SCSI device is offline. 2 of 2 paths usable."
+    )
 
 
 def test_a_device_that_is_blocked_under_a_working_session_is_stalled_for_an_unknown_time() -> None:
     story = article()
     story.at(10).device("sdb", DeviceState.BLOCKED)
     assert story.told_of("path_stalled").message == (
-        "mpio: path 192.168.2.1:3260 (sdb) stalled: device blocked. I/O on it is held. 1 of 2 paths usable."
+        "mpio: path 192.168.2.1:3260 (sdb) stalled: its device is blocked. I/O on it is held. 1 of 2 paths usable."
     )
 
 
@@ -395,7 +479,7 @@ def test_a_path_failed_by_an_administrator_fails_without_a_guess_at_the_cause() 
     story = article()
     story.at(10).dm("sdb", DmState.FAILED).listing()
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
-    assert "failed: dm failed; cause: unknown" in story.told_of("path_failed").message
+    assert "failed: dm has failed it; cause: not known yet." in story.told_of("path_failed").message
     story.at(20).dm("sdb", DmState.ACTIVE)
     assert [health for _, health in story.healths_of(SECOND)] == [Health.FAILED, Health.UP]
     assert dict(story.path(SECOND).failures) == {Cause.UNKNOWN: 1}
@@ -406,11 +490,164 @@ def test_a_checker_that_finds_a_path_faulty_on_a_working_transport_is_the_cause(
     story.at(10).checker("sdb", CheckerState.FAULTY)
     assert story.path(SECOND).health is Health.FAILED
     assert dict(story.path(SECOND).failures) == {Cause.CHECKER: 1}
-    assert "failed: checker faulty; cause: multipathd calls it faulty, though its transport works" in (
-        story.told_of("path_failed").message
+    assert story.told_of("path_failed").message == (
+        f"mpio: path {SECOND} (sdb) failed: multipathd's checker says faulty; "
+        "cause: multipathd calls it faulty, though its transport works. 1 of 2 paths usable."
     )
     story.at(20).checker("sdb", CheckerState.READY)
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP)]
+
+
+def test_a_checker_that_calls_a_path_faulty_that_dm_has_failed_is_no_cause() -> None:
+    story = article()
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.at(10.5).checker("sdb", CheckerState.FAULTY)
+    story.at(20).listing()
+    outage = story.path(SECOND).outage
+    assert outage
+    assert outage.cause is Cause.UNKNOWN
+    assert dict(story.path(SECOND).failures) == {Cause.UNKNOWN: 1}
+    story.at(30).dm("sdb", DmState.ACTIVE)
+    assert "is up again after 20.0 s; cause: unknown." in story.told_of("path_reinstated").message
+
+
+def test_the_words_are_not_known_yet_only_in_the_alert_of_an_outages_first_instant() -> None:
+    story = article()
+    story.at(10).device("sdb", DeviceState.BLOCKED)
+    story.at(12).device("sdb", DeviceState.TRANSPORT_OFFLINE)
+    assert story.told_of("path_failed").message == (
+        f"mpio: path {SECOND} (sdb) failed after 2.0 s stalled: its device is transport-offline; cause: unknown. "
+        "1 of 2 paths usable."
+    )
+
+
+# --- dm takes a path back that the checker still condemns -------------------------------------------------------------
+
+
+def reinstated_by_an_administrator() -> Story:
+    """``multipathd fail path`` at 10, ``multipathd reinstate path`` at 20; the checker has not looked since."""
+    story = article()
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.at(10.1).checker("sdb", CheckerState.FAULTY)
+    return story.at(20).dm("sdb", DmState.ACTIVE)
+
+
+def test_a_reinstated_path_that_the_listing_still_calls_faulty_stays_up_until_the_checker_has_looked() -> None:
+    story = reinstated_by_an_administrator()
+    story.at(20.1).listing()
+    story.at(25).feed(story.san.paths_listed(START.monotonic + 25))
+    path = story.path(SECOND)
+    assert (path.dm, path.checker, path.checker_overruled) == (DmState.ACTIVE, CheckerState.FAULTY, True)
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
+    story.at(26).checker("sdb", CheckerState.READY)
+    assert not story.path(SECOND).checker_overruled
+    assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP)]
+    assert story.alerts() == [
+        (10, "path_failed", SECOND),
+        (10, "map_at_risk", "mpio"),
+        (20, "path_reinstated", SECOND),
+        (20, "map_recovered", "mpio"),
+    ]
+    assert (dict(story.path(SECOND).failures), story.path(SECOND).reinstatements) == ({Cause.UNKNOWN: 1}, 1)
+
+
+def test_a_checker_that_has_looked_since_the_reinstatement_counts_again() -> None:
+    story = reinstated_by_an_administrator()
+    story.at(21).listing().checker("sdb", CheckerState.READY)
+    story.at(40).checker("sdb", CheckerState.FAULTY)
+    assert story.path(SECOND).dm is DmState.ACTIVE
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP), (40, Health.FAILED)]
+    assert dict(story.path(SECOND).failures) == {Cause.UNKNOWN: 1, Cause.CHECKER: 1}
+
+
+@pytest.mark.parametrize("told_by", ["uevent", "listing"])
+def test_a_path_that_dm_fails_again_while_the_checker_is_overruled_fails(told_by: str) -> None:
+    story = reinstated_by_an_administrator()
+    story.at(21).listing()
+    if told_by == "uevent":
+        story.at(25).dm("sdb", DmState.FAILED)
+    story.san.dm["sdb"] = DmState.FAILED
+    story.at(25).feed(story.san.maps_listed(START.monotonic + 25))
+    assert not story.path(SECOND).checker_overruled
+    story.at(25.1).listing()
+    assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP), (25, Health.FAILED)]
+
+
+def test_a_path_that_is_no_longer_listed_is_judged_by_its_checker_when_it_is_listed_again() -> None:
+    story = reinstated_by_an_administrator()
+    listed = story.san.paths_listed(START.monotonic + 21)
+    story.at(21).feed(replace(listed, paths=listed.paths[:1]))
+    assert not story.path(SECOND).checker_overruled
+    story.at(26).listing()
+    assert story.path(SECOND).health is Health.FAILED
+
+
+def test_a_checker_is_overruled_by_the_kernels_status_as_by_its_uevent() -> None:
+    story = article()
+    story.at(10).dm("sdb", DmState.FAILED).checker("sdb", CheckerState.FAULTY)
+    story.san.dm["sdb"] = DmState.ACTIVE
+    story.at(20).listing()
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
+    assert story.path(SECOND).checker_overruled
+
+
+def test_a_reinstatement_overrules_the_checker_though_the_failure_before_it_came_late() -> None:
+    story = article()
+    story.san.dm["sdb"], story.san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY
+    failed = story.san.dm_event("sdb")
+    story.at(10).dm("sdb", DmState.ACTIVE)
+    story.feed(failed)
+    story.at(10.1).listing()
+    assert story.healths_of(SECOND) == []
+    assert story.path(SECOND).checker_overruled
+
+
+def test_a_listing_from_before_a_reinstatement_does_not_give_the_checker_its_word_back() -> None:
+    story = article()
+    early = story.san.paths_listed(START.monotonic + 9.9)
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.at(10.2).dm("sdb", DmState.ACTIVE)
+    story.at(10.3).feed(early)
+    assert story.path(SECOND).checker is CheckerState.READY
+    story.at(10.4).checker("sdb", CheckerState.FAULTY)
+    assert story.healths_of(SECOND) == [(10, Health.FAILED), (10.2, Health.UP)]
+
+
+def test_the_checker_stays_overruled_while_nobody_vouches_for_dms_word() -> None:
+    story = reinstated_by_an_administrator()
+    story.at(21).feed(EventsLost())
+    listed = story.san.maps_listed(START.monotonic + 21)
+    story.at(21.1).feed(replace(listed, maps=()))
+    assert story.path(SECOND).dm is DmState.UNKNOWN
+    story.at(21.2).listing()
+    assert story.path(SECOND).health is Health.UP
+    assert [health for _, health in story.healths_of(SECOND)] == [
+        Health.FAILED,
+        Health.UP,
+        Health.UNKNOWN,
+        Health.UP,
+    ]
+
+
+def test_the_checker_of_another_disk_is_not_overruled_for_what_the_old_one_was() -> None:
+    story = reinstated_by_an_administrator()
+    story.at(21).san.logout(2)
+    story.look()
+    assert not story.path(SECOND).checker_overruled
+    story.san.login("192.168.2.1")
+    dev = story.san.add_disk(story.san.wwid("mpio"), 2)
+    story.san.checkers[dev] = CheckerState.FAULTY
+    story.at(30).look().listing()
+    assert (story.path(SECOND).dev, story.path(SECOND).health) == (dev, Health.RECOVERING)
+
+
+def test_the_checker_of_a_disk_that_took_anothers_place_between_two_looks_is_not_overruled() -> None:
+    story = reinstated_by_an_administrator()
+    story.san.devices["sdb"] = replace(story.san.devices["sdb"], dev_t="8:240")
+    story.at(21).look().listing()
+    assert story.path(SECOND).dev_t == "8:240"
+    assert story.path(SECOND).health is Health.FAILED
 
 
 def test_a_listing_from_before_a_reinstatement_does_not_fail_the_path_again() -> None:
@@ -430,7 +667,9 @@ def test_a_path_on_another_transport_is_named_by_its_address() -> None:
     assert set(story.map().paths) == {"0:0:0:0", "1:0:0:0"}
     story.at(10).device("sda", DeviceState.BLOCKED)
     told = story.told_of("path_stalled")
-    assert told.message == "mpio: path 0:0:0:0 (sda) stalled: device blocked. I/O on it is held. 1 of 2 paths usable."
+    assert told.message == (
+        "mpio: path 0:0:0:0 (sda) stalled: its device is blocked. I/O on it is held. 1 of 2 paths usable."
+    )
     assert "PORTAL" not in told.fields
     story.at(20).device("sda", DeviceState.RUNNING)
     outage = story.path("0:0:0:0").last_outage
@@ -503,8 +742,8 @@ def test_a_daemon_started_in_mid_outage_says_so_and_counts_no_failure() -> None:
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
     failed = story.told_of("path_failed")
     assert failed.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) failed: session FREE (given up until it logs in again), "
-        "device transport-offline; cause: connection error. It was so when first seen. 0 of 2 paths usable, 1 unknown."
+        "mpio: path 192.168.2.1:3260 (sdb) failed: its session is down, its device is "
+        "transport-offline; cause: connection error. It was so when first seen. 0 of 2 paths usable, 1 unknown."
     )
     assert failed.fields["PREVIOUS_HEALTH"] == "unknown"
     story.at(10).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
@@ -854,7 +1093,9 @@ def test_without_sysfs_devices_and_sessions_are_unknown_and_dm_goes_on() -> None
     story.at(11).dm("sdb", DmState.FAILED)
     assert story.health(SECOND) == (Health.FAILED, MapHealth.UNKNOWN)
     story.at(20).checker("sda", CheckerState.FAULTY)
-    assert "failed: session unknown; cause: unknown" in story.told_of("path_failed", FIRST).message
+    assert "failed: multipathd's checker says faulty; cause: not known yet." in (
+        story.told_of("path_failed", FIRST).message
+    )
     story.at(30).look()
     assert story.path(SECOND).device is DeviceState.RUNNING
 
@@ -865,7 +1106,9 @@ def test_a_checker_alone_can_condemn_a_path_whose_device_nobody_knows() -> None:
     story = Story(san).begun()
     story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
     story.at(20).checker("sda", CheckerState.FAULTY)
-    assert "(sda) failed: checker faulty; cause: unknown." in story.told_of("path_failed").message
+    assert "(sda) failed: multipathd's checker says faulty; cause: not known yet. 0 of 1 path" in (
+        story.told_of("path_failed").message
+    )
 
 
 def test_without_uevents_multipathds_memory_is_believed_and_without_both_nobody() -> None:
@@ -1129,7 +1372,7 @@ def test_a_stalled_path_tells_how_long_the_kernel_holds_its_io(tmo: int | None, 
     san.sessions[2] = replace(san.sessions[2], recovery_tmo=tmo)
     story = Story(san).begun()
     story.at(10).session(2, SessionStatus.FAILED)
-    assert f"stalled: session FAILED. {held}. 1 of 2" in story.told_of("path_stalled").message
+    assert f"stalled: its session is FAILED. {held}. 1 of 2" in story.told_of("path_stalled").message
 
 
 def test_a_stall_after_a_failure_is_measured_from_its_own_beginning() -> None:
