@@ -212,6 +212,11 @@ class SysfsSource:
         if read is None or not self._up:
             return
         changed, vanished = read
+        if changed or vanished:
+            # A session takes its disks along, and its last poll may be half a second old: its word first.
+            await self._read_sessions()
+            if not self._up:
+                return
         self._known_devices.update((device.name, device) for device in changed)
         for name in vanished:
             self._known_devices.pop(name, None)
