@@ -1,0 +1,164 @@
+"""Command line of the lab: `python -m tests.lab --help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from tests.lab.kit import image, runner, san
+from tests.lab.kit.errors import LabError
+from tests.lab.kit.guest import Guest
+from tests.lab.kit.san import ARTICLE
+from tests.lab.kit.states import States
+
+CHECKOUT = Path(__file__).parent.parent.parent
+
+USAGE = """\
+The guest ({suite}) runs; the SAN is up, {map} is mounted on {mount}.
+
+  a root shell in it    {python} -m tests.lab shell --suite {suite}      (or: make lab-shell)
+                        {ssh}
+  its metrics           http://127.0.0.1:{metrics}/metrics
+  what the daemon says  journalctl -fu mpathd-watch        mpathd-watch status      (both in the guest)
+  cut the second link   ip -n san link set t2 down         (in the guest; `up` plugs it in again; t1 is the first link)
+  kill a target         systemctl kill -s KILL lab-target@2        (`systemctl start` brings it back)
+  end the guest         {python} -m tests.lab down --suite {suite}
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Ended from outside, the lab still has guests to end and directories to remove.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        status: int = options.command(options)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="The real-kernel lab of mpathd-watch.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        added.add_argument("--suite", choices=image.SUITES, help="Debian suite of the guest (default: trixie)")
+        return added
+
+    def add_deb(added: argparse.ArgumentParser) -> None:
+        text = "the product's package, or `none` (default: the newest dist/mpathd-watch_*_all.deb)"
+        added.add_argument("--deb", metavar="FILE", help=text)
+
+    add("build", _build, "build the guest image, unless it is cached")
+    add_deb(add("up", _up, "leave a guest running with the SAN up, and tell how to use it"))
+    add("shell", _shell, "open a root shell in the guest that `up` left running")
+    add("down", _down, "end the guest that `up` left running")
+    test = add("test", _test, "run scenarios: those named, or all")
+    add_deb(test)
+    test.add_argument("--sit", action="store_true", help="stop at the first failure and keep its guest running")
+    test.add_argument("--logs", metavar="DIR", type=Path, default=CHECKOUT / "tests/lab/logs", help="where logs go")
+    test.add_argument("scenarios", metavar="SCENARIO", nargs="*")
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    for suite in [options.suite] if options.suite else image.SUITES:
+        print(image.get(suite).directory)
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    suite = _suite(options)
+    directory = _guest_directory(suite)
+    if Guest.attach(image.get(suite), directory).alive:
+        raise LabError(f"a guest is running already; `python -m tests.lab down --suite {suite}` ends it")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    states = States(image.get(suite), _deb(options), directory / "states", _say, record=False)
+    guest = Guest.restore(states.ready(ARTICLE), directory)
+    print(
+        USAGE.format(
+            suite=suite,
+            python=Path(sys.executable).name,
+            map=ARTICLE.map_name(1),
+            mount=san.MOUNT_POINT,
+            ssh=shlex.join(guest.ssh_command),
+            metrics=guest.port("metrics"),
+        ),
+        flush=True,
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        print("This is a root shell in the guest; leaving it leaves the guest running.", flush=True)
+        return _shell(options)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _shell(options: argparse.Namespace) -> int:
+    suite = _suite(options)
+    guest = _running(suite)
+    command = guest.ssh_command
+    os.execvp(command[0], command)  # noqa: S606 - ssh takes over this terminal
+
+
+def _down(options: argparse.Namespace) -> int:
+    suite = _suite(options)
+    _running(suite).stop()
+    shutil.rmtree(_guest_directory(suite))
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    suites = (options.suite,) if options.suite else ()
+    settings = runner.Options(suites, _deb(options), options.logs, options.sit)
+    return 0 if runner.run(options.scenarios, settings) else 1
+
+
+def _suite(options: argparse.Namespace) -> str:
+    suite: str = options.suite or image.SUITES[0]
+    return suite
+
+
+def _guest_directory(suite: str) -> Path:
+    return image.cache_directory() / f"up-{suite}"
+
+
+def _running(suite: str) -> Guest:
+    directory = _guest_directory(suite)
+    guest = Guest.attach(image.get(suite), directory)
+    if not guest.alive:
+        raise LabError(f"no guest is running; `python -m tests.lab up --suite {suite}` starts one")
+    return guest
+
+
+def _deb(options: argparse.Namespace) -> Path | None:
+    if options.deb == "none":
+        return None
+    if options.deb:
+        chosen = Path(options.deb)
+        if not chosen.is_file():
+            raise LabError(f"no such package: {chosen}")
+        return chosen
+    built = sorted((CHECKOUT / "dist").glob("mpathd-watch_*_all.deb"), key=lambda path: path.stat().st_mtime)
+    if not built:
+        raise LabError("no package in dist/: run `make deb` first, or give --deb FILE (`--deb none`: the SAN alone)")
+    return built[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""Independent witness, run in the guest: writes what the kernel says to a file of JSON lines until it is killed.
+
+Usage: recorder.py FILE
+
+Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `source`, and what that source says:
+
+    uevent   a kernel uevent of the subsystems that matter, all its keys
+    kmsg     a kernel log line: `text`
+    session  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
+    device   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
+    link     network interface: `id`, `carrier` ("1", "0", None: gone)
+    map      dm-multipath map, from the kernel by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
+             `groups` [[mark, [dev_t ...]] ...] with the mark A (in use), E or D
+
+It shares no code with the product, on purpose: it is what the product is measured against.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+POLL_INTERVAL = 0.1
+
+SUBSYSTEMS = {"block", "scsi", "scsi_host", "iscsi_session", "iscsi_connection", "iscsi_host", "net"}
+NETLINK_KOBJECT_UEVENT = 15
+SO_RCVBUFFORCE = 33
+KERNEL_GROUP = 1
+
+DM_HEADER = struct.Struct("=3I 4I i 2I I Q")
+DM_HEADER_SIZE = 312
+DM_LIST_DEVICES = 0xC138FD02
+DM_TABLE_STATUS = 0xC138FD0C
+DM_STATUS_TABLE_FLAG = 1 << 4
+DM_NOFLUSH_FLAG = 1 << 11
+DM_UUID_OFFSET = 176
+DM_SPEC_SIZE = 40
+
+
+class Log:
+    """The file of JSON lines. Safe to use from several threads."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def write(self, source: str, values: dict[str, Any]) -> None:
+        """Write one line, stamped now."""
+        stamps = {"mono": round(time.monotonic(), 4), "real": round(time.time(), 4), "source": source}
+        with self._lock:
+            self._file.write(json.dumps(stamps | values) + "\n")
+            self._file.flush()
+
+
+def follow_uevents(log: Log) -> None:
+    """Log kernel uevents as they arrive."""
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT)
+    netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    netlink.bind((0, KERNEL_GROUP))
+    while True:
+        words = netlink.recv(1 << 16).split(b"\0")[1:]
+        keys = dict(word.decode(errors="replace").split("=", 1) for word in words if b"=" in word)
+        if keys.get("SUBSYSTEM") in SUBSYSTEMS:
+            log.write("uevent", keys)
+
+
+def follow_kernel_log(log: Log) -> None:
+    """Log kernel messages that are written from now on."""
+    # Without seeking to the end, everything since boot would come first.
+    descriptor = os.open("/dev/kmsg", os.O_RDONLY)
+    os.lseek(descriptor, 0, os.SEEK_END)
+    while True:
+        try:
+            record = os.read(descriptor, 8192).decode(errors="replace")
+        except BrokenPipeError:
+            continue
+        fields, _, text = record.partition(";")
+        level = int(fields.split(",", 1)[0])
+        # Facility 0 is the kernel; systemd writes there too, as facility 3.
+        if level >> 3 == 0:
+            log.write("kmsg", {"text": text.split("\n", 1)[0]})
+
+
+def read(path: Path) -> str | None:
+    """Return an attribute's stripped value, `!ERRNO` when the kernel refuses, or None when it is gone."""
+    try:
+        return path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"!{error.errno}"
+
+
+def sessions() -> dict[str, dict[str, Any]]:
+    """Return what is logged of each iSCSI session, by its kernel name."""
+    found = {}
+    for session in Path("/sys/class/iscsi_session").glob("session*"):
+        number = session.name.removeprefix("session")
+        connection = Path(f"/sys/class/iscsi_connection/connection{number}:0")
+        found[session.name] = {
+            "portal": portal(number),
+            "state": read(session / "state"),
+            "connection": read(connection / "state"),
+            "recovery_tmo": read(session / "recovery_tmo"),
+            "recv_tmo": read(connection / "recv_tmo"),
+            "ping_tmo": read(connection / "ping_tmo"),
+        }
+    return found
+
+
+def portal(session_number: str) -> str:
+    """Return ADDRESS:PORT that the session was configured with; it stays when the connection is down."""
+    connection = Path(f"/sys/class/iscsi_connection/connection{session_number}:0")
+    return f"{read(connection / 'persistent_address')}:{read(connection / 'persistent_port')}"
+
+
+def devices() -> dict[str, dict[str, Any]]:
+    """Return what is logged of each SCSI disk, by its kernel name."""
+    found = {}
+    for disk in Path("/sys/block").glob("sd*"):
+        try:
+            parts = (disk / "device").resolve(strict=True).parts
+        except OSError:
+            continue
+        session = next((part for part in parts if part.startswith("session")), None)
+        found[disk.name] = {
+            "dev_t": read(disk / "dev"),
+            "hctl": parts[-1],
+            "session": session,
+            "portal": portal(session.removeprefix("session")) if session else None,
+            "state": read(disk / "device/state"),
+        }
+    return found
+
+
+def links() -> dict[str, dict[str, Any]]:
+    """Return the carrier of each of the initiator's links to the SAN."""
+    return {path.name: {"carrier": read(path / "carrier")} for path in Path("/sys/class/net").glob("p[0-9]*")}
+
+
+class DeviceMapper:
+    """Reads maps through /dev/mapper/control."""
+
+    def __init__(self) -> None:
+        self._control: int | None = None
+
+    def maps(self) -> dict[str, dict[str, Any]]:
+        """Return what is logged of each dm-multipath map, by name."""
+        if self._control is None:
+            # Opening the control device would load the module on a host that has none.
+            if not Path("/sys/module/dm_multipath").exists():
+                return {}
+            self._control = os.open("/dev/mapper/control", os.O_RDWR)
+        found = {}
+        for name in self._names():
+            status = self._table(name, 0)
+            table = self._table(name, DM_STATUS_TABLE_FLAG)
+            if status and table and status["type"] == "multipath":
+                found[name] = {
+                    "uuid": status["uuid"],
+                    "event_nr": status["event_nr"],
+                    "queueing": "queue_if_no_path" in table["text"],
+                    **parse_status(status["text"]),
+                }
+        return found
+
+    def _names(self) -> list[str]:
+        reply = self._call(DM_LIST_DEVICES, b"", 0)
+        names = []
+        offset = reply_start(reply)
+        while True:
+            device, following = struct.unpack_from("=QI", reply, offset)
+            if device:
+                names.append(reply[offset + 12 : reply.index(0, offset + 12)].decode(errors="replace"))
+            if not following:
+                return names
+            offset += following
+
+    def _table(self, name: str, flag: int) -> dict[str, Any] | None:
+        try:
+            reply = self._call(DM_TABLE_STATUS, name.encode(), flag | DM_NOFLUSH_FLAG)
+        except OSError:
+            return None
+        (targets,) = struct.unpack_from("=I", reply, 20)
+        if not targets:
+            return None
+        start = reply_start(reply)
+        return {
+            "uuid": until_nul(reply, DM_UUID_OFFSET),
+            "event_nr": struct.unpack_from("=I", reply, 32)[0],
+            "type": until_nul(reply, start + 24),
+            "text": until_nul(reply, start + DM_SPEC_SIZE),
+        }
+
+    def _call(self, request: int, name: bytes, flags: int) -> bytearray:
+        assert self._control is not None
+        buffer = bytearray(1 << 16)
+        DM_HEADER.pack_into(buffer, 0, 4, 0, 0, len(buffer), DM_HEADER_SIZE, 0, 0, 0, flags, 0, 0, 0)
+        buffer[48 : 48 + len(name)] = name
+        fcntl.ioctl(self._control, request, buffer, True)
+        return buffer
+
+
+def reply_start(reply: bytearray) -> int:
+    start: int = struct.unpack_from("=I", reply, 16)[0]
+    return start
+
+
+def until_nul(buffer: bytearray, offset: int) -> str:
+    return buffer[offset : buffer.index(0, offset)].decode(errors="replace")
+
+
+def parse_status(status: str) -> dict[str, Any]:
+    """Return `paths` and `groups` from the status line of a multipath target."""
+    words = status.split()
+    paths: dict[str, str] = {}
+    listed: list[tuple[str, list[str]]] = []
+    position = 1 + int(words[0])
+    position += 1 + int(words[position])
+    groups = int(words[position])
+    position += 2
+    for _ in range(groups):
+        members: list[str] = []
+        listed.append((words[position], members))
+        position += 1
+        position += 1 + int(words[position])
+        count, selector_words = int(words[position]), int(words[position + 1])
+        position += 2
+        for _ in range(count):
+            paths[words[position]] = words[position + 1]
+            members.append(words[position])
+            position += 3 + selector_words
+    return {"paths": paths, "groups": listed}
+
+
+def poll(log: Log) -> None:
+    """Log every change of what has no event of its own."""
+    mapper = DeviceMapper()
+    sources = {"session": sessions, "device": devices, "link": links, "map": mapper.maps}
+    known: dict[str, dict[str, dict[str, Any]]] = {source: {} for source in sources}
+    while True:
+        started = time.monotonic()
+        for source, look in sources.items():
+            before, after = known[source], look()
+            for key, values in after.items():
+                if before.get(key) != values:
+                    log.write(source, {"id": key, **values})
+            for key in before.keys() - after.keys():
+                log.write(source, {"id": key, **before[key], "state": None, "carrier": None, "paths": {}, "groups": []})
+            known[source] = after
+        time.sleep(max(0.01, POLL_INTERVAL - (time.monotonic() - started)))
+
+
+def main() -> None:
+    with Path(sys.argv[1]).open("w", encoding="utf-8") as file:
+        log = Log(file)
+        log.write("recorder", {"kernel": os.uname().release})
+        for follow in (follow_uevents, follow_kernel_log):
+            threading.Thread(target=follow, args=(log,), daemon=True).start()
+        poll(log)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Scrapes the product's metrics over and over, run in the guest; writes each change as a JSON line.
+
+Usage: scraper.py URL LOG
+
+A line has `mono` (CLOCK_MONOTONIC when the reply was in, seconds), `series` (name and labels as exposed) and `value`
+(None: gone). A scrape that failed is a line with `error`.
+"""
+
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+INTERVAL = 0.3
+PREFIX = "mpathd_watch_"
+NOISY = (
+    "mpathd_watch_session_silence_seconds",
+    "mpathd_watch_source_last_success_timestamp_seconds",
+    "mpathd_watch_session_tcp_rtt_seconds",
+)
+
+
+def scrape(url: str) -> dict[str, float]:
+    """Return the product's samples, except those that change all the time."""
+    with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - the lab passes a loopback URL
+        lines = reply.read().decode().splitlines()
+    samples = (line.rpartition(" ") for line in lines if line.startswith(PREFIX) and not line.startswith(NOISY))
+    return {series: float(value) for series, _, value in samples}
+
+
+def main() -> None:
+    url, log_path = sys.argv[1:]
+    known: dict[str, float] = {}
+    with Path(log_path).open("w", encoding="utf-8") as log:
+        while True:
+            try:
+                now = scrape(url)
+            except (OSError, ValueError) as error:
+                log.write(json.dumps({"mono": round(time.monotonic(), 4), "error": str(error)}) + "\n")
+                # What can't be scraped says nothing: its series are gone until they are seen again.
+                now = {}
+            mono = round(time.monotonic(), 4)
+            for series in known.keys() | now.keys():
+                if known.get(series) != now.get(series):
+                    log.write(json.dumps({"mono": mono, "series": series, "value": now.get(series)}) + "\n")
+            known = now
+            log.flush()
+            time.sleep(INTERVAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The lab's library: image, guest, SAN, faults, truth, and what the product said."""

@@ -1,0 +1,358 @@
+"""A QEMU guest: booted or restored from a saved state, driven through the guest agent, reachable by ssh for people."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.kit.errors import CommandError, LabError, WaitTimeoutError
+from tests.lab.kit.image import Image
+
+MEMORY_MIB = 1024
+METRICS_PORT = 10068
+
+MACHINE = (
+    *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MIB)),
+    # Emulation everywhere, even where there is KVM: the same speed on every host, and machines without KVM are common.
+    *("-accel", "tcg,thread=multi,tb-size=512"),
+    *("-nodefaults", "-display", "none", "-no-reboot"),
+    *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
+)
+KERNEL_COMMAND_LINE = (
+    "console=ttyS0 root=/dev/vda quiet mitigations=off nokaslr audit=0 apparmor=0 selinux=0 "
+    "random.trust_cpu=1 no_timer_check net.ifnames=0 systemd.show_status=0"
+)
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A stopped guest on disk: its RAM and its root disk as an overlay of the image.
+
+    Any number of guests can start from it.
+    """
+
+    image: Image
+    ram: Path
+    overlay: Path
+
+
+class _JsonSocket:
+    """JSON objects, one per line, over a Unix socket."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(timeout)
+        self._socket.connect(str(path))
+        self._file = self._socket.makefile("rb")
+
+    def send(self, message: dict[str, Any], prefix: bytes = b"") -> None:
+        self._socket.sendall(prefix + json.dumps(message).encode() + b"\n")
+
+    def receive(self) -> dict[str, Any]:
+        line = self._file.readline()
+        if not line:
+            raise ConnectionError("closed by QEMU")
+        # The agent puts 0xff in front of the first reply after a synchronisation.
+        message: dict[str, Any] = json.loads(line.lstrip(b"\xff"))
+        return message
+
+    def settimeout(self, timeout: float) -> None:
+        self._socket.settimeout(timeout)
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+class Guest:
+    """One running guest. Use `boot` or `restore` to get one, `stop` to end it."""
+
+    def __init__(self, image: Image, directory: Path, overlay: Path, process: subprocess.Popen[bytes] | None) -> None:
+        self.image = image
+        self.directory = directory
+        self.overlay = overlay
+        self._process = process
+        self._agent: _JsonSocket | None = None
+
+    @classmethod
+    def boot(cls, image: Image, directory: Path, timeout: float = 120.0) -> Guest:
+        """Boot `image` with everything that is written kept in `directory`; return when the system is up."""
+        guest = cls._start(image, directory, image.disk, "raw", ())
+        with guest._ended_on_error():
+            guest._wait_for_agent(timeout)
+            guest.run("systemctl is-system-running --wait >/dev/null || true", timeout=timeout)
+            guest.run("systemctl start ssh.service")
+        return guest
+
+    @classmethod
+    def restore(cls, state: SavedState, directory: Path, timeout: float = 30.0) -> Guest:
+        """Continue a saved guest in `directory`, with the clock set to now. The saved state stays as it is."""
+        incoming = ("-incoming", f"exec:cat {shlex.quote(str(state.ram))}")
+        guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming)
+        with guest._ended_on_error():
+            deadline = time.monotonic() + timeout
+            while guest._qmp("query-status")["status"] in {"inmigrate", "prelaunch"}:
+                if time.monotonic() > deadline:
+                    raise WaitTimeoutError("the saved guest did not load")
+                time.sleep(0.02)
+            guest._qmp("cont")
+            guest._wait_for_agent(timeout)
+            # The guest's wall clock stood still while it was saved. The agent's own guest-set-time wants hwclock.
+            guest.run(f"date --set @{time.time():.3f}")
+        return guest
+
+    @classmethod
+    def attach(cls, image: Image, directory: Path) -> Guest:
+        """Return the guest that an earlier command left running in `directory`, or that ended there since."""
+        return cls(image, directory, directory / "overlay.qcow2", None)
+
+    @classmethod
+    def _start(cls, image: Image, directory: Path, backing: Path, backing_format: str, extra: tuple[str, ...]) -> Guest:
+        directory.mkdir(parents=True, exist_ok=True)
+        overlay = directory / "overlay.qcow2"
+        _create_overlay(overlay, backing, backing_format)
+        ssh_port, metrics_port = _free_ports(2)
+        (directory / "ports.json").write_text(json.dumps({"ssh": ssh_port, "metrics": metrics_port}), encoding="utf-8")
+        forwards = f"hostfwd=tcp:127.0.0.1:{ssh_port}-:22,hostfwd=tcp:127.0.0.1:{metrics_port}-:{METRICS_PORT}"
+        command = [
+            "qemu-system-x86_64",
+            *MACHINE,
+            *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_COMMAND_LINE),
+            *("-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe"),
+            *("-device", "virtio-blk-pci,drive=root"),
+            *("-serial", f"file:{directory}/console.log"),
+            *("-chardev", f"socket,path={directory}/agent,server=on,wait=off,id=agent"),
+            *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
+            *("-netdev", f"user,id=net,restrict=on,{forwards}"),
+            *("-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-qmp", f"unix:{directory}/qmp,server=on,wait=off"),
+            *("-pidfile", f"{directory}/qemu.pid"),
+            *extra,
+        ]
+        log = (directory / "qemu.log").open("wb")
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        log.close()
+        guest = cls(image, directory, overlay, process)
+        _wait_for(lambda: (directory / "qmp").exists() or not guest.alive, 10.0, "QEMU did not start")
+        if not guest.alive:
+            raise LabError(f"QEMU ended: {(directory / 'qemu.log').read_text(errors='replace').strip()}")
+        return guest
+
+    @property
+    def alive(self) -> bool:
+        """Whether the QEMU process is running."""
+        if self._process is not None:
+            return self._process.poll() is None
+        # A pid left on disk may be another process's by now; a socket that answers is QEMU's.
+        try:
+            _JsonSocket(self.directory / "qmp", timeout=5.0).close()
+        except OSError:
+            return False
+        return True
+
+    def port(self, name: str) -> int:
+        """Return the host's TCP port (on 127.0.0.1) that leads to `ssh` or `metrics` of the guest."""
+        ports: dict[str, int] = json.loads((self.directory / "ports.json").read_text(encoding="utf-8"))
+        return ports[name]
+
+    @property
+    def ssh_command(self) -> list[str]:
+        """Command that opens a root shell in the guest."""
+        options = ("UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no", "LogLevel=ERROR")
+        command = ["ssh", "-i", str(self.image.ssh_key), "-p", str(self.port("ssh"))]
+        for option in options:
+            command += ["-o", option]
+        return [*command, "root@127.0.0.1"]
+
+    def save(self, name: str = "state") -> SavedState:
+        """Write the guest's RAM beside its overlay, end the guest, and return both as a state to start others from."""
+        ram = self.directory / f"{name}.ram"
+        self.run("sync")
+        self._close_agent()
+        self._qmp("stop")
+        self._qmp("migrate-set-parameters", **{"max-bandwidth": 10**11})
+        self._qmp("migrate", uri=f"exec:cat > {shlex.quote(str(ram))}")
+        deadline = time.monotonic() + 60
+        while (status := self._qmp("query-migrate").get("status")) != "completed":
+            if status == "failed" or time.monotonic() > deadline:
+                raise LabError(f"saving the guest: {status}")
+            time.sleep(0.05)
+        self.stop()
+        return SavedState(self.image, ram, self.overlay)
+
+    def stop(self) -> None:
+        """End the guest. What is in its directory stays."""
+        self._close_agent()
+        if self.alive:
+            try:
+                self._qmp("quit")
+            except (OSError, ValueError):
+                if self._process is not None:
+                    self._process.kill()
+        if self._process is not None:
+            self._process.wait(30)
+
+    def run(self, script: str, timeout: float = 60.0, check: bool = True) -> str:
+        """Run a shell script as root in the guest and return its standard output.
+
+        Raises:
+            CommandError: non-zero exit status, unless `check` is false.
+            WaitTimeoutError: no end within `timeout` seconds; the script goes on running.
+        """
+        status, output, errors = self.execute(["/bin/sh", "-c", script], timeout)
+        if check and status != 0:
+            raise CommandError(script, status, output, errors)
+        return output
+
+    def execute(self, command: list[str], timeout: float = 60.0) -> tuple[int, str, str]:
+        """Run a command in the guest; return its exit status, standard output and standard error."""
+        pid = self.agent("guest-exec", path=command[0], arg=command[1:], **{"capture-output": True})["pid"]
+        deadline = time.monotonic() + timeout
+        while not (result := self.agent("guest-exec-status", pid=pid))["exited"]:
+            if time.monotonic() > deadline:
+                raise WaitTimeoutError(f"{timeout:g} s were not enough for: {' '.join(command)}")
+            time.sleep(0.02)
+        status = result.get("exitcode", -int(result.get("signal", 0)))
+        return status, _text(result.get("out-data", "")), _text(result.get("err-data", ""))
+
+    def start(self, command: list[str]) -> int:
+        """Start a command in the guest without waiting for its end; return its pid there."""
+        pid: int = self.agent("guest-exec", path=command[0], arg=command[1:])["pid"]
+        return pid
+
+    def timed(self, script: str) -> float:
+        """Run a script and return the guest's CLOCK_MONOTONIC, in seconds, at the instant before it began."""
+        return float(self.run(f"cut -d' ' -f1 /proc/uptime; {{ {script}; }} >&2"))
+
+    def now(self) -> float:
+        """Return the guest's CLOCK_MONOTONIC in seconds."""
+        return float(self.read_file("/proc/uptime").split()[0])
+
+    def write_file(self, path: str, contents: str | bytes) -> None:
+        """Write a file in the guest, replacing what is there."""
+        data = contents.encode() if isinstance(contents, str) else contents
+        handle = self.agent("guest-file-open", path=path, mode="w")
+        try:
+            for start in range(0, len(data), 1 << 20):
+                chunk = base64.b64encode(data[start : start + (1 << 20)]).decode()
+                self.agent("guest-file-write", handle=handle, **{"buf-b64": chunk})
+        finally:
+            self.agent("guest-file-close", handle=handle)
+
+    def read_file(self, path: str, offset: int = 0) -> bytes:
+        """Return a file of the guest from `offset` (bytes) to its end."""
+        handle = self.agent("guest-file-open", path=path, mode="r")
+        try:
+            if offset:
+                self.agent("guest-file-seek", handle=handle, offset=offset, whence="set")
+            chunks = []
+            while True:
+                reply = self.agent("guest-file-read", handle=handle, count=1 << 20)
+                chunks.append(base64.b64decode(reply["buf-b64"]))
+                if reply["eof"] or reply["count"] == 0:
+                    return b"".join(chunks)
+        finally:
+            self.agent("guest-file-close", handle=handle)
+
+    def agent(self, command: str, **arguments: Any) -> Any:
+        """Send one command to the guest agent and return what it replies.
+
+        Raises:
+            LabError: the agent refused, or did not answer.
+        """
+        if self._agent is None:
+            raise LabError("no connection to the guest agent")
+        try:
+            self._agent.send({"execute": command, "arguments": arguments})
+            reply = self._agent.receive()
+        except OSError as error:
+            raise LabError(f"guest agent, {command}: {error}") from error
+        if "error" in reply:
+            raise LabError(f"guest agent, {command}: {reply['error'].get('desc')}")
+        return reply["return"]
+
+    def _wait_for_agent(self, timeout: float) -> None:
+        # One connection and one request, however long the answer takes: QEMU keeps both until the agent opens its end,
+        # while connections that come and go before that can leave the channel mute.
+        connection = _JsonSocket(self.directory / "agent", timeout)
+        token = time.monotonic_ns() & 0x7FFFFFFF
+        try:
+            # 0xff makes the agent drop a half-received request of an earlier connection.
+            connection.send({"execute": "guest-sync-delimited", "arguments": {"id": token}}, prefix=b"\xff")
+            while connection.receive().get("return") != token:
+                pass
+        except (OSError, ValueError) as error:
+            connection.close()
+            text = f"no guest agent within {timeout:g} s ({error}); see {self.directory}/console.log"
+            raise WaitTimeoutError(text) from error
+        connection.settimeout(60.0)
+        self._agent = connection
+
+    @contextmanager
+    def _ended_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def _close_agent(self) -> None:
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
+
+    def _qmp(self, command: str, **arguments: Any) -> Any:
+        connection = _JsonSocket(self.directory / "qmp", timeout=30.0)
+        try:
+            connection.receive()
+            for name, values in (("qmp_capabilities", {}), (command, arguments)):
+                connection.send({"execute": name, "arguments": values})
+                while True:
+                    reply = connection.receive()
+                    if "error" in reply:
+                        raise LabError(f"QMP, {name}: {reply['error'].get('desc')}")
+                    if "return" in reply:
+                        break
+            return reply["return"]
+        finally:
+            connection.close()
+
+
+def _create_overlay(overlay: Path, backing: Path, backing_format: str) -> None:
+    if shutil.which("qemu-img") is None:
+        raise LabError("qemu-img is missing (Debian package qemu-utils)")
+    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", str(backing), str(overlay)]
+    subprocess.run(command, check=True)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _wait_for(condition: Callable[[], bool], timeout: float, failure: str) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(failure)
+        time.sleep(0.02)
+
+
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded).decode(errors="replace")

@@ -1,0 +1,295 @@
+"""What a scenario works with: one object that holds the guest, its SAN, the faults, the truth, and the expectations.
+
+A scenario is a module in `tests/lab/scenarios/` with
+
+    a docstring    the story that is expected, for people; its first line is the title
+    SAN            what to set up (`tests.lab.kit.san.San`); default ARTICLE
+    SUITES         Debian suites to run it on; default trixie alone
+    ALERTS         events of priority warning or worse that belong to the story; any other one fails the scenario
+    run(lab)       the story
+
+Waits raise and so end a scenario; expectations are noted, and all that were not met are told at the end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tests.lab import scenarios
+from tests.lab.kit.errors import LabError
+from tests.lab.kit.faults import Faults
+from tests.lab.kit.guest import Guest
+from tests.lab.kit.io import Writes
+from tests.lab.kit.san import ARTICLE, PORTALS, San
+from tests.lab.kit.tail import wait_for
+from tests.lab.kit.truth import Truth
+from tests.lab.kit.watch import Entry, Watch
+
+T = TypeVar("T")
+
+TOLERANCE = 1.5
+"""Seconds between the truth and what the product says of it that are still called the same instant."""
+
+EARLY_WARNINGS = frozenset({"suspect"})
+"""Healths that a story leaves out unless it names them: early warnings, that may or may not come before the verdict."""
+
+
+FLEETING = 1.0
+"""Seconds. A health that does not hold for as long may be over before it is seen, in a busy guest above all."""
+
+SESSION_LOSS = frozenset({"path_suspect", "path_stalled", "path_failed", "session_lost", "map_at_risk"})
+"""ALERTS of a story in which one of two sessions is lost."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One module of `tests/lab/scenarios/`."""
+
+    name: str
+    story: str
+    san: San
+    suites: tuple[str, ...]
+    alerts: frozenset[str]
+    run: Callable[[Lab], None]
+
+    @property
+    def title(self) -> str:
+        """First line of the story."""
+        return self.story.splitlines()[0]
+
+
+def names() -> list[str]:
+    """Return the names of all scenarios."""
+    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+
+
+def load(name: str) -> Scenario:
+    """Import a scenario.
+
+    Raises:
+        LabError: there is none of this name.
+    """
+    if name not in names():
+        raise LabError(f"no such scenario: {name} (known: {', '.join(names())})")
+    module = importlib.import_module(f"{scenarios.__name__}.{name}")
+    return Scenario(
+        name,
+        (module.__doc__ or name).strip(),
+        getattr(module, "SAN", ARTICLE),
+        getattr(module, "SUITES", ("trixie",)),
+        frozenset(getattr(module, "ALERTS", ())),
+        module.run,
+    )
+
+
+class Lab:
+    """A restored guest at the start of a scenario. Instants are the guest's CLOCK_MONOTONIC in seconds."""
+
+    def __init__(self, guest: Guest, san: San, product: bool, log: Path) -> None:
+        self.guest = guest
+        self.san = san
+        self.truth = Truth(guest)
+        self.writes = Writes(guest)
+        self.watch = Watch(guest, product)
+        self.faults = Faults(guest, self.say)
+        self.failures: list[str] = []
+        self._fleeting: set[tuple[str, str, str]] = set()
+        self._started = time.monotonic()
+        self._log = log
+
+    def say(self, text: str) -> None:
+        """Tell what goes on, with the seconds since the scenario began."""
+        line = f"  {time.monotonic() - self._started:6.1f}  {text}"
+        print(line, flush=True)
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    def see_stalled(self, portal: str, since: float, timeout: float = 20.0) -> float:
+        """Wait for the truth to say that the session to `portal` is FAILED, later than `since`; return the instant."""
+        at = self.truth.wait_session(portal, "FAILED", after=since, timeout=timeout)
+        return self._seen(f"session to {portal} FAILED", at, since)
+
+    def see_failed(self, portal: str, since: float, timeout: float = 20.0, lun: int = 1) -> float:
+        """Wait for dm's F or an offline SCSI disk, whichever is first, later than `since`; return the instant."""
+
+        def look() -> float | None:
+            instants = (
+                self.truth.dm_verdict(portal, "F", after=since, lun=lun),
+                self.truth.device_instant(portal, "transport-offline", after=since, lun=lun),
+                self.truth.device_instant(portal, "offline", after=since, lun=lun),
+            )
+            return min((at for at in instants if at is not None), default=None)
+
+        return self._seen(f"path through {portal} failed", self.wait(f"{portal} failed", look, timeout), since)
+
+    def see_dm(self, portal: str, verdict: str, since: float, timeout: float = 20.0, lun: int = 1) -> float:
+        """Wait for dm's own "A" or "F" of a path, later than `since`; return the instant."""
+        at = self.truth.wait_dm(portal, verdict, after=since, timeout=timeout, lun=lun)
+        return self._seen(f"dm says {verdict} of {portal}", at, since)
+
+    def see_logged_in(self, portal: str, since: float, timeout: float = 30.0) -> float:
+        """Wait for the session to `portal` to be LOGGED_IN again, later than `since`; return the instant."""
+        at = self.truth.wait_session(portal, "LOGGED_IN", after=since, timeout=timeout)
+        return self._seen(f"session to {portal} LOGGED_IN", at, since)
+
+    def active_link(self, lun: int = 1) -> int:
+        """Return the number of the link whose path group dm uses at present."""
+        groups = self.wait("dm's current group", lambda: self.truth.active_paths(self.san.map_name(lun)), 10.0)
+        return next(
+            number
+            for number, portal in PORTALS.items()
+            if (device := self.truth.device(portal, lun)) and device.values["dev_t"] in groups
+        )
+
+    def wait(self, what: str, look: Callable[[], T | None], timeout: float) -> T:
+        """Wait until `look` returns something other than None, at most `timeout` seconds, and return that."""
+        return wait_for(look, what, timeout)
+
+    def pause_until(self, at: float) -> None:
+        """Let the guest run until its clock says `at`: for faults of a given length, never to wait for an effect."""
+        while (left := at - self.guest.now()) > 0:
+            time.sleep(min(left, 1.0))
+
+    def check(self, holds: bool, what: str) -> bool:
+        """Note whether an expectation holds."""
+        if not holds:
+            self.failures.append(what)
+            self.say(f"NOT AS EXPECTED: {what}")
+        return holds
+
+    def within(self, seconds: float, ours: float | None, truth: float, what: str) -> None:
+        """Expect that the product's instant `ours` is at most `seconds` away from the truth's."""
+        if not self.watch.present:
+            return
+        if ours is None:
+            self.check(False, f"{what}: never said")
+        elif self.check(abs(ours - truth) <= seconds, f"{what}: {ours - truth:+.2f} s from the truth"):
+            self.say(f"ours: {what} {ours - truth:+.2f} s from the truth")
+
+    def expect_path(self, map_name: str, path: str, health: str, at: float) -> Entry | None:
+        """Expect journal and metrics to say that a path became `health` at `at`; return the journal entry."""
+        return self._expect_health("path_health", health, at, map=map_name, path=path)
+
+    def expect_map(self, map_name: str, health: str, at: float) -> Entry | None:
+        """Expect journal and metrics to say that a map became `health` at `at`; return the journal entry."""
+        return self._expect_health("map_health", health, at, map=map_name)
+
+    def expect_recovery(self, map_name: str, path: str, back: float, up: float) -> None:
+        """Expect a path to become `recovering` at the instant `back`, and `up` at the instant `up`.
+
+        When multipathd was so quick that the one was over within a second, it may have been seen or not.
+        """
+        if up - back >= FLEETING:
+            self.expect_path(map_name, path, "recovering", back)
+        else:
+            self._fleeting.add((map_name, path, "recovering"))
+        self.expect_path(map_name, path, "up", up)
+
+    def expect_path_story(
+        self, map_name: str, path: str, story: Iterable[str], optional: Iterable[str] = EARLY_WARNINGS
+    ) -> None:
+        """Expect these healths of a path, in this order, in the journal of this scenario.
+
+        Those in `optional` may come in between; others that are not in the story may not.
+        """
+        fleeting = {health for *key, health in self._fleeting if key == [map_name, path]}
+        told_for_sure = [health for health in story if health not in fleeting]
+        self._expect_story(f"{map_name} {path}", told_for_sure, set(optional) | fleeting, MAP=map_name, PATH=path)
+
+    def expect_map_story(self, map_name: str, story: Iterable[str]) -> None:
+        """Expect exactly these healths of a map, in this order, in the journal of this scenario."""
+        self._expect_story(map_name, list(story), set(), MAP=map_name)
+
+    def expect_outage(self, map_name: str, path: str, causes: Iterable[str] = ()) -> None:
+        """Expect the path's failure and reinstatement to share one outage id, and the cause to be one of `causes`."""
+        if not self.watch.present:
+            return
+        entries = [each for each in self.watch.entries(MAP=map_name, PATH=path) if "OUTAGE" in each.fields]
+        self.check(len({each.fields["OUTAGE"] for each in entries}) == 1, f"{path}: its entries are of one outage")
+        wanted = set(causes)
+        said = {each.fields["CAUSE"] for each in entries if each.fields.get("CAUSE")}
+        self.check(not wanted or bool(said & wanted), f"{path}: cause {said or 'not given'}, expected {wanted}")
+
+    def expect_event(self, event: str, timeout: float = 10.0, after: float = 0.0, **fields: str) -> Entry | None:
+        """Expect a journal entry of this event with these fields, waiting for it at most `timeout` seconds."""
+        if not self.watch.present:
+            return None
+        try:
+            return self.wait(event, lambda: next(iter(self.watch.entries(after, event, **fields)), None), timeout)
+        except LabError:
+            self.check(False, f"no journal entry {event} {fields or ''} within {timeout:g} s")
+            return None
+
+    def expect_state(self, name: str, state: str, timeout: float = 10.0, **labels: str) -> None:
+        """Expect a state metric to reach `state`, waiting for it at most `timeout` seconds."""
+        if not self.watch.present:
+            return
+        try:
+            self.wait(name, lambda: self.watch.state(name, **labels) == state or None, timeout)
+        except LabError:
+            self.check(False, f"{name} {labels} is {self.watch.state(name, **labels)}, expected {state}")
+
+    def expect_metric(self, name: str, value: float, timeout: float = 10.0, **labels: str) -> None:
+        """Expect a metric to reach `value`, waiting for it at most `timeout` seconds."""
+        if not self.watch.present:
+            return
+        try:
+            self.wait(name, lambda: self.watch.metric(name, **labels) == value or None, timeout)
+        except LabError:
+            self.check(False, f"{name} {labels} is {self.watch.metric(name, **labels)}, expected {value:g}")
+
+    def finish(self, alerts: frozenset[str]) -> None:
+        """Expect that every journal entry of the product is accounted for."""
+        for entry in self.watch.unexpected(alerts):
+            self.check(False, f"unexpected journal entry: {entry}")
+
+    def _seen(self, what: str, at: float, since: float) -> float:
+        self.say(f"truth: {what} at {at - since:+.1f} s")
+        return at
+
+    def _expect_health(self, metric: str, health: str, at: float, **labels: str) -> Entry | None:
+        if not self.watch.present:
+            return None
+        fields = {key.upper(): value for key, value in labels.items()}
+        name = " ".join([*labels.values(), health])
+        # An entry may rightly come a little before the recorder has noticed.
+        after = at - TOLERANCE
+
+        def entry() -> Entry | None:
+            return self.watch.find_health(health, after=after, **fields)
+
+        def sample() -> float | None:
+            return self.watch.metric_instant(metric, health, after=after, **labels)
+
+        found = self._patiently(entry, at + TOLERANCE)
+        self.within(TOLERANCE, found.at if found else None, at, f"{name} (journal)")
+        scraped = self._patiently(sample, at + TOLERANCE)
+        if scraped is None and found and self.watch.held(found, **fields) < FLEETING:
+            self.say(f"ours: {name} was over too soon to be scraped")
+        else:
+            self.within(TOLERANCE, scraped, at, f"{name} (metric)")
+        return found
+
+    def _patiently(self, look: Callable[[], T | None], until: float) -> T | None:
+        # Past the tolerance a little more time, so that "late" can be told from "never".
+        try:
+            return wait_for(look, "", max(0.5, until + 3.0 - self.guest.now()))
+        except LabError:
+            return None
+
+    def _expect_story(self, what: str, story: list[str], optional: set[str], **fields: str) -> None:
+        if not self.watch.present:
+            return
+        skipped = optional - set(story)
+
+        def told() -> list[str]:
+            return [health for health in self.watch.health_story(**fields) if health not in skipped]
+
+        self._patiently(lambda: told() == story or None, self.guest.now())
+        self.check(told() == story, f"{what}: story {' > '.join(told()) or 'empty'}, expected {' > '.join(story)}")

@@ -1,0 +1,136 @@
+"""What really happened: the kernel's own record, gathered in the guest without any help from the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.kit.guest import Guest
+from tests.lab.kit.tail import JsonTail, wait_for
+
+RECORDER = Path(__file__).parent.parent / "guest/recorder.py"
+LOG = "/run/lab/truth.jsonl"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the recorder. `at` is the guest's CLOCK_MONOTONIC in seconds."""
+
+    at: float
+    source: str
+    values: Mapping[str, Any]
+
+
+def start_recorder(guest: Guest) -> None:
+    """Start the recorder in the guest, and return when it has said its first word."""
+    guest.run("mkdir -p /run/lab")
+    guest.write_file("/run/lab/recorder.py", RECORDER.read_text(encoding="utf-8"))
+    guest.start(["/usr/bin/python3", "/run/lab/recorder.py", LOG])
+    tail = JsonTail(guest, LOG)
+    wait_for(lambda: tail.new() or None, "the recorder's first line", 30.0)
+
+
+class Truth:
+    """Questions to the recorder's record. Instants are the guest's CLOCK_MONOTONIC in seconds."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._tail = JsonTail(guest, LOG)
+        self._records: list[Record] = []
+
+    def store(self, directory: Path) -> None:
+        """Keep the record as DIRECTORY/truth.jsonl."""
+        self.records()
+        self._tail.store(directory / "truth.jsonl")
+
+    def records(self, source: str | None = None, after: float = 0.0) -> list[Record]:
+        """Return all records so far, of one source if given, later than `after`."""
+        for values in self._tail.new():
+            self._records.append(Record(values["mono"], values["source"], values))
+        return [each for each in self._records if each.at > after and source in (None, each.source)]
+
+    def find(self, source: str, after: float = 0.0, **values: object) -> Record | None:
+        """Return the first record of `source` later than `after` that has all these values."""
+        return next((each for each in self.records(source, after) if _has(each, values)), None)
+
+    def wait(self, source: str, *, after: float, timeout: float, **values: object) -> float:
+        """Wait for a record of `source` later than `after` with all these values; return its instant."""
+        what = f"{source} {' '.join(f'{key}={value}' for key, value in values.items())}"
+        return wait_for(lambda: self.find(source, after, **values), what, timeout).at
+
+    def wait_session(self, portal: str, state: str | None, *, after: float, timeout: float) -> float:
+        """Wait until the session to `portal` (ADDRESS:PORT) is in `state`: LOGGED_IN, FAILED, FREE, None for gone."""
+        return self.wait("session", after=after, timeout=timeout, portal=portal, state=state)
+
+    def wait_device(self, portal: str, state: str | None, *, after: float, timeout: float, lun: int = 1) -> float:
+        """Wait until the SCSI disk behind `portal` is in `state`: running, blocked, offline, None for gone."""
+        return wait_for(
+            lambda: self.device_instant(portal, state, after=after, lun=lun), f"disk behind {portal} {state}", timeout
+        )
+
+    def device_instant(self, portal: str, state: str | None, *, after: float, lun: int = 1) -> float | None:
+        """Return the first instant after `after` at which the SCSI disk behind `portal` was in `state`, if any."""
+        wanted = {"portal": portal, "state": state}
+        records = self.records("device", after)
+        return next((each.at for each in records if _has(each, wanted) and _lun(each) == lun), None)
+
+    def wait_dm(self, portal: str, verdict: str, *, after: float, timeout: float, lun: int = 1) -> float:
+        """Wait until dm says "A" or "F" of the path through `portal`: by its uevent, or else by its status."""
+        return wait_for(
+            lambda: self.dm_verdict(portal, verdict, after=after, lun=lun), f"dm says {verdict} of {portal}", timeout
+        )
+
+    def dm_verdict(self, portal: str, verdict: str, *, after: float, lun: int = 1) -> float | None:
+        """Return the first instant after `after` at which dm called the path through `portal` "A" or "F", if any."""
+        device = self.device(portal, lun)
+        if device is None:
+            return None
+        number = device.values["dev_t"]
+        action = {"A": "PATH_REINSTATED", "F": "PATH_FAILED"}[verdict]
+        instants = [
+            each.at
+            for each in self.records(after=after)
+            if (each.source == "uevent" and _has(each, {"DM_ACTION": action, "DM_PATH": number}))
+            or (each.source == "map" and each.values["paths"].get(number) == verdict)
+        ]
+        return min(instants, default=None)
+
+    def active_paths(self, name: str) -> list[str] | None:
+        """Return the device numbers in the group of map `name` that dm uses at present; None before any I/O."""
+        records = [each for each in self.records("map") if each.values["id"] == name]
+        groups: list[tuple[str, list[str]]] = records[-1].values["groups"] if records else []
+        return next((paths for mark, paths in groups if mark == "A"), None)
+
+    def device(self, portal: str, lun: int = 1) -> Record | None:
+        """Return the latest record of the SCSI disk that is (or last was) behind `portal`."""
+        records = [each for each in self.records("device") if each.values["portal"] == portal and _lun(each) == lun]
+        return records[-1] if records else None
+
+    def device_name(self, portal: str, lun: int = 1) -> str:
+        """Return the kernel name (sdX) of the disk that is, or last was, behind `portal`."""
+        device = wait_for(lambda: self.device(portal, lun), f"a disk behind {portal}", 5.0)
+        name: str = device.values["id"]
+        return name
+
+    def session(self, portal: str) -> Record | None:
+        """Return the latest record of the session to `portal`."""
+        records = [each for each in self.records("session") if each.values["portal"] == portal]
+        return records[-1] if records else None
+
+    def story(self, source: str, select: Callable[[Record], object], after: float = 0.0) -> list[tuple[float, object]]:
+        """Return (instant, value) for each change of what `select` takes from the records of `source`."""
+        changes: list[tuple[float, object]] = []
+        for record in self.records(source, after):
+            value = select(record)
+            if not changes or changes[-1][1] != value:
+                changes.append((record.at, value))
+        return changes
+
+
+def _has(record: Record, values: Mapping[str, object]) -> bool:
+    return all(record.values.get(key) == value for key, value in values.items())
+
+
+def _lun(record: Record) -> int:
+    return int(str(record.values["hctl"]).rsplit(":", 1)[-1])

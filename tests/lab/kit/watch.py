@@ -1,0 +1,224 @@
+"""What the product says: its journal, its metrics, its status command."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.kit.guest import METRICS_PORT, Guest
+from tests.lab.kit.tail import JsonTail, wait_for
+
+UNIT = "mpathd-watch.service"
+PREFIX = "MPATHD_WATCH_"
+METRIC_PREFIX = "mpathd_watch_"
+SCRAPER = Path(__file__).parent.parent / "guest/scraper.py"
+CONFIG = "/etc/mpathd-watch/config.toml"
+RECORDING = "/var/lib/mpathd-watch/recording.jsonl"
+JOURNAL_LOG = "/run/lab/journal.jsonl"
+METRICS_LOG = "/run/lab/metrics.jsonl"
+METRICS_URL = f"http://127.0.0.1:{METRICS_PORT}/metrics"
+
+WARNING = 4
+"""Journal priority; smaller is worse."""
+
+SYSTEMD_LINE = re.compile(
+    r"(Starting|Started|Stopping|Stopped|Reloading|Reloaded) |.*: (Deactivated successfully|Consumed )"
+)
+LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A journal entry of the unit. `at` is the guest's CLOCK_MONOTONIC in seconds."""
+
+    at: float
+    priority: int
+    message: str
+    fields: Mapping[str, str]
+    """The product's own fields without their prefix: EVENT, MAP, PATH, HEALTH ..."""
+    from_systemd: bool
+
+    @property
+    def event(self) -> str | None:
+        """The event's name, or None: not an entry of the contract."""
+        return self.fields.get("EVENT")
+
+    def __str__(self) -> str:
+        return f"{self.at:.2f} <{self.priority}> {self.event or '-'}: {self.message}"
+
+
+Labels = Mapping[str, str]
+Samples = dict[str, dict[frozenset[tuple[str, str]], float]]
+
+
+def start_followers(guest: Guest) -> None:
+    """Start following the product's journal and metrics in the guest, and return when both have something to say."""
+    guest.run("mkdir -p /run/lab")
+    journalctl = f"exec journalctl --follow --no-tail --output=json --unit={UNIT} > {JOURNAL_LOG}"
+    guest.start(["/bin/sh", "-c", journalctl])
+    guest.write_file("/run/lab/scraper.py", SCRAPER.read_text(encoding="utf-8"))
+    guest.start(["/usr/bin/python3", "/run/lab/scraper.py", METRICS_URL, METRICS_LOG])
+    for path in (JOURNAL_LOG, METRICS_LOG):
+        tail = JsonTail(guest, path)
+        wait_for(lambda: tail.new() or None, f"the first line in {path}", 30.0)  # noqa: B023 - called in the loop
+
+
+class Watch:
+    """The product in the guest. With `present` false nothing is installed, and everything is empty."""
+
+    def __init__(self, guest: Guest, present: bool) -> None:
+        self._guest = guest
+        self.present = present
+        self._journal = JsonTail(guest, JOURNAL_LOG)
+        self._metrics = JsonTail(guest, METRICS_LOG)
+        self._entries: list[Entry] = []
+        self._changes: list[tuple[float, str, dict[str, str], float | None]] = []
+        # What the product said while the SAN was being set up is no part of a scenario.
+        self._since = guest.now()
+
+    def store(self, directory: Path) -> None:
+        """Keep journal, metrics, the last status screen and the product's recording below `directory`."""
+        if self.present:
+            self.entries()
+            self._read_metrics()
+            self._journal.store(directory / "journal.jsonl")
+            self._metrics.store(directory / "metrics.jsonl")
+            status = self._guest.run("mpathd-watch status 2>&1", check=False)
+            (directory / "status.txt").write_text(status, encoding="utf-8")
+            (directory / "recording.jsonl").write_bytes(self._guest.read_file(RECORDING, 0))
+
+    def entries(self, after: float = 0.0, event: str | None = None, /, **fields: str) -> list[Entry]:
+        """Return the unit's journal entries of this scenario later than `after`, with this event and these fields."""
+        if self.present:
+            self._entries += [entry for entry in map(_entry, self._journal.new()) if entry.at >= self._since]
+        return [
+            entry
+            for entry in self._entries
+            if entry.at > after
+            and event in (None, entry.event)
+            and all(entry.fields.get(key) == value for key, value in fields.items())
+        ]
+
+    def find_health(self, health: str, *, after: float, **fields: str) -> Entry | None:
+        """Return the first entry after `after` that says something became `health`, for these fields (MAP=, PATH=)."""
+        prefix = "path_" if "PATH" in fields else "map_"
+        found = self.entries(after, HEALTH=health, **fields)
+        return next((entry for entry in found if (entry.event or "").startswith(prefix)), None)
+
+    def held(self, entry: Entry, **fields: str) -> float:
+        """Return for how many seconds a health told of by `entry` held, by the next entry with these fields."""
+        prefix = "path_" if "PATH" in fields else "map_"
+        later = (each for each in self.entries(entry.at, **fields) if (each.event or "").startswith(prefix))
+        return next((each.at - entry.at for each in later if "HEALTH" in each.fields), math.inf)
+
+    def health_story(self, **fields: str) -> list[str]:
+        """Return the healths that the entries of a path (MAP=, PATH=) or a map (MAP=) tell of, in order."""
+        prefix = "path_" if "PATH" in fields else "map_"
+        story: list[str] = []
+        for entry in self.entries(**fields):
+            health = entry.fields.get("HEALTH")
+            if health and (entry.event or "").startswith(prefix) and entry.fields.get("PREVIOUS_HEALTH") != health:
+                story += [health] if not story or story[-1] != health else []
+        return story
+
+    def unexpected(self, allowed: frozenset[str]) -> list[Entry]:
+        """Return the entries that nothing accounts for.
+
+        That is: lines without an event apart from systemd's own of an orderly start and stop, and entries of priority
+        warning or worse whose event is not among `allowed`.
+        """
+        return [entry for entry in self.entries() if not _accounted_for(entry, allowed)]
+
+    def metric_instant(self, name: str, state: str, *, after: float, **labels: str) -> float | None:
+        """Return when, later than `after`, the series NAME{state=...,labels} was first scraped as 1."""
+        self._read_metrics()
+        wanted = {**labels, "state": state}
+        for at, series, series_labels, value in self._changes:
+            if at > after and value == 1 and series == METRIC_PREFIX + name and wanted.items() <= series_labels.items():
+                return at
+        return None
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return the present value of the series of this name (without prefix) and these labels, None if none."""
+        self._read_metrics()
+        value = None
+        for _, series, series_labels, changed in self._changes:
+            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
+                value = changed
+        return value
+
+    def state(self, name: str, **labels: str) -> str | None:
+        """Return which `state` of a state metric is 1 at present, for these labels."""
+        self._read_metrics()
+        current: dict[str, float | None] = {}
+        for _, series, series_labels, value in self._changes:
+            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
+                current[series_labels.get("state", "")] = value
+        return next((state for state, value in current.items() if value == 1), None)
+
+    def status(self) -> Any:
+        """Return what `mpathd-watch status --json` prints."""
+        return json.loads(self._guest.run("mpathd-watch status --json"))
+
+    def stop(self) -> None:
+        """Stop the service and forget what it kept."""
+        if self.present:
+            self._guest.run(f"systemctl stop {UNIT}; rm -rf /var/lib/mpathd-watch/*")
+
+    def start(self) -> float:
+        """Start the service, and return the instant at which it said it was ready."""
+        before = self._guest.now()
+        if not self.present:
+            return before
+        self._guest.run(f"systemctl start {UNIT}")
+
+        def started() -> float | None:
+            lines = (entry for entry in self.entries(before) if entry.from_systemd)
+            return next((entry.at for entry in lines if entry.message.startswith("Started ")), None)
+
+        return wait_for(started, f"systemd to say that it has started {UNIT}", 10.0)
+
+    def _read_metrics(self) -> None:
+        if self.present:
+            for line in self._metrics.new():
+                if "series" in line:
+                    name, labels = _parse_series(line["series"])
+                    self._changes.append((line["mono"], name, labels, line["value"]))
+
+
+def _entry(line: dict[str, Any]) -> Entry:
+    at = int(line["__MONOTONIC_TIMESTAMP"]) / 1e6
+    if "_SOURCE_REALTIME_TIMESTAMP" in line:
+        # When the entry was sent; journald may have taken its time to receive it.
+        at -= (int(line["__REALTIME_TIMESTAMP"]) - int(line["_SOURCE_REALTIME_TIMESTAMP"])) / 1e6
+    fields = {key.removeprefix(PREFIX): _plain(value) for key, value in line.items() if key.startswith(PREFIX)}
+    return Entry(at, int(line.get("PRIORITY", 6)), _plain(line.get("MESSAGE", "")), fields, line.get("_PID") == "1")
+
+
+def _plain(value: Any) -> str:
+    # journalctl writes what is not UTF-8 as an array of byte values, and repeated fields as an array of strings.
+    if isinstance(value, list):
+        if all(isinstance(each, int) for each in value):
+            return bytes(value).decode(errors="replace")
+        return str(value[-1])
+    return str(value)
+
+
+def _accounted_for(entry: Entry, allowed: frozenset[str]) -> bool:
+    if entry.from_systemd:
+        return entry.priority > WARNING and SYSTEMD_LINE.match(entry.message) is not None
+    return entry.event is not None and (entry.priority > WARNING or entry.event in allowed)
+
+
+def _parse_series(series: str) -> tuple[str, dict[str, str]]:
+    name, _, labels = series.partition("{")
+    return name, {key: re.sub(r"\\(.)", _unescape, value) for key, value in LABEL.findall(labels)}
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "\n" if match[1] == "n" else match[1]

@@ -1,0 +1,1 @@
+"""The scenarios. How to add one: `tests/lab/README.md`."""
