@@ -22,7 +22,7 @@ test: $(venv) ## run the unit, golden and component tests; the core must be cove
 	$(python) -m pytest --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-shell check-unit check-docs ## run every static check
+check: check-format check-lint check-types check-spelling check-shell check-unit check-docs check-metrics ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -78,7 +78,15 @@ check-unit:
 .PHONY: check-docs
 check-docs: $(venv)
 	$(python) -m tools.docs --check
+
+.PHONY: check-metrics
+check-metrics:
+	tools/check-metrics
 	$(python) -m tools.docs --check
+
+.PHONY: check-metrics
+check-metrics:
+	tools/check-metrics
 
 $(venv): pyproject.toml requirements-dev.txt tools/build-venv
 	tools/build-venv .venv

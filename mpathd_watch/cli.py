@@ -169,6 +169,7 @@ def _replay(options: argparse.Namespace) -> int:
     failure = ""
     try:
         replay = Replay(options.file, options.speed, options.listen, console)
+        print(replay.title, flush=True)
         asyncio.run(replay.run())
     except (RecordingError, ListenError) as error:
         failure = str(error)

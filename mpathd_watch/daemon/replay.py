@@ -64,6 +64,14 @@ class Replay:
         self._began: tuple[float, Instant] | None = None
         self._http = HttpServer(parse_listen(listen), self.view, lambda: 0.0, self._complain)
 
+    @property
+    def title(self) -> str:
+        """What is played, how fast, and where it can be looked at meanwhile."""
+        return (
+            f"Playing {self._path or 'the shipped recording'}, {self._speed:g} times as fast as it happened; "
+            f"metrics and a page on http://{self._http.address}/"
+        )
+
     def view(self) -> View:
         """The state as of now on the recording's clocks, which go on between its events."""
         if self._began is None:
@@ -78,11 +86,6 @@ class Replay:
         Raises ``RecordingError`` where the recording can't be read on, after all before has been played.
         """
         self._http.start()
-        self._console.log(
-            Priority.INFO,
-            f"playing {self._path or 'the shipped recording'}, {self._speed:g} times as fast as it happened; "
-            f"metrics and a page on http://{self._http.address}/",
-        )
         try:
             with as_file(files("mpathd_watch") / "recordings" / SHIPPED) as shipped:
                 for event, at in recording.read(self._path or shipped):

@@ -1,0 +1,116 @@
+"""The shipped recording of a real outage, replayed: exactly these transitions, alerts and metrics come of it.
+
+After a change that means to alter them: ``pytest tests/golden --update-golden``, and read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.daemon.replay import SHIPPED, Playback
+from mpathd_watch.sinks.metrics import Exposition
+from mpathd_watch.sinks.trace import Trace
+from mpathd_watch.sources.recording import read
+
+EXPECTED = Path(__file__).parent / "article"
+RECORDING = Path(str(files("mpathd_watch") / "recordings" / SHIPPED))
+NOT_OURS = re.compile(r"(# \w+ )?(process_|mpathd_watch_build_info)")
+
+
+class Story:
+    """What a replay of the shipped recording does, seconds counted from its first event."""
+
+    def __init__(self) -> None:
+        self.alerts: list[dict[str, object]] = []
+        self.transitions: list[str] = []
+        self._first: Instant | None = None
+        self._now = Instant(0.0, 0.0)
+        self.playback = Playback(self._tell)
+        for event, at in read(RECORDING):
+            self._first = self._first or at
+            self._now = at
+            before = self._healths()
+            self.playback.play(event, at)
+            after = self._healths()
+            self.transitions += [
+                f"{self._second():7.3f} {what} {after[what]}" for what in after if before.get(what) != after[what]
+            ]
+
+    def _second(self) -> float:
+        assert self._first is not None
+        return round(self._now.since(self._first), 3)
+
+    def _tell(self, alert: Alert) -> None:
+        self.alerts.append(
+            {
+                "second": self._second(),
+                "event": alert.kind.event,
+                "message_id": alert.kind.value.message_id,
+                "priority": int(alert.priority),
+                "message": alert.message,
+                "fields": dict(alert.fields),
+            }
+        )
+
+    def _healths(self) -> dict[str, str]:
+        found = {}
+        for known in self.playback.engine.state.maps.values():
+            found[f"map {known.label}"] = known.health.value
+            found |= {f"path {known.label} {path.label}": path.health.value for path in known.paths.values()}
+        return found
+
+    def metrics(self) -> str:
+        """What a scrape gets at the end, without what differs from process to process."""
+        lines = Exposition(self.playback.engine.view).render().content.decode().splitlines(keepends=True)
+        return "".join(line for line in lines if not NOT_OURS.match(line))
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    return Story()
+
+
+def compare(name: str, text: str, request: pytest.FixtureRequest) -> None:
+    """``text`` is what the golden file holds, which ``--update-golden`` writes."""
+    golden = EXPECTED / name
+    if request.config.getoption("--update-golden"):
+        golden.write_text(text, encoding="utf-8")
+    assert text.splitlines() == golden.read_text(encoding="utf-8").splitlines()
+
+
+def test_the_transitions_are_these(story: Story, request: pytest.FixtureRequest) -> None:
+    compare("transitions.txt", "\n".join(story.transitions) + "\n", request)
+
+
+def test_the_journal_entries_are_these(story: Story, request: pytest.FixtureRequest) -> None:
+    compare("journal.json", json.dumps(story.alerts, indent=1) + "\n", request)
+
+
+def test_the_metrics_at_the_end_are_these(story: Story, request: pytest.FixtureRequest) -> None:
+    compare("metrics.txt", story.metrics(), request)
+
+
+def test_the_path_goes_through_every_phase_once_and_the_map_with_it(story: Story) -> None:
+    path = [line.split()[-1] for line in story.transitions if "path mpio 192.168.2.1:3260" in line]
+    assert path == ["unknown", "up", "stalled", "failed", "recovering", "up"]
+    known = [line.split()[-1] for line in story.transitions if "map mpio" in line]
+    assert known == ["unknown", "healthy", "at_risk", "healthy"]
+    events = ["path_stalled", "map_at_risk", "path_failed", "path_recovering", "path_reinstated", "map_recovered"]
+    assert [alert["event"] for alert in story.alerts] == events
+    assert all(earlier["second"] <= later["second"] for earlier, later in pairwise(story.alerts))  # type: ignore[operator]
+
+
+def test_a_recording_is_the_same_after_it_has_been_read_and_written_again(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "again.jsonl", "0.1.0")
+    for event, at in read(RECORDING):
+        trace.write(event, at)
+    trace.close()
+    assert (tmp_path / "again.jsonl").read_bytes() == RECORDING.read_bytes()
