@@ -82,11 +82,6 @@ check-docs: $(venv)
 .PHONY: check-metrics
 check-metrics:
 	tools/check-metrics
-	$(python) -m tools.docs --check
-
-.PHONY: check-metrics
-check-metrics:
-	tools/check-metrics
 
 $(venv): pyproject.toml requirements-dev.txt tools/build-venv
 	tools/build-venv .venv

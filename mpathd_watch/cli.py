@@ -165,7 +165,7 @@ def _replay(options: argparse.Namespace) -> int:
     from mpathd_watch.sources.recording import RecordingError  # noqa: PLC0415  # see above
 
     replay: Replay | None = None
-    console = ConsoleSink(sys.stdout, lambda: replay.view().now.wall if replay else 0.0, colour=_colourful())
+    console = ConsoleSink(sys.stdout, lambda: replay.instant.wall if replay else 0.0, colour=_colourful())
     failure = ""
     try:
         replay = Replay(options.file, options.speed, options.listen, console)

@@ -72,8 +72,13 @@ class Replay:
             f"metrics and a page on http://{self._http.address}/"
         )
 
+    @property
+    def instant(self) -> Instant:
+        """When the last event that was played came."""
+        return self._playback.now
+
     def view(self) -> View:
-        """The state as of now on the recording's clocks, which go on between its events."""
+        """The state as of now on the recording's clocks, which go on between its events, and stop with the last."""
         if self._began is None:
             return self._playback.engine.view()
         began, first = self._began
@@ -93,6 +98,7 @@ class Replay:
                     self._playback.play(event, at)
             return self._playback.engine.view()
         finally:
+            self._began = None
             self._http.stop()
 
     async def _until(self, at: Instant) -> None:

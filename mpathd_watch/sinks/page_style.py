@@ -46,10 +46,10 @@ section.bad { border-left-color: var(--bad); } section.wait { border-left-color:
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .89rem; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 500; color: var(--soft); font-size: .8rem; }
-th, td { padding: .38rem .55rem; border-top: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
+th, td { padding: .38rem .48rem; border-top: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { padding-left: 1.1rem; } th:last-child, td:last-child { padding-right: 1.1rem; }
 td.name { font-weight: 550; } td small { display: block; color: var(--soft); font-size: .82rem; }
-td.target { white-space: normal; overflow-wrap: anywhere; min-width: 19rem; max-width: 26rem; }
+td.target { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; max-width: 26rem; }
 tr.trouble td { background: color-mix(in srgb, var(--bad-wash) 45%, transparent); }
 .dull { color: var(--soft); } .off { color: var(--bad); font-weight: 600; }
 .empty { padding: 2.2rem; text-align: center; color: var(--soft); border-left-width: 1px; }
