@@ -1,0 +1,141 @@
+"""Lines and tokens as multipath-tools reads them (libmpathutil/parser.c, 0.9.4 to 0.15.1).
+
+Lines are read into a buffer of fixed size, so a longer line becomes several. Bytes outside ASCII act as white space
+outside quotes. Everything here takes time proportional to the length of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BUFFER = 1023
+"""Bytes of a line that multipath-tools reads at once (MAXBUF less the terminating NUL)."""
+
+QUOTE = '\0"'
+"""The token for a quotation mark. A NUL ends a line, so no word can look like it."""
+
+BLANKS = " \t\n\v\f\r"
+"""What the C locale's isspace() takes for white space."""
+
+_ENDS_WORD = frozenset(BLANKS + '!#{}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one read of a line buffer gives: ``number`` counts the file's lines from 1, as editors do."""
+
+    number: int
+    text: str
+    first: bool
+    ended: bool
+
+
+def chunks(text: str, size: int) -> Iterator[Chunk]:
+    """The reads of ``text`` through a buffer of ``size`` bytes, line ends left out.
+
+    ``first`` is false for the rest of a line that did not fit; ``ended`` is true if the read reached the line's end.
+    """
+    rows = text.split("\n")
+    for number, row in enumerate(rows, 1):
+        last = number == len(rows)
+        if last and not row:
+            return
+        pieces = _cut(row if last else f"{row}\n", size)
+        for index, piece in enumerate(pieces):
+            ended = piece.endswith("\n")
+            yield Chunk(number, piece[:-1] if ended else piece, first=index == 0, ended=ended)
+
+
+def _cut(line: str, size: int) -> list[str]:
+    if 4 * len(line) <= size:
+        return [line]
+    if line.isascii():
+        return [line[start : start + size] for start in range(0, len(line), size)]
+    raw = encoded(line)
+    return [raw[start : start + size].decode("utf-8", "surrogateescape") for start in range(0, len(raw), size)]
+
+
+def encoded(text: str) -> bytes:
+    """The bytes that ``text`` was read from, if it was read with ``surrogateescape``; never raises."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def content(text: str) -> tuple[str, bool]:
+    """What multipath-tools takes of a read line, and whether anything but a line end was lost.
+
+    It stops at a NUL, and at a carriage return that anything precedes (read_line()).
+    """
+    kept = text.partition("\0")[0]
+    lead = len(kept) - len(kept.lstrip("\r"))
+    kept = kept[:lead] + kept[lead:].partition("\r")[0]
+    return kept, bool(text[len(kept) :].strip("\r"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A line's tokens: words, braces and ``QUOTE``; ``foreign`` if a byte outside ASCII stood outside quotes."""
+
+    words: tuple[str, ...]
+    foreign: bool
+
+
+def tokenize(line: str) -> Tokens:
+    """The tokens of one line. None for a blank line or a comment (alloc_strvec())."""
+    words: list[str] = []
+    foreign = False
+    at = 0
+    in_string = False
+    while True:
+        if not in_string:
+            at, skipped_foreign = _skip(line, at)
+            foreign |= skipped_foreign
+        if at >= len(line) or (not in_string and line[at] in "!#"):
+            return Tokens(tuple(words), foreign)
+        if in_string:
+            at, word = _string(line, at)
+            if word is not None:
+                words.append(word)
+            else:
+                words.append(QUOTE)
+                in_string = False
+        elif line[at] == '"':
+            words.append(QUOTE)
+            in_string = True
+            at += 1
+        elif line[at] in "{}":
+            words.append(line[at])
+            at += 1
+        else:
+            start = at
+            while at < len(line) and line[at] not in _ENDS_WORD and line[at].isascii():
+                at += 1
+            words.append(line[start:at])
+
+
+def _skip(line: str, at: int) -> tuple[int, bool]:
+    foreign = False
+    while at < len(line) and (line[at] in BLANKS or not line[at].isascii()):
+        foreign |= not line[at].isascii()
+        at += 1
+    return at, foreign
+
+
+def _string(line: str, at: int) -> tuple[int, str | None]:
+    """A quoted string from ``at`` to its closing mark, or ``None`` if that mark is what stands there."""
+    start = at
+    while at < len(line):
+        end = line.find('"', at)
+        if end < 0:
+            at = len(line)
+        elif line.startswith('""', end):
+            at = end + 2
+        elif end == start:
+            return end + 1, None
+        else:
+            at = end
+            break
+    return at, line[start:at].replace('""', '"')
