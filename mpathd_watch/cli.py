@@ -58,6 +58,11 @@ def _parser() -> _Parser:
     status.add_argument("--json", action="store_true", help="as JSON (docs/status-json.md)")
     status.set_defaults(command=_status)
 
+    check = commands.add_parser("check", help="what is configured, held against what is in force")
+    _add_host_options(check)
+    check.add_argument("--json", action="store_true", help="as JSON (docs/findings.md)")
+    check.set_defaults(command=_check)
+
     replay = commands.add_parser("replay", help="the daemon on a recording instead of this host")
     replay.add_argument("file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the shipped one)")
     replay.add_argument("--speed", metavar="N", type=_speed, default=1.0, help="N times as fast as it happened")
@@ -153,8 +158,29 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        print(render(found, colour=_colourful()))
+        print(render(found, colour=_colourful()), end="")
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from mpathd_watch.core.audit import audit  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.look import look  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks import check  # noqa: PLC0415  # see above
+    from mpathd_watch.sources.configuration import read  # noqa: PLC0415  # see above
+
+    try:
+        state = asyncio.run(look(_config(options))).state
+    except ConfigError as error:
+        if options.json:
+            return _fail(str(error), check.UNKNOWN)
+        print(f"MPATHD-WATCH UNKNOWN: {error}")
+        return check.UNKNOWN
+    report = audit(state, read())
+    if options.json:
+        print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
+    else:
+        print(check.text(report, state), end="")
+    return check.exit_status(report, state)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -176,7 +202,7 @@ def _replay(options: argparse.Namespace) -> int:
     finally:
         console.stop()
     if replay is not None:
-        print(f"\n{render(document(replay.view()), colour=_colourful())}")
+        print(f"\n{render(document(replay.view()), colour=_colourful())}", end="")
     return _fail(failure) if failure else 0
 
 

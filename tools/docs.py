@@ -1,4 +1,4 @@
-"""Write what is generated from the code: docs/metrics.md, docs/alerts.md and the journal's catalog.
+"""Write what is generated from the code: docs/metrics.md, docs/alerts.md, docs/findings.md, the journal's catalog.
 
 ``python -m tools.docs`` writes the files; with ``--check`` it compares them and fails with one line if any is stale.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.audit import FindingKind
 from mpathd_watch.core.vocabulary import Cause, SourceName
 from mpathd_watch.sinks.metrics.families import Family
 
@@ -102,6 +103,96 @@ def _alerts() -> Iterator[str]:
     yield ""
 
 
+_CHECK_HEAD: Final = """\
+`mpathd-watch check` looks at this host once and holds what is configured against what is in force. It changes nothing,
+and needs no running daemon. `--config`, `--sysfs` and `--multipathd-socket` are those of the daemon.
+
+It reads the sessions and maps in sysfs, the maps that multipathd lists, and these files:
+
+| file | what for |
+|---|---|
+| `/etc/multipath.conf`, `/etc/multipath/conf.d/*.conf` | what multipathd is told |
+| `/etc/iscsi/iscsid.conf` | what new node records will say; may need root |
+| `/var/lib/iscsi/nodes/`, `/etc/iscsi/nodes/` (Debian 12) | the node records: what each session is to have; need root |
+
+Node records may hold CHAP passwords, so only root can read them, and **without root the check can't say whether the
+timeouts of the records are in force**; it then reports [`unreadable_file`](#unreadable_file). Of the records and of
+iscsid.conf it keeps timeouts, addresses and how they are started, never a name or password of CHAP.
+
+## As a Nagios plugin
+
+The first line is `MPATHD-WATCH STATUS: summary | critical=0 warning=1 info=0`, with the number of findings of each
+severity as performance data. A finding has a line of its own, `SEVERITY code: object: what is wrong (FILE:LINE)`, and
+below it, indented, what it leads to and what to do. After an empty line follows what the timeouts in force promise for
+each session. A `|` in a name or a quotation is printed as a broken bar (`\N{BROKEN BAR}`), because Nagios would take
+what follows it for performance data; the JSON has it as it is.
+
+| exit status | the first line says | when |
+|---|---|---|
+| 0 | `OK` | nothing was found, or only findings of severity info |
+| 1 | `WARNING` | the worst finding is a warning |
+| 2 | `CRITICAL` | the worst finding is critical, or the command line is wrong (one line on stderr, nothing else) |
+| 3 | `UNKNOWN` | sysfs could not be read, so findings say little; or the daemon's configuration file is wrong |
+
+For example, in NRPE, with a line in sudoers that permits this one command:
+
+    command[check_mpathd_watch]=/usr/bin/sudo /usr/bin/mpathd-watch check
+
+## As JSON
+
+`--json` prints one object, with the same exit status (if the daemon's configuration file is wrong, one line on stderr
+instead). Version 1 is stable: keys may be added, none changes its meaning or goes without a new `version`.
+
+| key | holds |
+|---|---|
+| `version` | 1 |
+| `status` | `OK`, `WARNING`, `CRITICAL` or `UNKNOWN` |
+| `findings` | the findings, worst first |
+| `budgets` | by the session's label: what its timeouts promise; `null` if they can't be read |
+
+An entry of `findings` has
+
+| key | holds |
+|---|---|
+| `severity` | `info`, `warning` or `critical` |
+| `code` | the code, as in the table below |
+| `subject` | the session, map, file or service concerned |
+| `text` | what is wrong |
+| `where` | `FILE:LINE` of the setting concerned, or `FILE`; `null` if no file sets it |
+| `leads_to`, `remedy` | as in the sections below |
+
+An entry of `budgets` counts seconds from the moment a link breaks silently, by noop_out_interval and noop_out_timeout;
+`null` means that nothing bounds them.
+
+| key | holds |
+|---|---|
+| `detection_best_seconds`, `detection_worst_seconds` | until the kernel notices: timeout, interval + timeout + 1 |
+| `failover_best_seconds`, `failover_worst_seconds` | until it gives the path up: the same and `recovery_tmo` |
+"""
+
+
+def findings_page() -> str:
+    """docs/findings.md."""
+    return "\n".join(_findings())
+
+
+def _findings() -> Iterator[str]:
+    yield from ("# Findings of the check", "", f"<!-- {_NOTE} -->", "", _CHECK_HEAD)
+    yield from ("## All findings", "", "| code | severity | what it is |", "|---|---|---|")
+    worst_first = sorted(FindingKind, key=lambda kind: -kind.value.severity)
+    for kind in worst_first:
+        yield f"| [`{kind.code}`](#{kind.code}) | {kind.value.severity.name.lower()} | {kind.value.title} |"
+    for kind in worst_first:
+        about = kind.value
+        yield from ("", f"## {kind.code}", "")
+        # Commands and section names are not broken at hyphens.
+        for paragraph in (f"{about.title}.", f"**Leads to:** {about.leads_to}", f"**Remedy:** {about.remedy}"):
+            yield from textwrap.wrap(paragraph, 120, break_long_words=False, break_on_hyphens=False)
+            yield ""
+        yield f"Severity: {about.severity.name.lower()}."
+    yield ""
+
+
 def catalog() -> str:
     """systemd/mpathd-watch.catalog, in the format of journalctl(1), section on --update-catalog."""
     return "\n".join(_catalog())
@@ -122,6 +213,7 @@ def _catalog() -> Iterator[str]:
 FILES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/metrics.md": metrics_page,
     "docs/alerts.md": alerts_page,
+    "docs/findings.md": findings_page,
     "systemd/mpathd-watch.catalog": catalog,
 }
 

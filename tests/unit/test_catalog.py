@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.audit import FindingKind, audit
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.families import Family
+from tests.factories import make_session, make_state
 from tools import docs
 
 MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
@@ -62,6 +66,43 @@ def test_every_metric_and_alert_has_its_line() -> None:
         assert f"| `{family.metric}` |" in metrics
     for kind in AlertKind:
         assert f"\n## {kind.event}\n" in alerts
+
+
+def test_every_finding_has_its_line_and_its_section_worst_first() -> None:
+    page = docs.findings_page()
+    sections = re.findall(r"^## ([a-z_]+)$", page, re.MULTILINE)
+    assert sorted(sections) == sorted(kind.code for kind in FindingKind)
+    severities = [FindingKind[code.upper()].value.severity for code in sections]
+    assert severities == sorted(severities, reverse=True)
+    unwrapped = " ".join(page.split())
+    for kind in FindingKind:
+        about = kind.value
+        severity = about.severity.name.lower()
+        assert f"| [`{kind.code}`](#{kind.code}) | {severity} | {about.title} |\n" in page
+        assert (
+            f"## {kind.code} {about.title}. **Leads to:** {about.leads_to} **Remedy:** {about.remedy} "
+            f"Severity: {severity}." in unwrapped
+        )
+
+
+def test_what_is_said_of_a_finding_is_in_sentences_and_keeps_its_table_whole() -> None:
+    for kind in FindingKind:
+        about = kind.value
+        assert "|" not in f"{about.title}{about.leads_to}{about.remedy}"
+        assert not about.title.endswith(".")
+        assert about.leads_to.endswith(".")
+
+
+def test_the_page_on_findings_names_every_key_of_the_json_and_every_exit_status() -> None:
+    state = make_state(sessions=[make_session(ping_tmo=1)])
+    found = check.document(audit(state, Configuration()), state)
+    page = docs.findings_page()
+    (bounds,) = found["budgets"].values()
+    for key in (*found, *found["findings"][0], *bounds):
+        assert f"`{key}`" in page
+    for status in range(check.UNKNOWN + 1):
+        assert f"\n| {status} | `" in page
+    assert str(check.VERSION) in page
 
 
 @pytest.mark.skipif(shutil.which("journalctl") is None, reason="systemd's journalctl is not installed")

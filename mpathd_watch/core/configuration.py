@@ -1,0 +1,52 @@
+"""What an administrator has configured, as far as it could be read: what the audit compares with what is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from mpathd_watch.core.iscsiconf import Place, Record
+from mpathd_watch.core.multipathconf import Document
+
+
+class Reason(StrEnum):
+    """Why a file or directory could not be read, or not completely."""
+
+    NO_PERMISSION = "no_permission"
+    NOT_REGULAR = "not_regular"
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+    NOT_UTF8 = "not_utf8"
+    FAILED = "failed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether what the file says counts all the same."""
+        return self is Reason.NOT_UTF8
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file or directory with the reason, and the reason as a person reads it. Never quotes what the file says."""
+
+    path: str
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The files that configure multipathd and iscsid. What is in ``unreadable`` may say more than is known here."""
+
+    multipath: Document = field(default_factory=Document)
+    """multipath.conf and conf.d, merged; empty if there is neither."""
+
+    iscsid: Record | None = None
+    """iscsid.conf; ``None`` if there is none."""
+
+    records: Mapping[Place, Record] = field(default_factory=lambda: MappingProxyType({}))
+    """The node records, by what their paths tell."""
+
+    unreadable: tuple[Unreadable, ...] = ()

@@ -1,0 +1,246 @@
+"""What ``check`` prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpathd_watch import cli
+from mpathd_watch.core.audit import Budget, Finding, FindingKind, Report, audit
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
+from mpathd_watch.core.multipathconf import parse
+from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.core.text import clean
+from mpathd_watch.sinks import check
+from mpathd_watch.sources import configuration as source
+from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
+
+NOBODY = Report((), {})
+FIRST_LINE = re.compile(r"MPATHD-WATCH (OK|WARNING|CRITICAL|UNKNOWN): [^|\n]+ \| critical=\d+ warning=\d+ info=\d+")
+SECRET = "correct-horse-battery"  # noqa: S105
+UGLY = 'ev|il\n"name"\x1b[31m\u2028\u202e=1;2;3\x00 | x=1'
+INFO = Finding(FindingKind.UNREADABLE_FILE, "/etc/iscsi/nodes", "no permission to read it")
+WARNING = Finding(FindingKind.SINGLE_PATH, "mpio", "its only path is 192.168.1.1:3260")
+CRITICAL = Finding(FindingKind.RECOVERY_OFF, "192.168.1.1:3260/iqn", "recovery_tmo is off")
+
+
+def sysfs_down(detail: str = "") -> State:
+    return make_state(sources=make_sources(sysfs=SourceState(up=False, reason="unreadable", detail=detail)))
+
+
+def report(*findings: Finding, **budgets: Budget | None) -> Report:
+    return Report(findings, budgets)
+
+
+@pytest.mark.parametrize(
+    ("findings", "status", "line"),
+    [
+        ((), 0, "OK: nothing found on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=0"),
+        ((INFO,), 0, "OK: 1 finding on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=1"),
+        ((WARNING, INFO), 1, "WARNING: 2 findings on 1 map and 2 iSCSI sessions | critical=0 warning=1 info=1"),
+        ((CRITICAL, WARNING), 2, "CRITICAL: 2 findings on 1 map and 2 iSCSI sessions | critical=1 warning=1 info=0"),
+    ],
+)
+def test_the_first_line_and_the_exit_status_are_a_nagios_plugins(
+    findings: tuple[Finding, ...], status: int, line: str
+) -> None:
+    found, state = report(*findings), article_state()
+    printed = check.text(found, state)
+    assert printed.splitlines()[0] == f"MPATHD-WATCH {line}"
+    assert FIRST_LINE.fullmatch(printed.splitlines()[0])
+    assert check.exit_status(found, state) == status
+    assert check.document(found, state)["status"] == line.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (sysfs_down(), "sysfs can't be read"),
+        (sysfs_down("/sys: gone | x=1"), "/sys: gone \N{BROKEN BAR} x=1"),
+        (State(), "sysfs can't be read"),
+    ],
+)
+def test_without_sysfs_nothing_is_known(state: State, told: str) -> None:
+    for found, figures in ((NOBODY, "critical=0 warning=0 info=0"), (report(CRITICAL), "critical=1 warning=0 info=0")):
+        assert check.exit_status(found, state) == 3
+        assert check.document(found, state)["status"] == "UNKNOWN"
+        first = check.text(found, state).splitlines()[0]
+        assert first == f"MPATHD-WATCH UNKNOWN: {told} | {figures}"
+        assert FIRST_LINE.fullmatch(first)
+
+
+def test_a_finding_has_a_line_and_below_it_what_it_means() -> None:
+    in_file = Finding(FindingKind.SYNTAX_ERROR, "/etc/multipath.conf", "it has no end", "/etc/multipath.conf:7")
+    elsewhere = Finding(FindingKind.MANUAL_STARTUP, "192.168.1.1:3260/iqn", "node.startup is manual", "/record:1")
+    lines = check.text(report(WARNING, in_file, elsewhere), make_state()).splitlines()
+    assert lines[1::2] == [
+        "WARNING single_path: mpio: its only path is 192.168.1.1:3260",
+        "WARNING syntax_error: /etc/multipath.conf:7: it has no end",
+        "WARNING manual_startup: 192.168.1.1:3260/iqn: node.startup is manual (/record:1)",
+    ]
+    named = replace(elsewhere, text="node.startup is manual (/record:1)")
+    assert check.text(report(named), make_state()).splitlines()[1] == lines[5]
+    about = FindingKind.SINGLE_PATH.value
+    assert lines[2] == f"    {about.leads_to} {about.remedy}"
+
+
+def test_budgets_stand_in_columns() -> None:
+    budgets = {
+        "a": Budget(10, 16, 15, 21),
+        "longer": Budget(10, 16, inf, inf),
+        "b": Budget(inf, inf, inf, inf),
+        "c": None,
+    }
+    assert check.text(report(**budgets), make_state()).splitlines()[1:] == [
+        "",
+        "After a link breaks silently, at best and at worst, by the timeouts in force:",
+        "  a       noticed after 10 to 16 s, path given up after 15 to 21 s",
+        "  longer  noticed after 10 to 16 s, path given up after no bound",
+        "  b       noticed after no bound, path given up after no bound",
+        "  c       unknown, its timeouts can't be read",
+    ]
+
+
+def test_the_json_has_its_documented_shape() -> None:
+    found = report(WARNING, replace(INFO, where="/x:1"), a=Budget(10, 16, 15, 21), b=Budget(10, 16, inf, inf), c=None)
+    document = json.loads(json.dumps(check.document(found, make_state()), allow_nan=False))
+    about = FindingKind.SINGLE_PATH.value
+    assert document == {
+        "version": 1,
+        "status": "WARNING",
+        "findings": [
+            {
+                "severity": "warning",
+                "code": "single_path",
+                "subject": "mpio",
+                "text": "its only path is 192.168.1.1:3260",
+                "where": None,
+                "leads_to": about.leads_to,
+                "remedy": about.remedy,
+            },
+            {
+                "severity": "info",
+                "code": "unreadable_file",
+                "subject": "/etc/iscsi/nodes",
+                "text": "no permission to read it",
+                "where": "/x:1",
+                "leads_to": FindingKind.UNREADABLE_FILE.value.leads_to,
+                "remedy": FindingKind.UNREADABLE_FILE.value.remedy,
+            },
+        ],
+        "budgets": {
+            "a": {
+                "detection_best_seconds": 10,
+                "detection_worst_seconds": 16,
+                "failover_best_seconds": 15,
+                "failover_worst_seconds": 21,
+            },
+            "b": {
+                "detection_best_seconds": 10,
+                "detection_worst_seconds": 16,
+                "failover_best_seconds": None,
+                "failover_worst_seconds": None,
+            },
+            "c": None,
+        },
+    }
+
+
+def ugly() -> tuple[State, Configuration]:
+    """Whatever may be named from outside is named badly, and cleaned where sources clean it."""
+    name = clean(UGLY)
+    session = make_session(target=name, iface=name, label=f"192.168.1.1:3260/{name}", ping_tmo=0)
+    path = make_path(session=session.label, label=f"192.168.1.1:3260@{name}")
+    state = make_state([make_map(name, [path], queueing="on")], [session])
+    file = clean(f"/etc/iscsi/nodes/{TARGET}{name}/192.168.1.1,3260,1/{name}")
+    place = record_path(file)
+    assert place is not None
+    text = f"{UGLY}\nnode.startup = automatic\nnode.session.auth.password = {SECRET}\n{SECRET}\n{SECRET} {SECRET}\n"
+    multipath = parse(f'blacklist {{\n\tdevnode "[{UGLY}"\n\tdevnode "[[a|b]]"\n\t{UGLY} 1\n', "/etc/multipath.conf")
+    iscsid = parse_record(f"{keys.REPLACEMENT_TIMEOUT} = {SECRET}\n{SECRET}={SECRET}\n", "/etc/iscsi/iscsid.conf")
+    return state, Configuration(multipath, iscsid, {place: parse_record(text, file)})
+
+
+def test_ugly_names_stay_on_their_line_and_forge_no_performance_data() -> None:
+    state, configuration = ugly()
+    found = audit(state, configuration)
+    lines = check.text(found, state).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert FIRST_LINE.fullmatch(lines[0])
+    assert not any("|" in line for line in lines[1:])
+    # The verdict, a line a finding, one a kind, an empty one, the budgets' head, a budget, the end of the last line.
+    assert len(lines) == 1 + len(found.findings) + len({finding.kind for finding in found.findings}) + 4
+    assert any("ev\N{BROKEN BAR}il" in line for line in lines)
+    assert "ev|il" in json.dumps(check.document(found, state))
+
+
+def test_nothing_secret_is_printed() -> None:
+    state, configuration = ugly()
+    found = audit(state, configuration)
+    assert {FindingKind.SYNTAX_ERROR, FindingKind.RECORD_WITHOUT_SESSION} <= {each.kind for each in found.findings}
+    assert SECRET not in check.text(found, state) + json.dumps(check.document(found, state))
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sysfs: bool = True, **conf: Any) -> list[str]:
+    """An empty host's arguments for ``check``."""
+    (tmp_path / "mpathd-watch.toml").write_text("", encoding="utf-8")
+    monkeypatch.setattr(source, "read", lambda: Configuration(**conf))
+    root = tmp_path / "sys"
+    if sysfs:
+        (root / "class/block").mkdir(parents=True)
+        (root / "block").mkdir()
+    config = ["--config", str(tmp_path / "mpathd-watch.toml"), "--multipathd-socket", str(tmp_path / "socket")]
+    return ["check", *config, "--sysfs", str(root)]
+
+
+def test_the_command_prints_text_or_json_and_ends_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = host(tmp_path, monkeypatch, multipath=parse("junk\n", "/etc/multipath.conf"))
+    assert cli.main(arguments) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == ("MPATHD-WATCH WARNING: 1 finding on 0 maps and 0 iSCSI sessions | critical=0 warning=1 info=0")
+    assert lines[1].startswith("WARNING syntax_error: /etc/multipath.conf:1: ")
+    assert cli.main([*arguments, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["findings"][0]["code"] == "syntax_error"
+
+
+def test_the_command_without_sysfs_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = host(tmp_path, monkeypatch, sysfs=False)
+    assert cli.main(arguments) == 3
+    assert capsys.readouterr().out.startswith("MPATHD-WATCH UNKNOWN: ")
+    assert cli.main([*arguments, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["status"] == "UNKNOWN"
+
+
+def test_a_configuration_that_is_wrong_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = host(tmp_path, monkeypatch)
+    (tmp_path / "mpathd-watch.toml").unlink()
+    assert cli.main(arguments) == 3
+    told = capsys.readouterr()
+    assert told.out == f"MPATHD-WATCH UNKNOWN: {tmp_path}/mpathd-watch.toml: no such file\n"
+    assert cli.main([*arguments, "--json"]) == 3
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", f"mpathd-watch: {tmp_path}/mpathd-watch.toml: no such file\n")
+
+
+def test_what_a_kind_leads_to_is_said_once_behind_the_last_of_its_findings() -> None:
+    kind, other = FindingKind.SINGLE_PATH, FindingKind.SINGLE_PORTAL
+    found = report(Finding(kind, "one", "text"), Finding(kind, "two", "text"), Finding(other, "three", "text"))
+    lines = check.text(found, article_state()).splitlines()[1:]
+    subjects = [line.split(": ")[1] if line.startswith("WARNING") else "advice" for line in lines]
+    assert subjects == ["one", "two", "advice", "three", "advice"]
