@@ -119,7 +119,8 @@ def _shell(options: argparse.Namespace) -> int:
 def _down(options: argparse.Namespace) -> int:
     suite = _suite(options)
     _running(suite).stop()
-    shutil.rmtree(_guest_directory(suite))
+    # QEMU removes its sockets as it ends, and so may we at the same moment.
+    shutil.rmtree(_guest_directory(suite), ignore_errors=True)
     return 0
 
 

@@ -1,0 +1,56 @@
+"""`mpathd-watch check` finds what nobody notices: replacement_timeout is 15, and the kernel waits 5 s.
+
+multipathd has written its fast_io_fail_tmo over it, on both sessions; the failover budget is that of the 5 s. Once
+fast_io_fail_tmo is 15 for iSCSI, in overrides/protocol, what is configured is in force and the finding is gone.
+A multipath.conf of 2009 is taken apart line by line. The check changes nothing, and the daemon has nothing to say.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.lab.kit.san import ARTICLE, PORTALS, TARGET
+from tests.lab.kit.scenario import Lab
+
+SAN = ARTICLE
+SUITES = ("trixie", "bookworm")
+
+CONF = "/etc/multipath.conf"
+OF_2009 = Path(__file__).parents[2] / "golden/conf/multipath-2009.conf"
+FOR_ISCSI = 'overrides {\n\tprotocol {\n\t\ttype "scsi:iscsi"\n\t\tfast_io_fail_tmo 15\n\t}\n}\n'
+OVERRIDDEN = "replacement_timeout_overridden"
+
+
+def run(lab: Lab) -> None:
+    if not lab.watch.present:
+        return
+    sessions = {f"{portal}/{TARGET}" for portal in PORTALS.values()}
+
+    report = look(lab)
+    lab.check(report["status"] == "WARNING", f"the check says {report['status']}")
+    found = {each["subject"]: each["text"] for each in report["findings"] if each["code"] == OVERRIDDEN}
+    lab.check(set(found) == sessions, f"overridden on {sorted(found)}")
+    lab.check(all("recovery_tmo is 5 s" in text and "= 15" in text for text in found.values()), f"it says {found}")
+    lab.check({each["code"] for each in report["findings"]} == {OVERRIDDEN}, f"all findings: {report['findings']}")
+    worst = SAN.noop_out_interval + SAN.noop_out_timeout + 1 + 5
+    budgets = {label: budget["failover_worst_seconds"] for label, budget in report["budgets"].items()}
+    lab.check(budgets == dict.fromkeys(sessions, worst), f"worst failovers: {budgets}")
+
+    lab.say("fast_io_fail_tmo 15 for iSCSI")
+    lab.guest.write_file(CONF, SAN.multipath_conf() + FOR_ISCSI)
+    lab.guest.run("multipathd reconfigure")
+    live = "cat /sys/class/iscsi_session/session*/recovery_tmo"
+    lab.wait("recovery_tmo 15", lambda: lab.guest.run(live).split() == ["15", "15"] or None, 20.0)
+    report = look(lab)
+    lab.check(report["status"] == "OK" and not report["findings"], f"then it finds {report['findings']}")
+
+    lab.say("a multipath.conf of 2009, not put into force")
+    lab.guest.write_file(CONF, OF_2009.read_text(encoding="utf-8"))
+    lines = {each["where"] for each in look(lab)["findings"] if each["code"] in ("obsolete_keyword", "odd_regex")}
+    lab.check({f"{CONF}:{line}" for line in (3, 4, 6, 7, 8, 9, 10, 17)} <= lines, f"obsolete or odd: {sorted(lines)}")
+    lab.guest.write_file(CONF, SAN.multipath_conf())
+
+
+def look(lab: Lab) -> Any:
+    """What the check prints as JSON."""
+    return json.loads(lab.guest.run("mpathd-watch check --json", check=False))
