@@ -64,7 +64,7 @@ check-types: $(venv)
 .PHONY: check-spelling
 check-spelling: $(venv)
 	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE' \
-		--ignore-words-list caf,te
+		--ignore-words-list caf,te,hda
 
 .PHONY: check-shell
 check-shell:
