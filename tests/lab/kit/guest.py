@@ -33,6 +33,9 @@ KERNEL_COMMAND_LINE = (
     "random.trust_cpu=1 no_timer_check net.ifnames=0 systemd.show_status=0"
 )
 
+CONNECT_PATIENCE = 3.0
+"""Seconds that a new QEMU may take to listen on a socket it has bound."""
+
 
 @dataclass(frozen=True)
 class SavedState:
@@ -46,13 +49,28 @@ class SavedState:
     overlay: Path
 
 
+def _connected(path: Path, timeout: float) -> socket.socket:
+    """Connect to a socket of QEMU, which binds it a moment before it listens: until then the kernel refuses."""
+    deadline = time.monotonic() + CONNECT_PATIENCE
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        try:
+            connection.connect(str(path))
+        except ConnectionRefusedError:
+            connection.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return connection
+
+
 class _JsonSocket:
     """JSON objects, one per line, over a Unix socket."""
 
     def __init__(self, path: Path, timeout: float) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(timeout)
-        self._socket.connect(str(path))
+        self._socket = _connected(path, timeout)
         self._file = self._socket.makefile("rb")
 
     def send(self, message: dict[str, Any], prefix: bytes = b"") -> None:

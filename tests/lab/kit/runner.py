@@ -66,7 +66,7 @@ class Runner:
         try:
             state = self._states_of(suite).ready(each.san)
             guest = Guest.restore(state, self._directory / f"{suite}-{each.name}")
-        except LabError as error:
+        except (LabError, OSError) as error:
             self.say(f"{each.name}: no guest: {error}")
             return False
         lab = Lab(guest, each.san, self._options.deb is not None, logs / "story.log")
