@@ -175,7 +175,7 @@ def _check(options: argparse.Namespace) -> int:
             return _fail(str(error), check.UNKNOWN)
         print(f"MPATHD-WATCH UNKNOWN: {error}")
         return check.UNKNOWN
-    report = audit(state, read())
+    report = audit(replace(state, auditing=replace(state.auditing, configuration=read())))
     if options.json:
         print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
     else:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.facts import SessionFacts
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
 from mpathd_watch.core.vocabulary import (
     Cause,
     CheckerState,
@@ -137,13 +138,19 @@ def make_sources(**changes: SourceState) -> Mapping[SourceName, SourceState]:
     return frozen({name: changes.get(name.value, answering) for name in names})
 
 
-def make_state(maps: Iterable[MapState] = (), sessions: Iterable[SessionState] = (), **changes: Any) -> State:
-    """A daemon that has started, with all sources up."""
+def make_state(
+    maps: Iterable[MapState] = (),
+    sessions: Iterable[SessionState] = (),
+    configuration: Configuration | None = None,
+    **changes: Any,
+) -> State:
+    """A daemon that has started, with all sources up; it has read ``configuration``."""
     state = State(
         started=True,
         sources=make_sources(),
         maps=frozen({known.wwid: known for known in maps}),
         sessions=frozen({session.label: session for session in sessions}),
+        auditing=Auditing(configuration=configuration),
     )
     return replace(state, **changes)
 

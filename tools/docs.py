@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from mpathd_watch.core.alerts import AlertKind
-from mpathd_watch.core.audit import FindingKind
-from mpathd_watch.core.vocabulary import Cause, SourceName
+from mpathd_watch.core.findings import FindingKind, Severity
+from mpathd_watch.core.vocabulary import Cause, Phase, SourceName, Verdict
 from mpathd_watch.sinks.metrics.families import Family
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -42,6 +42,15 @@ FIELDS: Final[Mapping[str, str]] = {
     "MAPS": "how many maps these paths belong to",
     "SOURCE": "the source: " + ", ".join(f"`{name}`" for name in SourceName),
     "REASON": "why the source does not answer, in a short word",
+    "BUDGET_SEC": "the seconds that the timeouts in force promise for the failover, or for the phase that has begun",
+    "VERDICT": "whether the outage kept to that: " + ", ".join(f"`{verdict}`" for verdict in Verdict),
+    "PHASE": "the phase of the outage that is overdue, or that broke the budget: "
+    + ", ".join(f"`{phase}`" for phase in Phase),
+    "SILENCE_SEC": "seconds between the last proof of life from the target and the moment its session failed",
+    "CODE": "the code of the finding (findings.md)",
+    "SEVERITY": "how bad the finding is: " + ", ".join(f"`{severity.name.lower()}`" for severity in Severity),
+    "SUBJECT": "whom the finding is about: a session, a map, a file",
+    "WHERE": "the line of a file that says so, `FILE:LINE`",
 }
 """Every field the alerts may carry, without the prefix ``MPATHD_WATCH_``."""
 

@@ -137,6 +137,24 @@ class AlertKind(Enum):
         "Its paths come back as multipathd checks them.",
         "Nothing.",
     )
+    PATH_OVERDUE = AlertText(
+        "2b68a6585e0c410bb275bf4233d9b7aa",
+        Priority.ERR,
+        "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is overdue",
+        "What the path is in should have been over by now, by the timeouts in force: a stalled path should have been "
+        "failed and its I/O be on another one, or a path whose connection is back should have been reinstated.",
+        "A stalled path: I/O may be hanging that the other paths could serve; see the kernel's log (journalctl -k) and "
+        "recovery_tmo of the session. A recovering one: see whether multipathd runs and answers, and what its checker "
+        "says (multipathd show paths).",
+    )
+    CONFIG_FINDING = AlertText(
+        "86480955b25f4f00926b58e1c4eed918",
+        Priority.WARNING,
+        "The configuration of multipath or iSCSI should be looked at: @MPATHD_WATCH_CODE@",
+        "What is configured is not what is in force, or will do harm when a path fails. docs/findings.md explains each "
+        "MPATHD_WATCH_CODE.",
+        "mpathd-watch check lists everything that is found, with what it leads to and what to change.",
+    )
     SOURCE_DOWN = AlertText(
         "1244e9c9a7ce40adb7e358719e4831b5",
         Priority.WARNING,

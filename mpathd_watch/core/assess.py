@@ -11,7 +11,7 @@ from dataclasses import replace
 from mpathd_watch.core import messages
 from mpathd_watch.core.health import Evidence, Facts, evidence, map_health, path_health
 from mpathd_watch.core.outage import Outage, Timeouts, advance, outage_id
-from mpathd_watch.core.state import MapState, PathState, SessionState, frozen
+from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Wait, frozen
 from mpathd_watch.core.turn import PathKey, Turn
 from mpathd_watch.core.vocabulary import (
     Cause,
@@ -52,15 +52,14 @@ def assess(turn: Turn) -> None:
 
 
 def due(turn: Turn) -> None:
-    """Take up every deadline that has come."""
+    """Take up every deadline of a path or a map that has come."""
     for key, moment in tuple(turn.deadlines.items()):
-        if moment <= turn.now.monotonic:
+        if moment <= turn.now.monotonic and key.wwid:
             del turn.deadlines[key]
-            wwid, label = key
-            if label:
-                turn.touched.add((wwid, label))
+            if key.path:
+                turn.touched.add((key.wwid, key.path))
             else:
-                turn.regrouped.add(wwid)
+                turn.regrouped.add(key.wwid)
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
@@ -161,7 +160,7 @@ def _counted(turn: Turn, wwid: str, path: PathState, outage: Outage) -> PathStat
     failed = outage.stalled is not None or outage.failed is not None
     if outage.counted or outage.inherited or not failed:
         return replace(path, outage=outage)
-    key = (wwid, path.label)
+    key = Due(Wait.CAUSE, wwid, path.label)
     over = outage.began.monotonic + CAUSE_GRACE
     if outage.cause in _PROVISIONAL and path.health is not Health.UP and turn.now.monotonic < over:
         turn.deadlines[key] = over
@@ -217,7 +216,7 @@ def _tell_map(turn: Turn, known: MapState, previous: MapHealth) -> None:
 
     At the start multipathd is heard first: whether I/O fails or hangs is half of the news.
     """
-    if known.health is MapHealth.UNKNOWN or (known.wwid, "") in turn.deadlines or not turn.multipathd_heard:
+    if known.health is MapHealth.UNKNOWN or Due(Wait.SETTLE, known.wwid) in turn.deadlines or not turn.multipathd_heard:
         return
     if known.health is not known.announced:
         # After the time to settle, the verdict is an old one that nobody has been told.

@@ -42,13 +42,15 @@ def decode_event(record: object) -> Event:
 
 
 def encode(value: Any) -> Any:
-    """Dataclasses as dictionaries, tuples and sets as lists, words as text; numbers and ``None`` as they are."""
+    """Dataclasses and mappings as objects, tuples and sets as lists, words as text, the rest as it is."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(encode(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: encode(item) for key, item in value.items()}
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -67,6 +69,8 @@ def decode(kind: type[Record], record: object) -> Record:
         return kind(**{name: _value(hints[name], value, f"{kind.__name__}.{name}") for name, value in record.items()})
     except TypeError as error:
         raise CodecError(f"{kind.__name__} lacks a field") from error
+    except RecursionError as error:
+        raise CodecError(f"{kind.__name__} is nested too deeply") from error
 
 
 @cache
@@ -79,9 +83,9 @@ def _value(hint: Any, value: object, place: str) -> Any:
     if origin in (types.UnionType, Union):
         return _one_of(get_args(hint), value, place)
     if origin in (tuple, frozenset):
-        if not isinstance(value, list):
-            raise CodecError(f"{place} is a list")
-        return origin(_value(get_args(hint)[0], item, place) for item in value)
+        return origin(_items(get_args(hint), value, place))
+    if origin is Mapping:
+        return _mapping(get_args(hint)[1], value, place)
     if isinstance(hint, type) and is_dataclass(hint):
         return decode(hint, value)
     if issubclass(hint, StrEnum):
@@ -92,10 +96,29 @@ def _value(hint: Any, value: object, place: str) -> Any:
     return _scalar(hint, value, place)
 
 
+def _items(hints: tuple[Any, ...], value: object, place: str) -> list[Any]:
+    """The items of a list; as many as there are ``hints``, unless these are the one of ``tuple[X, ...]``."""
+    if not isinstance(value, list):
+        raise CodecError(f"{place} is a list")
+    if len(hints) == 1 or hints[1] is Ellipsis:
+        return [_value(hints[0], item, place) for item in value]
+    if len(value) != len(hints):
+        raise CodecError(f"{place} is a list of {len(hints)}")
+    return [_value(hint, item, place) for hint, item in zip(hints, value, strict=True)]
+
+
+def _mapping(hint: Any, value: object, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise CodecError(f"{place} is a JSON object")
+    return types.MappingProxyType({_scalar(str, key, place): _value(hint, item, place) for key, item in value.items()})
+
+
 def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
+    """A value of a union: of scalars the one of its type, of anything else and ``None`` whichever it is."""
     if value is None and type(None) in hints:
         return None
-    return _value(next(hint for hint in hints if hint is not type(None)), value, place)
+    others = [hint for hint in hints if hint is not type(None)]
+    return _value(next((hint for hint in others if type(value) is hint), others[0]), value, place)
 
 
 def _scalar(hint: type, value: object, place: str) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from mpathd_watch.core.iscsiconf import Place, Record
-from mpathd_watch.core.multipathconf import Document
+from mpathd_watch.core.multipathconf import NEWEST, Document, Version
 
 
 class Reason(StrEnum):
@@ -37,6 +35,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A node record, and what its path tells."""
+
+    place: Place
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """The files that configure multipathd and iscsid. What is in ``unreadable`` may say more than is known here."""
 
@@ -46,7 +52,16 @@ class Configuration:
     iscsid: Record | None = None
     """iscsid.conf; ``None`` if there is none."""
 
-    records: Mapping[Place, Record] = field(default_factory=lambda: MappingProxyType({}))
-    """The node records, by what their paths tell."""
+    records: tuple[NodeRecord, ...] = ()
+    """The node records, each place once."""
 
     unreadable: tuple[Unreadable, ...] = ()
+
+    version: Version = NEWEST
+    """The multipath-tools that is installed and reads ``multipath``; ``NEWEST`` if that can't be told."""
+
+    wwids: frozenset[str] | None = None
+    """The WWIDs in /etc/multipath/wwids; ``None`` if there is no such file, or it could not be read."""
+
+    iscsid_running: bool | None = None
+    """Whether an iscsid runs; ``None`` if that can't be told."""

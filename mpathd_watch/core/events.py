@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.vocabulary import DmAction, SourceName
 
 
@@ -75,12 +77,16 @@ class BlockEvent:
 
 @dataclass(frozen=True, slots=True)
 class SystemRead:
-    """A whole look at sysfs: all multipath maps, all their member disks, all iSCSI sessions."""
+    """A whole look at sysfs: all multipath maps, all their member disks, all iSCSI sessions.
+
+    ``unmapped`` are the disks of iSCSI sessions that are in no map.
+    """
 
     maps: tuple[MapFacts, ...]
     devices: tuple[DeviceFacts, ...]
     sessions: tuple[SessionFacts, ...]
     requested: float
+    unmapped: tuple[DeviceFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +121,26 @@ class MapsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationRead:
+    """The files that configure multipathd and iscsid, at the start and whenever they have changed."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class MultipathdConfigured:
+    """The configuration that multipathd runs with (``show config local``), which may not be that of its files."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """The administrator's settings, at the start and at each reload."""
+    """The administrator's settings, at the start and at each reload (see ``state.Settings``)."""
 
     settle_seconds: float
     single_path_ok: frozenset[str]
+    slack_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +161,8 @@ Event = (
     | DevicesRead
     | PathsListed
     | MapsListed
+    | ConfigurationRead
+    | MultipathdConfigured
     | SettingsChanged
     | Tick
 )

@@ -5,7 +5,7 @@ Absent text is ``""``; an absent or unreadable number is ``None``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, Transport
 
@@ -29,7 +29,9 @@ class DeviceFacts:
     """One member disk as sysfs shows it.
 
     ``io_errors`` and ``io_timeouts`` are the raw 32-bit counters ``ioerr_cnt`` and ``iotmo_cnt``, already masked.
-    ``sid`` is the kernel's number of the iSCSI session the disk hangs off, ``None`` on another transport.
+    ``sid`` is the kernel's number of the iSCSI session the disk hangs off, ``None`` on another transport. ``timeout``
+    is the seconds a SCSI command may take (device/timeout), ``wwid`` udev's ID_SERIAL, by which multipath knows the
+    disk.
     """
 
     name: str
@@ -42,6 +44,8 @@ class DeviceFacts:
     product: str
     io_errors: int | None
     io_timeouts: int | None
+    timeout: int | None = None
+    wwid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class SessionFacts:
     The timeouts are the live ones, in seconds: ``recv_tmo`` and ``ping_tmo`` of the connection (iscsid.conf calls them
     noop_out_interval and noop_out_timeout, 0 = off), ``recovery_tmo`` of the session (replacement_timeout, or
     ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read.
+    ``local_address`` is this host's end of the connection, ``netdev`` the network interface that has this address.
+    ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), the last proof of life; it
+    changes all the time, and two readings that differ in nothing else are equal.
     """
 
     sid: int
@@ -64,6 +71,9 @@ class SessionFacts:
     recv_tmo: int | None
     ping_tmo: int | None
     recovery_tmo: int | None
+    local_address: str = ""
+    netdev: str = ""
+    alive: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def down(turn: Turn, event: SourceDown) -> None:
     if event.source is SourceName.MULTIPATHD:
         _forget_listings(turn, restarted=event.reason == NOT_RUNNING)
         turn.hear_multipathd()
+        turn.auditing = replace(turn.auditing, running=None)
     elif event.source is SourceName.SYSFS:
         _forget_devices(turn)
     if not turn.is_up(SourceName.MULTIPATHD) and (turn.dm_doubted is not None or not turn.is_up(SourceName.UEVENT)):

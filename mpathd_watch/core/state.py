@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from mpathd_watch.core.facts import SessionFacts
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.facts import DeviceFacts, SessionFacts
+from mpathd_watch.core.findings import Finding
 from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.report import Report
 from mpathd_watch.core.vocabulary import (
     USABLE,
     Cause,
@@ -38,11 +43,13 @@ class Settings:
     """What an administrator may decide about the verdicts.
 
     ``settle_seconds``: how long a map that has just appeared may gather its paths before it is called at risk.
-    ``single_path_ok``: names or WWIDs of maps for which one path is enough.
+    ``single_path_ok``: names or WWIDs of maps for which one path is enough. ``slack_seconds``: how much later than its
+    bound a phase of an outage may be seen to end before it is called overdue, for polls and timers are late, too.
     """
 
     settle_seconds: float = 5.0
     single_path_ok: frozenset[str] = frozenset()
+    slack_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +187,48 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class Auditing:
+    """What the audit works with, what it came to last, and what has been told of that.
+
+    ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
+    while it does not tell. ``fresh``: the configuration has changed since the last audit. ``standing``: since when each
+    finding that is not ``told`` yet stands (CLOCK_MONOTONIC seconds). ``at``: when it was made.
+    """
+
+    configuration: Configuration | None = None
+    running: Document | None = None
+    report: Report = field(default_factory=Report)
+    at: Instant | None = None
+    fresh: bool = False
+    standing: Mapping[Finding, float] = field(default_factory=lambda: frozen({}))
+    told: frozenset[Finding] = frozenset()
+
+
+class Wait(StrEnum):
+    """What a deadline of the core is for."""
+
+    SETTLE = "settle"
+    CAUSE = "cause"
+    OVERDUE = "overdue"
+    AUDIT = "audit"
+
+
+class Due(NamedTuple):
+    """Whose deadline: of a path, of a map (no ``path``), or of the audit (no ``wwid`` either)."""
+
+    wait: Wait
+    wwid: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """The whole. ``maps`` by WWID, ``sessions`` by label.
+    """The whole. ``maps`` by WWID, ``sessions`` by label, ``unmapped`` iSCSI disks by name.
 
     ``started``: the first whole look at sysfs has been taken. ``multipathd_heard``: multipathd has listed something, or
     failed to, at least once. ``dm_doubted``: since when uevents may have been lost
     that no listing from the kernel has made up for (CLOCK_MONOTONIC seconds). ``deadlines``: what is to be looked at
-    again, and when.
+    again, and when (CLOCK_MONOTONIC seconds).
     """
 
     settings: Settings = Settings()
@@ -195,9 +237,11 @@ class State:
     sources: Mapping[SourceName, SourceState] = field(default_factory=lambda: frozen({}))
     maps: Mapping[str, MapState] = field(default_factory=lambda: frozen({}))
     sessions: Mapping[str, SessionState] = field(default_factory=lambda: frozen({}))
+    unmapped: Mapping[str, DeviceFacts] = field(default_factory=lambda: frozen({}))
+    auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_doubted: float | None = None
-    deadlines: Mapping[tuple[str, str], float] = field(default_factory=lambda: frozen({}))
+    deadlines: Mapping[Due, float] = field(default_factory=lambda: frozen({}))
 
     def source(self, name: SourceName) -> SourceState:
         """How the source fares; one never heard of has not answered yet."""

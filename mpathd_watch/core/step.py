@@ -10,14 +10,17 @@ from typing import assert_never
 
 from mpathd_watch.core import dm, sources, topology
 from mpathd_watch.core.assess import assess, due
+from mpathd_watch.core.audit import review
 from mpathd_watch.core.effects import Effect, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
+    ConfigurationRead,
     DevicesRead,
     DmPathEvent,
     Event,
     EventsLost,
     MapsListed,
+    MultipathdConfigured,
     PathsListed,
     SessionsRead,
     SettingsChanged,
@@ -33,12 +36,27 @@ from mpathd_watch.core.state import Settings, State
 from mpathd_watch.core.turn import Turn
 from mpathd_watch.core.vocabulary import SourceName
 
+_AUDITED = (
+    SystemRead,
+    SessionsRead,
+    MapsListed,
+    SourceUp,
+    SourceDown,
+    ConfigurationRead,
+    MultipathdConfigured,
+    SettingsChanged,
+)
+"""After these events the audit may come to something else."""
+
 
 def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect, ...]]:
     """Fold ``event``, which came at ``now``, into ``state``. Pure: the same arguments give the same answer."""
     turn = Turn(state, now)
     _fold(turn, event)
     assess(turn)
+    if isinstance(event, _AUDITED):
+        review.want(turn)
+    review.due(turn)
     return turn.finished(), tuple(turn.effects)
 
 
@@ -81,8 +99,13 @@ def _fold(turn: Turn, event: Event) -> None:
             sources.errors(turn, event)
         case EventsLost():
             sources.events_lost(turn)
+        case ConfigurationRead():
+            review.configuration_read(turn, event.configuration)
+        case MultipathdConfigured():
+            sources.answered(turn, SourceName.MULTIPATHD)
+            review.multipathd_configured(turn, event.document)
         case SettingsChanged():
-            turn.settings = Settings(event.settle_seconds, event.single_path_ok)
+            turn.settings = Settings(event.settle_seconds, event.single_path_ok, event.slack_seconds)
             turn.regrouped.update(turn.maps)
         case Tick():
             due(turn)

@@ -10,7 +10,7 @@ from mpathd_watch.core.dm import made_anew
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import DevicesRead, SystemRead
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts
-from mpathd_watch.core.state import MapState, PathState, SessionState
+from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Wait, frozen
 from mpathd_watch.core.turn import Turn
 from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, SessionStatus
 
@@ -33,6 +33,7 @@ def read_system(turn: Turn, event: SystemRead) -> None:
             turn, facts, names[facts.wwid], [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
         )
     _touch_paths_of(turn, turn.sessions)
+    turn.unmapped = frozen({device.name: device for device in event.unmapped})
     turn.started = True
     _drop_idle_sessions(turn)
 
@@ -138,7 +139,7 @@ def _fold_map(turn: Turn, facts: MapFacts, label: str, members: list[DeviceFacts
         )
         if turn.started:
             # Made just now: multipathd adds the paths as udev brings them. Those found at the start are what they are.
-            turn.deadlines[wwid, ""] = turn.now.monotonic + turn.settings.settle_seconds
+            turn.deadlines[Due(Wait.SETTLE, wwid)] = turn.now.monotonic + turn.settings.settle_seconds
         turn.refresh(Scope.MAPS, Scope.PATHS)
     turn.maps[wwid] = replace(
         known, label=label, name=facts.name, sysfs_name=facts.sysfs_name, suspended=facts.suspended

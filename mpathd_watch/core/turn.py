@@ -29,6 +29,8 @@ class Turn:
         self.maps = dict(state.maps)
         self.sessions = dict(state.sessions)
         self.sources = dict(state.sources)
+        self.unmapped = state.unmapped
+        self.auditing = state.auditing
         self.deadlines = dict(state.deadlines)
         self.counters = state.counters
         self.settings = state.settings
@@ -62,7 +64,7 @@ class Turn:
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
-        self.deadlines = {key: due for key, due in self.deadlines.items() if key[0] != wwid}
+        self.deadlines = {due: moment for due, moment in self.deadlines.items() if due.wwid != wwid}
 
     def session_of(self, path: PathState) -> SessionState | None:
         """The session a path goes through, by its label."""
@@ -116,6 +118,8 @@ class Turn:
             sources=frozen(self.sources),
             maps=frozen(self.maps),
             sessions=frozen(self.sessions),
+            unmapped=self.unmapped,
+            auditing=self.auditing,
             counters=self.counters,
             dm_doubted=self.dm_doubted,
             deadlines=frozen(self.deadlines),

@@ -122,6 +122,23 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Phase(StrEnum):
+    """The parts of an outage that have a bound, and ``failover``, which is the first two together."""
+
+    DETECTION = "detection"
+    REPLACEMENT = "replacement"
+    FAILOVER = "failover"
+    REINSTATEMENT = "reinstatement"
+
+
+class Verdict(StrEnum):
+    """Whether an outage kept to what the timeouts in force promise; ``no_budget`` where they promise nothing."""
+
+    WITHIN_BUDGET = "within_budget"
+    OVER_BUDGET = "over_budget"
+    NO_BUDGET = "no_budget"
+
+
 class SourceName(StrEnum):
     """Where knowledge comes from."""
 

@@ -7,7 +7,9 @@ from itertools import groupby
 from math import isinf
 from typing import Any
 
-from mpathd_watch.core.audit import Budget, Finding, Report, Severity
+from mpathd_watch.core.budget import Budget
+from mpathd_watch.core.findings import Finding, Severity
+from mpathd_watch.core.report import Report
 from mpathd_watch.core.state import State
 from mpathd_watch.core.text import plural
 from mpathd_watch.core.vocabulary import SourceName

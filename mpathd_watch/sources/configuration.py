@@ -11,9 +11,8 @@ import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 
-from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
+from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
 from mpathd_watch.core.iscsiconf import Place, Record, parse_record, record_path
 from mpathd_watch.core.multipathconf import NEWEST, Document, Version, merge, parse
 from mpathd_watch.core.text import clean
@@ -42,7 +41,7 @@ def read(root: Path = Path("/"), version: Version = NEWEST) -> Configuration:
     multipath = reader.multipath(root / MULTIPATH_CONF, root / CONF_D, version)
     iscsid = reader.record(root / ISCSID_CONF)
     records = reader.records(root / nodes for nodes in NODES)
-    return Configuration(multipath, iscsid, MappingProxyType(records), tuple(reader.unreadable))
+    return Configuration(multipath, iscsid, tuple(records), tuple(reader.unreadable), version)
 
 
 class _Reader:
@@ -64,10 +63,10 @@ class _Reader:
         text = self._text(path)
         return None if text is None else parse_record(text, _shown(path))
 
-    def records(self, databases: Iterator[Path]) -> dict[Place, Record]:
+    def records(self, databases: Iterator[Path]) -> list[NodeRecord]:
         """The node records of all ``databases``; of those with the same place the first, even if it can't be read."""
         seen: set[Place] = set()
-        found: dict[Place, Record] = {}
+        found: list[NodeRecord] = []
         for nodes in databases:
             for path in self._record_paths(nodes):
                 place = record_path(_shown(path))
@@ -79,7 +78,7 @@ class _Reader:
                 seen.add(place)
                 record = self.record(path)
                 if record is not None:
-                    found[place] = record
+                    found.append(NodeRecord(place, record))
         return found
 
     def _record_paths(self, nodes: Path) -> Iterator[Path]:

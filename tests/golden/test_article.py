@@ -10,6 +10,7 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,4 +114,16 @@ def test_a_recording_is_the_same_after_it_has_been_read_and_written_again(tmp_pa
     for event, at in read(RECORDING):
         trace.write(event, at)
     trace.close()
-    assert (tmp_path / "again.jsonl").read_bytes() == RECORDING.read_bytes()
+    again = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text(encoding="utf-8").splitlines()]
+    # A recording of an older version lacks what has come into the events since.
+    for line, first in zip(again, RECORDING.read_text(encoding="utf-8").splitlines(), strict=True):
+        assert _within(json.loads(first), line)
+
+
+def _within(part: Any, whole: Any) -> bool:
+    """Whether ``whole`` says all that ``part`` does."""
+    if isinstance(part, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(_within, part, whole))
+    return bool(part == whole)

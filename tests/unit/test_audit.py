@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.audit import Budget, Finding, FindingKind, Report, Severity, audit
-from mpathd_watch.core.audit.budget import budget
-from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
+from mpathd_watch.core.audit import audit
+from mpathd_watch.core.budget import Budget, budget
+from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
 from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.iscsiconf import Place, Record, keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import Code, parse
+from mpathd_watch.core.report import Report
 from mpathd_watch.core.state import MapState, SessionState, Settings, SourceState, State
 from mpathd_watch.core.vocabulary import SessionStatus
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
@@ -80,16 +82,17 @@ class Host:
 
     @property
     def state(self) -> State:
-        return make_state(self.maps, self.sessions, **self.changes)
+        return make_state(self.maps, self.sessions, self.configuration, **self.changes)
 
     @property
     def configuration(self) -> Configuration:
         iscsid = None if self.iscsid is None else parse_record(self.iscsid, ISCSID)
-        return Configuration(parse(self.multipath, CONF), iscsid, self.records, self.unreadable)
+        found = tuple(NodeRecord(place, record) for place, record in self.records.items())
+        return Configuration(parse(self.multipath, CONF), iscsid, found, self.unreadable)
 
     @property
     def report(self) -> Report:
-        return audit(self.state, self.configuration)
+        return audit(self.state)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -107,7 +110,7 @@ class Host:
 def test_nothing_is_found_where_all_is_in_order() -> None:
     assert Host().findings == ()
     assert Host().report.severity is Severity.INFO
-    assert audit(State(), Configuration()) == Report((), {})
+    assert audit(State()) == Report()
 
 
 # --- each finding, beside a host that is nearly the same and in order -------------------------------------------------
@@ -387,9 +390,8 @@ def test_every_problem_of_multipath_conf_has_a_kind(code: Code) -> None:
     document = parse("", CONF)
     problem = parse("junk\n", CONF).problems[0]
     for fatal in (False, True):
-        found = audit(
-            State(), Configuration(replace(document, problems=(replace(problem, code=code, fatal=fatal),)))
-        ).findings
+        broken = replace(document, problems=(replace(problem, code=code, fatal=fatal),))
+        found = audit(make_state(configuration=Configuration(broken))).findings
         assert [finding.text for finding in found] == [problem.text]
         assert (found[0].kind is K.REFUSED_CONFIGURATION) == fatal
 

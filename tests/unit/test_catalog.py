@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.alerts import AlertKind
-from mpathd_watch.core.audit import FindingKind, audit
-from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.audit import audit
+from mpathd_watch.core.findings import FindingKind
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.families import Family
 from tests.factories import make_session, make_state
@@ -95,7 +95,7 @@ def test_what_is_said_of_a_finding_is_in_sentences_and_keeps_its_table_whole() -
 
 def test_the_page_on_findings_names_every_key_of_the_json_and_every_exit_status() -> None:
     state = make_state(sessions=[make_session(ping_tmo=1)])
-    found = check.document(audit(state, Configuration()), state)
+    found = check.document(audit(state), state)
     page = docs.findings_page()
     (bounds,) = found["budgets"].values()
     for key in (*found, *found["findings"][0], *bounds):

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from mpathd_watch import cli
-from mpathd_watch.core.audit import Budget, Finding, FindingKind, Report, audit
-from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.audit import audit
+from mpathd_watch.core.budget import Budget
+from mpathd_watch.core.configuration import Configuration, NodeRecord
+from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import parse
+from mpathd_watch.core.report import Report
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.core.text import clean
 from mpathd_watch.sinks import check
@@ -36,7 +39,7 @@ def sysfs_down(detail: str = "") -> State:
 
 
 def report(*findings: Finding, **budgets: Budget | None) -> Report:
-    return Report(findings, budgets)
+    return Report(findings, budgets=budgets)
 
 
 @pytest.mark.parametrize(
@@ -153,24 +156,24 @@ def test_the_json_has_its_documented_shape() -> None:
     }
 
 
-def ugly() -> tuple[State, Configuration]:
+def ugly() -> State:
     """Whatever may be named from outside is named badly, and cleaned where sources clean it."""
     name = clean(UGLY)
     session = make_session(target=name, iface=name, label=f"192.168.1.1:3260/{name}", ping_tmo=0)
     path = make_path(session=session.label, label=f"192.168.1.1:3260@{name}")
-    state = make_state([make_map(name, [path], queueing="on")], [session])
     file = clean(f"/etc/iscsi/nodes/{TARGET}{name}/192.168.1.1,3260,1/{name}")
     place = record_path(file)
     assert place is not None
     text = f"{UGLY}\nnode.startup = automatic\nnode.session.auth.password = {SECRET}\n{SECRET}\n{SECRET} {SECRET}\n"
     multipath = parse(f'blacklist {{\n\tdevnode "[{UGLY}"\n\tdevnode "[[a|b]]"\n\t{UGLY} 1\n', "/etc/multipath.conf")
     iscsid = parse_record(f"{keys.REPLACEMENT_TIMEOUT} = {SECRET}\n{SECRET}={SECRET}\n", "/etc/iscsi/iscsid.conf")
-    return state, Configuration(multipath, iscsid, {place: parse_record(text, file)})
+    configuration = Configuration(multipath, iscsid, (NodeRecord(place, parse_record(text, file)),))
+    return make_state([make_map(name, [path], queueing="on")], [session], configuration)
 
 
 def test_ugly_names_stay_on_their_line_and_forge_no_performance_data() -> None:
-    state, configuration = ugly()
-    found = audit(state, configuration)
+    state = ugly()
+    found = audit(state)
     lines = check.text(found, state).split("\n")
     assert all(line.isprintable() for line in lines)
     assert FIRST_LINE.fullmatch(lines[0])
@@ -182,8 +185,8 @@ def test_ugly_names_stay_on_their_line_and_forge_no_performance_data() -> None:
 
 
 def test_nothing_secret_is_printed() -> None:
-    state, configuration = ugly()
-    found = audit(state, configuration)
+    state = ugly()
+    found = audit(state)
     assert {FindingKind.SYNTAX_ERROR, FindingKind.RECORD_WITHOUT_SESSION} <= {each.kind for each in found.findings}
     assert SECRET not in check.text(found, state) + json.dumps(check.document(found, state))
 

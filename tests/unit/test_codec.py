@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -44,15 +46,26 @@ def events_of(hint: Any) -> st.SearchStrategy[Any]:
     arguments = get_args(hint)
     if hint in SCALARS:
         return SCALARS[hint]
+    if get_origin(hint) is Mapping:
+        return st.dictionaries(SCALARS[str], events_of(arguments[1]), max_size=2)
+    if get_origin(hint) is tuple and Ellipsis not in arguments:
+        return st.tuples(*map(events_of, arguments))
     if get_origin(hint) is tuple:
-        return st.lists(events_of(arguments[0]), max_size=2).map(tuple)
+        return st.lists(events_of(arguments[0]), max_size=2 if arguments[0] in SCALARS else 1).map(tuple)
     if get_origin(hint) is frozenset:
         return st.frozensets(events_of(arguments[0]), max_size=2)
     if arguments:
         return st.one_of(*map(events_of, arguments))
     if issubclass(hint, StrEnum):
         return st.sampled_from(hint)
-    return st.builds(hint, **{name: events_of(inner) for name, inner in get_type_hints(hint).items()})
+    return records_of(hint)
+
+
+@cache
+def records_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Deferred, because a section of multipath.conf has sections."""
+    hints = get_type_hints(kind)
+    return st.deferred(lambda: st.builds(kind, **{name: events_of(inner) for name, inner in hints.items()}))
 
 
 any_event = st.sampled_from(EVENTS).flatmap(events_of)

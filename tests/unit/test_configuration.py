@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.iscsiconf import Place, keys
+from mpathd_watch.core.iscsiconf import Place, Record, keys
 from mpathd_watch.core.multipathconf import NEWEST, Code, Document
 from mpathd_watch.sources import configuration as module
 from mpathd_watch.sources.configuration import MAX_SIZE, read
@@ -44,8 +44,12 @@ node.session.auth.password = {SECRET}
 """
 
 
+def by_place(configuration: Configuration) -> dict[Place, Record]:
+    return {node.place: node.record for node in configuration.records}
+
+
 def timeouts(configuration: Configuration) -> dict[Place, int | None]:
-    return {place: record.number(RTO) for place, record in configuration.records.items()}
+    return {place: record.number(RTO) for place, record in by_place(configuration).items()}
 
 
 def reasons(configuration: Configuration) -> list[tuple[str, Reason]]:
@@ -139,7 +143,7 @@ def test_records_of_both_databases_and_both_layouts_are_found(tmp_path: Path) ->
         Place(IQN, "fd00::1", 3260, None, "default"): 4,
         Place(IQN, "192.0.2.13", 3260, None, "default"): 5,
     }
-    assert found.records[PLACE].file == str(tmp_path / OLD / PORTAL / "default")
+    assert by_place(found)[PLACE].file == str(tmp_path / OLD / PORTAL / "default")
     assert found.unreadable == ()
 
 
@@ -183,7 +187,7 @@ def test_files_and_directories_that_cant_be_opened_are_named(
     assert sorted(found.unreadable, key=lambda each: each.path) == [
         Unreadable(path, *expected) for path in sorted(shut)
     ]
-    assert (found.multipath, found.records) == (Document(), {})
+    assert (found.multipath, found.records) == (Document(), ())
 
 
 def test_an_error_without_words_gets_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +215,7 @@ def test_what_is_no_regular_file_is_named_and_waited_for_by_nobody(tmp_path: Pat
         make(tmp_path / name)
     found = read(tmp_path)
     assert sorted(reasons(found)) == [(str(tmp_path / name), Reason.NOT_REGULAR) for name in sorted(kinds)]
-    assert (found.multipath, found.iscsid, found.records) == (Document(), None, {})
+    assert (found.multipath, found.iscsid, found.records) == (Document(), None, ())
 
 
 def test_a_file_exchanged_for_a_fifo_before_it_is_opened_is_not_waited_for(
@@ -287,7 +291,7 @@ def test_a_secret_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     put(tmp_path, f"{NEW}/{PORTAL}/foreign", node(3).encode() + b"\xff")
     put(tmp_path, f"{NEW}/{PORTAL}/huge", node(4) * (MAX_SIZE // 100))
     found = read(tmp_path)
-    problems = [record.problems for record in found.records.values()]
+    problems = [node.record.problems for node in found.records]
     assert {reason for _, reason in reasons(found)} == {Reason.NOT_UTF8, Reason.TOO_LARGE}
     assert any(problems)
     kept = repr(found) + repr(pickle.dumps([found.multipath, found.iscsid and dict(found.iscsid.entries), problems]))

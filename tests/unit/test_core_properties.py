@@ -32,7 +32,7 @@ from mpathd_watch.core.events import (
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
 from mpathd_watch.core.health import CONDEMNED_BY_CHECKER, Facts, map_health, path_health
 from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.state import PathState, State
+from mpathd_watch.core.state import Due, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.core.vocabulary import (
     CheckerState,
@@ -86,16 +86,17 @@ def check_state(state: State) -> None:
                 assert path.announced is path.health
         enough = not state.settings.single_path_ok.isdisjoint((wwid, known.name))
         assert known.health is map_health((path.health for path in known.paths.values()), single_path_ok=enough)
-        if known.health is not MapHealth.UNKNOWN and (wwid, "") not in state.deadlines and state.multipathd_heard:
+        settling = Due(Wait.SETTLE, wwid) in state.deadlines
+        if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_heard:
             assert known.announced is known.health
             assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
-    for wwid, label in state.deadlines:
-        if label:
-            outage = state.maps[wwid].paths[label].outage
+    for due in state.deadlines:
+        if due.path:
+            outage = state.maps[due.wwid].paths[due.path].outage
             assert outage
-            assert not outage.counted
+            assert due.wait is not Wait.CAUSE or not outage.counted
         else:
-            assert wwid in state.maps
+            assert due.wait is Wait.AUDIT or due.wwid in state.maps
 
 
 def check_counters(before: State, after: State) -> None:

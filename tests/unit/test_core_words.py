@@ -83,7 +83,7 @@ def test_every_newcomer_gets_one_label_and_holders_of_their_base_keep_theirs(
 
 # --- alert texts ------------------------------------------------------------------------------------------------------
 
-_FIELDS = {"MAP", "WWID", "PATH", "DEV", "PORTAL", "TARGET", "SESSION", "SOURCE"}
+_FIELDS = {"MAP", "WWID", "PATH", "DEV", "PORTAL", "TARGET", "SESSION", "SOURCE", "CODE"}
 
 
 @pytest.mark.parametrize("kind", AlertKind)

@@ -1,7 +1,5 @@
-"""The audit: what is configured, held against what is in force. Pure: a state and a configuration in, findings out."""
+"""The audit: what is configured, held against what is in force. Pure: a state in, a report out."""
 
-from mpathd_watch.core.audit.audit import Report, audit
-from mpathd_watch.core.audit.budget import Budget
-from mpathd_watch.core.audit.findings import Finding, FindingKind, Severity
+from mpathd_watch.core.audit.audit import audit
 
-__all__ = ["Budget", "Finding", "FindingKind", "Report", "Severity", "audit"]
+__all__ = ["audit"]

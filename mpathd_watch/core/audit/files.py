@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.audit.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.multipathconf import Code
 
 _OBSOLETE = frozenset({Code.REMOVED_KEYWORD, Code.IGNORED_KEYWORD, Code.DEPRECATED_KEYWORD, Code.DEPRECATED_VALUE})
@@ -24,7 +24,7 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
         else:
             kind = FindingKind.SYNTAX_ERROR
         yield Finding(kind, problem.file, problem.text, f"{problem.file}:{problem.line}")
-    records = list(configuration.records.values())
+    records = [node.record for node in configuration.records]
     if configuration.iscsid is not None:
         records.insert(0, configuration.iscsid)
     for record in records:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.audit.findings import Finding, FindingKind
 from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.state import MapState, State
 from mpathd_watch.core.text import plural
 from mpathd_watch.core.vocabulary import SessionStatus, SourceName

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mpathd_watch.core import identity
-from mpathd_watch.core.audit.findings import Finding, FindingKind
-from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
+from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.iscsiconf import Configured, Place, Record, configured, keys, setting
 from mpathd_watch.core.multipathconf import Effective, Resolver, resolver
 from mpathd_watch.core.state import SessionState, State
@@ -36,7 +36,7 @@ def present(state: State) -> Iterator[SessionState]:
 
 def findings(state: State, configuration: Configuration) -> Iterator[Finding]:
     """Every session by label, then the records that should have one."""
-    records = {_of_place(place): record for place, record in configuration.records.items()}
+    records = {_of_place(node.place): node.record for node in configuration.records}
     used = _products_through(state)
     written = _fast_io_fail(resolver(configuration.multipath), used)
     for session in present(state):
@@ -125,10 +125,10 @@ def _override(session: SessionState, wanted: Configured, written: list[_FastIoFa
         yield Finding(FindingKind.TIMEOUT_NOT_IN_FORCE, session.label, told, _place(wanted))
 
 
-def _without_session(state: State, records: Mapping[Place, Record]) -> Iterator[Finding]:
+def _without_session(state: State, records: Iterable[NodeRecord]) -> Iterator[Finding]:
     there = {_of_session(session.facts) for session in present(state)}
-    for place, record in records.items():
-        startup = setting(keys.STARTUP, record, None)
+    for node in records:
+        place, startup = node.place, setting(keys.STARTUP, node.record, None)
         if startup.value != "manual" and _of_place(place) not in there:
             through = "" if place.iface == identity.DEFAULT_IFACE else f"@{place.iface}"
             label = f"{identity.portal(place.address, place.port)}{through}/{place.target}"
