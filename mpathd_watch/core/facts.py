@@ -55,7 +55,8 @@ class SessionFacts:
     The timeouts are the live ones, in seconds: ``recv_tmo`` and ``ping_tmo`` of the connection (iscsid.conf calls them
     noop_out_interval and noop_out_timeout, 0 = off), ``recovery_tmo`` of the session (replacement_timeout, or
     ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read.
-    ``local_address`` is this host's end of the connection, ``netdev`` the network interface that has this address.
+    ``local_address`` is this host's end of the connection, ``netdev`` the network interface that has this address,
+    ``local_network`` the subnet the interface has it in (``192.168.1.0/24``).
     ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), the last proof of life; it
     changes all the time, and two readings that differ in nothing else are equal.
     """
@@ -73,6 +74,7 @@ class SessionFacts:
     recovery_tmo: int | None
     local_address: str = ""
     netdev: str = ""
+    local_network: str = ""
     alive: float | None = field(default=None, compare=False)
 
 

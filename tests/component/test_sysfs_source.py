@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,15 +25,22 @@ from mpathd_watch.core.events import (
     SystemRead,
 )
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.network import Interface
 from mpathd_watch.sources.sysfs import attributes as attributes_module
 from mpathd_watch.sources.sysfs import source as module
+from mpathd_watch.sources.sysfs.ends import LocalEnds
 from mpathd_watch.sources.sysfs.source import SysfsSource
-from tests.fakes.sysfs import SECRETS, FakeSysfs, healthy_san
+from tests.fakes.sysfs import SECRETS, WWID, FakeSysfs, healthy_san
 
 HOUR = 3600.0
 EVERY = 0.02
 
 E = TypeVar("E")
+
+
+def addresses() -> Mapping[str, Interface]:
+    """This host's."""
+    return {f"192.168.{number}.2": Interface(f"eth{number}", f"192.168.{number}.0/24") for number in (1, 2)}
 
 
 class Watch:
@@ -41,7 +49,7 @@ class Watch:
     def __init__(self, san: FakeSysfs) -> None:
         self.san = san
         self.events: list[Event] = []
-        self.source = SysfsSource(self.emit, time.monotonic, san.root)
+        self.source = SysfsSource(self.emit, time.monotonic, san.root, addresses=addresses)
         self.heed: Callable[[Event], None] = lambda _event: None
 
     def emit(self, event: Event) -> None:
@@ -115,7 +123,7 @@ def watch(san: FakeSysfs, scenario: Callable[[Watch], Awaitable[None]]) -> Watch
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         running = asyncio.create_task(watching.source.run())
         try:
             await watching.until_kind(SystemRead)
@@ -138,11 +146,11 @@ class Gate:
         self.reached = threading.Event()
         read = attributes_module._read
 
-        def slow(path: Path) -> bytes:
+        def slow(path: Path, size: int) -> bytes:
             if self._endings and str(path).endswith(self._endings):
                 self.reached.set()
                 self._free.wait(30)
-            return read(path)
+            return read(path, size)
 
         monkeypatch.setattr(attributes_module, "_read", slow)
 
@@ -180,6 +188,8 @@ def test_the_first_look_is_whole_and_comes_after_the_source_is_up(san: FakeSysfs
     assert [facts.name for facts in look.maps] == ["mpio"]
     assert [device.name for device in look.devices] == ["sda", "sdb"]
     assert [session.sid for session in look.sessions] == [1, 2]
+    assert look.unmapped == ()
+    assert [(device.wwid, device.timeout) for device in look.devices] == [(WWID, 30)] * 2
     assert began < look.requested < time.monotonic()
 
 
@@ -187,7 +197,7 @@ def test_look_reads_everything_once_without_running(san: FakeSysfs) -> None:
     watching = Watch(san)
 
     async def once() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         await watching.source.look()
 
     asyncio.run(once())
@@ -225,6 +235,142 @@ def test_sessions_that_do_not_change_are_not_told_again_but_show_life(
     watching = watch(san, scenario)
     assert watching.of(SessionsRead) == []
     assert 1 <= len(watching.of(SourceAnswered)) <= 6
+
+
+def test_a_change_of_a_session_is_told_with_its_last_sign_of_life(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        assert watching.of(SystemRead)[0].sessions[1].alive is None
+        for _ in range(5):
+            await asyncio.sleep(2 * EVERY)
+            san.sessions[1].answer()
+        answered = time.monotonic()
+        await asyncio.sleep(0.5)
+        assert watching.of(SessionsRead) == []
+        failed = time.monotonic()
+        san.sessions[1].fail()
+        (told,) = await watching.until_kind(SessionsRead)
+        first, second = told.sessions
+        assert first.alive is None
+        assert second.alive is not None
+        assert answered <= second.alive < failed
+        watching.source.wake_system()
+        look = (await watching.until_kind(SystemRead, 2))[1]
+        assert look.sessions[1].alive == second.alive
+
+    watch(san, scenario)
+
+
+def test_a_whole_look_carries_signs_of_life_that_were_worth_no_event_of_their_own(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(2 * EVERY)
+        san.sessions[0].answer()
+        await asyncio.sleep(0.5)
+        asked = time.monotonic()
+        watching.source.wake_system()
+        look = (await watching.until_kind(SystemRead, 2))[1]
+        assert look.sessions[0].alive is not None
+        assert look.sessions[0].alive < asked
+        assert watching.of(SessionsRead) == []
+
+    watch(san, scenario)
+
+
+def test_disks_in_no_map_are_told_in_whole_looks_and_never_watched(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(DISKS_EVERY=0.05)
+    spare = san.add_disk(san.sessions[0], lun=9, wwid="spare")
+
+    async def scenario(watching: Watch) -> None:
+        (look,) = watching.of(SystemRead)
+        assert [(disk.name, disk.wwid, disk.sid) for disk in look.unmapped] == [("sdc", "spare", 1)]
+        assert [device.name for device in look.devices] == ["sda", "sdb"]
+        await asyncio.sleep(0.1)
+        spare.state = "offline"
+        watching.source.wake_devices(["sdc"])
+        await asyncio.sleep(0.2)
+        assert watching.of(DevicesRead) == []
+        san.maps[0].add(spare)
+        watching.source.wake_system()
+        look = (await watching.until_kind(SystemRead, 2))[1]
+        assert look.unmapped == ()
+        assert watching.device_states()["sdc"] is DeviceState.OFFLINE
+
+    watch(san, scenario)
+
+
+def test_run_is_beside_sysfs_unless_told_otherwise(san: FakeSysfs, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "udev/data").mkdir(parents=True)
+    (elsewhere / "udev/data/b8:0").write_text("E:ID_SERIAL=elsewhere\n")
+    told: list[Event] = []
+
+    async def once() -> None:
+        await SysfsSource(told.append, time.monotonic, san.root).look()
+        await SysfsSource(told.append, time.monotonic, san.root, run_dir=elsewhere).look()
+
+    asyncio.run(once())
+    looks = [event for event in told if isinstance(event, SystemRead)]
+    assert [[device.wwid for device in look.devices] for look in looks] == [[WWID, WWID], ["elsewhere", ""]]
+
+
+# --- this host's ends -------------------------------------------------------------------------------------------------
+
+
+def netdevs(watching: Watch) -> list[str]:
+    """The network interfaces last told of the sessions."""
+    return [session.netdev for session in watching.of(SystemRead)[-1].sessions]
+
+
+def test_sessions_are_told_with_this_hosts_ends(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        first = watching.of(SystemRead)[0].sessions[0]
+        assert (first.local_address, first.netdev, first.local_network) == ("192.168.1.2", "eth1", "192.168.1.0/24")
+        san.sessions[0].fail()
+        (told,) = await watching.until_kind(SessionsRead)
+        assert told.sessions[0].netdev == "eth1"
+
+    watch(san, scenario)
+
+
+def test_an_end_that_hangs_takes_nothing_along(san: FakeSysfs, gate: Gate, timing: Callable[..., None]) -> None:
+    timing(ENDS_DEADLINE=1.0, WOKEN_SHARE=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        gate.shut("host2/ipaddress")
+        watching.source.wake_system()
+        await watching.until_kind(SystemRead, 2)
+        assert netdevs(watching) == ["eth1", "eth2"]
+        assert await watching.until_kind(SourceErrors) == [SourceErrors(SourceName.SYSFS, "timeout", 1)]
+        watching.source.wake_system()
+        began = time.monotonic()
+        await watching.until_kind(SystemRead, 3)  # and now nobody waits for it any more
+        assert time.monotonic() - began < 0.8
+        san.sessions[0].iscsi_host.set("ipaddress", "192.168.2.2")
+        gate.open()
+        await asyncio.sleep(0.05)
+        watching.source.wake_system()
+        await watching.until_kind(SystemRead, 4)
+        assert netdevs(watching) == ["eth2", "eth2"]
+
+    assert watch(san, scenario).of(SourceDown) == []
+
+
+def test_an_end_that_cannot_be_read_for_a_reason_of_its_own_takes_nothing_along(
+    san: FakeSysfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(watching: Watch) -> None:
+        def failing(_attributes: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        monkeypatch.setattr(LocalEnds, "read", lambda _self, attributes: failing(attributes))
+        watching.source.wake_system()
+        await watching.until_kind(SystemRead, 2)
+        assert netdevs(watching) == ["eth1", "eth2"]
+        assert await watching.until_kind(SourceErrors) == [SourceErrors(SourceName.SYSFS, "EMFILE", 1)]
+
+    assert watch(san, scenario).of(SourceDown) == []
+
+
+# --- sessions and disks that change -----------------------------------------------------------------------------------
 
 
 def test_login_and_logout_are_told(san: FakeSysfs) -> None:
@@ -370,7 +516,7 @@ def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate
 
     async def run() -> None:
         gate.shut("sdb/dev")
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         running = asyncio.create_task(watching.source.run())
         await watching.until(gate.reached.is_set)
         san.add_map("new", wwid="new")  # the maps have been read already
@@ -390,7 +536,7 @@ def test_whoever_asks_for_a_look_because_the_source_is_up_gets_the_one_at_hand(s
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         watching.heed = lambda event: watching.source.wake_system() if isinstance(event, SourceUp) else None
         running = asyncio.create_task(watching.source.run())
         await watching.until_kind(SystemRead)
@@ -578,7 +724,7 @@ def test_a_host_where_sysfs_is_missing_from_the_start_is_down_and_waits(tmp_path
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         running = asyncio.create_task(watching.source.run())
         await asyncio.sleep(0.2)
         assert [type(event) for event in watching.events] == [SourceDown]
@@ -599,7 +745,7 @@ def test_cancelling_ends_at_once_even_while_a_read_hangs(
     gate.shut(*endings)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root)
+        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
         running = asyncio.create_task(watching.source.run())
         await watching.until(gate.reached.is_set)
         running.cancel()
@@ -651,7 +797,7 @@ class Opened:
 
 
 @pytest.mark.parametrize("sessions", [1, 8])
-def test_an_idle_poll_opens_each_sessions_state_and_the_directory_and_nothing_else(
+def test_an_idle_poll_opens_two_attributes_of_each_session_and_the_directory_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None], sessions: int
 ) -> None:
     timing(TRAIL=0.0)
@@ -668,7 +814,12 @@ def test_an_idle_poll_opens_each_sessions_state_and_the_directory_and_nothing_el
     directory = str(san.root / "class/iscsi_session")
     polls = counts.pop(directory)
     assert polls >= 3
-    assert counts.keys() == {f"{directory}/session{sid}/state" for sid in range(1, sessions + 1)}
+    connections = san.root / "class/iscsi_connection"
+    assert counts.keys() == {
+        name
+        for sid in range(1, sessions + 1)
+        for name in (f"{directory}/session{sid}/state", f"{connections}/connection{sid}:0/exp_statsn")
+    }
     assert all(polls - 1 <= count <= polls for count in counts.values())
 
 

@@ -9,6 +9,8 @@ r"""A sysfs for tests: a tree of files below a directory, laid out and changed a
     san.logout(two)
     mpio.add(san.add_disk(san.login("192.168.2.1:3260")))   # a new session, host and sdX
 
+A disk that nobody adds to a map is in none. udev's records of the disks are in ``run``, beside the tree.
+
 ``healthy_san`` is the usual beginning. Every attribute is one file that any test may ``set`` to whatever it likes; a
 change is atomic, so a daemon that reads meanwhile sees the old text or the new. As on a real host, the tree under
 ``devices`` is the truth, and ``block``, ``class`` and ``slaves`` hold symbolic links into it.
@@ -92,9 +94,11 @@ class FakeSession(_Object):
     def __init__(self, sysfs: FakeSysfs, directory: Path, connection: Path, sid: int, host: int) -> None:
         super().__init__(sysfs, directory)
         self.connection = _Object(sysfs, connection)
+        self.iscsi_host = _Object(sysfs, self.place.parent / f"iscsi_host/host{host}")
         self.sid = sid
         self.host = host
         self.disks: list[FakeDisk] = []
+        self._local = self.iscsi_host.get("ipaddress")
 
     @property
     def place(self) -> Path:
@@ -110,9 +114,14 @@ class FakeSession(_Object):
     def state(self, state: str) -> None:
         self.set("state", state)
 
+    def answer(self) -> None:
+        """The target answers, if only a ping."""
+        self.connection.set("exp_statsn", int(self.connection.get("exp_statsn")) + 1)
+
     def fail(self) -> None:
         """The connection broke: the kernel blocks the disks and starts counting ``recovery_tmo``."""
         self.state = "FAILED"
+        self.iscsi_host.set("ipaddress", b"")  # of a file that is empty as little can be had as of ENOTCONN
         self._take_along("failed", "blocked")
 
     def expire(self) -> None:
@@ -122,6 +131,8 @@ class FakeSession(_Object):
 
     def recover(self) -> None:
         """Log in again, as iscsid does by itself; a disk that error handling took offline stays so."""
+        self.iscsi_host.set("ipaddress", self._local)
+        self.connection.set("exp_statsn", 1)
         self.state = "LOGGED_IN"
         self._take_along("up", "running")
 
@@ -182,11 +193,13 @@ class FakeSysfs:
         recv_tmo: object = 5,
         ping_tmo: object = 10,
         recovery_tmo: object = 5,
+        local: str = "",
         sid: int | None = None,
     ) -> FakeSession:
         """Log in: a new session on a new host, without disks yet. Numbers are never used twice, as in the kernel."""
         sid, host = next(self._sids) if sid is None else sid, next(self._hosts)
         address, _, port = portal.rpartition(":")
+        local = local or (f"{address.rpartition('.')[0]}.2" if "." in address else "fd00::2")
         place = self.root / f"devices/platform/host{host}/session{sid}"
         directory = place / f"iscsi_session/session{sid}"
         connection = place / f"connection{sid}:0/iscsi_connection/connection{sid}:0"
@@ -216,6 +229,10 @@ class FakeSysfs:
             target_id=0,
             **dict.fromkeys(SECRETS, "(null)"),
         )
+        (directory / "device").symlink_to(f"../../../{place.name}")
+        iscsi_host = place.parent / f"iscsi_host/host{host}"
+        self._make(iscsi_host, ipaddress=local, netdev="(null)", hwaddress="default", initiatorname=INITIATOR)
+        _link(self.root / f"class/iscsi_host/host{host}", iscsi_host)
         _link(self.root / f"class/iscsi_connection/connection{sid}:0", connection)
         _link(self.root / f"class/iscsi_session/session{sid}", directory)
         session = FakeSession(self, directory, connection, sid, host)
@@ -228,15 +245,22 @@ class FakeSysfs:
             self.remove_disk(disk)
         (self.root / "class/iscsi_connection" / session.connection.directory.name).unlink()
         (self.root / "class/iscsi_session" / session.directory.name).unlink()
+        (self.root / "class/iscsi_host" / session.iscsi_host.directory.name).unlink()
         shutil.rmtree(session.place.parent)
         self.sessions.remove(session)
 
     # --- disks --------------------------------------------------------------------------------------------------------
 
     def add_disk(
-        self, session: FakeSession | None = None, *, lun: int = 1, place: str = "", name: str = ""
+        self,
+        session: FakeSession | None = None,
+        *,
+        lun: int = 1,
+        place: str = "",
+        name: str = "",
+        wwid: str = WWID,
     ) -> FakeDisk:
-        """A new disk under the next free name: of ``session``, or on another transport at ``place``.
+        """A new disk under the next free name: of ``session``, or on another transport at ``place``; in no map yet.
 
         ``place`` is a path below ``devices`` that ends in the H:C:T:L, e.g.
         ``pci0000:00/0000:00:05.0/host5/rport-5:0-1/target5:0:0/5:0:0:1``.
@@ -256,6 +280,7 @@ class FakeSysfs:
         (directory / "device").symlink_to(f"../../../{scsi.name}")
         _link(self.root / "block" / name, directory)
         disk = FakeDisk(self, directory, session)
+        self.set_udev(disk, f"S:disk/by-id/scsi-{wwid}\nI:46408\nE:ID_SCSI=1\nE:ID_SERIAL={wwid}\nV:1\n".encode())
         self.disks.append(disk)
         if session is not None:
             session.disks.append(disk)
@@ -263,6 +288,7 @@ class FakeSysfs:
 
     def remove_disk(self, disk: FakeDisk) -> None:
         """Take a disk away, out of the maps that use it, too."""
+        self.udev_record(disk).unlink(missing_ok=True)
         (self.root / "block" / disk.name).unlink()
         for using in self.maps:
             using.drop(disk)
@@ -270,6 +296,20 @@ class FakeSysfs:
         self.disks.remove(disk)
         if disk.session is not None:
             disk.session.disks.remove(disk)
+
+    @property
+    def run(self) -> Path:
+        """Where /run is."""
+        return self.root.with_name("run")
+
+    def udev_record(self, disk: FakeDisk) -> Path:
+        """The disk's file in udev's database."""
+        return self.run / f"udev/data/b{disk.dev_t}"
+
+    def set_udev(self, disk: FakeDisk, record: bytes) -> None:
+        """Have udev write its record of a disk, at once."""
+        self.udev_record(disk).parent.mkdir(parents=True, exist_ok=True)
+        self.write(self.udev_record(disk), record)
 
     # --- device-mapper ------------------------------------------------------------------------------------------------
 
@@ -331,7 +371,7 @@ def healthy_san(root: Path, *, sessions: int = 2, luns: int = 1) -> FakeSysfs:
     logins = [san.login(f"192.168.{number}.1:3260") for number in range(1, sessions + 1)]
     for lun in range(1, luns + 1):
         name, wwid = ("mpio", WWID) if luns == 1 else (f"lun{lun:02d}", f"{WWID[:-4]}{lun:04x}")
-        san.add_map(name, [san.add_disk(session, lun=lun) for session in logins], wwid=wwid)
+        san.add_map(name, [san.add_disk(session, lun=lun, wwid=wwid) for session in logins], wwid=wwid)
     return san
 
 

@@ -22,8 +22,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "attribute"
 
 
-def failing(number: int) -> Callable[[Path], bytes]:
-    def read(path: Path) -> bytes:
+def failing(number: int) -> Callable[..., bytes]:
+    def read(path: Path, *_size: int) -> bytes:
         raise OSError(number, os.strerror(number), str(path))
 
     return read
@@ -54,7 +54,7 @@ def test_text_is_stripped_made_harmless_and_empty_where_unset(file: Path, raw: b
 @pytest.mark.parametrize("raw", [b"x" * 1024 * 1024, b"\xff" * 1024 * 1024, b"\n" * 1024 * 1024])
 def test_a_megabyte_is_neither_read_nor_kept(file: Path, raw: bytes) -> None:
     file.write_bytes(raw)
-    assert len(module._read(file)) == module.PAGE
+    assert len(module._read(file, module.PAGE)) == module.PAGE
     assert len(Attributes().text(file)) <= MAX_TEXT
 
 

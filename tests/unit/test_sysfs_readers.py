@@ -4,81 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
 from mpathd_watch.core.facts import RECOVERY_OFF, DeviceFacts, MapFacts, SessionFacts
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
-from mpathd_watch.sources.sysfs import attributes as attributes_module
-from mpathd_watch.sources.sysfs.attributes import Attributes
-from mpathd_watch.sources.sysfs.disks import Disks
-from mpathd_watch.sources.sysfs.sessions import Sessions
-from tests.fakes.sysfs import INITIATOR, SECRETS, TARGET, WWID, FakeSysfs, healthy_san
-
-Found = TypeVar("Found")
-FC_PLACE = "pci0000:00/0000:00:05.0/host5/rport-5:0-1/target5:0:0/5:0:0:1"
-MPIO = MapFacts(wwid=WWID, name="mpio", sysfs_name="dm-0", suspended=False, slaves=("sda", "sdb"))
-SDA = DeviceFacts(
-    name="sda",
-    dev_t="8:0",
-    hctl="2:0:0:1",
-    state=DeviceState.RUNNING,
-    transport=Transport.ISCSI,
-    sid=1,
-    vendor="LIO-ORG",
-    product="mpio",
-    io_errors=0,
-    io_timeouts=0,
-)
-SESSION = SessionFacts(
-    sid=1,
-    state=SessionStatus.LOGGED_IN,
-    target=TARGET,
-    tpgt=1,
-    iface="default",
-    initiator=INITIATOR,
-    address="192.168.1.1",
-    port=3260,
-    recv_tmo=5,
-    ping_tmo=10,
-    recovery_tmo=5,
-)
-
-
-class Look:
-    """The readers, and what they found each time they were used."""
-
-    def __init__(self, san: FakeSysfs) -> None:
-        self.disks = Disks(san.root)
-        self.sessions = Sessions(san.root)
-        self.problems: dict[str, int] = {}
-
-    def at_maps(self) -> tuple[MapFacts, ...]:
-        """Read all maps."""
-        return self._read(self.disks.maps)
-
-    def at_devices(self, *names: str) -> tuple[DeviceFacts, ...]:
-        """Read the named disks whole."""
-        return self._read(lambda attributes: self.disks.devices(attributes, names))
-
-    def again(self, *known: DeviceFacts, counters: bool = False) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
-        """Read what may have changed of these disks."""
-        return self._read(lambda attributes: self.disks.again(attributes, known, counters=counters))
-
-    def at_sessions(self, *, afresh: bool = False) -> tuple[SessionFacts, ...]:
-        """Read the sessions."""
-        return self._read(lambda attributes: self.sessions.read(attributes, afresh=afresh))
-
-    def _read(self, reading: Callable[[Attributes], Found]) -> Found:
-        attributes = Attributes()
-        found = reading(attributes)
-        self.problems = dict(attributes.problems)
-        return found
+from tests.fakes.sysfs import SECRETS, TARGET, WWID, FakeSysfs, healthy_san
+from tests.reading import FC_PLACE, MPIO, SDA, SESSION, UNREADABLE, Look, Meddler, unreadable
 
 
 @pytest.fixture
@@ -148,13 +82,15 @@ def test_the_counters_are_read_past_half_their_range(san: FakeSysfs, look: Look)
 
 
 def test_attributes_that_this_kernel_does_not_have_are_absent_and_no_problem(san: FakeSysfs, look: Look) -> None:
-    for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt"):
+    san.udev_record(san.disks[0]).unlink()
+    for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt", "timeout"):
         san.disks[0].device.remove(attribute)
     for attribute in ("tpgt", "ifacename", "initiatorname", "recovery_tmo"):
         san.sessions[0].remove(attribute)
-    for attribute in ("recv_tmo", "ping_tmo", "persistent_port"):
+    for attribute in ("recv_tmo", "ping_tmo", "persistent_port", "exp_statsn"):
         san.sessions[0].connection.remove(attribute)
-    assert look.at_devices("sda") == (replace(SDA, vendor="", product="", io_errors=None, io_timeouts=None),)
+    bare = replace(SDA, vendor="", product="", io_errors=None, io_timeouts=None, timeout=None, wwid="")
+    assert look.at_devices("sda") == (bare,)
     assert look.problems == {}
     assert look.at_sessions()[0] == SessionFacts(
         1, SessionStatus.LOGGED_IN, TARGET, None, "", "", "192.168.1.1", None, None, None, None
@@ -222,8 +158,34 @@ def test_a_session_that_has_logged_in_again_is_read_whole(san: FakeSysfs, look: 
         change()
         assert look.at_sessions()[0] == replace(SESSION, state=state)
     session.connection.set("recv_tmo", 7)
+    session.set("ifacename", "iser")
     session.recover()
-    assert look.at_sessions()[0] == replace(SESSION, recv_tmo=7)
+    assert look.at_sessions()[0] == replace(SESSION, recv_tmo=7, iface="iser")
+
+
+def test_the_timeouts_are_read_again_whenever_the_state_changes_and_nothing_else_is(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    session = san.sessions[0]
+    session.set("ifacename", "iser")
+    expected = SESSION
+    for number, (change, state) in enumerate(
+        ((session.fail, SessionStatus.FAILED), (session.expire, SessionStatus.FREE)), 20
+    ):
+        session.set("recovery_tmo", number)  # multipathd did it just before
+        session.connection.set("recv_tmo", number + 10)
+        session.connection.set("ping_tmo", number + 20)
+        change()
+        expected = replace(expected, state=state, recovery_tmo=number, recv_tmo=number + 10, ping_tmo=number + 20)
+        assert look.at_sessions()[0] == expected
+
+
+def test_timeouts_that_go_with_the_connection_are_remembered_while_the_session_ends(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    (san.root / "class/iscsi_connection/connection1:0").unlink()
+    san.sessions[0].state = "FREE"
+    san.sessions[0].set("recovery_tmo", "perhaps")
+    assert look.at_sessions()[0] == replace(SESSION, state=SessionStatus.FREE)
+    assert look.problems == {"unknown_value": 1}
 
 
 def test_logout_and_login_make_another_session(san: FakeSysfs, look: Look) -> None:
@@ -252,24 +214,6 @@ def test_again_names_the_disks_that_are_gone(san: FakeSysfs, look: Look) -> None
 
 
 # --- what fails -------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> Iterator[None]:
-    """Reads of attributes with these endings fail."""
-    read = attributes_module._read
-
-    def failing(path: Path) -> bytes:
-        if str(path).endswith(endings):
-            raise OSError(number, os.strerror(number), str(path))
-        return read(path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(attributes_module, "_read", failing)
-        yield
-
-
-UNREADABLE = [errno.EINVAL, errno.ENOTCONN, errno.EIO, errno.EACCES]
 
 
 @pytest.mark.parametrize("number", UNREADABLE)
@@ -373,56 +317,30 @@ def test_an_unmounted_sysfs_is_an_error_not_an_empty_san(san: FakeSysfs, look: L
 # --- what vanishes or fails in mid-walk -------------------------------------------------------------------------------
 
 
-class Meddler:
-    """Does something just before the ``nth`` access to the tree, counting opens, listings and links."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-        self._root = str(root)
-        self._nth = 0
-        self._act: Callable[[str], None] = lambda _path: None
-        self.accesses: list[str] = []
-        for name in ("open", "listdir", "readlink"):
-            monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
-
-    def at(self, nth: int, act: Callable[[str], None]) -> None:
-        """Do ``act`` at the ``nth`` access from now on."""
-        self.accesses, self._nth, self._act = [], nth, act
-
-    def _wrap(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Any, *args: Any, **options: Any) -> Any:
-            if str(path).startswith(self._root):
-                self.accesses.append(str(path))
-                if len(self.accesses) == self._nth:
-                    self._nth = 0
-                    self._act(str(path))
-            return genuine(path, *args, **options)
-
-        return call
-
-
 def whole_look(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[SessionFacts, ...]]:
     maps = look.at_maps()
     devices = look.at_devices(*sorted({name for found in maps for name in found.slaves}))
-    return maps, devices, look.at_sessions(afresh=True)
+    return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(afresh=True, ends=look.at_ends())
 
 
-ACCESSES = 46
-"""Of a whole look at two maps, the first with two paths."""
+ACCESSES = 74
+"""Of a whole look at two maps, the first with two paths, and at a disk in none."""
 MAP_ACCESSES = 9
 """Those among them that come first and are for the maps."""
 
 
 @pytest.fixture
 def meddler(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch) -> Meddler:
-    """Something that gets in the way of readers of ``san``, which has another map now."""
+    """Something that gets in the way of readers of ``san``, which has another map and a disk in no map now."""
     san.add_map("other", wwid="other")
-    return Meddler(monkeypatch, san.root)
+    san.add_disk(san.sessions[0], lun=9, wwid="spare")
+    return Meddler(monkeypatch, san.root.parent)
 
 
 def test_every_access_of_a_whole_look_is_meddled_with_below(look: Look, meddler: Meddler) -> None:
     whole_look(look)
     assert len(meddler.accesses) == ACCESSES
-    assert ["/dm-" in path for path in meddler.accesses] == [False] + [True] * 8 + [False] * 37
+    assert ["/dm-" in path for path in meddler.accesses] == [False] + [True] * 8 + [False] * (ACCESSES - MAP_ACCESSES)
 
 
 @pytest.mark.parametrize("nth", range(1, ACCESSES + 1))
@@ -466,13 +384,10 @@ def test_one_access_that_fails_loses_nothing_but_what_it_was_for(look: Look, med
             # Without these two the source is down, and says so.
             assert Path(str(error.filename)).name in ("block", "iscsi_session")  # noqa: PT017
         else:
-            differing = [
-                (was, now)
-                for listed, found in zip(before, after, strict=True)
-                for was, now in zip(listed, found, strict=True)
-                if was != now
-            ]
-            assert len(differing) <= 1, nth
+            assert [facts.name for facts in after[0]] == [facts.name for facts in before[0]]
+            assert [facts.name for facts in after[1]][:2] == ["sda", "sdb"]
+            lost = [facts for was, now in zip(before, after, strict=True) for facts in was if facts not in now]
+            assert len(lost) <= 1, nth
         meddler.at(0, fail)
         assert whole_look(look) == before, nth
 
@@ -496,10 +411,19 @@ def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, med
     assert "s3cret" not in repr(found)
 
 
+NEVER_READ = {"address", "port", "local_port", "inquiry", "vpd_pg80", "vpd_pg83", "uevent"}
+
+
 def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_output(
     look: Look, meddler: Meddler
 ) -> None:
-    whole_look(look)
+    maps = look.at_maps()
+    devices = look.at_devices(*maps[0].slaves)
+    look.at_unmapped(*devices)
+    look.at_sessions(afresh=True)
     names = {Path(path).name for path in meddler.accesses}
-    assert names.isdisjoint({"address", "port", "local_port", "ipaddress", "inquiry", "vpd_pg80", "vpd_pg83", "uevent"})
-    assert not any(path.startswith("/dev/") for path in meddler.accesses)
+    assert names.isdisjoint({*NEVER_READ, "ipaddress"})
+    look.at_ends()  # on a thread of their own
+    names = {Path(path).name for path in meddler.accesses}
+    assert "ipaddress" in names
+    assert names.isdisjoint(NEVER_READ)

@@ -30,14 +30,17 @@ class Attributes:
     def __init__(self) -> None:
         self.problems: Counter[str] = Counter()
 
-    def text(self, path: Path) -> str:
-        """The attribute's text; ``""`` if it is empty, unset, or can't be read. Raises ``GoneError``."""
+    def content(self, path: Path, size: int = PAGE) -> bytes:
+        """The first ``size`` bytes; ``b""`` if they can't be read. Raises ``GoneError``."""
         try:
-            raw = _read(path)
+            return _read(path, size)
         except OSError as error:
             self._count(error, path)
-            return ""
-        text = clean(raw)
+            return b""
+
+    def text(self, path: Path) -> str:
+        """The attribute's text; ``""`` if it is empty, unset, or can't be read. Raises ``GoneError``."""
+        text = clean(self.content(path))
         return "" if text in _ABSENT else text
 
     def names(self, directory: Path) -> list[str] | None:
@@ -102,10 +105,10 @@ def entries(directory: Path) -> list[str]:
     return sorted(os.listdir(directory))  # noqa: PTH208  # names only: no Path per entry of a large directory
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, size: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, PAGE)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from mpathd_watch.core.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.text import clean
 from mpathd_watch.core.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
+from mpathd_watch.sources.sysfs.udevdb import DATA, serial
 
 UUID_PREFIX = "mpath-"
 """dm uuids of multipath maps; their kpartx partitions are ``partN-mpath-...`` (libmultipath/devmapper.c)."""
 
+MAX_UNMAPPED = 4096
+"""Disks in no map that are read; a host with more uses its SAN without multipath, and one message will do."""
+
+_DISK = re.compile(r"sd[a-z]+\Z", re.ASCII)
+_TARGET = re.compile(r"target\d+:\d+:\d+\Z", re.ASCII)
 _HCTL = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
+_PLACE = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
 _SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
 _RPORT = re.compile(r"/rport-\d+:\d+-\d+/", re.ASCII)
 
@@ -30,12 +39,15 @@ class _Place:
 
 
 class Disks:
-    """The maps and member disks below one sysfs root."""
+    """The maps and disks below one sysfs root; ``run`` is where /run is, with udev's database."""
 
-    def __init__(self, sysfs: Path) -> None:
+    def __init__(self, sysfs: Path, run: Path) -> None:
+        self._sysfs = sysfs
         self._block = sysfs / "block"
+        self._udev = run / DATA
         self._maps: dict[str, MapFacts] = {}
         self._devices: dict[str, DeviceFacts] = {}
+        self._unmapped: dict[str, DeviceFacts] = {}
 
     def maps(self, attributes: Attributes) -> tuple[MapFacts, ...]:
         """All multipath maps. One that exists but can't be read stays as it was. Raises ``OSError`` without /sys/block.
@@ -60,10 +72,29 @@ class Disks:
         found: dict[str, DeviceFacts] = {}
         for name in names:
             try:
-                found[name] = self._device(attributes, name)
+                found[name] = self._device(attributes, name, self._devices.get(name))
             except GoneError:
                 attributes.problems["vanished"] += 1
         self._devices = found
+        return tuple(found.values())
+
+    def unmapped(self, attributes: Attributes, members: Iterable[DeviceFacts]) -> tuple[DeviceFacts, ...]:
+        """The disks behind iSCSI sessions that are not among ``members``, at most ``MAX_UNMAPPED``.
+
+        A member costs no more than its name in a directory. Raises ``OSError`` if sysfs is not there.
+        """
+        places = {facts.hctl for facts in members}
+        names = list(islice(self._session_disks(attributes, places), MAX_UNMAPPED + 1))
+        if len(names) > MAX_UNMAPPED:
+            attributes.problems["too_many"] += 1
+            names.pop()
+        found: dict[str, DeviceFacts] = {}
+        for name in names:
+            try:
+                found[name] = self._device(attributes, name, self._unmapped.get(name))
+            except GoneError:
+                continue
+        self._unmapped = found
         return tuple(found.values())
 
     def again(
@@ -107,15 +138,24 @@ class Disks:
             slaves=tuple(slaves),
         )
 
-    def _device(self, attributes: Attributes, name: str) -> DeviceFacts:
+    def _session_disks(self, attributes: Attributes, passing: set[str]) -> Iterator[str]:
+        """The names of all disks behind iSCSI sessions but those at the places (H:C:T:L) in ``passing``."""
+        for sid in sids(self._sysfs):
+            session = self._sysfs / SESSIONS / f"session{sid}" / "device"
+            for target in filter(_TARGET.match, _names(attributes, session)):
+                for place in _names(attributes, session / target):
+                    if _PLACE.match(place) and place not in passing:
+                        yield from filter(_DISK.match, _names(attributes, session / target / place / "block"))
+
+    def _device(self, attributes: Attributes, name: str, known: DeviceFacts | None) -> DeviceFacts:
         directory = self._block / name
-        known = self._devices.get(name)
         link = attributes.link(directory)
         place = _Place(known.hctl, known.sid, known.transport) if known and not link else _place(link)
         device = directory / "device"
+        dev_t = attributes.text(directory / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
             name=name,
-            dev_t=attributes.text(directory / "dev") or (known.dev_t if known else ""),
+            dev_t=dev_t,
             hctl=place.hctl,
             state=attributes.word(device / "state", DeviceState),
             transport=place.transport,
@@ -124,6 +164,8 @@ class Disks:
             product=attributes.optional(device / "model"),
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
+            timeout=attributes.number(device / "timeout"),
+            wwid=serial(attributes, self._udev, dev_t),
         )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, *, counters: bool) -> DeviceFacts:
@@ -137,6 +179,14 @@ class Disks:
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
         )
+
+
+def _names(attributes: Attributes, directory: Path) -> list[str]:
+    """What is in ``directory``; nothing if it is gone or can't be read."""
+    try:
+        return attributes.names(directory) or []
+    except GoneError:
+        return []
 
 
 def _place(path: str) -> _Place:

@@ -2,78 +2,134 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
 from mpathd_watch.core.vocabulary import SessionStatus
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
+from mpathd_watch.sources.sysfs.ends import LocalEnd
+from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
 
-_SESSION = re.compile(r"session(\d{1,10})\Z", re.ASCII)
+_LOGGED_OUT = (SessionStatus.FAILED, SessionStatus.FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a session's attributes are; those that are polled are spelt out, for that costs as much as a read."""
+
+    session: Path
+    connection: Path
+    state: Path
+    exp_statsn: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A session as of the last read. ``exp_statsn`` is ``None`` unless it was logged in and told one."""
+
+    place: _Place
+    facts: SessionFacts
+    exp_statsn: int | None
 
 
 class Sessions:
-    """All iSCSI sessions below one sysfs root, remembering what can't change while a session's state stays the same."""
+    """All iSCSI sessions below one sysfs root, remembering what can't change while a session's state stays the same.
 
-    def __init__(self, sysfs: Path) -> None:
-        self._sessions = sysfs / "class/iscsi_session"
+    ``clock`` tells CLOCK_MONOTONIC seconds.
+    """
+
+    def __init__(self, sysfs: Path, clock: Callable[[], float]) -> None:
+        self._sysfs = sysfs
+        self._sessions = sysfs / SESSIONS
         self._connections = sysfs / "class/iscsi_connection"
-        self._known: dict[int, SessionFacts] = {}
+        self._clock = clock
+        self._known: dict[int, _Seen] = {}
 
-    def read(self, attributes: Attributes, *, afresh: bool = False) -> tuple[SessionFacts, ...]:
+    def read(
+        self, attributes: Attributes, *, afresh: bool = False, ends: Mapping[int, LocalEnd] | None = None
+    ) -> tuple[SessionFacts, ...]:
         """All sessions, by number. With ``afresh`` every attribute is read again, else only those of changed sessions.
 
+        ``ends`` are their local ends, where there is news of them; else they are as told before.
         Raises ``OSError`` if sysfs is not there.
         Timeouts change under a session whose state does not: multipathd writes recovery_tmo whenever it sets up a map.
         A session without a target or portal is still being made by iscsid and left out.
         """
-        found: dict[int, SessionFacts] = {}
-        for name in self._names():
-            if not (match := _SESSION.match(name)):
-                continue
-            sid = int(match[1])
+        found: dict[int, _Seen] = {}
+        for sid in sids(self._sysfs):
+            known = self._known.get(sid)
+            place = known.place if known else self._place(sid)
             try:
-                facts = self._session(attributes, sid, self._known.get(sid), afresh=afresh)
+                facts = _session(attributes, place, sid, known.facts if known else None, afresh=afresh)
             except GoneError:
                 continue
+            if ends and sid in ends:
+                facts = _with_end(facts, ends[sid])
             if facts.target and facts.address:
-                found[sid] = facts
+                found[sid] = self._living(attributes, place, facts, known)
         self._known = found
-        return tuple(found[sid] for sid in sorted(found))
+        return tuple(seen.facts for seen in found.values())
 
-    def _names(self) -> list[str]:
-        try:
-            return entries(self._sessions)
-        except FileNotFoundError:
-            # Without the module there is no such class, but no sysfs is without classes.
-            self._sessions.parent.stat()
-            return []
+    def _living(self, attributes: Attributes, place: _Place, facts: SessionFacts, known: _Seen | None) -> _Seen:
+        """``facts`` with the last proof of life.
 
-    def _session(self, attributes: Attributes, sid: int, known: SessionFacts | None, *, afresh: bool) -> SessionFacts:
+        exp_statsn moves with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c), up
+        or down, for iscsid sets it anew at each login. A first reading proves nothing, a login does.
+        """
+        alive = known.facts.alive if known else None
+        exp_statsn = None
+        if facts.state is SessionStatus.LOGGED_IN:
+            exp_statsn = attributes.number(place.exp_statsn)
+            if known and (known.facts.state in _LOGGED_OUT or _moved(known.exp_statsn, exp_statsn)):
+                alive = self._clock()
+        return _Seen(place, facts if alive == facts.alive else replace(facts, alive=alive), exp_statsn)
+
+    def _place(self, sid: int) -> _Place:
         session = self._sessions / f"session{sid}"
-        state = attributes.word(session / "state", SessionStatus)
-        if known is not None and not afresh:
-            if known.state is state:
-                return known
-            if state is not SessionStatus.LOGGED_IN:
-                return replace(known, state=state)
         # iscsi_tcp has one connection for each session, number 0 (MaxConnections is 1 in open-iscsi).
         connection = self._connections / f"connection{sid}:0"
-        facts = SessionFacts(
-            sid=sid,
+        return _Place(session, connection, session / "state", connection / "exp_statsn")
+
+
+def _session(
+    attributes: Attributes, place: _Place, sid: int, known: SessionFacts | None, *, afresh: bool
+) -> SessionFacts:
+    state = attributes.word(place.state, SessionStatus)
+    if known is not None and not afresh and known.state is state:
+        return known
+    session, connection = place.session, place.connection
+    recv_tmo = attributes.number(connection / "recv_tmo")
+    ping_tmo = attributes.number(connection / "ping_tmo")
+    recovery_tmo = _recovery_tmo(attributes, session / "recovery_tmo")
+    if known is not None and not afresh and state is not SessionStatus.LOGGED_IN:
+        # A logout takes the connection away first: better those of a moment ago than none.
+        return replace(
+            known,
             state=state,
-            target=attributes.text(session / "targetname"),
-            tpgt=attributes.number(session / "tpgt"),
-            iface=attributes.optional(session / "ifacename"),
-            initiator=attributes.optional(session / "initiatorname"),
-            address=attributes.optional(connection / "persistent_address"),
-            port=attributes.number(connection / "persistent_port"),
-            recv_tmo=attributes.number(connection / "recv_tmo"),
-            ping_tmo=attributes.number(connection / "ping_tmo"),
-            recovery_tmo=_recovery_tmo(attributes, session / "recovery_tmo"),
+            recv_tmo=known.recv_tmo if recv_tmo is None else recv_tmo,
+            ping_tmo=known.ping_tmo if ping_tmo is None else ping_tmo,
+            recovery_tmo=known.recovery_tmo if recovery_tmo is None else recovery_tmo,
         )
-        return facts if known is None else _same_session(facts, known)
+    facts = SessionFacts(
+        sid=sid,
+        state=state,
+        target=attributes.text(session / "targetname"),
+        tpgt=attributes.number(session / "tpgt"),
+        iface=attributes.optional(session / "ifacename"),
+        initiator=attributes.optional(session / "initiatorname"),
+        address=attributes.optional(connection / "persistent_address"),
+        port=attributes.number(connection / "persistent_port"),
+        recv_tmo=recv_tmo,
+        ping_tmo=ping_tmo,
+        recovery_tmo=recovery_tmo,
+    )
+    return facts if known is None else _same_session(facts, known)
+
+
+def _moved(before: int | None, now: int | None) -> bool:
+    return before is not None and now is not None and before != now
 
 
 def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
@@ -86,7 +142,14 @@ def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
         initiator=facts.initiator or known.initiator,
         address=facts.address or known.address,
         port=known.port if facts.port is None else facts.port,
+        local_address=known.local_address,
+        netdev=known.netdev,
+        local_network=known.local_network,
     )
+
+
+def _with_end(facts: SessionFacts, end: LocalEnd) -> SessionFacts:
+    return replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network)
 
 
 def _recovery_tmo(attributes: Attributes, path: Path) -> int | None:

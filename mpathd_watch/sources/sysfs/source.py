@@ -8,8 +8,9 @@ asks, and in rounds that may take only a small share of the time, however many d
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +26,10 @@ from mpathd_watch.core.events import (
 )
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.network import Interface, interfaces
 from mpathd_watch.sources.sysfs.attributes import Attributes
 from mpathd_watch.sources.sysfs.disks import Disks
+from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
 from mpathd_watch.sources.sysfs.sessions import Sessions
 from mpathd_watch.sources.worker import StalledError, Worker
 
@@ -49,20 +52,35 @@ ANSWER_EVERY = 5.0
 RETRY_AFTER = 1.0
 QUICK_DEADLINE = 5.0
 SCAN_DEADLINE = 60.0
+ENDS_DEADLINE = 2.0
+"""A whole look is kept waiting no longer for the sessions' local ends, which take a lock each."""
 
 
 class SysfsSource:
-    """Turns sysfs into events. ``run`` it as a task; ``wake_*`` may be called at any time from the same loop."""
+    """Turns sysfs into events. ``run`` it as a task; ``wake_*`` may be called at any time from the same loop.
 
-    def __init__(self, emit: Callable[[Event], None], clock: Callable[[], float], sysfs: Path) -> None:
+    ``run_dir`` is where /run is, by default beside ``sysfs``: with the sysfs of another root goes that root's udev.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+        sysfs: Path,
+        run_dir: Path | None = None,
+        addresses: Callable[[], Mapping[str, Interface]] = interfaces,
+    ) -> None:
         self._emit = emit
         self._clock = clock
         self._root = sysfs
-        self._sessions = Sessions(sysfs)
-        self._disks = Disks(sysfs)
-        # Sessions have a thread of their own, so that a long look at the disks can't delay them.
+        self._sessions = Sessions(sysfs, clock)
+        self._disks = Disks(sysfs, run_dir or sysfs.parent / "run")
+        self._ends = LocalEnds(sysfs, addresses)
+        # Sessions have a thread of their own, so that a long look at the disks can't delay them; and what takes a
+        # socket's lock has one, so that a connection that hangs delays neither.
         self._quick = Worker("sysfs-sessions")
         self._slow = Worker("sysfs-disks")
+        self._locking = Worker("sysfs-ends")
         self._known_sessions: tuple[SessionFacts, ...] = ()
         self._known_devices: dict[str, DeviceFacts] = {}
         self._up: bool | None = None
@@ -175,18 +193,21 @@ class SysfsSource:
         requested = self._clock()
         attributes, quick = Attributes(), Attributes()
 
-        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...]]:
+        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...]]:
             maps = self._disks.maps(attributes)
-            return maps, self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
+            devices = self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
+            return maps, devices, self._disks.unmapped(attributes, devices)
 
-        found = await self._on(self._slow, scan, SCAN_DEADLINE)
+        found, (ends, locking) = await asyncio.gather(self._on(self._slow, scan, SCAN_DEADLINE), self._read_ends())
         if found is None:
             return
         # Sessions last: while the disks were read, a poll may have told newer things of them.
-        sessions = await self._on(self._quick, lambda: self._sessions.read(quick, afresh=True), QUICK_DEADLINE)
+        sessions = await self._on(
+            self._quick, lambda: self._sessions.read(quick, afresh=True, ends=ends), QUICK_DEADLINE
+        )
         if sessions is None:
             return
-        maps, devices = found
+        maps, devices, unmapped = found
         self._known_devices = {device.name: device for device in devices}
         self._watch_closely(sessions, self._clock())
         self._known_sessions = sessions
@@ -197,9 +218,26 @@ class SysfsSource:
             # Whoever answers that with a wish for a whole look is about to get it; a wish from before came too late.
             self._system_wanted = wanted
         self._said = self._clock()
-        self._emit(SystemRead(maps, devices, sessions, requested))
+        self._emit(SystemRead(maps, devices, sessions, requested, unmapped))
         self._tell_problems(attributes)
         self._tell_problems(quick)
+        self._tell_problems(locking)
+
+    async def _read_ends(self) -> tuple[Mapping[int, LocalEnd] | None, Attributes]:
+        """The sessions' local ends, ``None`` if they can't be had now, which says nothing of the rest of sysfs."""
+
+        def read() -> tuple[Mapping[int, LocalEnd], Attributes]:
+            attributes = Attributes()
+            return self._ends.read(attributes), attributes
+
+        failed = Attributes()
+        try:
+            return await self._locking.run(read, ENDS_DEADLINE)
+        except StalledError:
+            failed.problems["timeout"] += 1
+        except OSError as error:
+            failed.problems[errno.errorcode.get(error.errno or 0, "error")] += 1
+        return None, failed
 
     async def _read_devices(self, names: Iterable[str], *, counters: bool) -> None:
         known = [self._known_devices[name] for name in sorted(names) if name in self._known_devices]

@@ -1,0 +1,24 @@
+"""The numbers of the iSCSI sessions that there are (class iscsi_session, scsi_transport_iscsi.c)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mpathd_watch.sources.sysfs.attributes import entries
+
+SESSIONS = "class/iscsi_session"
+
+_SESSION = re.compile(r"session(\d{1,10})\Z", re.ASCII)
+
+
+def sids(sysfs: Path) -> list[int]:
+    """The numbers of all sessions, smallest first. Raises ``OSError`` if sysfs is not there."""
+    directory = sysfs / SESSIONS
+    try:
+        names = entries(directory)
+    except FileNotFoundError:
+        # Without the module there is no such class, but no sysfs is without classes.
+        directory.parent.stat()
+        return []
+    return sorted(int(match[1]) for name in names if (match := _SESSION.match(name)))

@@ -1,0 +1,36 @@
+"""What udev has found out about a disk, from its database (``/run/udev/data``; systemd's sd-device/device-private.c).
+
+Any user may read these files, and reading them costs the disk nothing: udev asked it once, when it appeared.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mpathd_watch.core.text import clean
+from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
+
+DATA = "udev/data"
+MAX_SIZE = 1 << 16
+"""Bytes of a record that are looked at; a disk's has some 2 KiB."""
+
+_DEV_T = re.compile(r"\d{1,10}:\d{1,10}\Z", re.ASCII)
+_SERIAL = re.compile(rb"^E:ID_SERIAL=(.*)\n", re.MULTILINE)
+
+
+def serial(attributes: Attributes, data: Path, dev_t: str) -> str:
+    """ID_SERIAL of the disk ``dev_t`` (``MAJOR:MINOR``), multipath's default ``uid_attribute``; ``""`` without it."""
+    # The number is text from a file and becomes part of a file's name.
+    if not _DEV_T.match(dev_t):
+        return ""
+    try:
+        return serial_of(attributes.content(data / f"b{dev_t}", MAX_SIZE))
+    except GoneError:
+        return ""
+
+
+def serial_of(record: bytes) -> str:
+    """ID_SERIAL in a database record of lines ``E:KEY=VALUE``; a line that is cut off does not count."""
+    found = _SERIAL.search(record)
+    return clean(found[1]) if found else ""

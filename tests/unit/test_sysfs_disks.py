@@ -1,0 +1,173 @@
+"""What is known of disks beyond their state: udev's word on them, and those that are in no map."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpathd_watch.core.text import MAX_TEXT
+from mpathd_watch.core.vocabulary import DeviceState
+from mpathd_watch.sources.sysfs import disks as disks_module
+from mpathd_watch.sources.sysfs import udevdb
+from mpathd_watch.sources.sysfs.attributes import Attributes
+from tests.fakes.sysfs import WWID, FakeSysfs, healthy_san
+from tests.reading import FC_PLACE, SDA, Look, Meddler, unreadable
+
+
+@pytest.fixture
+def san(tmp_path: Path) -> FakeSysfs:
+    return healthy_san(tmp_path / "sys")
+
+
+@pytest.fixture
+def look(san: FakeSysfs) -> Look:
+    return Look(san)
+
+
+# --- what udev knows --------------------------------------------------------------------------------------------------
+
+
+def test_the_wwid_is_udevs_word_and_follows_it(san: FakeSysfs, look: Look) -> None:
+    san.set_udev(san.disks[0], b"E:ID_SERIAL=360000\nE:ID_SERIAL_SHORT=60000\n")
+    assert [facts.wwid for facts in look.at_devices("sda", "sdb")] == ["360000", WWID]
+    san.udev_record(san.disks[0]).unlink()
+    assert [facts.wwid for facts in look.at_devices("sda", "sdb")] == ["", WWID]
+    assert look.problems == {}
+
+
+def test_the_wwid_and_timeout_are_kept_between_whole_looks(san: FakeSysfs, look: Look) -> None:
+    known = look.at_devices("sda", "sdb")
+    san.udev_record(san.disks[0]).unlink()
+    san.disks[0].device.set("timeout", 180)
+    san.disks[0].state = "blocked"
+    assert look.again(*known, counters=True) == ((replace(SDA, state=DeviceState.BLOCKED),), ())
+    assert look.at_devices("sda")[0].timeout == 180
+
+
+@pytest.mark.parametrize("dev_t", ["../../../etc/passwd", "8:0/../secret", "8:0\n", "/8:0", "8", ":", "٨:0", "8:0 "])
+def test_a_number_that_is_none_opens_no_file(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch, dev_t: str) -> None:
+    (san.run / "udev/data/secret").write_text("E:ID_SERIAL=secret\n")
+    attributes = Attributes()
+    meddler = Meddler(monkeypatch, san.run)
+    assert udevdb.serial(attributes, san.run / udevdb.DATA, dev_t) == ""
+    assert meddler.accesses == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EISDIR])
+def test_a_record_of_udev_that_cannot_be_read_is_counted(
+    look: Look, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with unreadable(monkeypatch, number, "data/b8:0"):
+        assert look.at_devices("sda") == (replace(SDA, wwid=""),)
+    assert look.problems == {errno.errorcode[number]: 1}
+
+
+@pytest.mark.parametrize(
+    ("record", "wwid"),
+    [
+        (b"", ""),
+        (b"E:ID_SERIAL=", ""),
+        (b"E:ID_SERIAL=cut off", ""),
+        (b"E:ID_SERIAL=\nE:ID_SERIAL=second\n", ""),
+        (b"I:1\nE:ID_SERIAL=360\nE:ID_SERIAL=second\n", "360"),
+        (b"S:E:ID_SERIAL=link\nE:DM_ID_SERIAL=dm\nG:ID_SERIAL=tag\n", ""),
+        (b"E:ID_SERIAL=0QEMU_QEMU_HARDDISK_\\x2f\n", "0QEMU_QEMU_HARDDISK_\\x2f"),
+        (b"E:ID_SERIAL=a\x1b[2Jb\xff\n", "a\\x1b[2Jb\\xff"),
+        (b"E:ID_SERIAL=a=b\r\n", "a=b"),
+    ],
+)
+def test_id_serial_in_a_record_of_udev(record: bytes, wwid: str) -> None:
+    assert udevdb.serial_of(record) == wwid
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_no_record_of_udev_yields_anything_but_short_printable_text(before: bytes, value: bytes) -> None:
+    wwid = udevdb.serial_of(before + b"\nE:ID_SERIAL=" + value + b"\n")
+    assert wwid.isprintable()
+    assert len(wwid) <= MAX_TEXT
+
+
+def test_of_a_record_of_udev_only_a_part_is_read(san: FakeSysfs, look: Look) -> None:
+    san.set_udev(san.disks[0], b"E:ID_SERIAL=near\n" + b"E:X=y\n" * 1_000_000)
+    san.set_udev(san.disks[1], b"E:X=y\n" * 1_000_000 + b"E:ID_SERIAL=far\n")
+    assert [facts.wwid for facts in look.at_devices("sda", "sdb")] == ["near", ""]
+
+
+# --- disks in no map --------------------------------------------------------------------------------------------------
+
+
+def test_iscsi_disks_in_no_map_are_found_behind_their_sessions(san: FakeSysfs, look: Look) -> None:
+    members = look.at_devices("sda", "sdb")
+    assert look.at_unmapped(*members) == ()
+    spare = san.add_disk(san.sessions[1], lun=7, wwid="spare")
+    san.add_disk()
+    san.add_disk(place=FC_PLACE)
+    expected = replace(SDA, name=spare.name, dev_t="8:32", hctl="3:0:0:7", sid=2, wwid="spare")
+    assert look.at_unmapped(*members) == (expected,)
+    san.maps[0].add(spare)
+    assert look.at_unmapped(*members, expected) == ()
+    san.remove_disk(spare)
+    assert look.at_unmapped(*members) == ()
+    assert look.problems == {}
+
+
+def test_what_is_no_disk_is_not_taken_for_one(san: FakeSysfs, look: Look) -> None:
+    members = look.at_devices("sda", "sdb")
+    place = san.sessions[0].place
+    for odd in (
+        *("power", "target2:0:0/power/block/sdx", "target2:0:0/2:0:0:8", "target2:0:0/2:0:0:9/block/sr0"),
+        *("target/2:0:0:3/block/sdy", "target2:0:1/2:0:1:0/block/../block/sd\x1b", "target2:0:2\n/2:0:2:0/block/sdz"),
+    ):
+        (place / odd).mkdir(parents=True)
+    (place / "target2:0:3").touch()
+    assert look.at_unmapped(*members) == ()
+    assert look.problems == {"ENOTDIR": 1}
+
+
+def test_without_the_iscsi_module_there_is_no_disk_in_no_map(tmp_path: Path) -> None:
+    san = FakeSysfs(tmp_path / "sys")
+    san.add_disk()
+    assert Look(san).at_unmapped() == ()
+
+
+def test_members_are_not_read_to_find_the_others(san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    san.add_disk(san.sessions[0], lun=9)
+    members = look.at_devices("sda", "sdb")
+    meddler = Meddler(monkeypatch, san.root)
+    (spare,) = look.at_unmapped(*members)
+    assert spare.name == "sdc"
+    assert not [path for path in meddler.accesses if "2:0:0:1" in path or "3:0:0:1" in path or "/sda" in path]
+
+
+def test_more_disks_in_no_map_than_anybody_can_mean_are_cut_and_counted(
+    san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks_module, "MAX_UNMAPPED", 3)
+    for lun in range(10, 13):
+        san.add_disk(san.sessions[0], lun=lun)
+    members = look.at_devices("sda", "sdb")
+    assert len(look.at_unmapped(*members)) == 3
+    assert look.problems == {}
+    san.add_disk(san.sessions[1], lun=13)
+    assert len(look.at_unmapped(*members)) == 3
+    assert look.problems == {"too_many": 1}
+
+
+def test_a_disk_in_no_map_that_goes_in_mid_walk_is_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meddler = Meddler(monkeypatch, tmp_path)
+    seen = set()
+    for nth in range(1, 20):
+        san = FakeSysfs(tmp_path / f"{nth}/sys")
+        session = san.login()
+        spare = san.add_disk(session)
+        look = Look(san)
+        meddler.at(nth, lambda _path: san.remove_disk(spare))  # noqa: B023
+        seen.add(tuple(facts.name for facts in look.at_unmapped()))
+        assert look.problems == {}
+        meddler.at(0, lambda _path: None)
+    assert seen == {(), ("sda",)}
