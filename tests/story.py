@@ -30,6 +30,8 @@ from mpathd_watch.core.events import (
 )
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
 from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.multipathconf import Document, resolve
+from mpathd_watch.core.report import MapReport
 from mpathd_watch.core.state import MapState, PathState, SessionState, State
 from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.core.vocabulary import (
@@ -271,9 +273,18 @@ class Story:
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
-    def session(self, sid: int, state: SessionStatus) -> Self:
-        """A session changes, and the next poll shows it."""
-        self.san.sessions[sid] = replace(self.san.sessions[sid], state=state)
+    def expects(self, recheck_interval: int, name: str = "mpio") -> Self:
+        """An audit has found how often multipathd checks a failed path of the map."""
+        settings = resolve(Document(), wwid="", vendor=None, product=None)
+        maps = {self.san.wwid(name): MapReport(settings, budget=None, recheck_interval=recheck_interval)}
+        report = replace(self.state.auditing.report, maps={**self.state.auditing.report.maps, **maps})
+        self.state = replace(self.state, auditing=replace(self.state.auditing, report=report))
+        return self
+
+    def session(self, sid: int, state: SessionStatus, *, alive: float | None = None) -> Self:
+        """A session changes, and the next poll shows it; it was last ``alive`` at that second of the story."""
+        proof = self.san.sessions[sid].alive if alive is None else START.monotonic + alive
+        self.san.sessions[sid] = replace(self.san.sessions[sid], state=state, alive=proof)
         self.feed(self.san.sessions_read())
         return self
 

@@ -114,7 +114,10 @@ def _alerts() -> Iterator[str]:
 
 _CHECK_HEAD: Final = """\
 `mpathd-watch check` looks at this host once and holds what is configured against what is in force. It changes nothing,
-and needs no running daemon. `--config`, `--sysfs` and `--multipathd-socket` are those of the daemon.
+and needs no running daemon. The daemon makes the same audit at its start, at a reload, when files change and
+after changes of sessions and maps, and exports `mpathd_watch_config_findings`; in the journal it tells each finding
+once, as `config_finding`: at once what comes of a changed file, else what has stood for a minute. `--config`,
+`--sysfs` and `--multipathd-socket` are those of the daemon; `--root DIR` reads the files below DIR.
 
 It reads the sessions and maps in sysfs, the maps that multipathd lists, and these files:
 
@@ -133,8 +136,8 @@ iscsid.conf it keeps timeouts, addresses and how they are started, never a name 
 The first line is `MPATHD-WATCH STATUS: summary | critical=0 warning=1 info=0`, with the number of findings of each
 severity as performance data. A finding has a line of its own, `SEVERITY code: object: what is wrong (FILE:LINE)`, and
 below it, indented, what it leads to and what to do. After an empty line follows what the timeouts in force promise for
-each session. A `|` in a name or a quotation is printed as a broken bar (`\N{BROKEN BAR}`), because Nagios would take
-what follows it for performance data; the JSON has it as it is.
+each map, and which of them are not the configured ones. A `|` in a name or a quotation is printed as a broken bar
+(`\N{BROKEN BAR}`), because Nagios would take what follows it for performance data; the JSON has it as it is.
 
 | exit status | the first line says | when |
 |---|---|---|
@@ -158,6 +161,8 @@ instead). Version 1 is stable: keys may be added, none changes its meaning or go
 | `status` | `OK`, `WARNING`, `CRITICAL` or `UNKNOWN` |
 | `findings` | the findings, worst first |
 | `budgets` | by the session's label: what its timeouts promise; `null` if they can't be read |
+| `timeouts` | by the session's label: its three timeouts, configured and in force |
+| `maps` | by the map's name: what multipath-tools is set to for it, and what is promised |
 
 An entry of `findings` has
 
@@ -165,7 +170,7 @@ An entry of `findings` has
 |---|---|
 | `severity` | `info`, `warning` or `critical` |
 | `code` | the code, as in the table below |
-| `subject` | the session, map, file or service concerned |
+| `subject` | the session, map, file or service concerned; several maps of the same trouble are named together |
 | `text` | what is wrong |
 | `where` | `FILE:LINE` of the setting concerned, or `FILE`; `null` if no file sets it |
 | `leads_to`, `remedy` | as in the sections below |
@@ -177,6 +182,24 @@ An entry of `budgets` counts seconds from the moment a link breaks silently, by 
 |---|---|
 | `detection_best_seconds`, `detection_worst_seconds` | until the kernel notices: timeout, interval + timeout + 1 |
 | `failover_best_seconds`, `failover_worst_seconds` | until it gives the path up: the same and `recovery_tmo` |
+
+An entry of `timeouts` is a list with one of these for each timeout:
+
+| key | holds |
+|---|---|
+| `timeout` | open-iscsi's name: `noop_out_interval`, `noop_out_timeout` or `replacement_timeout` |
+| `configured`, `effective` | seconds, `"off"`, or `null` if it is not known |
+| `where` | the line that configures it, `FILE:LINE`; `null` if none does |
+| `why` | why something else is in force, in a sentence; `null` if nothing else is |
+
+An entry of `maps` has
+
+| key | holds |
+|---|---|
+| `wwid` | the map's WWID |
+| `budget` | as in `budgets`, from the best of its sessions to the worst; `null` if it is not known |
+| `reinstatement_worst_seconds` | until multipathd uses a path again whose transport is back |
+| `settings` | each keyword of multipath.conf that matters here, with `value` and `origin` |
 """
 
 

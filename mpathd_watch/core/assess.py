@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isinf
 
 from mpathd_watch.core import messages
+from mpathd_watch.core.budget import Timeouts, bound
 from mpathd_watch.core.health import Evidence, Facts, evidence, map_health, path_health
-from mpathd_watch.core.outage import Outage, Timeouts, advance, outage_id
+from mpathd_watch.core.histogram import Histogram
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.outage import Judgement, Outage, advance, judge, outage_id
 from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Wait, frozen
 from mpathd_watch.core.turn import PathKey, Turn
 from mpathd_watch.core.vocabulary import (
@@ -19,6 +23,7 @@ from mpathd_watch.core.vocabulary import (
     DmState,
     Health,
     MapHealth,
+    Phase,
     SessionStatus,
     SourceName,
 )
@@ -29,6 +34,7 @@ the listing that tells why a moment later, and a counter can't be moved to anoth
 younger when its session turns out to be lost belongs to that loss."""
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
+_HELD_BACK = frozenset({CheckerState.DELAYED, CheckerState.SHAKY})
 _PROVISIONAL = frozenset({Cause.UNKNOWN, Cause.REMOVED})
 _LOST = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
 
@@ -47,6 +53,7 @@ def assess(turn: Turn) -> None:
         turn.maps[wwid] = _regrouped(turn, turn.whole_map(wwid))
     for key, was in before.items():
         _tell_path(turn, key, was)
+    _tell_overdue(turn, before)
     for wwid in sorted(turn.regrouped):
         _tell_map(turn, turn.whole_map(wwid), previous[wwid])
 
@@ -54,7 +61,7 @@ def assess(turn: Turn) -> None:
 def due(turn: Turn) -> None:
     """Take up every deadline of a path or a map that has come."""
     for key, moment in tuple(turn.deadlines.items()):
-        if moment <= turn.now.monotonic and key.wwid:
+        if moment <= turn.now.monotonic and key.wait is not Wait.AUDIT:
             del turn.deadlines[key]
             if key.path:
                 turn.touched.add((key.wwid, key.path))
@@ -118,11 +125,13 @@ def _judged(turn: Turn, wwid: str, path: PathState) -> PathState:
     if outage is None and health in _OUT:
         outage = _begun(turn, wwid, path, inherited=not _seen_to_begin(path, seen))
     if outage is not None:
-        outage = advance(_shared(turn, path, outage), health, seen, turn.now)
+        outage = advance(_silent(turn, path, _shared(turn, path, outage)), health, seen, turn.now)
+        if health is Health.UP:
+            outage = replace(outage, judgement=judge(outage, turn.settings.slack_seconds))
     if health is not path.health:
         path = replace(path, health=health, since=turn.now)
     if outage is not None:
-        path = _counted(turn, wwid, path, outage)
+        path = _timed(turn, wwid, _counted(turn, wwid, path, outage))
     ever_up = path.ever_up or health is Health.UP
     ever_reached = path.ever_reached or seen.transport_good
     if (ever_up, ever_reached) == (path.ever_up, path.ever_reached):
@@ -139,12 +148,27 @@ def _seen_to_begin(path: PathState, seen: Evidence) -> bool:
 def _begun(turn: Turn, wwid: str, path: PathState, *, inherited: bool) -> Outage:
     session = turn.session_of(path)
     facts = session.facts if session else None
+    report = turn.auditing.report.maps.get(wwid)
     return Outage(
         id=outage_id(wwid, path.label, turn.now),
         began=turn.now,
-        timeouts=Timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if facts else None,
+        timeouts=Timeouts(
+            facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo, report.recheck_interval if report else None
+        )
+        if facts
+        else None,
         inherited=inherited,
     )
+
+
+def _silent(turn: Turn, path: PathState, outage: Outage) -> Outage:
+    """The outage with the target's last proof of life, once its session is seen to be down."""
+    session = turn.session_of(path)
+    if outage.last_alive is not None or outage.inherited or session is None or session.facts.alive is None:
+        return outage
+    if session.status not in (SessionStatus.FAILED, SessionStatus.FREE):
+        return outage
+    return replace(outage, last_alive=turn.now.earlier(turn.now.monotonic - session.facts.alive))
 
 
 def _shared(turn: Turn, path: PathState, outage: Outage) -> Outage:
@@ -170,6 +194,46 @@ def _counted(turn: Turn, wwid: str, path: PathState, outage: Outage) -> PathStat
     return replace(path, failures=frozen(failures), outage=replace(outage, counted=True))
 
 
+def _timed(turn: Turn, wwid: str, path: PathState) -> PathState:
+    """The path with the deadline of the phase it is in, and whether that has passed."""
+    key = Due(Wait.OVERDUE, wwid, path.label)
+    turn.deadlines.pop(key, None)
+    deadline = _deadline(turn, path)
+    if deadline is None:
+        return path if path.deadline is None else replace(path, deadline=None, overdue=False)
+    over = deadline.monotonic + turn.settings.slack_seconds
+    overdue = turn.now.monotonic >= over
+    if not overdue:
+        turn.deadlines[key] = over
+    if (path.deadline, path.overdue) == (deadline, overdue):
+        return path
+    return replace(path, deadline=deadline, overdue=overdue)
+
+
+def _deadline(turn: Turn, path: PathState) -> Instant | None:
+    """When the path's phase must be over.
+
+    A stalled path's replacement timeout runs only while its session is FAILED, and from the moment it became so, which
+    nobody has seen of an outage that was there before us. A path that multipathd holds back on purpose has no deadline.
+    """
+    outage = path.outage
+    if outage is None or outage.timeouts is None:
+        return None
+    if path.health is Health.STALLED:
+        session = turn.session_of(path)
+        if session is None or session.status is not SessionStatus.FAILED:
+            return None
+        if outage.inherited and path.since == outage.began:
+            return None
+        begun, phase = path.since, Phase.REPLACEMENT
+    elif path.health is Health.RECOVERING and outage.transport_up and path.checker not in _HELD_BACK:
+        begun, phase = outage.transport_up, Phase.REINSTATEMENT
+    else:
+        return None
+    seconds = bound(phase, outage.timeouts)
+    return None if isinf(seconds) else begun.later(seconds)
+
+
 def _tell_path(turn: Turn, key: PathKey, before: PathState) -> None:
     wwid, label = key
     known = turn.maps[wwid]
@@ -189,9 +253,42 @@ def _tell_path(turn: Turn, key: PathKey, before: PathState) -> None:
         )
         path = replace(path, announced=path.health)
     if outage is not None and path.health is Health.UP:
+        _count_phases(turn, outage.judgement or Judgement())
         path = replace(path, outage=None, last_outage=outage, reinstatements=path.reinstatements + 1)
     if path is not known.paths[label]:
         turn.paths(wwid)[label] = path
+
+
+def _tell_overdue(turn: Turn, before: Mapping[PathKey, PathState]) -> None:
+    """Tell once of each path that has become overdue; of those that a lost session took along, one speaks for all."""
+    late: dict[str, list[PathKey]] = {}
+    for (wwid, label), was in before.items():
+        path = turn.whole_map(wwid).paths[label]
+        if path.overdue and not was.overdue and path.outage is not None:
+            spokesman = path.session if path.outage.shared else ""
+            late.setdefault(spokesman or f"{wwid} {label}", []).append((wwid, label))
+    for keys in late.values():
+        for number, (wwid, label) in enumerate(keys):
+            known = turn.maps[wwid]
+            turn.emit(
+                messages.path_overdue(
+                    known,
+                    known.paths[label],
+                    turn.now,
+                    siblings=len(keys) - 1,
+                    spoken_for=number > 0,
+                    multipathd_up=turn.is_up(SourceName.MULTIPATHD),
+                )
+            )
+
+
+def _count_phases(turn: Turn, judgement: Judgement) -> None:
+    """Put an outage that is over into the totals."""
+    verdicts = {**turn.counters.verdicts, judgement.verdict: turn.counters.verdicts.get(judgement.verdict, 0) + 1}
+    phases = dict(turn.counters.phases)
+    for phase, seconds in judgement.phases.items():
+        phases[phase] = phases.get(phase, Histogram()).observed(seconds)
+    turn.counters = replace(turn.counters, verdicts=frozen(verdicts), phases=frozen(phases))
 
 
 # --- maps -------------------------------------------------------------------------------------------------------------

@@ -57,11 +57,16 @@ class Configuration:
 
     unreadable: tuple[Unreadable, ...] = ()
 
-    version: Version = NEWEST
-    """The multipath-tools that is installed and reads ``multipath``; ``NEWEST`` if that can't be told."""
+    version: Version | None = None
+    """The multipath-tools that is installed; ``None`` if that can't be told."""
 
     wwids: frozenset[str] | None = None
     """The WWIDs in /etc/multipath/wwids; ``None`` if there is no such file, or it could not be read."""
 
     iscsid_running: bool | None = None
     """Whether an iscsid runs; ``None`` if that can't be told."""
+
+    @property
+    def grammar(self) -> Version:
+        """The multipath-tools whose reading of ``multipath`` counts: the installed one, or else the newest."""
+        return self.version or NEWEST

@@ -16,6 +16,14 @@ class Instant:
     monotonic: float
     wall: float
 
+    def later(self, seconds: float) -> Instant:
+        """The moment ``seconds`` after this one, if nobody sets the wall clock meanwhile."""
+        return Instant(self.monotonic + seconds, self.wall + seconds)
+
+    def earlier(self, seconds: float) -> Instant:
+        """The moment ``seconds`` before this one."""
+        return self.later(-seconds)
+
     def since(self, earlier: Instant) -> float:
         """Seconds from ``earlier`` to this moment, never negative."""
         return max(0.0, self.monotonic - earlier.monotonic)

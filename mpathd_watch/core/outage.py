@@ -1,23 +1,18 @@
-"""One outage of one path: its instants, its cause, and how each new verdict on the path carries it on."""
+"""One outage of a path: its instants, its cause, its phases, and whether it kept to what the timeouts promise."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import isinf
+from types import MappingProxyType
 from typing import Any
 
+from mpathd_watch.core.budget import Timeouts, bound
 from mpathd_watch.core.health import Evidence
 from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.vocabulary import Cause, Health
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """The live timeouts of a session when an outage began, in seconds (see ``SessionFacts``)."""
-
-    recv_tmo: int | None
-    ping_tmo: int | None
-    recovery_tmo: int | None
+from mpathd_watch.core.vocabulary import Cause, Health, Phase, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +22,7 @@ class Outage:
     ``transport_lost`` tells whether the way to the disk itself was gone (session down, device not running, path
     missing): only then is a working transport a return, and the path ``recovering``. ``inherited``: it had begun before
     the path was first seen. ``shared``: a lost session was the alert for it and its siblings. ``counted``: it is in
-    ``path_failures_total``.
+    ``path_failures_total``. ``judgement``: what it came to, once it is over.
     """
 
     id: str
@@ -44,6 +39,16 @@ class Outage:
     inherited: bool = False
     shared: bool = False
     counted: bool = False
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
+
+    phases: Mapping[Phase, float] = field(default_factory=lambda: MappingProxyType({}))
+    verdict: Verdict = Verdict.NO_BUDGET
+    broken: Phase | None = None
 
 
 _ROOT_CAUSES = frozenset(
@@ -57,6 +62,8 @@ _ROOT_CAUSES = frozenset(
         Cause.REMOVED,
     }
 )
+_OF_THE_CONNECTION = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
+"""Only when the connection fails do the noop and replacement timeouts run."""
 
 
 def outage_id(wwid: str, path: str, began: Instant) -> str:
@@ -81,6 +88,52 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
     if health is Health.UP:
         changes["reinstated"] = now
     return replace(outage, **changes) if changes else outage
+
+
+def phases(outage: Outage) -> Mapping[Phase, float]:
+    """The seconds of each phase of which both ends were seen.
+
+    Detection counts from the last proof of life, which may be up to noop_out_interval older than the break itself: so
+    does the kernel's own clock. A path that was there before us, or that went for another reason than its connection,
+    has no detection and no replacement.
+    """
+    found: dict[Phase, float] = {}
+    stalled, failed, alive = outage.stalled, outage.failed, outage.last_alive
+    if outage.cause in _OF_THE_CONNECTION and not outage.inherited:
+        noticed = stalled or failed
+        if alive is not None and noticed is not None and noticed >= alive:
+            found[Phase.DETECTION] = noticed.since(alive)
+        if stalled is not None and failed is not None and failed >= stalled:
+            found[Phase.REPLACEMENT] = failed.since(stalled)
+        if alive is not None and failed is not None and failed >= alive:
+            found[Phase.FAILOVER] = failed.since(alive)
+    if outage.transport_up is not None and outage.reinstated is not None and outage.failed is not None:
+        found[Phase.REINSTATEMENT] = outage.reinstated.since(outage.transport_up)
+    return MappingProxyType(found)
+
+
+def judge(outage: Outage, slack: float) -> Judgement:
+    """What an outage that is over came to. No verdict without a bound: ``no_budget`` then.
+
+    A phase is over its bound if it took more than ``slack`` seconds longer; polls see both its ends a little late. I/O
+    that was held longer than the replacement timeout breaks the promise even if the path came back and never failed.
+    """
+    measured = phases(outage)
+    if outage.timeouts is None:
+        return Judgement(measured)
+    held = dict(measured)
+    if Phase.DETECTION in measured and outage.stalled is not None and outage.failed is None:
+        end = outage.transport_up or outage.reinstated
+        if end is not None:
+            held[Phase.REPLACEMENT] = end.since(outage.stalled)
+    bounds = {phase: bound(phase, outage.timeouts) for phase in held}
+    excess = {phase: seconds - bounds[phase] for phase, seconds in held.items() if seconds > bounds[phase] + slack}
+    if excess:
+        # The whole is over because one of its parts is; it is named where neither is by itself.
+        worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))
+        return Judgement(measured, Verdict.OVER_BUDGET, worst)
+    promised = Phase.DETECTION in held and not isinf(bound(Phase.FAILOVER, outage.timeouts))
+    return Judgement(measured, Verdict.WITHIN_BUDGET if promised else Verdict.NO_BUDGET)
 
 
 def _outranks(new: Cause, outage: Outage) -> bool:

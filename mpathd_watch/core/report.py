@@ -31,11 +31,15 @@ class Timeout:
 class MapReport:
     """What multipath-tools is set to for a map, and what that and its sessions' timeouts promise.
 
-    ``budget`` is the worst of its paths', ``None`` where a path's timeouts are not known or no path is iSCSI.
+    ``budget`` goes from the best of its paths to the worst, those of missing sessions left out; ``None`` where a path's
+    timeouts are not known or no path is iSCSI. Values of ``settings`` have the origin ``running`` where multipathd runs
+    with something that the files don't say.
+    ``recheck_interval``: the seconds between multipathd's checks of a failed path (``budget.recheck_interval``).
     """
 
     settings: Resolved
     budget: Budget | None
+    recheck_interval: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

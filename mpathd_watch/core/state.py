@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.facts import DeviceFacts, SessionFacts
 from mpathd_watch.core.findings import Finding
+from mpathd_watch.core.histogram import Histogram
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.outage import Outage
@@ -23,9 +24,11 @@ from mpathd_watch.core.vocabulary import (
     DmState,
     Health,
     MapHealth,
+    Phase,
     SessionStatus,
     SourceName,
     Transport,
+    Verdict,
 )
 
 Key = TypeVar("Key")
@@ -94,7 +97,8 @@ class PathState:
     checker's state answers; ``dm_seqnum`` is the DM_SEQNUM of that uevent. ``announced`` is the health last told in the
     journal. ``checker_overruled``: dm has taken the path back, and the checker has not been heard to say anything else
     than that it is faulty. ``ever_up``: its health has been ``up``; ``ever_reached``: the way to its disk has been seen
-    working.
+    working. ``deadline``: when the phase it is in must be over, ``None`` where nothing bounds it; ``overdue``: that and
+    the slack have passed. ``timeout`` and ``wwid`` are its disk's (see ``DeviceFacts``).
     """
 
     label: str
@@ -119,10 +123,14 @@ class PathState:
     announced: Health = Health.UP
     ever_up: bool = False
     ever_reached: bool = False
+    deadline: Instant | None = None
+    overdue: bool = False
     outage: Outage | None = None
     last_outage: Outage | None = None
     failures: Mapping[Cause, int] = field(default_factory=lambda: frozen({}))
     reinstatements: int = 0
+    timeout: int | None = None
+    wwid: str = ""
     io_errors: Tally = Tally()
     io_timeouts: Tally = Tally()
 
@@ -179,11 +187,13 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the daemon's start that belong to no map."""
+    """Totals since the daemon's start that belong to no map. ``verdicts`` and ``phases`` are of past outages."""
 
     uevents: Mapping[str, int] = field(default_factory=lambda: frozen({}))
     overflows: int = 0
     resyncs: Mapping[str, int] = field(default_factory=lambda: frozen({}))
+    verdicts: Mapping[Verdict, int] = field(default_factory=lambda: frozen({}))
+    phases: Mapping[Phase, Histogram] = field(default_factory=lambda: frozen({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,8 @@ def _observed(path: PathState, device: DeviceFacts) -> PathState:
         device=device.state,
         io_errors=path.io_errors.follow(device.io_errors),
         io_timeouts=path.io_timeouts.follow(device.io_timeouts),
+        timeout=device.timeout,
+        wwid=device.wwid,
     )
     return path if after == path else after
 

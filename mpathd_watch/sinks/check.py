@@ -1,15 +1,18 @@
-"""What ``check`` prints: a Nagios plugin's first line, a line a finding, and the budgets; or all of it as JSON."""
+"""What ``check`` prints: a Nagios plugin's first line, a line a finding, and what is promised; or all of it as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from math import isinf
 from typing import Any
 
-from mpathd_watch.core.budget import Budget
+from mpathd_watch.core.audit.gather import listed
+from mpathd_watch.core.audit.rules import whence
+from mpathd_watch.core.budget import Budget, reinstatement
 from mpathd_watch.core.findings import Finding, Severity
-from mpathd_watch.core.report import Report
+from mpathd_watch.core.report import MapReport, Report, Timeout
 from mpathd_watch.core.state import State
 from mpathd_watch.core.text import plural
 from mpathd_watch.core.vocabulary import SourceName
@@ -21,6 +24,15 @@ UNKNOWN = 3
 BROKEN_BAR = "\N{BROKEN BAR}"
 
 _OK = "OK"
+_SETTINGS = (
+    "polling_interval",
+    "max_polling_interval",
+    "fast_io_fail_tmo",
+    "dev_loss_tmo",
+    "no_path_retry",
+    "path_checker",
+    "checker_timeout",
+)
 
 
 def exit_status(report: Report, state: State) -> int:
@@ -44,7 +56,7 @@ def _figures(report: Report) -> str:
 
 
 def document(report: Report, state: State) -> dict[str, Any]:
-    """The same as JSON-ready data, described in docs/findings.md. A budget without a bound is ``null``."""
+    """The same as JSON-ready data, described in docs/findings.md. A bound that there is not is ``null``."""
     return {
         "version": VERSION,
         "status": _word(report, state),
@@ -61,6 +73,8 @@ def document(report: Report, state: State) -> dict[str, Any]:
             for finding in report.findings
         ],
         "budgets": {label: _bounds(budget) for label, budget in report.budgets.items()},
+        "timeouts": {label: [_timeout(each) for each in known] for label, known in report.timeouts.items()},
+        "maps": {state.maps[wwid].label: _map(wwid, known) for wwid, known in report.maps.items()},
     }
 
 
@@ -82,9 +96,16 @@ def _lines(report: Report, state: State) -> Iterator[str]:
     for kind, findings in groupby(report.findings, key=lambda finding: finding.kind):
         yield from map(_finding, findings)
         yield f"    {kind.value.leads_to} {kind.value.remedy}"
-    if report.budgets:
+    promised = list(_promises(report, state))
+    if promised:
         yield ""
-        yield from _budgets(report)
+        yield "After a link breaks silently, at best and at worst, by the timeouts in force:"
+        yield from _columns(promised)
+    overruled = list(_overruled(report))
+    if overruled:
+        yield ""
+        yield "Timeouts in force that are not the configured ones:"
+        yield from _columns(overruled)
 
 
 def _finding(finding: Finding) -> str:
@@ -93,16 +114,64 @@ def _finding(finding: Finding) -> str:
     return f"{finding.kind.value.severity.name} {finding.kind.code}: {subject}: {finding.text}{where}"
 
 
-def _budgets(report: Report) -> Iterator[str]:
-    yield "After a link breaks silently, at best and at worst, by the timeouts in force:"
-    width = max(map(len, report.budgets))
+def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(name) for name, _ in rows)
+    return (f"  {name:<{width}}  {told}" for name, told in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """What is promised for a map, and by which sessions if they differ in it."""
+
+    budget: Budget | None
+    recheck_interval: int | None
+    sessions: tuple[str, ...]
+
+
+def _promises(report: Report, state: State) -> Iterator[tuple[str, str]]:
+    """The maps, those with the same promises together, then the sessions that no map uses."""
+    alike: dict[_Promise, list[str]] = {}
+    used: set[str] = set()
+    for wwid, known in report.maps.items():
+        through = {path.session for path in state.maps[wwid].paths.values()} & report.budgets.keys()
+        used |= through
+        differ = len({report.budgets[label] for label in through}) > 1
+        promise = _Promise(known.budget, known.recheck_interval, tuple(sorted(through)) if differ else ())
+        if through:
+            alike.setdefault(promise, []).append(state.maps[wwid].label)
+    for promise, labels in alike.items():
+        back = ""
+        if promise.recheck_interval is not None:
+            back = f", reinstated within {reinstatement(promise.recheck_interval)[1]:.0f} s of its return"
+        yield listed(labels), _promised(promise.budget) + back
+        for label in promise.sessions:
+            yield f"  {label}", _promised(report.budgets[label])
     for label, budget in report.budgets.items():
-        if budget is None:
-            yield f"  {label:<{width}}  unknown, its timeouts can't be read"
-        else:
-            detection = _range(budget.detection_best, budget.detection_worst)
-            failover = _range(budget.failover_best, budget.failover_worst)
-            yield f"  {label:<{width}}  noticed after {detection}, path given up after {failover}"
+        if label not in used:
+            yield label, _promised(budget)
+
+
+def _promised(budget: Budget | None) -> str:
+    if budget is None:
+        return "unknown, its timeouts can't be read"
+    detection = _range(budget.detection_best, budget.detection_worst)
+    failover = _range(budget.failover_best, budget.failover_worst)
+    return f"noticed after {detection}, path given up after {failover}"
+
+
+def _overruled(report: Report) -> Iterator[tuple[str, str]]:
+    for label, timeouts in report.timeouts.items():
+        told = [
+            f"{each.name} {_shown(each.effective)}, configured {_shown(each.configured)}"
+            for each in timeouts
+            if each.configured is not None and each.effective is not None and each.configured != each.effective
+        ]
+        if told:
+            yield label, "; ".join(told)
+
+
+def _shown(seconds: float) -> str:
+    return "off" if isinf(seconds) else f"{seconds:.0f} s"
 
 
 def _range(best: float, worst: float) -> str:
@@ -117,6 +186,31 @@ def _bounds(budget: Budget | None) -> dict[str, float | None] | None:
         "detection_worst_seconds": _finite(budget.detection_worst),
         "failover_best_seconds": _finite(budget.failover_best),
         "failover_worst_seconds": _finite(budget.failover_worst),
+    }
+
+
+def _timeout(timeout: Timeout) -> dict[str, str | float | None]:
+    return {
+        "timeout": timeout.name,
+        "configured": _or_off(timeout.configured),
+        "effective": _or_off(timeout.effective),
+        "where": timeout.where or None,
+        "why": timeout.why or None,
+    }
+
+
+def _or_off(seconds: float | None) -> float | str | None:
+    return "off" if seconds is not None and isinf(seconds) else seconds
+
+
+def _map(wwid: str, known: MapReport) -> dict[str, Any]:
+    settings = {name: getattr(known.settings, name) for name in _SETTINGS}
+    recheck = known.recheck_interval
+    return {
+        "wwid": wwid,
+        "budget": _bounds(known.budget),
+        "reinstatement_worst_seconds": None if recheck is None else reinstatement(recheck)[1],
+        "settings": {name: {"value": each.value, "origin": whence(each.origin)} for name, each in settings.items()},
     }
 
 

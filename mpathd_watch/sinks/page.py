@@ -12,6 +12,7 @@ from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, Hea
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.page_style import STYLE
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.promises import findings, promises, time_left
 
 REFRESH_SECONDS: Final = 5
 _DASH: Final = '<span class="dull">&ndash;</span>'
@@ -47,6 +48,7 @@ def render(document: Document) -> str:
             '<nav><a href="/metrics">Metrics for Prometheus</a></nav></header>\n<main>',
             _sources(document["sources"]),
             "".join(map(_map, maps)) or f'<section class="empty">{escape(verdict)}</section>',
+            _timeouts(document),
             "</main>\n",
             f"<footer>As of {_clock(document['generated'])} UTC · renewed every {REFRESH_SECONDS} s · "
             f"version {escape(document['daemon']['version'])}</footer></body></html>\n",
@@ -114,12 +116,37 @@ def _path(path: PathEntry) -> str:
         f"<td>{_moment(path['since'], path['seconds'])}<small>{duration(path['seconds'])}</small></td>",
         f"<td>{_DASH}</td>"
         if outage is None
-        else f"<td>{escape(words.cause(outage['cause']))}<small>for {duration(outage['seconds'])}</small></td>",
+        else f"<td>{escape(words.cause(outage['cause']))}"
+        f"<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
         f"<td>{_text(path['dev'])}<small>{_text(path['hctl'])}</small></td>",
         f'<td class="target">{_text(path["portal"])}{_iface(path)}<small>{_text(path["target"])}</small></td>',
         *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker", "device", "session")),
     )
     return f"<tr{trouble}>{''.join(cells)}</tr>"
+
+
+def _time_left(path: PathEntry) -> str:
+    left = time_left(path)
+    shown = f'<span class="off">{left}</span>' if path["overdue"] else left
+    return f" · {shown}" if left else ""
+
+
+def _timeouts(document: Document) -> str:
+    """What is in force and promised."""
+    rows = "".join(
+        f'<tr><td class="name">{escape(promise.who)}</td><td>{escape(promise.live)}</td>'
+        f"<td>{escape(promise.promised)}</td><td>{escape(promise.configured) or _DASH}</td></tr>"
+        for promise in promises(document)
+    )
+    found = findings(document)
+    said = f'<p class="facts">{escape(found[0].upper() + found[1:])}</p>' if found else ""
+    if not rows:
+        return said
+    return (
+        '<section class="timeouts"><div class="head"><h2>Timeouts in force</h2></div>'
+        '<div class="wide"><table><thead><tr><th>Session</th><th>noop_out interval/timeout, replacement</th>'
+        f"<th>Promise</th><th>By its record</th></tr></thead><tbody>{rows}</tbody></table></div>{said}</section>\n"
+    )
 
 
 def _iface(path: PathEntry) -> str:

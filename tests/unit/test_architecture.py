@@ -27,12 +27,14 @@ LAYERS = {
 
 CORE_MAY_IMPORT = {
     "__future__",
+    "bisect",
     "collections",
     "dataclasses",
     "enum",
     "functools",
     "hashlib",
     "ipaddress",
+    "itertools",
     "json",
     "math",
     "types",

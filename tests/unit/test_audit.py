@@ -3,108 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from typing import Any
 
 import pytest
 
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.budget import Budget, budget
-from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
+from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.facts import RECOVERY_OFF
 from mpathd_watch.core.findings import Finding, FindingKind, Severity
-from mpathd_watch.core.iscsiconf import Place, Record, keys, parse_record, record_path
+from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import Code, parse
 from mpathd_watch.core.report import Report
-from mpathd_watch.core.state import MapState, SessionState, Settings, SourceState, State
-from mpathd_watch.core.vocabulary import SessionStatus
+from mpathd_watch.core.state import Settings, SourceState, State
+from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
-
-FIRST, SECOND = PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260")
-CONF = "/etc/multipath.conf"
-ISCSID = "/etc/iscsi/iscsid.conf"
-FOR_ISCSI = 'overrides {\n\tprotocol {\n\t\ttype "scsi:iscsi"\n\t\tfast_io_fail_tmo %s\n\t}\n}\n'
-
-
-def label(portal: str) -> str:
-    return f"{portal}/{TARGET}"
-
-
-def record_file(portal: str, iface: str = "default") -> str:
-    return f"/var/lib/iscsi/nodes/{TARGET}/{portal.replace(':', ',')},1/{iface}"
-
-
-def lines(interval: int = 5, timeout: int = 10, replacement: int = 5, startup: str = "automatic") -> str:
-    """Of a node record or iscsid.conf: node.startup in line 1, then interval, timeout, replacement_timeout."""
-    return (
-        f"{keys.STARTUP} = {startup}\n{keys.NOOP_OUT_INTERVAL} = {interval}\n"
-        f"{keys.NOOP_OUT_TIMEOUT} = {timeout}\n{keys.REPLACEMENT_TIMEOUT} = {replacement}\n"
-    )
-
-
-def records(*portals: str, text: str | None = None) -> dict[Place, Record]:
-    found = {}
-    for portal in portals:
-        file = record_file(portal)
-        place = record_path(file)
-        assert place is not None
-        found[place] = parse_record(lines() if text is None else text, file)
-    return found
-
-
-@dataclass
-class Host:
-    """A host on which all is in order: one map, two portals, and records that say what is in force."""
-
-    multipath: str = ""
-    iscsid: str | None = field(default_factory=lines)
-    records: dict[Place, Record] = field(default_factory=lambda: records(*PORTALS))
-    sessions: list[SessionState] = field(default_factory=lambda: [make_session(portal) for portal in PORTALS])
-    maps: list[MapState] = field(default_factory=lambda: [make_map()])
-    unreadable: tuple[Unreadable, ...] = ()
-    changes: dict[str, Any] = field(default_factory=dict)
-
-    def live(self, **facts: Any) -> Host:
-        """The first session has these facts."""
-        self.sessions[0] = make_session(FIRST, **facts)
-        return self
-
-    def record(self, text: str) -> Host:
-        """The first session's record says this."""
-        self.records.update(records(FIRST, text=text))
-        return self
-
-    def paths(self, *paths: Any, **changes: Any) -> Host:
-        """The map has these paths."""
-        self.maps = [make_map(paths=paths, **changes)]
-        return self
-
-    @property
-    def state(self) -> State:
-        return make_state(self.maps, self.sessions, self.configuration, **self.changes)
-
-    @property
-    def configuration(self) -> Configuration:
-        iscsid = None if self.iscsid is None else parse_record(self.iscsid, ISCSID)
-        found = tuple(NodeRecord(place, record) for place, record in self.records.items())
-        return Configuration(parse(self.multipath, CONF), iscsid, found, self.unreadable)
-
-    @property
-    def report(self) -> Report:
-        return audit(self.state)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return self.report.findings
-
-    def kinds(self) -> set[FindingKind]:
-        return {finding.kind for finding in self.findings}
-
-    def only(self, kind: FindingKind) -> Finding:
-        """The only finding of this kind."""
-        (finding,) = [finding for finding in self.findings if finding.kind is kind]
-        return finding
+from tests.hosts import (
+    CONF,
+    FIRST,
+    FOR_ISCSI,
+    ISCSID,
+    PORTALS,
+    SECOND,
+    Host,
+    both,
+    disk,
+    down,
+    label,
+    lines,
+    record_file,
+    records,
+    two_paths,
+)
 
 
 def test_nothing_is_found_where_all_is_in_order() -> None:
@@ -116,18 +47,38 @@ def test_nothing_is_found_where_all_is_in_order() -> None:
 # --- each finding, beside a host that is nearly the same and in order -------------------------------------------------
 
 
-def both(**facts: Any) -> list[SessionState]:
-    return [make_session(portal, **facts) for portal in PORTALS]
-
-
 def same_portal() -> Host:
     return Host().paths(make_path(), make_path(dev="sdb", label=f"{FIRST}#2"))
 
 
-def down(**changes: Any) -> dict[str, Any]:
-    return {"sources": make_sources(multipathd=SourceState(up=False, **changes))}
+def ends(first: str, second: str, name: str = "netdev") -> Host:
+    return Host(
+        sessions=[make_session(portal, **{name: end}) for portal, end in zip(PORTALS, (first, second), strict=True)]
+    )
 
 
+def fibre(*hosts: int, multipath: str = "") -> Host:
+    paths = (
+        make_path(label=f"{number}:0:{at}:1", portal="", session="", hctl=f"{number}:0:{at}:1", transport=Transport.FC)
+        for at, number in enumerate(hosts)
+    )
+    return Host(multipath=multipath, records={}, sessions=[]).paths(*paths)
+
+
+def default(text: str) -> str:
+    return f"defaults {{\n\t{text}\n}}\n"
+
+
+def aliased(*aliases: str) -> str:
+    each = (f"\tmultipath {{\n\t\twwid 3600{at}\n\t\talias {alias}\n\t}}\n" for at, alias in enumerate(aliases))
+    return f"multipaths {{\n{''.join(each)}}}\n"
+
+
+def hiding(text: str) -> str:
+    return f"blacklist {{\n\t{text}\n}}\n"
+
+
+DEAD = down(reason="not_running")
 UNREADABLE = (Unreadable("/etc/iscsi/nodes", Reason.NO_PERMISSION, "no permission to read it"),)
 K = FindingKind
 PAIRS: list[tuple[FindingKind, Host, Host]] = [
@@ -151,6 +102,12 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     ),
     (K.UNREADABLE_FILE, Host(unreadable=UNREADABLE), Host()),
     (K.REPLACEMENT_TIMEOUT_OVERRIDDEN, Host().record(lines(replacement=15)), Host().record(lines(replacement=5))),
+    (
+        K.SHIPPED_TIMEOUT_OVERRIDDEN,
+        Host().record(lines(replacement=120)),
+        Host().live(recovery_tmo=120).record(lines(replacement=120)),
+    ),
+    (K.REPLACEMENT_TIMEOUT_OVERRIDDEN, Host().record(lines(replacement=119)), Host().record(lines(replacement=120))),
     (K.TIMEOUT_NOT_IN_FORCE, Host().record(lines(interval=4)), Host()),
     (K.TIMEOUT_NOT_IN_FORCE, Host().live(recovery_tmo=30), Host().live(recovery_tmo=5)),
     (K.RECORD_DIFFERS, Host(iscsid=lines(timeout=5)), Host(iscsid=None)),
@@ -192,6 +149,194 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (K.QUEUES_FOR_EVER, Host(maps=[make_map(queueing="on", queues=True)]), Host(maps=[make_map(queueing="12 chk")])),
     (K.MULTIPATHD_NOT_RUNNING, Host(changes=down()), Host(maps=[], changes=down())),
     (K.MULTIPATHD_NOT_RUNNING, Host(changes=down()), Host(changes={"sources": {}})),
+    (
+        K.TOO_NEW_KEYWORD,
+        Host(multipath=default("auto_resize never"), version=(0, 9, 4)),
+        Host(multipath=default("auto_resize never"), version=(0, 9, 7)),
+    ),
+    (K.DUPLICATE_ALIAS, Host(multipath=aliased("data", "data")), Host(multipath=aliased("data", "logs"))),
+    (
+        K.DUPLICATE_WWID,
+        Host(multipath=aliased("data") + aliased("logs")),
+        Host(multipath=aliased("data", "logs")),
+    ),
+    (
+        K.CONFIGURATION_NOT_LOADED,
+        Host(multipath=default("polling_interval 7"), running=default("polling_interval 5")),
+        Host(multipath=default("polling_interval 7"), running=default("polling_interval 7")),
+    ),
+    (
+        K.CONFIGURATION_NOT_LOADED,
+        Host(multipath=default("no_path_retry fail"), running=default("polling_interval 5")),
+        Host(multipath=default("no_path_retry fail")),
+    ),
+    (
+        K.CONFIGURATION_NOT_LOADED,
+        Host(running=hiding('devnode "^sd"'), unmapped=(disk(),)),
+        Host(multipath=hiding('devnode "^sd"'), running=hiding('devnode "^sd"'), unmapped=(disk(),)),
+    ),
+    (
+        K.FAST_IO_FAIL_NOT_IN_FORCE,
+        Host(multipath=FOR_ISCSI % 20),
+        Host(multipath=FOR_ISCSI % 20, sessions=both(status=SessionStatus.FAILED)),
+    ),
+    (
+        K.FAST_IO_FAIL_NOT_IN_FORCE,
+        Host(multipath=FOR_ISCSI % 20, running=FOR_ISCSI % 20),
+        Host(multipath=FOR_ISCSI % 20, running=""),
+    ),
+    (
+        K.ONE_SIDED_ZERO,
+        Host().record(lines(interval=0)),
+        Host().record(lines(interval=0, timeout=0)),
+    ),
+    (
+        K.BLACKLISTED_PATH,
+        Host(multipath=hiding('devnode "^sdx"'), unmapped=(disk(),)),
+        Host(multipath=hiding('devnode "^sdx"'), unmapped=(disk(sid=7),)),
+    ),
+    (
+        K.BLACKLISTED_PATH,
+        Host(multipath=hiding('wwid ".*"'), unmapped=(disk(),)),
+        Host(multipath=hiding("wwid 36001"), unmapped=(disk(),)),
+    ),
+    (
+        K.BLACKLISTED_PATH,
+        Host(multipath=hiding("protocol scsi:iscsi"), unmapped=(disk(),)),
+        Host(multipath=hiding("protocol scsi:iscsi"), unmapped=(disk(),), running=""),
+    ),
+    (
+        K.BLACKLISTED_PATH,
+        Host(multipath=hiding('device {\n\t\tvendor "LIO"\n\t}'), unmapped=(disk(),)),
+        Host(multipath=hiding('device {\n\t\tvendor "LIO"\n\t}'), unmapped=(disk(vendor="IET"),)),
+    ),
+    (
+        K.BLACKLISTED_WWID,
+        Host(multipath=hiding("wwid 36001"), unmapped=(disk(),)),
+        Host(multipath=hiding("wwid 36001"), unmapped=(disk(wwid="36002"),)),
+    ),
+    (
+        K.PATH_NOT_IN_MAP,
+        Host(unmapped=(disk("sdx"), disk("sdy", sid=2))),
+        Host(unmapped=(disk("sdx"), disk("sdy", sid=2, wwid="36002"))),
+    ),
+    (
+        K.PATH_NOT_IN_MAP,
+        Host(unmapped=(disk(wwid="wwid-of-mpio"),)),
+        Host(unmapped=(disk(wwid="wwid-of-mpio", state=DeviceState.TRANSPORT_OFFLINE),)),
+    ),
+    (K.PATH_NOT_IN_MAP, Host(unmapped=(disk(), disk("sdy"))), Host(unmapped=(disk(wwid=""), disk("sdy", wwid="")))),
+    (
+        K.PATH_NOT_IN_MAP,
+        Host(unmapped=(disk(), disk("sdy", sid=2))),
+        Host(unmapped=(disk(), disk("sdy", sid=2)), sessions=[*both()[:1], make_session(SECOND, sid=9)]),
+    ),
+    (K.MAP_WITHOUT_PATH, Host().paths(), Host().paths(make_path())),
+    (
+        K.MAP_WITHOUT_PATH,
+        Host().paths(*two_paths({"member": False}, {"member": False})),
+        Host().paths(*two_paths({"member": False})),
+    ),
+    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("ens4", "ens5")),
+    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("bond0.7", "bond0.7")),
+    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("ens4", "")),
+    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("", "")),
+    (
+        K.SINGLE_SUBNET,
+        ends("10.0.0.0/24", "10.0.0.0/24", "local_network"),
+        ends("10.0.0.0/24", "10.0.1.0/24", "local_network"),
+    ),
+    (K.SINGLE_HOST_ADAPTER, fibre(1, 1), fibre(1, 2)),
+    (K.SINGLE_HOST_ADAPTER, fibre(1, 1), Host().paths(*two_paths({}, hctl="2:0:0:1"))),
+    (
+        K.WWID_DIFFERS,
+        Host().paths(*two_paths({"wwid": "other"}, {"wwid": "wwid-of-mpio"})),
+        Host().paths(*two_paths({"wwid": "wwid-of-mpio"}, {"wwid": ""})),
+    ),
+    (
+        K.WWID_DIFFERS,
+        Host().paths(*two_paths({"wwid": "other"})),
+        Host().paths(*two_paths({"wwid": "other", "device": DeviceState.TRANSPORT_OFFLINE})),
+    ),
+    (
+        K.WWID_DIFFERS,
+        Host().paths(*two_paths({"wwid": "other"})),
+        Host(multipath=default("uid_attribute ID_WWN")).paths(*two_paths({"wwid": "other"})),
+    ),
+    (
+        K.WWID_DIFFERS,
+        Host().paths(*two_paths({"wwid": "other"})),
+        Host().paths(*two_paths({"wwid": "other", "member": False})),
+    ),
+    (
+        K.WWID_DIFFERS,
+        Host().paths(*two_paths({"wwid": "t10.a b"}), wwid="t10.a"),
+        Host().paths(*two_paths({"wwid": "t10.a b"}), wwid="t10.a\\x20b"),
+    ),
+    (
+        K.SLOW_REINSTATEMENT,
+        Host(multipath=default("polling_interval 20")),
+        Host(multipath=default("polling_interval 19")),
+    ),
+    (
+        K.SLOW_REINSTATEMENT,
+        Host(multipath=default("polling_interval 10"), version=(0, 11, 1)),
+        Host(multipath=default("polling_interval 10"), version=(0, 9, 4)),
+    ),
+    (
+        K.LONG_DEVICE_TIMEOUT,
+        Host().paths(*two_paths({"timeout": 22})),
+        Host().paths(*two_paths({"timeout": 21}, {"timeout": 5})),
+    ),
+    (
+        K.LONG_DEVICE_TIMEOUT,
+        Host().paths(*two_paths({"timeout": 180})),
+        Host(sessions=both(recovery_tmo=RECOVERY_OFF)).paths(*two_paths({"timeout": 180})),
+    ),
+    (K.LONG_DEVICE_TIMEOUT, Host().paths(*two_paths({"timeout": 180})), fibre(1, 2)),
+    (K.FAST_IO_FAIL_OFF, Host(multipath=FOR_ISCSI % "off"), Host(multipath=FOR_ISCSI % 5)),
+    (K.FAST_IO_FAIL_OFF, Host(multipath=FOR_ISCSI % 0), fibre(1, 2, multipath=default("fast_io_fail_tmo 0"))),
+    (K.FAST_IO_FAIL_OFF, fibre(1, 2, multipath=default("fast_io_fail_tmo off")), fibre(1, 2)),
+    (
+        K.FAST_IO_FAIL_TOO_LONG,
+        fibre(1, 2, multipath=default("fast_io_fail_tmo 30\n\tdev_loss_tmo 30")),
+        fibre(1, 2, multipath=default("fast_io_fail_tmo 29\n\tdev_loss_tmo 30")),
+    ),
+    (
+        K.FAST_IO_FAIL_TOO_LONG,
+        fibre(1, 2, multipath=default("fast_io_fail_tmo 30\n\tdev_loss_tmo 30")),
+        Host(multipath=default("fast_io_fail_tmo 30\n\tdev_loss_tmo 30")),
+    ),
+    (
+        K.QUEUES_FOR_EVER,
+        Host(maps=[make_map(queueing="-", queues=True)]),
+        Host(maps=[make_map(queueing="-", queues=None)]),
+    ),
+    (K.QUEUES_FOR_EVER, Host(maps=[make_map(queueing="on", queues=True)]), Host(maps=[make_map(queueing="7 sec")])),
+    (
+        K.QUEUES_WITHOUT_MULTIPATHD,
+        Host(changes=DEAD),
+        Host(multipath=default("no_path_retry fail"), maps=[make_map(vendor="", product="")], changes=DEAD),
+    ),
+    (K.QUEUES_WITHOUT_MULTIPATHD, Host(changes=DEAD), Host(changes=down(reason="timeout"))),
+    (K.QUEUES_WITHOUT_MULTIPATHD, Host(changes=DEAD), Host(maps=[make_map(vendor="", product="")], changes=DEAD)),
+    (
+        K.RETRIES_TOO_SHORT,
+        Host(multipath="overrides {\n\tno_path_retry 1\n}\n"),
+        Host(multipath="overrides {\n\tno_path_retry 2\n}\n"),
+    ),
+    (
+        K.RETRIES_TOO_SHORT,
+        Host(multipath=default("polling_interval 3") + "overrides {\n\tno_path_retry 2\n}\n"),
+        Host(multipath=default("polling_interval 4") + "overrides {\n\tno_path_retry 2\n}\n"),
+    ),
+    (
+        K.NO_PATH_RETRY_UNSET,
+        Host(maps=[make_map(queueing="-", queues=False)]),
+        Host(maps=[make_map(queueing="off", queues=False)]),
+    ),
+    (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=True)),
+    (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=[], maps=[], records={})),
 ]
 
 
@@ -225,8 +370,9 @@ def test_the_article_multipathd_wrote_its_default_over_the_record() -> None:
     assert found.subject == label(FIRST)
     assert found.where == f"{record_file(FIRST)}:4"
     assert found.text == (
-        "recovery_tmo is 5 s: multipathd wrote its fast_io_fail_tmo (default) over "
-        f"node.session.timeo.replacement_timeout = 15 ({record_file(FIRST)}:4)"
+        "recovery_tmo is 5 s: multipathd wrote its fast_io_fail_tmo (default 5) over "
+        f"node.session.timeo.replacement_timeout = 15 ({record_file(FIRST)}:4); "
+        "set fast_io_fail_tmo, for iSCSI alone in overrides/protocol"
     )
     assert host.kinds() == {K.REPLACEMENT_TIMEOUT_OVERRIDDEN, K.RECORD_DIFFERS}
 
@@ -270,8 +416,8 @@ def test_a_value_that_nobody_configured_is_told_with_all_that_is_configured() ->
 
 
 def test_a_record_without_the_key_has_open_iscsis_default() -> None:
-    found = Host().record("node.startup = automatic\n").only(K.REPLACEMENT_TIMEOUT_OVERRIDDEN)
-    assert found.text.endswith("= 120 (open-iscsi's default)")
+    found = Host().record("node.startup = automatic\n").only(K.SHIPPED_TIMEOUT_OVERRIDDEN)
+    assert "= 120 (open-iscsi's default); set" in found.text
     assert found.where == ""
 
 
@@ -293,7 +439,7 @@ def test_the_record_was_changed_after_the_login() -> None:
     assert Host().record(lines(timeout=6)).only(K.TIMEOUT_NOT_IN_FORCE) == Finding(
         K.TIMEOUT_NOT_IN_FORCE,
         label(FIRST),
-        "noop_out_timeout is 10 s, its record says 6: the record was changed after the login",
+        "noop_out_timeout is 10 s, its record says 6: the record was changed after the login; log out and in",
         f"{record_file(FIRST)}:3",
     )
 

@@ -15,15 +15,17 @@ from mpathd_watch import cli
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.budget import Budget
 from mpathd_watch.core.configuration import Configuration, NodeRecord
+from mpathd_watch.core.facts import RECOVERY_OFF
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import parse
-from mpathd_watch.core.report import Report
+from mpathd_watch.core.report import MapReport, Report
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.core.text import clean
 from mpathd_watch.sinks import check
 from mpathd_watch.sources import configuration as source
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
+from tests.hosts import CONF, FIRST, FOR_ISCSI, SECOND, Host, label, lines, record_file
 
 NOBODY = Report((), {})
 FIRST_LINE = re.compile(r"MPATHD-WATCH (OK|WARNING|CRITICAL|UNKNOWN): [^|\n]+ \| critical=\d+ warning=\d+ info=\d+")
@@ -153,7 +155,85 @@ def test_the_json_has_its_documented_shape() -> None:
             },
             "c": None,
         },
+        "timeouts": {},
+        "maps": {},
     }
+
+
+def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
+    host = Host(multipath=FOR_ISCSI % "off", version=(0, 9, 4)).live(recovery_tmo=RECOVERY_OFF)
+    found = json.loads(json.dumps(check.document(host.report, host.state), allow_nan=False))
+    assert found["timeouts"][label(SECOND)][0] == {
+        "timeout": "noop_out_interval",
+        "configured": 5,
+        "effective": 5,
+        "where": f"{record_file(SECOND)}:2",
+        "why": None,
+    }
+    last = found["timeouts"][label(FIRST)][-1]
+    assert (last["timeout"], last["configured"], last["effective"]) == ("replacement_timeout", 5, "off")
+    assert last["why"].startswith("recovery_tmo is off, which nothing configured explains")
+    known = found["maps"]["mpio"]
+    assert (known["wwid"], known["reinstatement_worst_seconds"]) == ("wwid-of-mpio", 7)
+    assert (known["budget"]["failover_best_seconds"], known["budget"]["failover_worst_seconds"]) == (15, None)
+    assert known["settings"]["fast_io_fail_tmo"] == {"value": "off", "origin": f"{CONF}:4"}
+    assert known["settings"]["no_path_retry"] == {"value": 12, "origin": "multipath-tools' hardware table"}
+    assert known["settings"]["dev_loss_tmo"] == {"value": None, "origin": "default"}
+    assert (
+        check.document(replace(host.report, maps=without_checks(host.report)), host.state)["maps"]["mpio"][
+            "reinstatement_worst_seconds"
+        ]
+        is None
+    )
+
+
+def without_checks(found: Report) -> dict[str, MapReport]:
+    return {wwid: replace(known, recheck_interval=None) for wwid, known in found.maps.items()}
+
+
+HEAD = "After a link breaks silently, at best and at worst, by the timeouts in force:"
+USUAL = "noticed after 10 to 16 s, path given up after 15 to 21 s"
+
+
+def promises(host: Host) -> list[str]:
+    """What stands below the findings."""
+    lines = check.text(host.report, host.state).splitlines()
+    return lines[lines.index(HEAD) + 1 :]
+
+
+def test_maps_that_are_promised_the_same_share_a_line() -> None:
+    host = Host(maps=[make_map(name) for name in "abcde"], version=(0, 9, 4))
+    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstated within 7 s of its return"]
+    report = replace(host.report, maps=without_checks(host.report))
+    assert check.text(report, host.state).splitlines()[-1] == f"  a, b, c and 2 more  {USUAL}"
+
+
+def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
+    third = "192.168.3.1:3260"
+    host = Host(version=(0, 9, 4)).live(recovery_tmo=15).record(lines(replacement=15))
+    host.sessions.append(make_session(third, recv_tmo=0))
+    width = len(f"  {label(FIRST)}")
+    assert promises(host) == [
+        f"  {'mpio':<{width}}  noticed after 10 to 16 s, path given up after 15 to 31 s, "
+        "reinstated within 7 s of its return",
+        f"    {label(FIRST)}  noticed after 10 to 16 s, path given up after 25 to 31 s",
+        f"    {label(SECOND)}  {USUAL}",
+        f"  {label(third):<{width}}  noticed after no bound, path given up after no bound",
+    ]
+
+
+def test_a_map_that_is_not_on_iscsi_is_promised_nothing() -> None:
+    host = Host(maps=[make_map(paths=[make_path(session="", portal="")])], sessions=[], records={})
+    assert not any(line.startswith("  mpio") for line in check.text(host.report, host.state).splitlines())
+
+
+def test_timeouts_that_are_not_the_configured_ones_are_listed() -> None:
+    host = Host().live(recovery_tmo=RECOVERY_OFF, recv_tmo=None).record(lines(timeout=6))
+    assert promises(host)[-3:] == [
+        "",
+        "Timeouts in force that are not the configured ones:",
+        f"  {label(FIRST)}  noop_out_timeout 10 s, configured 6 s; replacement_timeout off, configured 5 s",
+    ]
 
 
 def ugly() -> State:
@@ -197,7 +277,7 @@ def test_nothing_secret_is_printed() -> None:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sysfs: bool = True, **conf: Any) -> list[str]:
     """An empty host's arguments for ``check``."""
     (tmp_path / "mpathd-watch.toml").write_text("", encoding="utf-8")
-    monkeypatch.setattr(source, "read", lambda: Configuration(**conf))
+    monkeypatch.setattr(source, "read", lambda *_where: Configuration(**conf))
     root = tmp_path / "sys"
     if sysfs:
         (root / "class/block").mkdir(parents=True)

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.codec import CodecError, decode_event, encode_event
+from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import (
     BlockEvent,
+    ConfigurationRead,
     DevicesRead,
     DmPathEvent,
     Event,
@@ -236,3 +238,38 @@ def test_events_without_fields_and_with_enough() -> None:
     assert decode_event(encode_event(down)) == down
     errors = SourceErrors(SourceName.UEVENT, "not_text", 10**30)
     assert decode_event(encode_event(errors)) == errors
+
+
+def configured(**changes: Any) -> dict[str, Any]:
+    return {"event": "ConfigurationRead", "configuration": {**encode_event(EMPTY)["configuration"], **changes}}
+
+
+EMPTY = ConfigurationRead(Configuration())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": [0, 9]}, "Configuration.version is a list of 3"),
+        ({"version": [0, 9, "4"]}, "Configuration.version is of type int, not str"),
+        ({"wwids": "3600"}, "Configuration.wwids is a list"),
+        ({"iscsid": {"file": "", "entries": []}}, "Record.entries is a JSON object"),
+        (
+            {"iscsid": {"file": "", "entries": {"a": {"value": 1.5, "line": 1}}}},
+            "Entry.value is of type int, not float",
+        ),
+        ({"iscsid_running": 1}, "Configuration.iscsid_running is of type bool, not int"),
+    ],
+)
+def test_what_does_not_fit_in_a_configuration_is_named(changes: dict[str, Any], message: str) -> None:
+    assert decode_event(configured()) == EMPTY
+    with pytest.raises(CodecError, match=message):
+        decode_event(configured(**changes))
+
+
+def test_sections_within_sections_without_end_are_refused() -> None:
+    section: dict[str, Any] = {"name": "a", "file": "", "line": 1}
+    for _ in range(2000):
+        section = {"name": "a", "file": "", "line": 1, "children": [section]}
+    with pytest.raises(CodecError, match="nested too deeply"):
+        decode_event(configured(multipath={"sections": [section]}))

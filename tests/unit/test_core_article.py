@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 
 from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.outage import Outage, Timeouts
-from mpathd_watch.core.vocabulary import Cause, CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.core.budget import Timeouts
+from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    Phase,
+    SessionStatus,
+    Verdict,
+)
 from tests.story import TARGET, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
@@ -20,8 +31,8 @@ def article() -> Story:
 @pytest.fixture(name="story", scope="module")
 def told() -> Story:
     """The whole scenario; the link goes down at 0 and up at 45."""
-    story = article()
-    story.at(15.0).session(2, SessionStatus.FAILED).device("sdb", DeviceState.BLOCKED)
+    story = article().expects(recheck_interval=10)
+    story.at(15.0).session(2, SessionStatus.FAILED, alive=-0.3).device("sdb", DeviceState.BLOCKED)
     story.at(20.0).dm("sdb", DmState.FAILED).device("sdb", DeviceState.TRANSPORT_OFFLINE)
     story.at(20.2).session(2, SessionStatus.FREE).checker("sdb", CheckerState.FAULTY)
     story.at(45.5).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
@@ -52,17 +63,17 @@ def test_each_transition_is_told_once_and_in_order(story: Story) -> None:
 
 def test_the_sentences_are_these(story: Story) -> None:
     assert [told.alert.message for told in story.told] == [
-        "mpio: path 192.168.2.1:3260 (sdb) stalled: its session is FAILED. I/O on it is held for up to 5 s "
-        "(recovery_tmo), "
-        "then the path fails. 1 of 2 paths usable.",
+        "mpio: path 192.168.2.1:3260 (sdb) stalled: its session is FAILED, 15.3 s after its last sign "
+        "of life. I/O on it is held for up to 5 s (recovery_tmo), then the path fails. 1 of 2 paths usable.",
         "mpio: 192.168.1.1:3260 (sda) is the only path left of 2 (192.168.2.1:3260 stalled); if it fails, "
         "I/O fails at once.",
-        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled: dm has failed it, its session is down; "
-        "cause: connection error. 1 of 2 paths usable.",
+        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled, 20.3 s after its last sign of life (at "
+        "most 21 s promised): dm has failed it, its session is down; cause: connection error. 1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) recovering: its transport is back after 30.5 s, "
-        "waiting for multipathd to reinstate it. 1 of 2 paths usable.",
+        "waiting for multipathd to reinstate it, within 12 s. 1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) is up again after 37.0 s (stalled 5.0 s, reinstated 6.5 s after its "
-        "transport was back); cause: connection error. 2 of 2 paths usable.",
+        "transport was back); cause: connection error; within budget: failover took 20.3 s of at most 21 s. "
+        "2 of 2 paths usable.",
         "mpio: healthy again after 37.0 s, all 2 paths up.",
     ]
 
@@ -94,6 +105,8 @@ def test_an_entry_of_a_path_carries_every_field_the_slice_knows(story: Story) ->
         "CAUSE": "connection_error",
         "OUTAGE": outage.id,
         "ELAPSED_SEC": "5.000",
+        "BUDGET_SEC": "21.000",
+        "SILENCE_SEC": "15.300",
         "PATHS_USABLE": "1",
         "PATHS_EXPECTED": "2",
     }
@@ -121,13 +134,20 @@ def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(stor
         id=outage.id if outage else "",
         began=moment(15.0),
         cause=Cause.CONNECTION_ERROR,
-        timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5),
+        timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5, recheck_interval=10),
+        last_alive=moment(-0.3),
         stalled=moment(15.0),
         failed=moment(20.0),
         transport_lost=True,
         transport_up=moment(45.5),
         reinstated=moment(52.0),
         counted=True,
+        judgement=outage.judgement if outage else None,
+    )
+    assert outage.judgement is not None
+    assert outage.judgement.verdict is Verdict.WITHIN_BUDGET
+    assert outage.judgement.phases == pytest.approx(
+        {Phase.DETECTION: 15.3, Phase.REPLACEMENT: 5.0, Phase.FAILOVER: 20.3, Phase.REINSTATEMENT: 6.5}
     )
     assert story.path(SECOND).outage is None
 

@@ -938,9 +938,9 @@ def test_a_map_that_is_renamed_takes_its_history_along() -> None:
     wwid = story.san.wwid("mpio")
     story.at(10).session(2, SessionStatus.FAILED)
     story.san.maps[wwid] = replace(story.san.maps[wwid], name="alias")
-    story.at(20).look()
+    story.at(12).look()
     assert story.map("alias").paths[SECOND].health is Health.STALLED
-    assert story.alerts(since=15) == []
+    assert story.alerts(since=10) == []
 
 
 # --- reloads, losses, sources -----------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +16,11 @@ from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
 from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.histogram import Histogram
 from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.state import Counters, SourceState, State, Tally, frozen
+from mpathd_watch.core.report import Report, Timeout
+from mpathd_watch.core.state import Auditing, Counters, SourceState, State, Tally, frozen
 from mpathd_watch.core.vocabulary import (
     Cause,
     CheckerState,
@@ -23,8 +28,10 @@ from mpathd_watch.core.vocabulary import (
     DmState,
     Health,
     MapHealth,
+    Phase,
     SessionStatus,
     SourceName,
+    Verdict,
 )
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.families import Family, Kind
@@ -53,21 +60,30 @@ parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics.text_string_t
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
-def exposition(state: State) -> Exposition:
-    return Exposition(lambda: View(state, NOW))
+def exposition(state: State, view: View | None = None) -> Exposition:
+    return Exposition(lambda: view or View(state, NOW))
 
 
-def text(state: State, accept: str = "") -> str:
-    return exposition(state).render(accept).content.decode()
+def text(state: State, accept: str = "", view: View | None = None) -> str:
+    return exposition(state, view).render(accept).content.decode()
 
 
-def samples(state: State) -> list[Sample]:
+def samples(state: State, view: View | None = None) -> list[Sample]:
     return [
         sample
-        for family in parse_text(text(state))
+        for family in parse_text(text(state, view=view))
         for sample in family.samples
         if sample.name.startswith("mpathd_watch_")
     ]
+
+
+def values(state: State, metric: str, view: View | None = None) -> dict[tuple[str, ...], float]:
+    """Every series of one metric, by its labels' values in the order of their names."""
+    return {
+        tuple(text for _, text in sorted(sample.labels.items())): sample.value
+        for sample in samples(state, view)
+        if sample.name == f"mpathd_watch_{metric}"
+    }
 
 
 def value(state: State, metric: str, **labels: str) -> float | None:
@@ -90,7 +106,10 @@ def holding(state: State, metric: str, **labels: str) -> list[str]:
 
 
 def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
-    state = article_state(
+    state = make_state(
+        [make_map(paths=[make_path(), make_path("192.168.2.1:3260", deadline=at(5))])],
+        [make_session()],
+        auditing=Auditing(at=at(-60)),
         counters=Counters(frozen({"change": 3}), 1, frozen({"start": 1})),
         sources=make_sources(sysfs=SourceState(up=True, last_success=at(0), errors=frozen({"vanished": 2}))),
     )
@@ -102,8 +121,83 @@ def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
         assert parsed.documentation == shape.help
         assert parsed.samples, family
         for sample in parsed.samples:
-            assert sample.name == family.metric
-            assert set(sample.labels) == set(shape.labels)
+            named = sample.name.startswith if shape.kind is Kind.HISTOGRAM else sample.name.__eq__
+            assert named(family.metric)
+            assert sample.labels.keys() - {"le"} == set(shape.labels)
+
+
+def test_a_deadline_is_counted_from_now_on_the_wall_clock() -> None:
+    state = make_state([make_map(paths=[make_path(deadline=at(5), overdue=False), make_path("b", overdue=True)])])
+    (deadline,) = values(state, "path_deadline_timestamp_seconds").values()
+    assert deadline == pytest.approx(NOW.wall + 5)
+    stepped = View(state, Instant(NOW.monotonic + 2, NOW.wall + 3602))
+    (deadline,) = values(state, "path_deadline_timestamp_seconds", stepped).values()
+    assert deadline == pytest.approx(NOW.wall + 3605)
+    assert values(state, "path_overdue") == {("mpio", "192.168.1.1:3260"): 0, ("mpio", "b"): 1}
+
+
+def test_past_outages_are_counted_by_verdict_and_their_phases_observed() -> None:
+    phases = {Phase.FAILOVER: Histogram().observed(20.3).observed(131.0)}
+    counters = Counters(verdicts=frozen({Verdict.OVER_BUDGET: 1}), phases=frozen(phases))
+    state = make_state(counters=counters)
+    assert values(state, "outages_total") == {("no_budget",): 0, ("over_budget",): 1, ("within_budget",): 0}
+    assert values(state, "outage_phase_seconds_count") == {
+        ("detection",): 0,
+        ("failover",): 2,
+        ("reinstatement",): 0,
+        ("replacement",): 0,
+    }
+    assert values(state, "outage_phase_seconds_sum")["failover",] == pytest.approx(151.3)
+    buckets = {
+        edge: count
+        for (edge, phase), count in values(state, "outage_phase_seconds_bucket").items()
+        if phase == "failover"
+    }
+    assert (buckets["20.0"], buckets["30.0"], buckets["120.0"], buckets["180.0"], buckets["+Inf"]) == (0, 1, 1, 2, 2)
+
+
+def test_what_is_configured_stands_beside_what_is_in_force() -> None:
+    session = make_session()
+    timeouts = (
+        Timeout("noop_out_interval", 5.0, 5.0),
+        Timeout("noop_out_timeout", None, 10.0),
+        Timeout("replacement_timeout", 15.0, 5.0),
+    )
+    state = make_state(sessions=[session], auditing=Auditing(report=Report(timeouts={session.label: timeouts})))
+    found = {(labels[0], labels[2]): value for labels, value in values(state, "session_timeout_seconds").items()}
+    assert found == {
+        ("configured", "noop_out_interval"): 5,
+        ("configured", "replacement_timeout"): 15,
+        ("effective", "noop_out_interval"): 5,
+        ("effective", "noop_out_timeout"): 10,
+        ("effective", "replacement_timeout"): 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "budget"),
+    [
+        ({}, 21),
+        ({"recovery_tmo": RECOVERY_OFF}, inf),
+        ({"recv_tmo": 0, "ping_tmo": 0}, inf),
+        ({"recv_tmo": None}, None),
+    ],
+)
+def test_the_failover_budget_of_a_session(facts: dict[str, Any], budget: float | None) -> None:
+    found = values(make_state(sessions=[make_session(**facts)]), "session_failover_budget_seconds")
+    assert list(found.values()) == ([] if budget is None else [budget])
+    gone = make_session(status=SessionStatus.MISSING, **facts)
+    assert values(make_state(sessions=[gone]), "session_failover_budget_seconds") == {}
+
+
+def test_findings_are_counted_by_code_from_the_first_audit_on() -> None:
+    finding = Finding(FindingKind.PINGS_OFF, "session", "no pings")
+    report = Report((finding, replace(finding, subject="another")))
+    assert values(make_state(auditing=Auditing(report=report)), "config_findings") == {}
+    found = values(make_state(auditing=Auditing(report=report, at=at(0))), "config_findings")
+    assert found["pings_off", "warning"] == 2
+    assert len(found) == len(FindingKind)
+    assert sum(found.values()) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.report import Report, Timeout
+from mpathd_watch.core.state import Auditing, SourceState, State
 from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
 from mpathd_watch.sinks.page import REFRESH_SECONDS, render
 from mpathd_watch.sinks.status import document
@@ -154,3 +156,20 @@ def test_every_health_and_cause_has_a_face() -> None:
         for health in Health:
             failed = make_failed_path(health=health, outage=make_outage(cause=cause))
             assert health.value in read(page(make_state([make_map(paths=[failed])]))).text
+
+
+def test_the_page_tells_what_is_in_force_how_much_time_is_left_and_that_there_are_findings() -> None:
+    stalled = make_path(health=Health.STALLED, outage=make_outage(), deadline=at(2.9))
+    late = make_path("b", health=Health.RECOVERING, outage=make_outage(), deadline=at(-7), overdue=True)
+    session = make_session()
+    wanted = (Timeout("replacement_timeout", 15.0, 5.0),)
+    report = Report((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
+    state = make_state([make_map(paths=[stalled, late])], [session], auditing=Auditing(report=report, at=at(0)))
+    page = render(document(View(state, NOW)))
+    assert " · 2.9 s left" in page
+    assert ' · <span class="off">overdue by 7.0 s</span>' in page
+    assert "<td>5/10, replacement 5 s</td><td>failover within 21 s</td>" in page
+    assert "configured ?/?, replacement 15 s" in page
+    assert "In the configuration: 1 warning; see mpathd-watch check" in page
+    alone = document(View(make_state(auditing=Auditing(report=report, at=at(0))), NOW))
+    assert "In the configuration: 1 warning" in render(alone)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpathd_watch.core.budget import Timeouts
 from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.outage import Timeouts
-from mpathd_watch.core.state import SourceState, State, frozen
+from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.report import Report, Timeout
+from mpathd_watch.core.state import Auditing, SourceState, State, frozen
 from mpathd_watch.core.vocabulary import Cause, CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (
     NOW,
+    TARGET,
     article_state,
     at,
     make_failed_path,
@@ -41,6 +46,9 @@ def view(state: State) -> View:
 
 def screen(state: State, *, colour: bool = False, width: int | None = None) -> str:
     return render(document(view(state)), colour=colour, width=width, zone=UTC)
+
+
+UGLY = "5 s\n\x1b[31m"
 
 
 def test_the_document_tells_the_article() -> None:
@@ -153,6 +161,53 @@ def test_the_screen_says_what_becomes_of_io() -> None:
     assert "SUSPENDED" in screen(make_state([make_map(suspended=True)]))
 
 
+def test_the_screen_says_how_much_time_is_left_and_what_is_overdue() -> None:
+    stalled = make_path(health=Health.STALLED, deadline=at(2.9))
+    late = make_path("192.168.2.1:3260", health=Health.RECOVERING, deadline=at(-7), overdue=True)
+    lines = screen(make_state([make_map(paths=[stalled, late])]), colour=True).splitlines()
+    assert "  2.9 s left" in next(line for line in lines if "stalled" in line)
+    assert "\x1b[1;31m  overdue by 7.0 s\x1b[0m" in next(line for line in lines if "recovering" in line)
+
+
+def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line() -> None:
+    sessions = [make_session(), make_session("192.168.2.1:3260"), make_session("192.168.3.1:3260", recv_tmo=None)]
+    off = make_session("192.168.4.1:3260", recovery_tmo=RECOVERY_OFF)
+    gone = make_session("192.168.5.1:3260", status=SessionStatus.MISSING)
+    wanted = tuple(
+        Timeout(name, seconds, None, why=f"{name} is {UGLY}")
+        for name, seconds in (("noop_out_interval", 5.0), ("replacement_timeout", 15.0))
+    )
+    report = Report(
+        (Finding(FindingKind.RECOVERY_OFF, "x", "y"), Finding(FindingKind.SINGLE_PATH, "x", "y")),
+        timeouts={off.label: wanted, gone.label: wanted},
+    )
+    state = make_state(sessions=[*sessions, off, gone], auditing=Auditing(report=report, at=at(0)))
+    assert screen(state).splitlines()[2:] == [
+        "2 sessions: noop 5/10, replacement 5 s; failover within 21 s",
+        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; no bound to a failover",
+        f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; no bound to a failover"
+        "  configured 5/?, replacement 15 s",
+        "in the configuration: 1 critical, 1 warning; see mpathd-watch check",
+    ]
+    told = {entry["session"]: entry for entry in document(view(state))["sessions"]}
+    assert told[off.label]["reasons"]["replacement_timeout"].isprintable()
+    assert told[off.label]["budget"] == {
+        "detection_best": 10.0,
+        "detection_worst": 16.0,
+        "failover_best": None,
+        "failover_worst": None,
+    }
+    assert (told[gone.label]["timeouts"], told[gone.label]["budget"]) == (None, None)
+    unset = replace(wanted[1], configured=inf), replace(wanted[0], configured=None)
+    state = make_state(sessions=[off], auditing=Auditing(report=Report(timeouts={off.label: unset})))
+    assert document(view(state))["sessions"][0]["configured"] == {
+        "noop_out_interval": None,
+        "noop_out_timeout": None,
+        "replacement_timeout": "off",
+    }
+    assert document(view(state))["findings"] is None
+
+
 def test_the_screen_ends_with_the_remedy_for_what_is_down() -> None:
     text = screen(make_state([make_map()], sources=make_sources(multipathd=SILENT)), width=40)
     assert text.splitlines()[-3:] == [
@@ -222,6 +277,6 @@ def test_no_name_forges_a_line_or_breaks_the_json(name: str, path: str, target: 
     told = document(view(state))
     assert parse(json.dumps(told, ensure_ascii=False).encode()) == told
     text = render(told, colour=False, width=None, zone=UTC)
-    assert len(text.splitlines()) == 8
+    assert len(text.splitlines()) == 10
     assert all(line.isprintable() for line in text.splitlines())
     assert summary(view(state)).isprintable()

@@ -1,24 +1,49 @@
-"""The audit as a whole: the rules of its rooms, in order, and the budgets."""
+"""The audit as a whole: the rules of its rooms, in order, and what was promised to whom."""
 
 from __future__ import annotations
 
-from mpathd_watch.core.audit import files, maps, sessions
+from itertools import chain
+
+from mpathd_watch.core.audit import (
+    files,
+    hidden,
+    loaded,
+    maps,
+    pacing,
+    queueing,
+    redundancy,
+    sessions,
+    timeouts,
+)
+from mpathd_watch.core.audit.host import host
 from mpathd_watch.core.budget import budget
-from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.findings import FindingKind
 from mpathd_watch.core.report import Report
-from mpathd_watch.core.state import State
+from mpathd_watch.core.state import State, frozen
 
 
 def audit(state: State) -> Report:
     """Hold what is configured against what is in force."""
-    configuration = state.auditing.configuration or Configuration()
-    found = [
-        *files.findings(configuration),
-        *sessions.findings(state, configuration),
-        *maps.findings(state),
-    ]
-    kinds = tuple(FindingKind)
-    found.sort(key=lambda finding: (-finding.kind.value.severity, kinds.index(finding.kind)))
-    budgets = {session.label: budget(session.facts) for session in sessions.present(state)}
-    return Report(tuple(found), budgets=budgets)
+    seen = host(state)
+    reports = maps.reports(seen)
+    found = list(
+        chain(
+            files.findings(seen),
+            loaded.findings(seen),
+            timeouts.findings(seen),
+            sessions.findings(seen),
+            hidden.findings(seen),
+            redundancy.findings(seen),
+            queueing.findings(seen),
+            pacing.findings(seen, reports),
+        )
+    )
+    order = {kind: at for at, kind in enumerate(FindingKind)}
+    found.sort(key=lambda finding: (-finding.kind.value.severity, order[finding.kind]))
+    present = list(seen.sessions)
+    return Report(
+        tuple(found),
+        timeouts=frozen({session.label: timeouts.timeouts(seen, session) for session in present}),
+        budgets=frozen({session.label: budget(session.facts) for session in present}),
+        maps=frozen(reports),
+    )

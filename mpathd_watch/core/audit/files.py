@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.audit.host import Host
 from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.multipathconf import Code
+from mpathd_watch.core.multipathconf import Code, Origin, Problem, quoted
+from mpathd_watch.core.text import clean
 
 _OBSOLETE = frozenset({Code.REMOVED_KEYWORD, Code.IGNORED_KEYWORD, Code.DEPRECATED_KEYWORD, Code.DEPRECATED_VALUE})
 _REGEX = frozenset({Code.BAD_REGEX, Code.ODD_REGEX, Code.UNSUPPORTED_REGEX})
 
 
-def findings(configuration: Configuration) -> Iterator[Finding]:
+def findings(host: Host) -> Iterator[Finding]:
     """Problems of multipath.conf, of iscsid.conf and of the node records."""
+    configuration = host.configuration
     for problem in configuration.multipath.problems:
-        if problem.fatal:
-            kind = FindingKind.REFUSED_CONFIGURATION
-        elif problem.code in _OBSOLETE:
-            kind = FindingKind.OBSOLETE_KEYWORD
-        elif problem.code in _REGEX:
-            kind = FindingKind.ODD_REGEX
-        else:
-            kind = FindingKind.SYNTAX_ERROR
-        yield Finding(kind, problem.file, problem.text, f"{problem.file}:{problem.line}")
+        yield Finding(_kind(problem), problem.file, problem.text, f"{problem.file}:{problem.line}")
+    yield from _aliases(host)
     records = [node.record for node in configuration.records]
     if configuration.iscsid is not None:
         records.insert(0, configuration.iscsid)
@@ -33,3 +28,30 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
             yield Finding(FindingKind.SYNTAX_ERROR, trouble.file, trouble.text, where)
     for file in configuration.unreadable:
         yield Finding(FindingKind.UNREADABLE_FILE, file.path, file.text)
+
+
+def _kind(problem: Problem) -> FindingKind:
+    if problem.fatal:
+        return FindingKind.REFUSED_CONFIGURATION
+    if problem.code in _OBSOLETE:
+        return FindingKind.OBSOLETE_KEYWORD
+    if problem.code is Code.TOO_NEW_KEYWORD:
+        return FindingKind.TOO_NEW_KEYWORD
+    if problem.code in _REGEX:
+        return FindingKind.ODD_REGEX
+    if problem.code is Code.DUPLICATE_SECTION and problem.keyword == "multipath":
+        return FindingKind.DUPLICATE_WWID
+    return FindingKind.SYNTAX_ERROR
+
+
+def _aliases(host: Host) -> Iterator[Finding]:
+    first: dict[str, tuple[str, Origin]] = {}
+    for wwid, alias in host.rules.files.aliases():
+        other, earlier = first.setdefault(alias.value, (wwid, alias.origin))
+        if earlier != alias.origin:
+            where = f"{alias.origin.file}:{alias.origin.line}"
+            told = (
+                f"the alias {quoted(alias.value)} of {clean(wwid)} is also that of {clean(other)}, in "
+                f"{earlier.file}:{earlier.line}"
+            )
+            yield Finding(FindingKind.DUPLICATE_ALIAS, alias.origin.file, told, where)

@@ -1,52 +1,43 @@
-"""What is wrong with maps: too little redundancy, uneven timeouts, I/O that may hang for ever."""
+"""What each map is set to, and what its sessions' timeouts promise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.state import MapState, State
-from mpathd_watch.core.text import plural
-from mpathd_watch.core.vocabulary import SessionStatus, SourceName
+from mpathd_watch.core.audit.host import Host
+from mpathd_watch.core.budget import Budget, budget, recheck_interval
+from mpathd_watch.core.report import MapReport
+from mpathd_watch.core.state import MapState
+from mpathd_watch.core.vocabulary import Transport
 
 
-def findings(state: State) -> Iterator[Finding]:
-    """Every map by name."""
-    multipathd = state.source(SourceName.MULTIPATHD)
-    if state.maps and multipathd.up is False:
-        told = multipathd.detail.rstrip(".") or "it does not answer"
-        yield Finding(FindingKind.MULTIPATHD_NOT_RUNNING, "multipathd", told)
-    for known in sorted(state.maps.values(), key=lambda known: known.label):
-        yield from _redundancy(known, state)
-        yield from _timeouts(known, state)
-        if known.queueing == "on":
-            yield Finding(
-                FindingKind.QUEUES_FOR_EVER, known.label, "when all its paths are down, I/O hangs until one returns"
-            )
+def reports(host: Host) -> dict[str, MapReport]:
+    """Every map's, by WWID, in the order of their labels."""
+    return {known.wwid: _report(host, known) for known in host.maps}
 
 
-def _redundancy(known: MapState, state: State) -> Iterator[Finding]:
-    accepted = not state.settings.single_path_ok.isdisjoint((known.wwid, known.name))
-    if len(known.paths) == 1 and not accepted:
-        yield Finding(FindingKind.SINGLE_PATH, known.label, f"its only path is {next(iter(known.paths))}")
-    portals = {path.portal for path in known.paths.values()}
-    if len(known.paths) > 1 and len(portals) == 1 and "" not in portals:
-        told = f"its {plural(len(known.paths), 'path')} all go through {portals.pop()}"
-        yield Finding(FindingKind.SINGLE_PORTAL, known.label, told)
+def _report(host: Host, known: MapState) -> MapReport:
+    settings = host.settings[known.wwid]
+    recheck = recheck_interval(
+        settings.polling_interval.value, settings.max_polling_interval.value, host.configuration.version
+    )
+    return MapReport(settings, _budget(host, known), recheck)
 
 
-def _timeouts(known: MapState, state: State) -> Iterator[Finding]:
-    told: dict[str, str] = {}
+def _budget(host: Host, known: MapState) -> Budget | None:
+    """From the best of the paths to the worst; a session that is missing promises nothing."""
+    found: list[Budget] = []
     for path in known.paths.values():
-        session = state.sessions.get(path.session)
-        if session is None or session.status is SessionStatus.MISSING:
+        session = host.session(path)
+        if path.transport is not Transport.ISCSI or session is None:
             continue
-        facts = session.facts
-        if facts.recv_tmo is not None and facts.ping_tmo is not None and facts.recovery_tmo is not None:
-            recovery = "off" if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo
-            told[path.label] = f"{facts.recv_tmo}/{facts.ping_tmo}/{recovery}"
-    if len(set(told.values())) > 1:
-        listed = ", ".join(f"{told[label]} on {label}" for label in sorted(told))
-        text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed}"
-        yield Finding(FindingKind.TIMEOUTS_DIFFER, known.label, text)
+        promised = budget(session.facts)
+        if promised is None:
+            return None
+        found.append(promised)
+    if not found:
+        return None
+    return Budget(
+        min(each.detection_best for each in found),
+        max(each.detection_worst for each in found),
+        min(each.failover_best for each in found),
+        max(each.failover_worst for each in found),
+    )

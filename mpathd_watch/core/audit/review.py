@@ -8,6 +8,7 @@ session that is gone) is told only once it has stood for a while, for an outage 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from mpathd_watch.core import messages
 from mpathd_watch.core.audit.audit import audit
@@ -45,8 +46,8 @@ def want(turn: Turn) -> None:
     if not turn.started or turn.auditing.configuration is None or not turn.multipathd_heard:
         return
     last = turn.auditing.at
-    soonest = turn.now.monotonic + COALESCE if last is None else max(turn.now.monotonic, last.monotonic + DISTANCE)
-    turn.deadlines.setdefault(_AUDIT, max(soonest, turn.now.monotonic + COALESCE))
+    soonest = max(turn.now.monotonic + COALESCE, -inf if last is None else last.monotonic + DISTANCE)
+    turn.deadlines[_AUDIT] = min(soonest, turn.deadlines.get(_AUDIT, inf))
 
 
 def due(turn: Turn) -> None:

@@ -7,7 +7,7 @@ a device. Pure: text in, facts out; nothing here raises on any input, and all ta
 from mpathd_watch.core.multipathconf.hiding import Blacklist, Rule, Verdict, blacklist, blacklisted
 from mpathd_watch.core.multipathconf.layers import Origin
 from mpathd_watch.core.multipathconf.merging import merge
-from mpathd_watch.core.multipathconf.model import NEWEST, Code, Document, Problem, Section, Setting, Version
+from mpathd_watch.core.multipathconf.model import NEWEST, Code, Document, Problem, Section, Setting, Version, quoted
 from mpathd_watch.core.multipathconf.parser import parse, parse_printed
 from mpathd_watch.core.multipathconf.resolution import Effective, Resolved, Resolver, resolve, resolver
 
@@ -31,6 +31,7 @@ __all__ = [
     "merge",
     "parse",
     "parse_printed",
+    "quoted",
     "resolve",
     "resolver",
 ]

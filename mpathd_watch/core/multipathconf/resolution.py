@@ -7,7 +7,7 @@ defaults, built-in. Not every section may set everything; ``_SOURCES`` says wher
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.multipathconf.layers import Chosen, Layer, Layers, Origin, layers, without_feature
@@ -19,6 +19,7 @@ BUILT_IN = Origin("built-in")
 DEFAULT_POLLING = 5
 
 T_co = TypeVar("T_co", covariant=True)
+_Product = tuple[str | None, str | None, str | None]
 
 _ALL = ("multipaths", "overrides", "devices", "defaults")
 _PATH = ("overrides", "devices", "defaults")
@@ -93,6 +94,15 @@ class Resolver:
 
     built: Layers
     version: Version = NEWEST
+    known: dict[_Product, tuple[Layer, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
+
+    def devices(self, vendor: str | None, product: str | None, revision: str | None) -> tuple[Layer, ...]:
+        """See ``Layers.of_device``."""
+        key = vendor, product, revision
+        if key not in self.known:
+            self.known[key] = tuple(self.built.of_device(vendor, product, revision))
+        return self.known[key]
 
     def resolve(
         self, *, wwid: str, vendor: str | None, product: str | None, revision: str | None = None, protocol: str = ""
@@ -102,7 +112,7 @@ class Resolver:
             self.built.of_wwid(wwid),
             self.built.of_protocol(protocol),
             self.built.overrides,
-            tuple(self.built.of_device(vendor, product, revision)),
+            self.devices(vendor, product, revision),
             self.built.defaults,
         )
         interval, longest = look.polling()
@@ -135,7 +145,7 @@ class Resolver:
             None,
             None,
             self.built.overrides,
-            tuple(self.built.of_device(vendor, product, revision)),
+            self.devices(vendor, product, revision),
             self.built.defaults,
         )
         for record in look.word("uid_attrs", "").value.split():
@@ -143,6 +153,13 @@ class Resolver:
             if colon and devnode.startswith(prefix):
                 return attribute
         return look.word("uid_attribute", "ID_SERIAL").value
+
+    def aliases(self) -> Iterator[tuple[str, Effective[str]]]:
+        """The WWIDs that multipath subsections give an alias to, with it, in reading order."""
+        for layer in self.built.multipaths:
+            chosen = layer.values.get("alias")
+            if chosen is not None:
+                yield layer.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:

@@ -51,7 +51,7 @@ class _ViewCollector(Collector):
         self._views = views
 
     def collect(self) -> Iterator[Metric]:
-        for family, samples in families(self._views().state):
+        for family, samples in families(self._views()):
             # prometheus_client wants a counter's name without the suffix, and puts it back.
             metric = Metric(family.metric.removesuffix("_total"), family.value.help, family.value.kind.value)
             metric.samples = samples  # type: ignore[assignment]  # the encoders only ever iterate over it

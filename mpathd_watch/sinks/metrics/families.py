@@ -26,6 +26,7 @@ class Kind(StrEnum):
 
     GAUGE = "gauge"
     COUNTER = "counter"
+    HISTOGRAM = "histogram"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,21 @@ class Family(Enum):
     )
     RESYNCS_TOTAL = _counter(("reason",), "How often everything was read anew, by reason.")
 
+    OUTAGE_PHASE_SECONDS = Shape(
+        Kind.HISTOGRAM,
+        ("phase",),
+        "How long the phases of past outages took: detection (last proof of life to session FAILED), replacement "
+        "(FAILED to the path's failure), failover (both), reinstatement (transport back to path up).",
+    )
+    OUTAGES_TOTAL = _counter(
+        ("verdict",), "Past outages, by whether they kept to what the timeouts in force promised; no_budget: nothing."
+    )
+    CONFIG_FINDINGS = _gauge(
+        ("severity", "code"),
+        "How many things of this kind the audit has found (docs/findings.md), as mpathd-watch check does.",
+        absent="until the first audit, some seconds after the start",
+    )
+
     MAP_INFO = _gauge(
         ("map", "wwid", "sysfs_name", "vendor", "product"),
         "Always 1; the WWID (dm/uuid without mpath-), the kernel's dm-N and the SCSI inquiry strings of the map.",
@@ -110,6 +126,12 @@ class Family(Enum):
     PATH_HEALTH_SINCE_TIMESTAMP_SECONDS = _gauge(_PATH, "Since when the path has its present health, in Unix time.")
     PATH_FAILURES_TOTAL = _counter((*_PATH, "cause"), "Outages of the path in which it failed or went, by cause.")
     PATH_REINSTATEMENTS_TOTAL = _counter(_PATH, "How often the path came back up after an outage.")
+    PATH_DEADLINE_TIMESTAMP_SECONDS = _gauge(
+        _PATH,
+        "When the path's present phase must be over (it failed, or was reinstated), in Unix time.",
+        absent="while nothing bounds what it is in",
+    )
+    PATH_OVERDUE = _gauge(_PATH, "Whether the path's present phase has taken longer than it may (1), with some slack.")
     PATH_IO_ERRORS_TOTAL = _counter(
         _PATH, "I/O errors of the path's disks (device/ioerr_cnt in sysfs) since first seen."
     )
@@ -126,8 +148,15 @@ class Family(Enum):
     )
     SESSION_TIMEOUT_SECONDS = _gauge(
         ("session", "timeout", "origin"),
-        "The session's timeouts in force: recv_tmo, ping_tmo (0 = off) and recovery_tmo (+Inf = off) in sysfs.",
+        "The session's timeouts. effective: in force (recv_tmo, ping_tmo, 0 = off, and recovery_tmo, +Inf = off, in "
+        "sysfs); configured: by its node record.",
         absent="while it can't be read, and while the session is missing",
+    )
+    SESSION_FAILOVER_BUDGET_SECONDS = _gauge(
+        _SESSION,
+        "How long I/O may hang at worst when the session's link breaks: noop_out_interval + noop_out_timeout + 1 s + "
+        "recovery_tmo, all live; +Inf when pings are off or recovery_tmo is off.",
+        absent="while the timeouts can't be read, and while the session is missing",
     )
 
     @property

@@ -7,6 +7,7 @@ which must not all exist at once.
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from operator import attrgetter
@@ -16,11 +17,17 @@ from prometheus_client.samples import Sample
 
 from mpathd_watch import __version__
 from mpathd_watch.core import identity
+from mpathd_watch.core.budget import budget
 from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.findings import FindingKind
+from mpathd_watch.core.histogram import Histogram
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.report import Report
 from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
 from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import Cause, SessionStatus, SourceName, Word
+from mpathd_watch.core.vocabulary import Cause, Phase, SessionStatus, SourceName, Verdict, Word
 from mpathd_watch.sinks.metrics.families import Family
+from mpathd_watch.sinks.view import View
 
 Thing = TypeVar("Thing")
 Labelled = TypeVar("Labelled", MapState, PathState, SessionState)
@@ -29,13 +36,14 @@ Series = Iterable[tuple[Labels, float]]
 Reader = Callable[[Labels, Thing], Series]
 """The series that one thing, under its own labels, adds to a family."""
 
-_EFFECTIVE = "effective"
 _GONE = frozenset({SessionStatus.MISSING, SessionStatus.UNKNOWN})
 _BY_LABEL: Callable[[MapState | PathState | SessionState], str] = attrgetter("label")
 
 
-def families(state: State) -> Iterator[tuple[Family, Iterator[Sample]]]:
+def families(view: View) -> Iterator[tuple[Family, Iterator[Sample]]]:
     """Every family with its samples, both in a settled order."""
+    state = view.state
+    report = state.auditing.report
     sources = [({"source": name.value}, state.source(name)) for name in sorted(SourceName)]
     maps = [({"map": label}, known) for label, known in _labelled(state.maps.values())]
     paths = [
@@ -48,14 +56,30 @@ def families(state: State) -> Iterator[tuple[Family, Iterator[Sample]]]:
         **_read(_MAP, maps),
         **_read(_PATH, paths),
         **_read(_SESSION, sessions),
+        Family.PATH_DEADLINE_TIMESTAMP_SECONDS: _each(_deadline(view.now), paths),
+        Family.SESSION_TIMEOUT_SECONDS: _each(_timeouts(report), sessions),
     }
     for family in Family:
-        yield family, _samples(family.metric, series[family])
+        if family is Family.OUTAGE_PHASE_SECONDS:
+            yield family, _phases(family.metric, state)
+        else:
+            yield family, _samples(family.metric, series[family])
 
 
 def _samples(metric: str, series: Series) -> Iterator[Sample]:
     for labels, value in series:
         yield Sample(metric, labels, value)
+
+
+def _phases(metric: str, state: State) -> Iterator[Sample]:
+    """A histogram's series, for every phase."""
+    for phase in Phase:
+        histogram = state.counters.phases.get(phase, Histogram())
+        labels = {"phase": phase.value}
+        for edge, count in histogram.buckets():
+            yield Sample(f"{metric}_bucket", {**labels, "le": "+Inf" if edge == inf else str(edge)}, count)
+        yield Sample(f"{metric}_sum", labels, histogram.sum)
+        yield Sample(f"{metric}_count", labels, histogram.count)
 
 
 def _read(
@@ -138,17 +162,53 @@ def _failures(labels: Labels, path: PathState) -> Series:
         yield {**labels, "cause": cause.value}, path.failures.get(cause, 0)
 
 
-def _timeouts(labels: Labels, session: SessionState) -> Series:
-    if session.status in _GONE:
+def _verdicts(labels: Labels, state: State) -> Series:
+    for verdict in Verdict:
+        yield {**labels, "verdict": verdict.value}, state.counters.verdicts.get(verdict, 0)
+
+
+def _findings(_: Labels, state: State) -> Series:
+    if state.auditing.at is None:
         return
-    facts = session.facts
-    for timeout, seconds in (
-        ("noop_out_interval", facts.recv_tmo),
-        ("noop_out_timeout", facts.ping_tmo),
-        ("replacement_timeout", inf if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo),
-    ):
-        if seconds is not None:
-            yield {**labels, "timeout": timeout, "origin": _EFFECTIVE}, seconds
+    found = Counter(finding.kind for finding in state.auditing.report.findings)
+    for kind in FindingKind:
+        yield {"severity": kind.value.severity.name.lower(), "code": kind.code}, found[kind]
+
+
+def _deadline(now: Instant) -> Reader[PathState]:
+    """Counted from ``now``, so that a step of the wall clock does not move what is left."""
+
+    def series(labels: Labels, path: PathState) -> Series:
+        if path.deadline is not None:
+            yield labels, round(now.wall + path.deadline.monotonic - now.monotonic, 3)
+
+    return series
+
+
+def _timeouts(report: Report) -> Reader[SessionState]:
+    """What is in force, and what is configured where that is known."""
+
+    def series(labels: Labels, session: SessionState) -> Series:
+        if session.status in _GONE:
+            return
+        facts = session.facts
+        for timeout, seconds in (
+            ("noop_out_interval", facts.recv_tmo),
+            ("noop_out_timeout", facts.ping_tmo),
+            ("replacement_timeout", inf if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo),
+        ):
+            if seconds is not None:
+                yield {**labels, "timeout": timeout, "origin": "effective"}, seconds
+        for configured in report.timeouts.get(session.label, ()):
+            if configured.configured is not None:
+                yield {**labels, "timeout": configured.name, "origin": "configured"}, configured.configured
+
+    return series
+
+
+def _failover_budget(session: SessionState) -> float | None:
+    promised = None if session.status in _GONE else budget(session.facts)
+    return None if promised is None else promised.failover_worst
 
 
 def _session_info(session: SessionState) -> Labels:
@@ -168,6 +228,8 @@ _DAEMON: Mapping[Family, Reader[State]] = {
     Family.UEVENTS_TOTAL: _counts("action", lambda state: state.counters.uevents),
     Family.UEVENT_OVERFLOWS_TOTAL: _number(lambda state: state.counters.overflows),
     Family.RESYNCS_TOTAL: _counts("reason", lambda state: state.counters.resyncs),
+    Family.OUTAGES_TOTAL: _verdicts,
+    Family.CONFIG_FINDINGS: _findings,
 }
 
 _SOURCE: Mapping[Family, Reader[SourceState]] = {
@@ -213,6 +275,7 @@ _PATH: Mapping[Family, Reader[PathState]] = {
     Family.PATH_HEALTH_SINCE_TIMESTAMP_SECONDS: _number(lambda path: path.since.wall),
     Family.PATH_FAILURES_TOTAL: _failures,
     Family.PATH_REINSTATEMENTS_TOTAL: _number(lambda path: path.reinstatements),
+    Family.PATH_OVERDUE: _number(lambda path: path.overdue),
     Family.PATH_IO_ERRORS_TOTAL: _number(lambda path: path.io_errors.total),
     Family.PATH_IO_TIMEOUTS_TOTAL: _number(lambda path: path.io_timeouts.total),
 }
@@ -220,5 +283,5 @@ _PATH: Mapping[Family, Reader[PathState]] = {
 _SESSION: Mapping[Family, Reader[SessionState]] = {
     Family.SESSION_INFO: _info(_session_info),
     Family.SESSION_STATE: _states(Family.SESSION_STATE, lambda session: session.status),
-    Family.SESSION_TIMEOUT_SECONDS: _timeouts,
+    Family.SESSION_FAILOVER_BUDGET_SECONDS: _number(_failover_budget),
 }

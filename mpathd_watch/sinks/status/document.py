@@ -6,15 +6,20 @@ What is not known is ``None``. Moments are RFC 3339 in UTC; the ``seconds`` besi
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
+from math import isinf
 from operator import attrgetter
 from typing import Final, Literal, TypedDict, cast
 
 from mpathd_watch import __version__
 from mpathd_watch.core import identity
+from mpathd_watch.core.budget import Budget, budget
 from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.findings import Severity
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.report import Timeout
 from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
 from mpathd_watch.core.text import clean
 from mpathd_watch.core.vocabulary import SessionStatus, SourceName, Transport, Word
@@ -65,6 +70,23 @@ class TimeoutsEntry(TypedDict):
     replacement_timeout: float | Literal["off"] | None
 
 
+class BudgetEntry(TypedDict):
+    """Seconds from the break of a link at best and at worst, by the live timeouts; null where nothing bounds them."""
+
+    detection_best: float | None
+    detection_worst: float | None
+    failover_best: float | None
+    failover_worst: float | None
+
+
+class FindingsEntry(TypedDict):
+    """How many things the daemon's audit has found; ``mpathd-watch check`` lists them."""
+
+    critical: int
+    warning: int
+    info: int
+
+
 class OutageEntry(TypedDict):
     """The open outage of a path; the moments it has not come to are null.
 
@@ -85,7 +107,7 @@ class OutageEntry(TypedDict):
 
 
 class PathEntry(TypedDict):
-    """One expected path of a map."""
+    """One expected path of a map; ``deadline``: when its present phase must be over, ``overdue``: it should be."""
 
     path: str
     health: str
@@ -100,6 +122,9 @@ class PathEntry(TypedDict):
     portal: str | None
     iface: str | None
     states: StatesEntry
+    deadline: str | None
+    seconds_left: float | None
+    overdue: bool
     outage: OutageEntry | None
     failures: dict[str, int]
     reinstatements: int
@@ -126,7 +151,10 @@ class MapEntry(TypedDict):
 
 
 class SessionEntry(TypedDict):
-    """One iSCSI session; ``sid`` is the kernel's present number of it."""
+    """One iSCSI session; ``sid`` is the kernel's present number of it.
+
+    ``timeouts`` are in force, ``configured`` what its node record says, ``reasons`` why these differ, by timeout.
+    """
 
     session: str
     sid: int | None
@@ -136,6 +164,9 @@ class SessionEntry(TypedDict):
     iface: str | None
     initiator: str | None
     timeouts: TimeoutsEntry | None
+    configured: TimeoutsEntry | None
+    reasons: dict[str, str]
+    budget: BudgetEntry | None
 
 
 class Document(TypedDict):
@@ -145,6 +176,7 @@ class Document(TypedDict):
     generated: str
     daemon: DaemonEntry
     sources: list[SourceEntry]
+    findings: FindingsEntry | None
     maps: list[MapEntry]
     sessions: list[SessionEntry]
 
@@ -157,8 +189,12 @@ def document(view: View) -> Document:
         "generated": _moment(now),
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
+        "findings": _findings(state),
         "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=attrgetter("label"))],
-        "sessions": [_session(session) for session in sorted(state.sessions.values(), key=attrgetter("label"))],
+        "sessions": [
+            _session(session, state.auditing.report.timeouts.get(session.label, ()))
+            for session in sorted(state.sessions.values(), key=attrgetter("label"))
+        ],
     }
 
 
@@ -176,6 +212,11 @@ def parse(text: str | bytes) -> Document:
 
 def _moment(instant: Instant) -> str:
     return datetime.fromtimestamp(instant.wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _on_the_wall(moment: Instant, now: Instant) -> Instant:
+    """The moment on the wall clock as it goes now: someone may have set it since."""
+    return now.later(moment.monotonic - now.monotonic)
 
 
 def _moment_or_none(instant: Instant | None) -> str | None:
@@ -247,6 +288,9 @@ def _path(path: PathState, state: State, now: Instant) -> PathEntry:
             "device": _word(path.device),
             "session": None if session is None else _word(session.status),
         },
+        "deadline": None if path.deadline is None else _moment(_on_the_wall(path.deadline, now)),
+        "seconds_left": None if path.deadline is None else round(path.deadline.monotonic - now.monotonic, 3),
+        "overdue": path.overdue,
         "outage": None if path.outage is None else _outage(path.outage, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
@@ -270,7 +314,7 @@ def _outage(outage: Outage, now: Instant) -> OutageEntry:
     }
 
 
-def _session(session: SessionState) -> SessionEntry:
+def _session(session: SessionState, told: tuple[Timeout, ...]) -> SessionEntry:
     facts = session.facts
     present = session.status is not SessionStatus.MISSING
     return {
@@ -282,7 +326,44 @@ def _session(session: SessionState) -> SessionEntry:
         "iface": _text(facts.iface),
         "initiator": _text(facts.initiator),
         "timeouts": _timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if present else None,
+        "configured": _configured(told),
+        "reasons": {timeout.name: clean(timeout.why) for timeout in told if timeout.why},
+        "budget": _budget(budget(facts)) if present else None,
     }
+
+
+def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
+    found = {timeout.name: timeout.configured for timeout in told if timeout.configured is not None}
+    if not found:
+        return None
+    replacement = found.get("replacement_timeout")
+    return {
+        "noop_out_interval": found.get("noop_out_interval"),
+        "noop_out_timeout": found.get("noop_out_timeout"),
+        "replacement_timeout": "off" if replacement is not None and isinf(replacement) else replacement,
+    }
+
+
+def _budget(promised: Budget | None) -> BudgetEntry | None:
+    if promised is None:
+        return None
+    return {
+        "detection_best": _finite(promised.detection_best),
+        "detection_worst": _finite(promised.detection_worst),
+        "failover_best": _finite(promised.failover_best),
+        "failover_worst": _finite(promised.failover_worst),
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return None if isinf(seconds) else seconds
+
+
+def _findings(state: State) -> FindingsEntry | None:
+    if state.auditing.at is None:
+        return None
+    found = Counter(finding.kind.value.severity for finding in state.auditing.report.findings)
+    return {"critical": found[Severity.CRITICAL], "warning": found[Severity.WARNING], "info": found[Severity.INFO]}
 
 
 def _timeouts(recv_tmo: int | None, ping_tmo: int | None, recovery_tmo: int | None) -> TimeoutsEntry:

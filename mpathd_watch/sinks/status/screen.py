@@ -15,6 +15,7 @@ from mpathd_watch.core.text import clean, duration, plural
 from mpathd_watch.core.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.promises import findings, promises, time_left
 
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
@@ -52,6 +53,9 @@ def render(document: Document, *, colour: bool, width: int | None = None, zone: 
     lines = [_Line().add(screen.verdict(), _BOLD)]
     for entry in sorted(document["maps"], key=lambda item: words.badness(item["health"], words.MAPS_WORST_FIRST)):
         lines += [_Line(), *screen.map(entry)]
+    timeouts = list(screen.timeouts())
+    if timeouts:
+        lines += [_Line(), *timeouts]
     down = [source for source in document["sources"] if source["up"] is False]
     if down:
         lines += [_Line(), *(line for source in down for line in screen.source(source, width))]
@@ -116,6 +120,14 @@ class _Screen:
         for path in sorted(entry["paths"], key=lambda item: words.badness(item["health"], order)):
             yield self._path(path)
 
+    def timeouts(self) -> Iterator[_Line]:
+        """What is in force and promised, and whether the audit has found more."""
+        for promise in promises(self._document):
+            line = _Line().add(f"{promise.who}: noop {promise.live}; {promise.promised}", _DIM)
+            yield line.add(f"  {promise.configured}", _YELLOW) if promise.configured else line
+        if found := findings(self._document):
+            yield _Line().add(found, _YELLOW)
+
     def source(self, source: SourceEntry, width: int | None) -> Iterator[_Line]:
         line = _Line().add(f"{source['source']} does not answer", _BOLD_RED)
         if source["last_success"] is not None and source["seconds"] is not None:
@@ -127,13 +139,14 @@ class _Screen:
             yield _Line().add(f"  {part}")
 
     def _path(self, path: PathEntry) -> _Line:
-        health = path["health"]
+        health, left = path["health"], time_left(path)
         return (
             _Line()
             .add(f"  {path['path']:<{self._path_width}}  ")
             .add(f"{health:<{self._health_width}}", _COLOURS.get(health, ""))
             .add(f"  {self._since(path['since'], path['seconds']):<{self._since_width}}")
             .add(f"  {path['dev'] or '-':<{self._dev_width}}  {path['hctl'] or '-':<{self._hctl_width}}")
+            .add(f"  {left}" if left else "", _BOLD_RED if path["overdue"] else "")
             .add(_why(path))
         )
 

@@ -1,0 +1,93 @@
+"""What is wrong with the paths of a map: too few, with something in common, or to another LUN than the map's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mpathd_watch.core.audit.host import Host
+from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
+from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.state import MapState
+from mpathd_watch.core.text import plural
+from mpathd_watch.core.vocabulary import DeviceState, Transport
+
+BONDS = ("bond", "team")
+"""How interfaces are called that are several, and so redundant in themselves."""
+
+UID_ATTRIBUTE = "ID_SERIAL"
+"""The udev property that ``PathState.wwid`` is read from, and multipath's default for the WWID."""
+
+
+def findings(host: Host) -> Iterator[Finding]:
+    """Every map by label."""
+    for known in host.maps:
+        if known.present == 0:
+            yield Finding(FindingKind.MAP_WITHOUT_PATH, known.label, "no disk is left in it")
+        if host.state.settings.single_path_ok.isdisjoint((known.wwid, known.name)):
+            yield from _in_common(host, known)
+        yield from _timeouts(host, known)
+        yield from _strangers(host, known)
+
+
+def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
+    """What all paths share, the narrowest only: who goes through one portal also goes through one interface."""
+    paths = list(known.paths.values())
+    if len(paths) == 1:
+        yield Finding(FindingKind.SINGLE_PATH, known.label, f"its only path is {paths[0].label}")
+        return
+    portal = _only(path.portal for path in paths)
+    nic, subnet = (_only(getattr(facts, name) for facts in _ends(host, known)) for name in ("netdev", "local_network"))
+    hosts = (path.hctl.partition(":")[0] if path.transport is not Transport.ISCSI else "" for path in paths)
+    adapter = _only(hosts)
+    all_paths = f"its {plural(len(paths), 'path')} all go through"
+    if portal:
+        yield Finding(FindingKind.SINGLE_PORTAL, known.label, f"{all_paths} {portal}")
+    elif nic:
+        if not nic.startswith(BONDS):
+            yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}")
+    elif subnet:
+        yield Finding(FindingKind.SINGLE_SUBNET, known.label, f"{all_paths} {subnet}")
+    elif adapter:
+        yield Finding(FindingKind.SINGLE_HOST_ADAPTER, known.label, f"{all_paths} host{adapter}")
+
+
+def _ends(host: Host, known: MapState) -> Iterator[SessionFacts]:
+    """The sessions' facts; nothing is known of a path whose session is missing, and so nothing is in common."""
+    sessions = [host.session(path) for path in known.paths.values()]
+    return (session.facts for session in sessions if session is not None) if all(sessions) else iter(())
+
+
+def _only(values: Iterator[str]) -> str:
+    """What all ``values`` are, if they are the same; one that is not known may be another."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _timeouts(host: Host, known: MapState) -> Iterator[Finding]:
+    told: dict[str, str] = {}
+    for path in known.paths.values():
+        session = host.session(path)
+        if session is None:
+            continue
+        facts = session.facts
+        if facts.recv_tmo is not None and facts.ping_tmo is not None and facts.recovery_tmo is not None:
+            recovery = "off" if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo
+            told[path.label] = f"{facts.recv_tmo}/{facts.ping_tmo}/{recovery}"
+    if len(set(told.values())) > 1:
+        listed = ", ".join(f"{told[label]} on {label}" for label in sorted(told))
+        text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed}"
+        yield Finding(FindingKind.TIMEOUTS_DIFFER, known.label, text)
+
+
+def _strangers(host: Host, known: MapState) -> Iterator[Finding]:
+    """Disks that udev knows by another WWID: libdm may have escaped the map's, and a dead disk's may be an old one."""
+    asked = host.rules.running or host.rules.files
+    for path in known.paths.values():
+        if not path.wwid or path.wwid == known.wwid or "\\" in known.wwid:
+            continue
+        if not path.member or path.device is not DeviceState.RUNNING:
+            continue
+        attribute = asked.uid_attribute(devnode=path.dev, vendor=known.vendor or None, product=known.product or None)
+        if attribute == UID_ATTRIBUTE:
+            text = f"its path {path.dev} ({path.label}) has the WWID {path.wwid}, the map {known.wwid}"
+            yield Finding(FindingKind.WWID_DIFFERS, known.label, text)

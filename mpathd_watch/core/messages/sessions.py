@@ -1,0 +1,45 @@
+"""Entries about iSCSI sessions."""
+
+from __future__ import annotations
+
+from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.state import SessionState
+from mpathd_watch.core.text import plural
+from mpathd_watch.core.vocabulary import SessionStatus
+
+
+def session_lost(session: SessionState, paths: int, maps: int) -> Alert:
+    """The alert for a session that took several paths with it, or none."""
+    state = "is gone, logged out" if session.status is SessionStatus.MISSING else f"is down ({session.status})"
+    carried = f"{plural(paths, 'path')} of {plural(maps, 'map')}" if paths else "no path of any map"
+    kind = AlertKind.SESSION_LOST
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"iSCSI session {session.label} {state}: {carried} went through it.",
+        _session_fields(session, paths, maps),
+    )
+
+
+def session_restored(session: SessionState, paths: int, maps: int) -> Alert:
+    """The alert for the return of a session whose loss was told."""
+    kind = AlertKind.SESSION_RESTORED
+    carried = f"multipathd now checks its {plural(paths, 'path')}" if paths else "no path of any map goes through it"
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"iSCSI session {session.label} is logged in again; {carried}.",
+        _session_fields(session, paths, maps),
+    )
+
+
+def _session_fields(session: SessionState, paths: int, maps: int) -> dict[str, str]:
+    connection = session.label.partition("/")[0]
+    return {
+        "SESSION": session.label,
+        "TARGET": session.facts.target,
+        "PORTAL": connection.partition("@")[0].partition("#")[0],
+        "PATHS": str(paths),
+        "MAPS": str(maps),
+    }

@@ -1,0 +1,55 @@
+"""Entries about the sources: who does not answer, and what is not known without it."""
+
+from __future__ import annotations
+
+from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.events import SourceDown
+from mpathd_watch.core.vocabulary import SourceName
+
+_SOURCES = {
+    SourceName.UEVENT: "the kernel's uevents",
+    SourceName.SYSFS: "sysfs",
+    SourceName.MULTIPATHD: "multipathd's paths and maps",
+    SourceName.CONFIG: "the configuration",
+}
+_UNKNOWN_WITHOUT = {
+    SourceName.UEVENT: "Failures are seen later, when multipathd is asked",
+    SourceName.SYSFS: "Device and session states are unknown",
+    SourceName.MULTIPATHD: "Checker states and queueing are unknown; failures still arrive from the kernel",
+    SourceName.CONFIG: "The settings from before stay in force",
+}
+
+
+def source_down(event: SourceDown) -> Alert:
+    """The alert for a source that stopped answering."""
+    kind = AlertKind.SOURCE_DOWN
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"Can't read {_SOURCES[event.source]}: {event.detail.rstrip('.')}. {_UNKNOWN_WITHOUT[event.source]}.",
+        {"SOURCE": event.source.value, "REASON": event.reason},
+    )
+
+
+def source_up(source: SourceName) -> Alert:
+    """The alert for a source that answers again."""
+    kind = AlertKind.SOURCE_UP
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"Can read {_SOURCES[source]} again.",
+        {"SOURCE": source.value},
+    )
+
+
+def events_lost(overflows: int) -> Alert:
+    """The alert for a uevent socket that overflowed; ``overflows`` counts how often since the start."""
+    kind = AlertKind.EVENTS_LOST
+    often = "" if overflows == 1 else f" ({overflows} times since the start)"
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"The kernel sent uevents faster than they could be read and dropped some{often}; everything is read anew.",
+        {},
+    )

@@ -1,0 +1,59 @@
+"""The status document's timeouts in words: what is in force, what that promises, and how much of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mpathd_watch.core.text import duration
+from mpathd_watch.sinks.status.document import Document, PathEntry, TimeoutsEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is in force for one session, or for several that are alike; ``configured`` is empty where it is that."""
+
+    who: str
+    live: str
+    promised: str
+    configured: str
+
+
+def promises(document: Document) -> Iterator[Promise]:
+    """One for all sessions that are alike; missing ones are left out."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for session in document["sessions"]:
+        live, wanted, budget = session["timeouts"], session.get("configured"), session.get("budget")
+        if live is None:
+            continue
+        worst = budget["failover_worst"] if budget is not None else None
+        promised = "no bound to a failover" if worst is None else f"failover within {worst:.0f} s"
+        shown = _spelled(live)
+        configured = "" if wanted is None or _spelled(wanted) == shown else f"configured {_spelled(wanted)}"
+        alike.setdefault((shown, promised, configured), []).append(session["session"])
+    for key, sessions in alike.items():
+        yield Promise(sessions[0] if len(sessions) == 1 else f"{len(sessions)} sessions", *key)
+
+
+def time_left(path: PathEntry) -> str:
+    """``2.9 s left``, ``overdue by 7.0 s``, or nothing where no phase with a bound is running."""
+    left = path.get("seconds_left")
+    if left is None:
+        return ""
+    return f"overdue by {duration(-left)}" if path["overdue"] or left < 0 else f"{duration(left)} left"
+
+
+def findings(document: Document) -> str:
+    """What the audit has found, if it is worth a look."""
+    found = document.get("findings")
+    told = [f"{found[kind]} {kind}" for kind in ("critical", "warning") if found[kind]] if found else []
+    return f"in the configuration: {', '.join(told)}; see mpathd-watch check" if told else ""
+
+
+def _spelled(timeouts: TimeoutsEntry) -> str:
+    """``5/10, replacement 15 s``."""
+    interval, timeout, replacement = (
+        "?" if seconds is None else seconds if isinstance(seconds, str) else f"{seconds:g}"
+        for seconds in (timeouts["noop_out_interval"], timeouts["noop_out_timeout"], timeouts["replacement_timeout"])
+    )
+    return f"{interval}/{timeout}, replacement {replacement}{'' if replacement == 'off' else ' s'}"

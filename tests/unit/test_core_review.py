@@ -1,0 +1,134 @@
+"""When the daemon makes its audit, and which findings the journal is told of."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.audit import review
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured
+from mpathd_watch.core.findings import Finding, FindingKind, Severity
+from mpathd_watch.core.messages import config_finding
+from mpathd_watch.core.multipathconf import parse, parse_printed
+from tests.story import San, Story
+
+PORTALS = ["192.168.1.1", "192.168.2.1"]
+CONF = "/etc/multipath.conf"
+
+
+def files(text: str = "") -> ConfigurationRead:
+    return ConfigurationRead(Configuration(parse(text, CONF)))
+
+
+def findings(story: Story) -> list[tuple[float, str, str]]:
+    """When, what and about whom, of every finding told of."""
+    return [
+        (told.at, told.alert.fields.get("CODE", ""), told.alert.fields.get("SUBJECT", ""))
+        for told in story.told
+        if told.event == "config_finding"
+    ]
+
+
+def codes(story: Story) -> set[str]:
+    return {finding.kind.code for finding in story.state.auditing.report.findings}
+
+
+def test_there_is_no_audit_before_there_is_anything_to_compare() -> None:
+    story = Story(San.of(["mpio"], PORTALS))
+    story.feed(files("junk\n"))
+    story.at(-55)
+    assert story.state.auditing.at is None
+    story.begun()
+    assert story.at(-45).state.auditing.at is not None
+
+
+def test_what_a_file_says_is_told_once_and_soon() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files("junk\n"))
+    assert codes(story) == set()
+    story.at(300)
+    told = [each for each in findings(story) if each[1] == "syntax_error"]
+    assert told == [(review.COALESCE, "syntax_error", CONF)]
+    (alert,) = [told.alert for told in story.told if told.alert.fields.get("CODE") == "syntax_error"]
+    assert alert.priority is Priority.WARNING
+    assert alert.message.startswith(f"{CONF}: ")
+    assert (alert.fields["SEVERITY"], alert.fields["WHERE"]) == ("warning", f"{CONF}:1")
+    assert alert.message.endswith(FindingKind.SYNTAX_ERROR.value.leads_to)
+
+
+def test_the_same_files_read_again_are_no_news_and_mended_ones_end_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files("junk\n"))
+    before = story.at(10).state.auditing.report
+    told = findings(story)
+    story.feed(files("junk\n"))
+    assert story.at(20).state.auditing.report == before
+    story.feed(files())
+    assert "syntax_error" not in codes(story.at(30))
+    assert findings(story) == told
+
+
+def test_what_multipathd_runs_with_is_taken_over_and_forgotten_with_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    running = parse_printed("defaults {\n\tpolling_interval 7\n}\n", "multipathd")
+    story.feed(files())
+    story.feed(MultipathdConfigured(running))
+    story.at(10).feed(MultipathdConfigured(running))
+    assert story.state.auditing.running == running
+    assert story.state.auditing.report.maps[story.san.wwid("mpio")].settings.polling_interval.value == 7
+    story.multipathd_down()
+    assert story.state.auditing.running is None
+
+
+def test_what_came_about_by_itself_is_told_only_if_it_stands() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files())
+    story.at(100)
+    told = len(findings(story))
+    sid = story.san.login("192.168.9.1")
+    story.feed(story.san.sessions_read())
+    story.at(130)
+    assert "session_without_path" in codes(story)
+    story.san.logout(sid)
+    story.feed(story.san.sessions_read())
+    story.at(150)
+    assert len(findings(story)) == told
+    story.san.login("192.168.9.1")
+    story.feed(story.san.sessions_read())
+    story.at(300)
+    (later,) = findings(story)[told:]
+    assert later[1] == "session_without_path"
+    assert later[0] >= 150 + review.STANDING
+
+
+def test_audits_keep_their_distance() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files())
+    made = set()
+    for tenth in range(100):
+        story.at(1 + tenth / 10).feed(story.san.sessions_read())
+        if story.state.auditing.at is not None:
+            made.add(story.state.auditing.at)
+    assert len(made) <= 1 + 10 / review.DISTANCE
+
+
+def test_a_mistake_in_a_template_does_not_flood_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "MOST_TOLD", 3)
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files("".join(f"junk{number}\n" for number in range(10))))
+    story.at(300)
+    told = [told.alert for told in story.told if told.event == "config_finding"]
+    assert len(told) == 4
+    assert "more findings: mpathd-watch check lists them all." in told[-1].message
+    assert told[-1].priority is Priority.WARNING
+    assert told[-1].fields == {"SEVERITY": "warning"}
+
+
+PRIORITIES = {Severity.INFO: Priority.INFO, Severity.WARNING: Priority.WARNING, Severity.CRITICAL: Priority.ERR}
+
+
+@pytest.mark.parametrize(("severity", "priority"), PRIORITIES.items())
+def test_the_priority_follows_the_severity(severity: Severity, priority: Priority) -> None:
+    kind = next(kind for kind in FindingKind if kind.value.severity is severity)
+    assert config_finding(Finding(kind, "subject", "text (FILE:1)", "FILE:1")).priority is priority

@@ -1,0 +1,335 @@
+"""What was promised, what really happened: budgets, deadlines while a phase runs, and the verdict at its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.budget import Budget, Timeouts, bound, budget, recheck_interval, reinstatement
+from mpathd_watch.core.events import SettingsChanged, Tick
+from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.histogram import BOUNDS, Histogram
+from mpathd_watch.core.outage import Judgement, Outage, judge, phases
+from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    Phase,
+    SessionStatus,
+    Verdict,
+)
+from tests.story import START, San, Story, moment
+
+PORTALS = ["192.168.1.1", "192.168.2.1"]
+SECOND = "192.168.2.1:3260"
+LIVE = Timeouts(5, 10, 5, 10)
+
+
+def article(**facts: Any) -> Story:
+    """Two paths; the second session has these facts, and multipathd checks failed paths every 10 s."""
+    san = San.of(["mpio"], PORTALS)
+    san.sessions[2] = replace(san.sessions[2], **facts)
+    return Story(san).begun().expects(recheck_interval=10)
+
+
+def down(story: Story, at: float = 15.0, alive: float | None = -0.3) -> Story:
+    """The second session fails, and its disk is held."""
+    return story.at(at).session(2, SessionStatus.FAILED, alive=alive).device("sdb", DeviceState.BLOCKED)
+
+
+def given_up(story: Story, at: float = 20.0) -> Story:
+    """The kernel gives the disk up, and dm fails the path."""
+    story.at(at).session(2, SessionStatus.FREE).device("sdb", DeviceState.TRANSPORT_OFFLINE)
+    return story.dm("sdb", DmState.FAILED).checker("sdb", CheckerState.FAULTY)
+
+
+def back(story: Story, at: float) -> Story:
+    """The session is logged in again, and the disk running."""
+    return story.at(at).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
+
+
+def reinstated(story: Story, at: float) -> Story:
+    """Multipathd's checker finds the path up, and reinstates it."""
+    return story.at(at).checker("sdb", CheckerState.READY).dm("sdb", DmState.ACTIVE)
+
+
+def judgement(story: Story) -> Judgement:
+    """Of the last outage of the second path."""
+    outage = story.path(SECOND).last_outage
+    assert outage is not None
+    assert outage.judgement is not None
+    return outage.judgement
+
+
+# --- budgets ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "promised"),
+    [
+        (Timeouts(5, 10, 5), Budget(10, 16, 15, 21)),
+        (Timeouts(5, 5, 120), Budget(5, 11, 125, 131)),
+        (Timeouts(2, 3, 0), Budget(3, 6, 3, 6)),
+        (Timeouts(5, 5, RECOVERY_OFF), Budget(5, 11, inf, inf)),
+        (Timeouts(0, 0, 5), Budget(inf, inf, inf, inf)),
+        (Timeouts(None, 5, 5), None),
+        (Timeouts(5, None, 5), None),
+        (Timeouts(5, 5, None), None),
+    ],
+)
+def test_what_live_timeouts_promise(live: Timeouts, promised: Budget | None) -> None:
+    assert budget(live) == promised
+
+
+def test_the_bound_of_each_phase() -> None:
+    assert [bound(phase, LIVE) for phase in Phase] == [16, 5, 21, 12]
+    assert [bound(phase, Timeouts(0, 0, RECOVERY_OFF)) for phase in Phase] == [inf] * 4
+    assert [bound(phase, Timeouts(None, None, None)) for phase in Phase] == [inf] * 4
+
+
+@pytest.mark.parametrize(
+    ("version", "seconds"),
+    [((0, 9, 4), 10), ((0, 10, 0), 40), ((0, 10, 4), 10), ((0, 11, 1), 40), ((0, 12, 0), 10), (None, 40)],
+)
+def test_how_often_a_failed_path_is_checked(version: tuple[int, int, int] | None, seconds: int) -> None:
+    assert recheck_interval(10, 40, version) == seconds
+    assert reinstatement(seconds) == (0, seconds + 2)
+
+
+# --- deadlines --------------------------------------------------------------------------------------------------------
+
+
+def test_while_a_phase_runs_its_deadline_is_known() -> None:
+    story = down(article())
+    assert story.path(SECOND).deadline == moment(20.0)
+    given_up(story)
+    assert story.path(SECOND).deadline is None
+    back(story, 45.0)
+    assert story.path(SECOND).deadline == moment(57.0)
+    reinstated(story, 50.0)
+    assert story.path(SECOND).deadline is None
+    assert story.state.deadlines == {}
+
+
+def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
+    story = down(article())
+    assert next_deadline(story.state) == START.monotonic + 22.0
+    story.at(60)
+    assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [22.0]
+    told = story.told_of("path_overdue")
+    assert told.priority is Priority.ERR
+    assert told.message == (
+        "mpio: path 192.168.2.1:3260 (sdb) is overdue: stalled for 7.0 s, and not failed; recovery_tmo is 5 s. "
+        "I/O hangs that other paths could serve. 1 of 2 paths usable."
+    )
+    assert (told.fields["PHASE"], told.fields["BUDGET_SEC"]) == ("replacement", "5.000")
+    assert story.path(SECOND).overdue
+    given_up(story, 61)
+    assert not story.path(SECOND).overdue
+
+
+def test_a_path_that_is_not_reinstated_in_time_is_told_of_once() -> None:
+    story = back(given_up(down(article())), 45.0).at(90)
+    assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [59.0]
+    assert "its transport has been back for 14.0 s, and it is not reinstated; 12 s at most" in (
+        story.told_of("path_overdue").message
+    )
+    reinstated(story, 95.0)
+    assert not story.path(SECOND).overdue
+    assert judgement(story).verdict is Verdict.OVER_BUDGET
+    assert judgement(story).broken is Phase.REINSTATEMENT
+    ended = story.told_of("path_reinstated")
+    assert "over budget: reinstatement took 50.0 s, and 12 s were promised" in ended.message
+    assert (ended.fields["VERDICT"], ended.fields["PHASE"]) == ("over_budget", "reinstatement")
+
+
+def test_an_overdue_path_says_that_multipathd_is_not_there_to_reinstate_it() -> None:
+    story = back(given_up(down(article())), 45.0)
+    story.multipathd_down().at(60)
+    assert "multipathd does not answer, and without it nothing reinstates the path" in (
+        story.told_of("path_overdue").message
+    )
+
+
+def test_a_return_within_the_slack_is_not_overdue() -> None:
+    story = given_up(down(article()), 21.9)
+    reinstated(back(story, 45.0), 58.9)
+    assert "path_overdue" not in {event for _, event, _ in story.alerts()}
+    assert judgement(story).verdict is Verdict.WITHIN_BUDGET
+
+
+def test_the_slack_is_the_administrators() -> None:
+    story = article()
+    story.feed(SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(), slack_seconds=10.0))
+    down(story).at(60)
+    assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [30.0]
+
+
+def test_one_path_speaks_for_all_that_a_lost_session_took_along() -> None:
+    san = San.of(["a", "b", "c"], PORTALS)
+    story = Story(san).begun()
+    story.at(15).session(2, SessionStatus.FAILED, alive=0).at(60)
+    told = [told.alert for told in story.told if told.event == "path_overdue"]
+    assert [alert.priority for alert in told] == [Priority.ERR, Priority.INFO, Priority.INFO]
+    assert "is overdue, and so are 2 more paths of its session: stalled" in told[0].message
+    assert ["more path" in alert.message for alert in told] == [True, False, False]
+
+
+def test_what_has_no_bound_has_no_deadline() -> None:
+    off = down(article(recovery_tmo=RECOVERY_OFF))
+    assert off.path(SECOND).deadline is None
+    unknown = back(given_up(down(Story(San.of(["mpio"], PORTALS)).begun())), 45.0)
+    assert unknown.path(SECOND).deadline is None
+    held = down(article())
+    held.san.sessions[2] = replace(held.san.sessions[2], state=SessionStatus.LOGGED_IN)
+    held.feed(held.san.sessions_read())
+    assert held.path(SECOND).health is Health.STALLED  # its device is blocked, and no timeout runs
+    assert held.path(SECOND).deadline is None
+
+
+def test_a_path_that_multipathd_holds_back_has_no_deadline() -> None:
+    story = back(given_up(down(article())), 45.0)
+    assert story.path(SECOND).deadline is not None
+    story.at(46).checker("sdb", CheckerState.DELAYED)
+    assert story.path(SECOND).health is Health.RECOVERING
+    assert story.path(SECOND).deadline is None
+
+
+def test_an_outage_that_was_there_before_us_has_no_deadline_for_what_nobody_saw_begin() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FAILED, alive=START.monotonic - 70)
+    story = Story(san).begun().expects(recheck_interval=10)
+    assert story.path(SECOND).health is Health.STALLED
+    assert story.path(SECOND).deadline is None
+    reinstated(back(given_up(story), 45.0), 47.0)
+    assert judgement(story) == Judgement({Phase.REINSTATEMENT: 2.0}, Verdict.NO_BUDGET)
+
+
+def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
+    story = down(article())
+    later = replace(moment(19.0), wall=moment(19.0).wall + 86400)
+    state, effects = step(story.state, Tick(), later)
+    assert effects == ()
+    assert state.maps[story.san.wwid("mpio")].paths[SECOND].deadline == moment(20.0)
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failover_within_its_budget() -> None:
+    story = reinstated(back(given_up(down(article())), 45.0), 50.0)
+    assert judgement(story).verdict is Verdict.WITHIN_BUDGET
+    assert judgement(story).broken is None
+    ended = story.told_of("path_reinstated")
+    assert ended.message.endswith("within budget: failover took 20.3 s of at most 21 s. 2 of 2 paths usable.")
+    assert (ended.fields["VERDICT"], ended.fields["BUDGET_SEC"]) == ("within_budget", "21.000")
+    assert story.state.counters.verdicts == {Verdict.WITHIN_BUDGET: 1}
+    sums = {phase: round(histogram.sum, 1) for phase, histogram in story.state.counters.phases.items()}
+    assert sums == {
+        Phase.DETECTION: 15.3,
+        Phase.REPLACEMENT: 5.0,
+        Phase.FAILOVER: 20.3,
+        Phase.REINSTATEMENT: 5.0,
+    }
+
+
+def test_a_session_that_returns_before_its_path_fails_has_no_failover() -> None:
+    story = back(down(article()), 18.0)
+    assert judgement(story).verdict is Verdict.WITHIN_BUDGET
+    assert set(judgement(story).phases) == {Phase.DETECTION}
+    assert story.told_of("path_reinstated").message.endswith("; within budget. 2 of 2 paths usable.")
+
+
+def test_io_that_was_held_too_long_breaks_the_promise_even_if_the_path_never_failed() -> None:
+    story = back(down(article()), 40.0)
+    assert (judgement(story).verdict, judgement(story).broken) == (Verdict.OVER_BUDGET, Phase.REPLACEMENT)
+    assert "over budget: replacement took longer, and 5 s were promised" in story.told_of("path_reinstated").message
+
+
+@pytest.mark.parametrize(
+    "live", [{"recv_tmo": 0, "ping_tmo": 0}, {"recovery_tmo": RECOVERY_OFF}, {"recovery_tmo": None}]
+)
+def test_there_is_no_verdict_without_a_bound(live: dict[str, int | None]) -> None:
+    story = back(given_up(down(article(**live))), 45.0)
+    reinstated(story, 50.0)
+    assert judgement(story).verdict is Verdict.NO_BUDGET
+    assert "budget" not in story.told_of("path_reinstated").message
+    assert "promised" not in story.told_of("path_failed").message
+
+
+def test_without_a_proof_of_life_nobody_can_tell_how_long_it_took() -> None:
+    story = reinstated(back(given_up(down(article(), alive=None)), 45.0), 50.0)
+    assert judgement(story).verdict is Verdict.NO_BUDGET
+    assert set(judgement(story).phases) == {Phase.REPLACEMENT, Phase.REINSTATEMENT}
+    assert "failed after 5.0 s stalled: its" in story.told_of("path_failed").message
+
+
+def test_what_no_timeout_has_to_do_with_is_not_judged() -> None:
+    story = article().at(5).session(2, SessionStatus.LOGGED_IN, alive=4.0)
+    story.at(10).device("sdb", DeviceState.OFFLINE).dm("sdb", DmState.FAILED)
+    story.at(30).device("sdb", DeviceState.RUNNING)
+    reinstated(story, 32.0)
+    assert judgement(story) == Judgement({Phase.REINSTATEMENT: 2.0}, Verdict.NO_BUDGET)
+
+
+def outage(**changes: Any) -> Outage:
+    """The article's, over."""
+    return replace(
+        Outage(
+            "id",
+            moment(15),
+            Cause.CONNECTION_ERROR,
+            LIVE,
+            last_alive=moment(0),
+            stalled=moment(15),
+            failed=moment(20),
+            transport_up=moment(45),
+            reinstated=moment(50),
+        ),
+        **changes,
+    )
+
+
+def test_the_part_that_broke_the_whole_is_named_and_else_the_whole() -> None:
+    assert judge(outage(failed=moment(30)), 2.0).broken is Phase.REPLACEMENT
+    assert judge(outage(last_alive=moment(-10)), 2.0).broken is Phase.DETECTION
+    both = outage(last_alive=moment(-2.5), failed=moment(21.5))
+    assert judge(both, 1.0).verdict is Verdict.OVER_BUDGET
+    assert judge(replace(both, last_alive=moment(-2.9), failed=moment(21.9)), 2.0).broken is Phase.FAILOVER
+
+
+def test_an_outage_whose_timeouts_are_not_known_is_not_judged() -> None:
+    assert judge(outage(timeouts=None), 2.0).verdict is Verdict.NO_BUDGET
+
+
+def test_instants_that_do_not_follow_each_other_make_no_phase() -> None:
+    assert set(phases(outage(failed=moment(10)))) == {Phase.DETECTION, Phase.FAILOVER, Phase.REINSTATEMENT}
+    assert set(phases(outage(failed=moment(10), last_alive=moment(12)))) == {Phase.DETECTION, Phase.REINSTATEMENT}
+    assert set(phases(outage(stalled=None, last_alive=moment(21)))) == {Phase.REINSTATEMENT}
+    assert phases(outage(stalled=None))[Phase.DETECTION] == 20
+    assert phases(outage(stalled=None, failed=None)) == {}
+    assert phases(outage(failed=None, last_alive=moment(15), transport_up=None)) == {Phase.DETECTION: 0}
+    held = judge(outage(failed=None, transport_up=None, reinstated=None), 2.0)
+    assert held.verdict is Verdict.WITHIN_BUDGET
+
+
+# --- histogram --------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1000)))
+def test_a_histogram_counts_as_prometheus_does(values: list[float]) -> None:
+    histogram = Histogram()
+    for value in values:
+        histogram = histogram.observed(value)
+    assert histogram.count == len(values)
+    assert histogram.sum == pytest.approx(sum(values))
+    assert list(histogram.buckets()) == [(edge, sum(value <= edge for value in values)) for edge in (*BOUNDS, inf)]
