@@ -18,6 +18,7 @@ from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load
 
 RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
 STATUS_SOCKET = "status.sock"
+RECORDS = "records.json"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +52,7 @@ def _parser() -> _Parser:
     run.add_argument("--listen", metavar="ADDR:PORT", help="where metrics are served (default :10068, all addresses)")
     run.add_argument("--state-dir", metavar="DIR", help="what outlives a restart (default /var/lib/mpathd-watch)")
     run.add_argument("--record", metavar="FILE", help="write every event to FILE, for replay")
+    _add_root(run)
     run.set_defaults(command=_run)
 
     status = commands.add_parser("status", help="every map and path, from the running daemon or by one look")
@@ -61,7 +63,13 @@ def _parser() -> _Parser:
     check = commands.add_parser("check", help="what is configured, held against what is in force")
     _add_host_options(check)
     check.add_argument("--json", action="store_true", help="as JSON (docs/findings.md)")
+    _add_root(check)
     check.set_defaults(command=_check)
+
+    records = commands.add_parser("records", help="what root reads for the daemon: timeouts, and nothing secret")
+    records.add_argument("--output", metavar="FILE", type=Path, help="write it to FILE, for the daemon")
+    _add_root(records)
+    records.set_defaults(command=_records)
 
     replay = commands.add_parser("replay", help="the daemon on a recording instead of this host")
     replay.add_argument("file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the shipped one)")
@@ -80,6 +88,12 @@ def _add_host_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", type=Path, help=f"the configuration (default {DEFAULT_PATH})")
     parser.add_argument("--sysfs", metavar="DIR", help="where sysfs is mounted (default /sys)")
     parser.add_argument("--multipathd-socket", metavar="NAME", help="multipathd's socket; @NAME for an abstract one")
+
+
+def _add_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root", metavar="DIR", type=Path, default=Path("/"), help="where the host's /etc and /var are (default /)"
+    )
 
 
 def _speed(text: str) -> float:
@@ -130,7 +144,8 @@ def _run(options: argparse.Namespace) -> int:
         with reporting() as reports:
             directory = _runtime_directory()
             socket = directory / STATUS_SOCKET if directory else None
-            service = Service(config, lambda: _config(options), reports, socket)
+            records = directory / RECORDS if directory else None
+            service = Service(config, lambda: _config(options), reports, socket, root=options.root, handed_over=records)
             asyncio.run(service.run())
     except ConfigError as error:
         return _fail(str(error), 2)
@@ -169,18 +184,42 @@ def _check(options: argparse.Namespace) -> int:
     from mpathd_watch.sources.configuration import read  # noqa: PLC0415  # see above
 
     try:
-        state = asyncio.run(look(_config(options))).state
+        config = _config(options)
+        state = asyncio.run(look(config, read(options.root, _handed_over()))).state
     except ConfigError as error:
         if options.json:
             return _fail(str(error), check.UNKNOWN)
         print(f"MPATHD-WATCH UNKNOWN: {error}")
         return check.UNKNOWN
-    report = audit(replace(state, auditing=replace(state.auditing, configuration=read())))
+    report = audit(state)
     if options.json:
         print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
     else:
         print(check.text(report, state), end="")
     return check.exit_status(report, state)
+
+
+def _handed_over() -> Path | None:
+    """What the daemon was given of the files that are root's alone, if it is needed; root reads them as they are."""
+    directory = _runtime_directory()
+    if os.geteuid() == 0 or directory is None:
+        return None
+    return directory / RECORDS
+
+
+def _records(options: argparse.Namespace) -> int:
+    from mpathd_watch.daemon import records  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.handover import WriteError  # noqa: PLC0415  # see above
+    from mpathd_watch.sources.configuration import HandoverError  # noqa: PLC0415  # see above
+
+    try:
+        if options.output is None:
+            print(records.shown(options.root), end="")
+        else:
+            records.hand_over(options.root, options.output)
+    except (HandoverError, WriteError) as error:
+        return _fail(str(error))
+    return 0
 
 
 def _replay(options: argparse.Namespace) -> int:

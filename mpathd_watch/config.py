@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mpathd_watch.core.state import Settings
+from mpathd_watch.core.events import SettingsChanged
 
 DEFAULT_PATH = Path("/etc/mpathd-watch/config.toml")
 
@@ -19,7 +19,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an administrator may set; the command line overrides all but ``single_path_ok`` and ``settle_seconds``.
+    """What an administrator may set; the command line overrides all but ``single_path_ok`` and the seconds.
 
     ``listen`` is ADDR:PORT or :PORT for all addresses. ``multipathd_socket`` empty: where multipathd listens by
     default; a leading ``@`` names an abstract socket. ``record`` empty: no recording.
@@ -32,11 +32,11 @@ class Config:
     record: str = ""
     single_path_ok: tuple[str, ...] = ()
     settle_seconds: float = 5.0
+    slack_seconds: float = 2.0
 
-    @property
-    def settings(self) -> Settings:
+    def settings_event(self) -> SettingsChanged:
         """The part of the configuration that the core works with."""
-        return Settings(settle_seconds=self.settle_seconds, single_path_ok=frozenset(self.single_path_ok))
+        return SettingsChanged(self.settle_seconds, frozenset(self.single_path_ok), self.slack_seconds)
 
 
 def load(path: Path, *, required: bool) -> Config:
@@ -101,13 +101,16 @@ def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 3600
 
 
-_TEXT: tuple[Callable[[object], bool], str, Callable[[Any], Any]] = (_is_text, "a text", str)
-_KINDS: dict[str, tuple[Callable[[object], bool], str, Callable[[Any], Any]]] = {
+_Kind = tuple[Callable[[object], bool], str, Callable[[Any], Any]]
+_TEXT: _Kind = (_is_text, "a text", str)
+_SECONDS: _Kind = (_is_seconds, "a number of seconds from 0 to 3600", float)
+_KINDS: dict[str, _Kind] = {
     "listen": _TEXT,
     "sysfs": _TEXT,
     "multipathd_socket": _TEXT,
     "state_dir": _TEXT,
     "record": _TEXT,
     "single_path_ok": (_are_texts, "a list of names or WWIDs", tuple),
-    "settle_seconds": (_is_seconds, "a number of seconds from 0 to 3600", float),
+    "settle_seconds": _SECONDS,
+    "slack_seconds": _SECONDS,
 }

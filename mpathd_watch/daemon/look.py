@@ -1,4 +1,4 @@
-"""One look at everything without a daemon: what ``status`` shows where none runs."""
+"""One look at everything without a daemon: what ``check`` judges, and ``status`` shows where none runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 
 from mpathd_watch.config import Config
+from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import Event, SettingsChanged
+from mpathd_watch.core.events import ConfigurationRead, Event
 from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.multipathconf import NEWEST
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.view import View
@@ -34,11 +36,14 @@ class _Nobody:
         raise RuntimeError(report)
 
 
-async def look(config: Config) -> View:
-    """The state of this host right now, as far as sysfs and multipathd tell."""
+async def look(config: Config, configuration: Configuration | None = None) -> View:
+    """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
     engine = Engine(clock.now, _Nobody())
-    engine.feed(SettingsChanged(config.settle_seconds, frozenset(config.single_path_ok)))
+    engine.feed(config.settings_event())
+    if configuration is not None:
+        engine.feed(ConfigurationRead(configuration))
     await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()
     client = MultipathdClient(config.multipathd_socket)
-    await MultipathdSource(engine.feed, client, time.monotonic).look()
+    version = NEWEST if configuration is None else configuration.grammar
+    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).look()
     return engine.view()

@@ -14,7 +14,7 @@ from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
 from mpathd_watch.core.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
+from mpathd_watch.core.events import Event, SourceDown, SourceUp, Tick
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.vocabulary import SourceName
 from mpathd_watch.daemon import clock
@@ -31,19 +31,29 @@ HEARTBEAT = 1.0
 """Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
 RESYNC_AFTER_BUG = 60.0
 """Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
-_LIVE_KEYS = ("single_path_ok", "settle_seconds")
+_LIVE_KEYS = ("single_path_ok", "settle_seconds", "slack_seconds")
 
 
 class Service:
     """The daemon. ``run`` returns when SIGTERM or SIGINT came.
 
-    ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. Raises ``TraceError`` if the
-    recording can't be written, ``ListenError`` or ``StatusSocketError`` if it can't be asked.
+    ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. What configures multipathd and
+    iscsid is below ``root``, what root has read of it in ``handed_over``. Raises ``TraceError`` if the recording can't
+    be written, ``ListenError`` or ``StatusSocketError`` if it can't be asked.
     """
 
     def __init__(
-        self, config: Config, reload: Callable[[], Config], reports: Reports, status_socket: Path | None
+        self,
+        config: Config,
+        reload: Callable[[], Config],
+        reports: Reports,
+        status_socket: Path | None,
+        *,
+        root: Path = Path("/"),
+        handed_over: Path | None = None,
     ) -> None:
+        self._root = root
+        self._handed_over = handed_over
         self._config = config
         self._reload = reload
         self._reports = reports
@@ -69,9 +79,9 @@ class Service:
         if self._status is not None:
             await self._status.start()
         self._reports.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
-        self._feed(self._settings_event())
+        self._feed(self._config.settings_event())
         self._feed(SourceUp(SourceName.CONFIG))
-        self._watching = Watching(self._config, self._feed)
+        self._watching = Watching(self._config, self._feed, self._root, self._handed_over)
         watching = asyncio.create_task(self._watching.run())
         beating = asyncio.create_task(self._heartbeat())
         stopping = asyncio.create_task(self._stop.wait())
@@ -176,9 +186,6 @@ class Service:
 
     # --- configuration ------------------------------------------------------------------------------------------------
 
-    def _settings_event(self) -> SettingsChanged:
-        return SettingsChanged(self._config.settle_seconds, frozenset(self._config.single_path_ok))
-
     def _on_reload(self) -> None:
         """Take over what can change while running; a file with a mistake changes nothing."""
         self._notifier.reloading(clock.now())
@@ -192,9 +199,11 @@ class Service:
             if replace(self._config, **live) != fresh:
                 self._reports.log(
                     Priority.WARNING,
-                    f"Of the new configuration only {' and '.join(_LIVE_KEYS)} took effect; restart for the rest.",
+                    f"Of the new configuration only {', '.join(_LIVE_KEYS)} took effect; restart for the rest.",
                 )
             self._config = replace(self._config, **live)
-            self._feed(self._settings_event())
+            self._feed(self._config.settings_event())
             self._reports.log(Priority.INFO, "The configuration was read anew.")
+        if self._watching is not None:
+            self._watching.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

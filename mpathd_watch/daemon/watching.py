@@ -10,6 +10,7 @@ from pathlib import Path
 from mpathd_watch.config import Config
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
+from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.sysfs.source import SysfsSource
@@ -17,13 +18,17 @@ from mpathd_watch.sources.uevent.source import UeventSource
 
 
 class Watching:
-    """uevents, sysfs and multipathd of this host, each emitting into ``emit``."""
+    """uevents, sysfs, multipathd and the configuration of this host, each emitting into ``emit``.
 
-    def __init__(self, config: Config, emit: Callable[[Event], None]) -> None:
+    ``root`` and ``handed_over`` as in ``ConfigurationSource``.
+    """
+
+    def __init__(self, config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> None:
         self.uevent = UeventSource(emit)
         self.sysfs = SysfsSource(emit, time.monotonic, Path(config.sysfs))
         client = MultipathdClient(config.multipathd_socket)
-        self.multipathd = MultipathdSource(emit, client, time.monotonic)
+        self.configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
+        self.multipathd = MultipathdSource(emit, client, time.monotonic, version=lambda: self.configuration.version)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -32,6 +37,7 @@ class Watching:
             tasks.create_task(self.uevent.run(), name="uevent")
             tasks.create_task(self.sysfs.run(), name="sysfs")
             tasks.create_task(self.multipathd.run(), name="multipathd")
+            tasks.create_task(self.configuration.run(), name="configuration")
 
     def refresh(self, wanted: Refresh) -> None:
         """Have the source that knows ``wanted.scope`` read it again."""

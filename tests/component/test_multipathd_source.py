@@ -11,13 +11,22 @@ from typing import TypeVar
 
 import pytest
 
-from mpathd_watch.core.events import Event, MapsListed, PathsListed, SourceAnswered, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import (
+    Event,
+    MapsListed,
+    MultipathdConfigured,
+    PathsListed,
+    SourceAnswered,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+)
 from mpathd_watch.core.vocabulary import DmState, SourceName
 from mpathd_watch.sources.multipathd.client import MultipathdClient, MultipathdError
 from mpathd_watch.sources.multipathd.presence import Presence
-from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND
+from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND, MAPS_COMMAND, PATHS_COMMAND
 from mpathd_watch.sources.multipathd.source import MultipathdSource
-from tests.fakes.multipathd import Behaviour, CloseMidReply, FakeMultipathd, Hang, Late
+from tests.fakes.multipathd import CONFIGURATION, Behaviour, CloseMidReply, FakeMultipathd, Hang, Late
 
 PATHS = "3600a|mpatha|sda|8:0|active|ready|tur\n3600a|mpatha|sdb|8:16|active|ready|tur\n"
 PATHS_FAILED = PATHS.replace("8:16|active|ready", "8:16|failed|faulty")
@@ -42,10 +51,12 @@ class Watch:
             "shortest_backoff": 0.1,
             "longest_backoff": 0.4,
             "presence_every": 0.05,
+            "configuration_spacing": 0.1,
             "deadline": 0.2,
         }
         client = MultipathdClient(fake.socket_name, presence=fake.presence, grace=0.0)
-        self.source = MultipathdSource(self.emit, client, time.monotonic, **{**timing, **options})
+        timing.update(options)
+        self.source = MultipathdSource(self.emit, client, time.monotonic, **timing)  # type: ignore[arg-type]
 
     def emit(self, event: Event) -> None:
         """Take an event from the source."""
@@ -92,12 +103,13 @@ def fake(tmp_path: Path) -> Iterator[FakeMultipathd]:
         yield fake
 
 
-def test_at_start_maps_and_then_paths(fake: FakeMultipathd) -> None:
+def test_at_start_maps_then_paths_and_the_configuration_at_last(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         begun = time.monotonic()
         (paths,) = await watching.until_kind(PathsListed)
-        assert [type(event) for event in watching.events] == [SourceUp, MapsListed, PathsListed]
-        assert [request.command for request in fake.requests] == [MAPS_COMMAND, PATHS_COMMAND]
+        await watching.until_kind(MultipathdConfigured)
+        assert [type(event) for event in watching.events] == [SourceUp, MapsListed, PathsListed, MultipathdConfigured]
+        assert [request.command for request in fake.requests] == [MAPS_COMMAND, PATHS_COMMAND, CONFIGURATION_COMMAND]
         assert begun - 0.1 <= paths.requested <= fake.asked(PATHS_COMMAND)[0]
         assert [path.dev for path in paths.paths] == ["sda", "sdb"]
 
@@ -160,7 +172,7 @@ def test_a_wake_during_a_request_asks_again(fake: FakeMultipathd) -> None:
         await watching.until_kind(PathsListed)
         fake.replies[PATHS_COMMAND] = Late(0.1, PATHS)
         watching.source.wake_paths()
-        await watching.until(lambda: len(fake.requests) == 3)
+        await watching.until(lambda: len(fake.asked(PATHS_COMMAND)) == 2)
         woken = time.monotonic()
         watching.source.wake_paths()
         listings = await watching.until_kind(PathsListed, 3)
@@ -206,8 +218,9 @@ def test_down_is_told_once_and_recovery_with_everything(
         assert len(watching.of(SourceUp)) == 1
         told = len(watching.events)
         fake.replies[PATHS_COMMAND] = PATHS
-        await watching.until_kind(PathsListed, 2)
-        assert [type(event) for event in watching.events[told:]] == [SourceUp, MapsListed, PathsListed]
+        await watching.until_kind(MultipathdConfigured, 2)
+        kinds = [type(event) for event in watching.events[told:]]
+        assert kinds == [SourceUp, MapsListed, PathsListed, MultipathdConfigured]
 
     watch(fake, scenario)
 
@@ -348,6 +361,93 @@ def test_a_big_listing(fake: FakeMultipathd) -> None:
         assert len(listing.paths) == 10_000
 
     watch(fake, scenario, deadline=5.0)
+
+
+def reconfigured(configuration: str) -> str:
+    return configuration.replace("polling_interval 10", "polling_interval 7")
+
+
+def test_a_configuration_is_told_when_it_is_another(fake: FakeMultipathd) -> None:
+    async def scenario(watching: Watch) -> None:
+        (first,) = await watching.until_kind(MultipathdConfigured)
+        await watching.until(lambda: len(fake.asked(CONFIGURATION_COMMAND)) >= 4)
+        fake.replies[CONFIGURATION_COMMAND] = reconfigured(CONFIGURATION)
+        await watching.until_kind(MultipathdConfigured, 2)
+        first, second = watching.of(MultipathdConfigured)
+        values = [
+            setting.value
+            for event in (first, second)
+            for section in event.document.named("defaults")
+            for setting in section.settings
+            if setting.keyword == "polling_interval"
+        ]
+        assert values == ["10", "7"]
+        assert len(watching.of(SourceAnswered)) == len(fake.asked(MAPS_COMMAND)) - 1
+
+    watch(fake, scenario, maps_every=0.05)
+
+
+def test_a_wake_of_the_maps_asks_for_the_configuration_and_many_do_so_now_and_then(fake: FakeMultipathd) -> None:
+    async def scenario(watching: Watch) -> None:
+        await watching.until_kind(MultipathdConfigured)
+        fake.replies[CONFIGURATION_COMMAND] = reconfigured(CONFIGURATION)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 0.7:
+            watching.source.wake_maps()
+            await asyncio.sleep(0.002)
+        asked = fake.asked(CONFIGURATION_COMMAND)
+        assert 3 <= len(asked) <= 4
+        assert all(later - earlier > 0.19 for earlier, later in pairwise(asked))
+        assert len(watching.of(MultipathdConfigured)) == 2
+
+    watch(fake, scenario, configuration_spacing=0.2)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (Hang(), "timeout"),
+        (CloseMidReply(), "closed"),
+        ("fail\n", "fail"),
+        ("fail\npermission deny: need to be root\n", "no_permission"),
+        ("gibberish\n", "unintelligible"),
+        ("ok\n", "unintelligible"),
+        ("multipath-tools v0.8.0\nCLI commands reference:\n list|show paths\n", "bad_command"),
+        ("", "empty"),
+    ],
+)
+def test_trouble_with_the_configuration_is_counted_and_no_more(
+    fake: FakeMultipathd, behaviour: Behaviour, reason: str
+) -> None:
+    fake.replies[CONFIGURATION_COMMAND] = behaviour
+
+    async def scenario(watching: Watch) -> None:
+        await watching.until_kind(SourceErrors, 2)
+        assert set(watching.of(SourceErrors)) == {SourceErrors(SourceName.MULTIPATHD, reason, 1)}
+        assert watching.of(SourceDown) == []
+        assert len(watching.of(PathsListed)) == 1
+        fake.replies[CONFIGURATION_COMMAND] = CONFIGURATION
+        await watching.until_kind(MultipathdConfigured)
+
+    watch(fake, scenario)
+
+
+def test_after_trouble_a_configuration_that_is_the_same_is_not_told_again(fake: FakeMultipathd) -> None:
+    fake.replies[CONFIGURATION_COMMAND] = [CONFIGURATION, "fail\n", CONFIGURATION]
+
+    async def scenario(watching: Watch) -> None:
+        await watching.until(lambda: len(fake.asked(CONFIGURATION_COMMAND)) >= 4)
+        assert len(watching.of(SourceErrors)) == 1
+        assert len(watching.of(MultipathdConfigured)) == 1
+
+    watch(fake, scenario, maps_every=0.05)
+
+
+def test_a_look_asks_for_everything_once(fake: FakeMultipathd) -> None:
+    events: list[Event] = []
+    client = MultipathdClient(fake.socket_name, presence=fake.presence)
+    asyncio.run(MultipathdSource(events.append, client, time.monotonic).look())
+    assert [type(event) for event in events] == [SourceUp, MapsListed, PathsListed, MultipathdConfigured]
 
 
 class Stub:

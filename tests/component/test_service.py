@@ -2,115 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from mpathd_watch.sinks.status import Document, parse
 from mpathd_watch.sources.recording import read
+from tests.component.daemon import PATIENCE, Daemon
 from tests.fakes.sysfs import FakeSysfs, healthy_san
-
-T = TypeVar("T")
-PATIENCE = 20.0
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE:g} s for {what}")
-
-
-class Daemon:
-    """``mpathd-watch run`` with everything it speaks to in a temporary directory."""
-
-    def __init__(self, directory: Path, *options: str) -> None:
-        self.directory = directory
-        self.config = directory / "config.toml"
-        self.config.touch()
-        self._notified: list[str] = []
-        self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._manager.bind(str(directory / "notify"))
-        self._manager.setblocking(False)
-        runtime = directory / "run"
-        runtime.mkdir(exist_ok=True)
-        self.environ = {
-            **os.environ,
-            "NOTIFY_SOCKET": str(directory / "notify"),
-            "RUNTIME_DIRECTORY": str(runtime),
-            "WATCHDOG_USEC": "2000000",
-        }
-        command = [sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]
-        command += ["--sysfs", str(directory / "sys"), "--listen", "127.0.0.1:0", *options]
-        self._errors = (directory / "stderr").open("w+", encoding="utf-8")
-        self.process = subprocess.Popen(command, env=self.environ, stderr=self._errors)  # noqa: S603  # our own program
-
-    def notified(self) -> str:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._notified.append(self._manager.recv(65536).decode())
-        return "\n".join(self._notified)
-
-    def wait_notified(self, pattern: str, times: int = 1) -> None:
-        def look() -> bool | None:
-            return len(re.findall(pattern, self.notified(), re.MULTILINE)) >= times or None
-
-        until(look, f"{pattern!r} among the notifications:\n{self.notified()}\n{self.said()}")
-
-    def said(self) -> str:
-        return (self.directory / "stderr").read_text(encoding="utf-8")
-
-    def status(self) -> Document:
-        command = [sys.executable, "-m", "mpathd_watch", "status", "--json"]
-        done = subprocess.run(command, env=self.environ, capture_output=True, check=True)  # noqa: S603  # our own program
-        return parse(done.stdout)
-
-    def url(self) -> str:
-        # Where the tests run there may be a journal, which is then told where the daemon listens, and we are not.
-        for inode in self._socket_inodes():
-            for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-                fields = line.split()
-                if fields[9] == inode and fields[3] == "0A":
-                    return f"http://127.0.0.1:{int(fields[1].partition(':')[2], 16)}"
-        pytest.fail("the daemon listens nowhere")
-
-    def _socket_inodes(self) -> Iterator[str]:
-        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                if match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
-                    yield match[1]
-
-    def scrape(self) -> str:
-        with urllib.request.urlopen(f"{self.url()}/metrics", timeout=PATIENCE) as answer:  # noqa: S310  # loopback
-            text: str = answer.read().decode()
-        return text
-
-    def wait_scraped(self, line: str) -> None:
-        until(lambda: line in self.scrape().splitlines() or None, line)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(PATIENCE)
-        self._manager.close()
-        self._errors.close()
 
 
 @pytest.fixture

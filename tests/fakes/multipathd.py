@@ -6,8 +6,9 @@ r"""A multipathd for tests: answers on a real socket, in threads of its own, as 
         MultipathdClient(fake.socket_name, presence=fake.presence)
 
 A reply is a text, or one of the behaviours below, or a list of those to be gone through (the last one stays). A
-command without a reply gets the help text. In ``directory`` are the socket (unless an abstract name is given, with
-a leading ``@``), ``multipathd.pid`` and a ``proc`` with the process's ``comm``.
+command without a reply gets the help text, but "show config local" what a multipathd of Debian 12 says. In
+``directory`` are the socket (unless an abstract name is given, with a leading ``@``), ``multipathd.pid`` and a ``proc``
+with the process's ``comm``.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from types import TracebackType
 from typing import Self
 
 from mpathd_watch.sources.multipathd.presence import Presence, check_presence
+from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND
 
 HELP = "multipath-tools v0.9.4 (12/19, 2022)\nCLI commands reference:\n list|show paths\n list|show daemon\n"
+_GOLDEN = Path(__file__).parents[1] / "golden" / "multipathd"
+CONFIGURATION = (_GOLDEN / "bookworm-0.9.4-config-local-healthy.txt").read_text(encoding="utf-8")
 _LENGTH = struct.Struct("@N")
 
 
@@ -221,7 +225,7 @@ class FakeMultipathd:
                         self._busy.discard(connection)
 
     def _behaviour(self, command: str) -> Behaviour:
-        reply = self.replies.get(command, HELP)
+        reply = self.replies.get(command, CONFIGURATION if command == CONFIGURATION_COMMAND else HELP)
         if isinstance(reply, list):
             return reply.pop(0) if len(reply) > 1 else reply[0]
         return reply

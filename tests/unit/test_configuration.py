@@ -14,9 +14,9 @@ import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.iscsiconf import Place, Record, keys
-from mpathd_watch.core.multipathconf import NEWEST, Code, Document
-from mpathd_watch.sources import configuration as module
-from mpathd_watch.sources.configuration import MAX_SIZE, read
+from mpathd_watch.core.multipathconf import Code, Document
+from mpathd_watch.sources.configuration import files, read, reader
+from mpathd_watch.sources.configuration.reader import MAX_SIZE
 
 CONF = Path(__file__).parents[1] / "golden" / "conf"
 IQN = "iqn.2024-01.org.example:lab.disks"
@@ -26,6 +26,7 @@ NEW = f"var/lib/iscsi/nodes/{IQN}"
 PORTAL = "192.0.2.10,3260,1"
 PLACE = Place(IQN, "192.0.2.10", 3260, 1, "default")
 RTO = keys.REPLACEMENT_TIMEOUT
+NOTHING = Configuration(iscsid_running=False)
 
 
 def put(root: Path, path: str, text: str | bytes) -> str:
@@ -71,10 +72,10 @@ def failing(real: Callable[..., Any], error: int, *paths: Path) -> Callable[...,
 
 
 def test_a_host_without_any_of_the_files_has_an_empty_configuration(tmp_path: Path) -> None:
-    assert read(tmp_path) == read(tmp_path / "none") == Configuration()
+    assert read(tmp_path) == read(tmp_path / "none") == NOTHING
     assert Configuration().multipath == Document()
     put(tmp_path, "etc/iscsi", "a file where a directory is expected")
-    assert read(tmp_path) == Configuration()
+    assert read(tmp_path) == NOTHING
 
 
 def test_the_main_file_comes_first_and_conf_d_in_the_order_of_its_bytes(tmp_path: Path) -> None:
@@ -104,7 +105,11 @@ def test_conf_d_counts_without_the_main_file_and_is_never_taken_for_it(tmp_path:
 
 def test_the_version_of_multipath_tools_decides_what_is_wrong(tmp_path: Path) -> None:
     put(tmp_path, "etc/multipath.conf", 'defaults {\n\tbindings_file "/etc/b"\n}\n')
-    codes = [[each.code for each in read(tmp_path, version).multipath.problems] for version in ((0, 9, 4), NEWEST)]
+    codes = []
+    for version in ("0.9.4-3+deb12u1", "0.15.1-1"):
+        package = f"Package: multipath-tools\nStatus: install ok installed\nVersion: {version}\n\n"
+        put(tmp_path, "var/lib/dpkg/status", package)
+        codes.append([each.code for each in read(tmp_path).multipath.problems])
     assert codes == [[Code.DEPRECATED_KEYWORD], [Code.IGNORED_KEYWORD]]
 
 
@@ -116,7 +121,7 @@ def test_a_symbolic_link_is_followed_and_a_dangling_one_is_no_file(tmp_path: Pat
     found = read(tmp_path).multipath
     assert [section.file for section in found.sections] == [str(link)]
     (tmp_path / "srv/multipath.conf").unlink()
-    assert read(tmp_path) == Configuration()
+    assert read(tmp_path) == NOTHING
 
 
 def test_iscsid_conf_is_read(tmp_path: Path) -> None:
@@ -257,7 +262,7 @@ def test_a_file_that_is_not_utf_8_counts_all_the_same(tmp_path: Path) -> None:
 
 
 def test_the_number_of_records_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_RECORDS", 3)
+    monkeypatch.setattr(reader, "MAX_RECORDS", 3)
     for number in range(3):
         put(tmp_path, f"{NEW}/192.0.2.{number},3260,1/default", node(number))
         put(tmp_path, f"{OLD}/192.0.2.{number},3260,1/default", node(9))
@@ -277,7 +282,7 @@ def test_the_number_of_names_looked_at_is_bounded(
     for name in ("a", "b"):
         for number in (1, 2):
             put(tmp_path, f"{NEW}/{name}/{number}", "")
-    monkeypatch.setattr(module, "MAX_NAMES", limit)
+    monkeypatch.setattr(reader, "MAX_NAMES", limit)
     assert reasons(read(tmp_path)) == [(str(tmp_path / name), Reason.TOO_MANY) for name in cut]
 
 
@@ -302,7 +307,7 @@ def test_a_secret_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def broken(*_arguments: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(module, "parse_record", broken)
+    monkeypatch.setattr(files, "parse_record", broken)
     with pytest.raises(RuntimeError) as caught:
         read(tmp_path)
     assert SECRET not in "".join(traceback.format_exception(caught.value))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.sources.multipathd.presence import Presence, check_presence, signal_reaches
+from mpathd_watch.sources.multipathd.presence import check_presence
+from mpathd_watch.sources.presence import Presence, find, is_called, signal_reaches
 
 
 class Host:
@@ -43,7 +44,7 @@ def test_running(host: Host, text: str) -> None:
 
 def test_no_pidfile(host: Host) -> None:
     presence = host.presence()
-    assert (presence.running, presence.pid) == (False, None)
+    assert (presence.running, presence.pid, presence.certain) == (False, None, True)
     assert "there is no" in presence.why
 
 
@@ -77,7 +78,7 @@ def test_a_process_whose_comm_is_hidden(host: Host) -> None:
 def test_garbage_in_the_pidfile(host: Host, text: str) -> None:
     host.pidfile.write_text(text)
     presence = host.presence()
-    assert not presence.running
+    assert (presence.running, presence.certain) == (False, False)
     assert "no pid" in presence.why
     assert len(presence.why) < 400
 
@@ -85,8 +86,22 @@ def test_garbage_in_the_pidfile(host: Host, text: str) -> None:
 def test_an_unreadable_pidfile(host: Host) -> None:
     host.pidfile.mkdir()
     presence = host.presence()
-    assert not presence.running
+    assert (presence.running, presence.certain) == (False, False)
     assert "nobody knows" in presence.why
+
+
+def test_a_process_is_found_by_its_name(host: Host) -> None:
+    host.process(1, "systemd\n")
+    host.process(12, "iscsid-not\n")
+    host.process(227, "iscsid\n")
+    (host.proc / "9").mkdir()  # ended between the listing and the look
+    (host.proc / "meminfo").touch()
+    assert find("iscsid", host.proc) == 227
+    assert find("multipathd", host.proc) is None
+    assert find("iscsid", host.proc / "none") is None
+    assert is_called(227, "iscsid", host.proc)
+    assert not is_called(1, "iscsid", host.proc)
+    assert not is_called(9, "iscsid", host.proc)
 
 
 def test_signal_zero() -> None:

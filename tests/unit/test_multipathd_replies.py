@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.facts import PathListing
+from mpathd_watch.core.multipathconf import NEWEST, parse_printed
 from mpathd_watch.core.vocabulary import CheckerState, DmState
 from mpathd_watch.sources.multipathd.replies import (
     MAPS_COMMAND,
     PATHS_COMMAND,
     BadReply,
+    parse_configuration,
     parse_maps,
     parse_paths,
 )
@@ -421,3 +423,45 @@ def test_recorded_refusals(file: Path, reason: str) -> None:
     with pytest.raises(BadReply) as caught:
         parse_paths(file.read_text())
     assert caught.value.reason == reason
+
+
+# --- show config local ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", golden("*-config-local-*"), ids=lambda path: path.name)
+def test_a_configuration_is_one_document(path: Path) -> None:
+    text = path.read_text()
+    parsed = parse_configuration(text, NEWEST)
+    assert (parsed.items, parsed.problems) == ((parse_printed(text, "show config local"),), {})
+    notice = '221324.290721 | /etc/multipath.conf line 35: "selector" is deprecated\n'
+    assert parse_configuration(notice + text, NEWEST) == parsed
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        ("ok\n", "unintelligible"),
+        ("fail\n", "fail"),
+        ("timeout\n", "timeout"),
+        ("fail\npermission deny: need to be root\n", "no_permission"),
+        ("permission deny: need to be root\n", "no_permission"),
+        ("blacklist {\n}\n", "unintelligible"),
+        ("\x1b[31m", "unintelligible"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(BadReply) as caught:
+        parse_configuration(text, NEWEST)
+    assert caught.value.reason == reason
+    assert caught.value.detail.isprintable()
+
+
+@settings(deadline=None)
+@given(st.text() | st.text(alphabet=' \t\n{}"#!defaults0123456789', max_size=200))
+def test_any_configuration_is_a_document_or_refused(text: str) -> None:
+    try:
+        parsed = parse_configuration(text, NEWEST)
+    except BadReply:
+        return
+    assert len(parsed.items) == 1

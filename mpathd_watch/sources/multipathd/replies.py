@@ -13,11 +13,21 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.facts import MapListing, PathListing
+from mpathd_watch.core.multipathconf import Document, Version, parse_printed
 from mpathd_watch.core.vocabulary import CheckerState, DmState
 from mpathd_watch.sources.multipathd import mapjson
 from mpathd_watch.sources.multipathd.errors import BadReply, quote, refuse_error_text
 
-__all__ = ["MAPS_COMMAND", "PATHS_COMMAND", "BadReply", "Parsed", "parse_maps", "parse_paths"]
+__all__ = [
+    "CONFIGURATION_COMMAND",
+    "MAPS_COMMAND",
+    "PATHS_COMMAND",
+    "BadReply",
+    "Parsed",
+    "parse_configuration",
+    "parse_maps",
+    "parse_paths",
+]
 
 PATHS_COMMAND = 'show paths raw format "%w|%m|%d|%D|%t|%T|%c"'
 """Answered from multipathd's memory. Every wildcard is known to 0.9.4: later ones would be dropped there silently,
@@ -25,6 +35,9 @@ shifting the columns (libmultipath/print.c). Map name second, so that a ``|`` in
 
 MAPS_COMMAND = "show maps json"
 """Reads every map's table and status by dm ioctl first (multipathd/cli_handlers.c, show_maps_json)."""
+
+CONFIGURATION_COMMAND = "show config local"
+"""What multipathd has in force, and of its table of devices the entries that concern this host."""
 
 UNKNOWN_VALUE = "unknown_value"
 BAD_LINE = "bad_line"
@@ -68,6 +81,19 @@ def parse_paths(text: str) -> Parsed[PathListing]:
     if not paths:
         raise BadReply("unintelligible", f"multipathd's list of paths has no known form: {quote(lines[0])}.")
     return Parsed(paths, dict(problems))
+
+
+def parse_configuration(text: str, version: Version) -> Parsed[Document]:
+    """Read the one document in a reply to ``CONFIGURATION_COMMAND``, printed by a multipath-tools of ``version``.
+
+    Raises ``BadReply`` for an error message, and for a reply without the ``defaults`` that all versions begin with
+    (snprint_config() in libmultipath/print.c).
+    """
+    document = parse_printed(_listing(text), CONFIGURATION_COMMAND, version)
+    if not any(document.named("defaults")):
+        detail = f"multipathd answered {CONFIGURATION_COMMAND!r} with no configuration: {quote(text)}."
+        raise BadReply("unintelligible", detail)
+    return Parsed((document,), {})
 
 
 def parse_maps(text: str) -> Parsed[MapListing]:

@@ -1,4 +1,4 @@
-"""Keeps asking multipathd for its paths and maps and tells what is new."""
+"""Keeps asking multipathd for its paths, its maps and its configuration, and tells what is new."""
 
 from __future__ import annotations
 
@@ -9,13 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from mpathd_watch.core.events import Event, MapsListed, PathsListed, SourceAnswered, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import (
+    Event,
+    MapsListed,
+    MultipathdConfigured,
+    PathsListed,
+    SourceAnswered,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+)
 from mpathd_watch.core.facts import MapListing, PathListing
+from mpathd_watch.core.multipathconf import NEWEST, Document, Version
 from mpathd_watch.core.vocabulary import SourceName
 from mpathd_watch.sources.multipathd.client import DEADLINE, not_running
 from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
 from mpathd_watch.sources.multipathd.presence import Presence
-from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND, Parsed, parse_maps, parse_paths
+from mpathd_watch.sources.multipathd.replies import (
+    CONFIGURATION_COMMAND,
+    MAPS_COMMAND,
+    PATHS_COMMAND,
+    Parsed,
+    parse_configuration,
+    parse_maps,
+    parse_paths,
+)
 
 T = TypeVar("T")
 
@@ -70,7 +88,10 @@ class _Listing(Generic[T]):
 
 
 class MultipathdSource:
-    """Emits ``PathsListed`` and ``MapsListed``, and ``SourceUp``, ``SourceDown``, ``SourceErrors``, ``SourceAnswered``.
+    """Emits what multipathd lists and has in force, and whether it answers.
+
+    ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``; ``SourceUp``, ``SourceDown``, ``SourceErrors`` and
+    ``SourceAnswered``.
 
     All times are in seconds of ``clock``. Paths are asked for ``paths_every``, maps ``maps_every``, and either sooner
     after a wake, but for wakes no more often than each ``wake_spacing``. A listing is emitted when it was woken for,
@@ -81,6 +102,11 @@ class MultipathdSource:
     tells whether multipathd stopped, or was started anew and can be asked at once. Paths decide whether the source is
     up: a failure of the maps' listing alone is counted, as ``show maps json`` can be just ``fail`` when a map vanishes
     while it is listed (all versions) and the more maps there are the longer it takes.
+
+    The configuration in force is asked for ``maps_every`` and when maps are woken, for a reconfiguration reloads them,
+    but no more often than each ``configuration_spacing``; after everything else, and as long as paths are answered. It
+    is emitted when it differs from the last; trouble with it is counted and no more. ``version`` tells whose words it
+    is made of.
     """
 
     def __init__(
@@ -95,7 +121,9 @@ class MultipathdSource:
         shortest_backoff: float = 1.0,
         longest_backoff: float = 10.0,
         presence_every: float = 1.0,
+        configuration_spacing: float = 10.0,
         deadline: float = DEADLINE,
+        version: Callable[[], Version] = lambda: NEWEST,
     ) -> None:
         self._emit = emit
         self._client = client
@@ -104,6 +132,14 @@ class MultipathdSource:
             PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline
         )
         self._maps = _Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
+        self._configuration = _Listing[Document](
+            CONFIGURATION_COMMAND,
+            lambda text: parse_configuration(text, version()),
+            lambda documents, _: MultipathdConfigured(documents[0]),
+            maps_every,
+            configuration_spacing,
+            deadline,
+        )
         self._shortest_backoff = shortest_backoff
         self._longest_backoff = longest_backoff
         self._presence_every = presence_every
@@ -123,6 +159,7 @@ class MultipathdSource:
     def wake_maps(self) -> None:
         """Ask for the maps soon: something happened to one."""
         self._maps.woken = True
+        self._configuration.woken = True
         self._bell.set()
 
     async def run(self) -> None:
@@ -145,7 +182,7 @@ class MultipathdSource:
             self._client.close()
 
     async def _until_due(self) -> None:
-        while (wait := min(self._paths.due(), self._maps.due()) - self._clock()) > 0:
+        while (wait := min(self._paths.due(), self._maps.due(), self._configuration.due()) - self._clock()) > 0:
             self._bell.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -168,10 +205,17 @@ class MultipathdSource:
             await asyncio.sleep(wait)
 
     async def _ask_what_is_due(self) -> None:
+        await self._ask_listings()
+        if self._up and self._configuration.due() <= self._clock():
+            await self._ask_configuration()
+
+    async def _ask_listings(self) -> None:
         now = self._clock()
         paths_due = self._paths.due() <= now
         maps_trouble = ""
         news: list[Event] = []
+        if not paths_due and self._maps.due() > now:
+            return
         try:
             if self._maps.due() <= now:
                 maps_trouble = await self._ask_maps(news)
@@ -215,6 +259,21 @@ class MultipathdSource:
             return error.reason
         return ""
 
+    async def _ask_configuration(self) -> None:
+        listing, news = self._configuration, list[Event]()
+        listing.last_woken, listing.woken, known = self._clock(), False, listing.last
+        try:
+            await self._ask(listing, news)
+        except (MultipathdError, BadReply) as error:
+            news = [SourceErrors(SourceName.MULTIPATHD, error.reason, 1)]
+            listing.last, listing.routine = known, self._clock() + listing.wake_spacing
+            if isinstance(error, MultipathdError):
+                # Paths decide whether multipathd is down.
+                self._paths.routine = -math.inf
+        for event in news:
+            if not isinstance(event, SourceAnswered):
+                self._emit(event)
+
     async def _ask(self, listing: _Listing[T], news: list[Event]) -> None:
         requested = self._clock()
         previous = listing.begin(requested)
@@ -234,6 +293,7 @@ class MultipathdSource:
         self._up = False
         self._paths.forget()
         self._maps.forget()
+        self._configuration.forget()
         self._failed_pid = self._client.presence().pid
         self._retry_at = self._clock() + self._backoff
         self._backoff = min(2 * self._backoff, self._longest_backoff)

@@ -1,0 +1,46 @@
+"""``mpathd-watch records``: what root reads for the daemon, which runs without root's rights."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+from pathlib import Path
+
+from mpathd_watch.sinks.handover import replace_file
+from mpathd_watch.sources.configuration import Handover, HandoverError, dump, root_only
+from mpathd_watch.sources.worker import StalledError, Worker
+
+USER = "mpathd-watch"
+"""The account that the daemon runs under."""
+DEADLINE = 20.0
+"""Seconds: the service waits for this before it starts, and must start whatever hangs."""
+
+
+def hand_over(root: Path, output: Path) -> None:
+    """Write what may be passed on of the files below ``root`` to ``output``.
+
+    Raises ``HandoverError`` or ``WriteError``.
+    """
+    replace_file(output, dump(_read(root)).encode(), _owners())
+
+
+def shown(root: Path) -> str:
+    """What would be written, for people to look at. Raises ``HandoverError``."""
+    return dump(_read(root), indent=2)
+
+
+def _read(root: Path) -> Handover:
+    try:
+        return asyncio.run(Worker("records").run(lambda: root_only(root), DEADLINE))
+    except StalledError:
+        raise HandoverError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
+
+
+def _owners() -> set[int]:
+    """Who may own the directory: root, whoever runs this, and the daemon."""
+    owners = {0, os.geteuid()}
+    with contextlib.suppress(KeyError):  # no such account: the package is not installed
+        owners.add(pwd.getpwnam(USER).pw_uid)
+    return owners

@@ -1,0 +1,197 @@
+"""CHAP names and passwords: that they come out nowhere, not even into the memory of the daemon.
+
+They are in the node records and in iscsid.conf of a host of the tests' own. What only root may read is read as the
+service does it, or else by the daemon that somebody has started by hand with all rights; both must keep them apart.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mpathd_watch.core.iscsiconf import keys
+from tests.component.daemon import PATIENCE, Daemon, until
+from tests.fakes.sysfs import TARGET, FakeSysfs, healthy_san
+
+IFACE = f"eth-{uuid4().hex}"
+"""The name of an iface that the daemon does know of: what is found of it in memory proves that secrets would be."""
+
+OLD = f"etc/iscsi/nodes/{TARGET}"
+NEW = f"var/lib/iscsi/nodes/{TARGET}"
+
+
+def chap(secret: str) -> str:
+    """Every place where iscsid.conf and a node record have secrets, and where a mistake may have put some."""
+    return f"""node.session.auth.authmethod = CHAP
+node.session.auth.username = {secret}-1
+node.session.auth.password = {secret}-2
+node.session.auth.username_in = {secret}-3
+node.session.auth.password_in = {secret}-4
+discovery.sendtargets.auth.username = {secret}-5
+discovery.sendtargets.auth.password = {secret}-6
+discovery.sendtargets.auth.password_in = {secret}-7
+#node.session.auth.password = {secret}-8
+# the password is {secret}-9
+node.session.auth.password={secret}-10
+node.session.auth.pass = {secret}-11
+{secret}-12
+{secret}-13 = x
+= {secret}-14
+node.startup = {secret}-15
+node.session.scan{secret}-16 = auto
+{keys.NR_SESSIONS} = {secret}-17
+{keys.LOGIN_TIMEOUT} {secret}-18
+{keys.LOGOUT_TIMEOUT}{secret}-19 = 5
+{"x" * 2040} {secret}-20
+{"ü" * 1020}node.session.auth.password = {secret}-21
+"""
+
+
+def node(secret: str) -> str:
+    return f"""# BEGIN RECORD 2.1.11 {secret}-22
+node.name = {TARGET}
+iface.iscsi_ifacename = {IFACE}
+node.startup = manual
+{keys.REPLACEMENT_TIMEOUT} = 15
+{chap(secret)}# END RECORD {secret}-23
+node.session.auth.password = {secret}-24"""
+
+
+class Host:
+    """A host whose files hold ``secret`` wherever they can."""
+
+    def __init__(self, directory: Path) -> None:
+        self.secret = f"chap-{uuid4().hex}"
+        self.root = directory / "host"
+        self.put("etc/multipath.conf", "defaults {\n\tselector x\n}\n")
+        self.put(
+            "etc/multipath/wwids", f"# {self.secret}-25\n/36001405a4f0c2d1e8b94f6c9a1b2c3d4/\n#/{self.secret}-26/\n"
+        )
+        self.put("etc/iscsi/iscsid.conf", chap(self.secret))
+        self.put("etc/iscsi/initiatorname.iscsi", f"InitiatorName={self.secret}-27\n")
+        self.put(f"{NEW}/192.168.1.1,3260,1/default", node(self.secret))
+        self.put(f"{NEW}/192.168.2.1,3260,1/{IFACE}", node(self.secret))
+        self.put(f"{OLD}/192.168.2.1,3260", node(self.secret))
+        self.put(f"{OLD}/192.168.3.1,3260", f"\ud800{node(self.secret)}")
+        self.put(f"{OLD}/192.168.4.1,3260", node(self.secret) * 400)
+
+    def put(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+    def run(self, *arguments: str) -> str:
+        """What a command says, on both its outlets."""
+        command = [sys.executable, "-m", "mpathd_watch", *arguments, "--root", str(self.root)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def san(tmp_path: Path) -> FakeSysfs:
+    return healthy_san(tmp_path / "sys")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.fixture(params=["by the service", "by hand"])
+def daemon(request: pytest.FixtureRequest, tmp_path: Path, san: FakeSysfs, host: Host) -> Iterator[Daemon]:
+    """A daemon that has read, audited, seen an outage, and read again."""
+    (tmp_path / "run").mkdir(exist_ok=True)
+    if request.param == "by the service":
+        assert host.run("records", "--output", str(tmp_path / "run/records.json")) == ""
+    running = Daemon(tmp_path, "--root", str(host.root), "--record", str(tmp_path / "run.jsonl"))
+    try:
+        running.wait_notified(r"^READY=1$")
+        until(lambda: running.status()["findings"], "the audit")
+        san.sessions[1].fail()
+        running.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
+        host.put("etc/multipath.conf", "defaults {\n\tudev_dir x\n}\n")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_notified(r"^READY=1$", times=2)
+        time.sleep(2.0)
+        yield running
+    finally:
+        running.close()
+
+
+def files(directory: Path) -> Iterator[tuple[Path, bytes]]:
+    """All that the daemon and the privileged step have written, and what the daemon says to the service manager."""
+    for path in directory.rglob("*"):
+        if path.is_file() and not path.is_relative_to(directory / "host"):
+            yield path, path.read_bytes()
+
+
+def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path) -> None:
+    told = {
+        "the metrics": daemon.scrape("/metrics"),
+        "the page": daemon.scrape("/"),
+        "the status": str(daemon.status()),
+        "the notifications": daemon.notified(),
+        "the check": host.run("check", "--sysfs", str(tmp_path / "sys")),
+        "the check as JSON": host.run("check", "--json", "--sysfs", str(tmp_path / "sys")),
+        "what root would pass on": host.run("records"),
+    }
+    assert daemon.stop() == 0
+    told["the terminal"] = daemon.said()
+    recording = str(tmp_path / "run.jsonl")
+    command = [sys.executable, "-m", "mpathd_watch", "replay", recording, "--speed", "1000", "--listen", "127.0.0.1:0"]
+    told["the journal"] = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
+    assert "config_finding" in told["the journal"]
+    assert "node.startup" in told["the check"]
+    assert IFACE in told["what root would pass on"]
+    for place, text in told.items():
+        assert host.secret not in text, place
+        assert "Traceback" not in text, place
+    written = dict(files(tmp_path))
+    assert {"run.jsonl", "stderr"} <= {path.name for path in written}
+    assert IFACE.encode() in written[tmp_path / "run.jsonl"]
+    for path, content in written.items():
+        assert host.secret.encode() not in content, path
+
+
+def spellings(text: str) -> list[bytes]:
+    """How Python may keep ``text``: as bytes, or as a part of a text with any other characters (PEP 393)."""
+    return [text.encode(), text.encode("utf-16-le"), text.encode("utf-32-le")]
+
+
+def memory(pid: int) -> Iterator[bytes]:
+    """All that a process has in its memory, a region at a time."""
+    regions = Path(f"/proc/{pid}/maps").read_text(encoding="ascii").splitlines()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
+        for region in regions:
+            begin, end = (int(number, 16) for number in region.split()[0].split("-"))
+            if region.split()[1].startswith("r") and "[v" not in region:
+                yield os.pread(file.fileno(), end - begin, begin)
+
+
+def found_in_memory(pid: int, *texts: str) -> set[str]:
+    """Which of ``texts`` the process has in its memory; it stands still meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        return {
+            text for region in memory(pid) for text in texts if any(spelling in region for spelling in spellings(text))
+        }
+    except PermissionError:
+        pytest.skip("NOT TESTED: the memory of a process of ours may not be read here (ptrace is restricted)")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_no_secret_is_in_the_memory_of_the_daemon(daemon: Daemon, host: Host) -> None:
+    pid = daemon.process.pid
+    assert host.secret.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert host.secret.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert found_in_memory(pid, IFACE, host.secret) == {IFACE}
