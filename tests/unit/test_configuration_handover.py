@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mpathd_watch
 from mpathd_watch.core.iscsiconf import keys
 from mpathd_watch.sources.configuration import Handover, HandoverError, dump, handover, root_only
 from mpathd_watch.sources.configuration.handover import from_child, parse
@@ -69,7 +70,11 @@ def test_a_host_without_any_of_it(tmp_path: Path) -> None:
     assert parse(dump(found).encode()) == found
 
 
-def test_a_process_of_its_own_reads_the_same(host: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_process_of_its_own_reads_the_same(
+    host: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the tests run before anything is installed, as for the package.
+    monkeypatch.setenv("PYTHONPATH", str(Path(mpathd_watch.__file__).parents[1]))
     found, read = from_child(host), root_only(host)
     assert found == Handover(1, found.read_at, read.iscsid, read.records, read.wwids, read.unreadable)
     # What lies where we happen to be is not run.
