@@ -33,6 +33,13 @@ class FindingKind(Enum):
         "multipathd does not start, or a reconfiguration changes nothing.",
         "Mend the line, then 'multipathd reconfigure', or start multipathd.",
     )
+    IMPOSSIBLE_INTERVAL = FindingText(
+        Severity.CRITICAL,
+        "An interval of multipathd's checks that it can't work with",
+        "multipathd hangs while it reads its configuration, or dies of it, at the next start or reconfiguration (seen "
+        "with 0.11.1); often the number can't be read and becomes 4294967294.",
+        "Set polling_interval and max_polling_interval in defaults to plain numbers of seconds, as 5 and 20.",
+    )
     SYNTAX_ERROR = FindingText(
         Severity.WARNING,
         "A line that multipathd or open-iscsi reads otherwise than it was meant",

@@ -87,6 +87,16 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(multipath='blacklist {\n\tdevnode "[a"\n}\n'),
         Host(multipath='blacklist {\n\tdevnode "[a]"\n}\n'),
     ),
+    (
+        K.IMPOSSIBLE_INTERVAL,
+        Host(multipath=default("polling_interval 5x")),
+        Host(multipath=default("polling_interval 5")),
+    ),
+    (
+        K.IMPOSSIBLE_INTERVAL,
+        Host(multipath=default("max_polling_interval 4294967295")),
+        Host(multipath=default("max_polling_interval 600")),
+    ),
     (K.SYNTAX_ERROR, Host(multipath="defaults {\n\tpolling_interval 5\n"), Host(multipath="defaults {\n}\n")),
     (K.SYNTAX_ERROR, Host(iscsid=lines() + "node.startup automatic\n"), Host(iscsid=lines() + "# node.startup\n")),
     (K.SYNTAX_ERROR, Host().record(lines() + f"{keys.SCAN} auto\n"), Host().record(lines() + f"{keys.SCAN} = auto\n")),

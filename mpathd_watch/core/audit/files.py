@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.host import Host
+from mpathd_watch.core.audit.rules import line
 from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.multipathconf import Code, Origin, Problem, quoted
+from mpathd_watch.core.multipathconf import UNCHECKED_INTERVAL, Code, Origin, Problem, quoted
 from mpathd_watch.core.text import clean
 
 _OBSOLETE = frozenset({Code.REMOVED_KEYWORD, Code.IGNORED_KEYWORD, Code.DEPRECATED_KEYWORD, Code.DEPRECATED_VALUE})
@@ -19,6 +20,7 @@ def findings(host: Host) -> Iterator[Finding]:
     for problem in configuration.multipath.problems:
         yield Finding(_kind(problem), problem.file, problem.text, f"{problem.file}:{problem.line}")
     yield from _aliases(host)
+    yield from _intervals(host)
     records = [node.record for node in configuration.records]
     if configuration.iscsid is not None:
         records.insert(0, configuration.iscsid)
@@ -28,6 +30,18 @@ def findings(host: Host) -> Iterator[Finding]:
             yield Finding(FindingKind.SYNTAX_ERROR, trouble.file, trouble.text, where)
     for file in configuration.unreadable:
         yield Finding(FindingKind.UNREADABLE_FILE, file.path, file.text)
+
+
+def _intervals(host: Host) -> Iterator[Finding]:
+    """multipath-tools 0.11.1 was seen to loop for ever on the longest intervals, and to die of 0 (adjust_int())."""
+    general = host.rules.files.resolve(wwid="", vendor=None, product=None)
+    for name, interval in (
+        ("polling_interval", general.polling_interval),
+        ("max_polling_interval", general.max_polling_interval),
+    ):
+        if interval.value >= UNCHECKED_INTERVAL or interval.value == 0:
+            told = f"{name} comes to {interval.value} s, and multipathd hangs on it or dies of it"
+            yield Finding(FindingKind.IMPOSSIBLE_INTERVAL, interval.origin.file or name, told, line(interval.origin))
 
 
 def _kind(problem: Problem) -> FindingKind:

@@ -5,7 +5,7 @@ a device. Pure: text in, facts out; nothing here raises on any input, and all ta
 """
 
 from mpathd_watch.core.multipathconf.hiding import Blacklist, Rule, Verdict, blacklist, blacklisted
-from mpathd_watch.core.multipathconf.layers import Origin
+from mpathd_watch.core.multipathconf.layers import UNCHECKED_INTERVAL, Origin
 from mpathd_watch.core.multipathconf.merging import merge
 from mpathd_watch.core.multipathconf.model import NEWEST, Code, Document, Problem, Section, Setting, Version, quoted
 from mpathd_watch.core.multipathconf.parser import parse, parse_printed
@@ -13,6 +13,7 @@ from mpathd_watch.core.multipathconf.resolution import Effective, Resolved, Reso
 
 __all__ = [
     "NEWEST",
+    "UNCHECKED_INTERVAL",
     "Blacklist",
     "Code",
     "Document",

@@ -6,11 +6,12 @@ defaults, built-in. Not every section may set everything; ``_SOURCES`` says wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.multipathconf.layers import Chosen, Layer, Layers, Origin, layers, without_feature
+from mpathd_watch.core.multipathconf.lines import encoded
 from mpathd_watch.core.multipathconf.model import NEWEST, Document, Value, Version
 from mpathd_watch.core.multipathconf.values import UINT_MAX
 
@@ -94,6 +95,9 @@ class Resolver:
 
     built: Layers
     version: Version = NEWEST
+    owners: dict[str, str] = field(default_factory=dict)
+    """The one WWID that keeps each alias: of several the smallest (check_alias_settings() in libmultipath/alias.c)."""
+
     known: dict[_Product, tuple[Layer, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
 
@@ -134,7 +138,7 @@ class Resolver:
             features=features,
             find_multipaths=look.word("find_multipaths", "strict"),
             user_friendly_names=names,
-            alias=look.alias(wwid, names),
+            alias=look.alias(wwid, names, self.owners),
         )
 
     def uid_attribute(
@@ -164,7 +168,10 @@ class Resolver:
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:
     """Prepare to answer for ``document``; the arguments are those of ``resolve``."""
-    return Resolver(layers(document, version, hardware), version)
+    prepared = Resolver(layers(document, version, hardware), version)
+    for wwid, alias in prepared.aliases():
+        prepared.owners[alias.value] = min(wwid, prepared.owners.get(alias.value, wwid), key=encoded)
+    return prepared
 
 
 def resolve(
@@ -257,9 +264,9 @@ class _Look:
             retry = Effective("queue", features.origin)
         return retry, Effective(without_feature(features.value, "queue_if_no_path"), features.origin)
 
-    def alias(self, wwid: str, names: Effective[bool]) -> Effective[str | None]:
+    def alias(self, wwid: str, names: Effective[bool], owners: Mapping[str, str]) -> Effective[str | None]:
         found = self.find("alias")
-        if found is not None:
+        if found is not None and owners.get(str(found.value), wwid) == wwid:
             return Effective(str(found.value), found.origin)
         return Effective(None if names.value else wwid, names.origin)
 
