@@ -7,8 +7,10 @@ link may break just before a ping is due or just after a pong came, so the best 
 Replacement: the session is FAILED for recovery_tmo, then its devices are given up (session_recovery_timedout() in
 drivers/scsi/scsi_transport_iscsi.c).
 
-Reinstatement: multipathd checks a failed path at an interval of its own (``recheck_interval``). Its loop turns once a
-second, and an asynchronous checker that has no answer at once is looked at a second later.
+Reinstatement: multipathd checks a failed path at an interval of its own (``recheck_interval``). The first check after
+the return may collect the answer of one that was on its way when the path was lost (libmultipath/checkers/tur.c): then
+the second one finds it up. multipathd's loop turns once a second, and a checker that has no answer at once is looked at
+a second later.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from mpathd_watch.core.vocabulary import Phase
 
 TIMER_LATENESS = 1.0
 """Seconds: a timer that finds a ping pending is armed again for one second."""
+
+CHECKS = 2
+"""Checks until a path whose transport is back is found up, at most."""
 
 CHECK_LATENESS = 2.0
 """Seconds that a check may come and be answered later than its interval says."""
@@ -93,7 +98,7 @@ def recheck_interval(polling_interval: int, max_polling_interval: int, version: 
 
 def reinstatement(recheck: int) -> tuple[float, float]:
     """Seconds from the return of the transport to the path's reinstatement, at best and at worst."""
-    return 0.0, recheck + CHECK_LATENESS
+    return 0.0, CHECKS * recheck + CHECK_LATENESS
 
 
 def bound(phase: Phase, timeouts: Timeouts) -> float:

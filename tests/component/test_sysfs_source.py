@@ -105,6 +105,7 @@ def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     choose(
         SESSIONS_EVERY=EVERY,
+        TIMEOUTS_EVERY=HOUR,
         DISKS_EVERY=HOUR,
         SYSTEM_EVERY=HOUR,
         SHARE=1,
@@ -222,6 +223,20 @@ def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timin
     watching = watch(san, scenario)
     assert max(delays) < 0.2 + 0.4
     assert len(watching.of(SessionsRead)) == 3
+
+
+def test_timeouts_are_read_again_under_a_session_that_stays_as_it_is(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    """multipathd writes recovery_tmo at a reconfiguration, and no uevent tells."""
+    timing(TIMEOUTS_EVERY=0.1)
+
+    async def scenario(watching: Watch) -> None:
+        san.sessions[1].set("recovery_tmo", 20)
+        await watching.until_kind(SessionsRead)
+
+    (told,) = watch(san, scenario).of(SessionsRead)
+    assert [session.recovery_tmo for session in told.sessions] == [5, 20]
 
 
 def test_sessions_that_do_not_change_are_not_told_again_but_show_life(

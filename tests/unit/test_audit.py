@@ -285,13 +285,13 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     ),
     (
         K.SLOW_REINSTATEMENT,
-        Host(multipath=default("polling_interval 20")),
-        Host(multipath=default("polling_interval 19")),
+        Host(multipath=default("polling_interval 10")),
+        Host(multipath=default("polling_interval 9")),
     ),
     (
         K.SLOW_REINSTATEMENT,
-        Host(multipath=default("polling_interval 10"), version=(0, 11, 1)),
-        Host(multipath=default("polling_interval 10"), version=(0, 9, 4)),
+        Host(multipath=default("polling_interval 5"), version=(0, 11, 1)),
+        Host(multipath=default("polling_interval 5"), version=(0, 9, 4)),
     ),
     (
         K.LONG_DEVICE_TIMEOUT,

@@ -207,12 +207,12 @@ def test_the_interval_that_counts_is_named() -> None:
     found = Host(multipath=text, version=(0, 11, 1)).only(K.SLOW_REINSTATEMENT)
     assert found.where == f"{CONF}:3"
     assert found.text == (
-        f"this multipathd checks a failed path each max_polling_interval, 60 s ({CONF}:3): a path is back 62 s after "
+        f"this multipathd checks a failed path each max_polling_interval, 60 s ({CONF}:3): a path is back 122 s after "
         "its link, and given up in 21 s"
     )
     found = Host(multipath="defaults {\n\tpolling_interval 30\n}\n").only(K.SLOW_REINSTATEMENT)
     assert (
-        found.text == f"polling_interval is 30 s ({CONF}:2): a path is back 32 s after its link, and given up in 21 s"
+        found.text == f"polling_interval is 30 s ({CONF}:2): a path is back 62 s after its link, and given up in 21 s"
     )
 
 

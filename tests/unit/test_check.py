@@ -174,7 +174,7 @@ def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
     assert (last["timeout"], last["configured"], last["effective"]) == ("replacement_timeout", 5, "off")
     assert last["why"].startswith("recovery_tmo is off, which nothing configured explains")
     known = found["maps"]["mpio"]
-    assert (known["wwid"], known["reinstatement_worst_seconds"]) == ("wwid-of-mpio", 7)
+    assert (known["wwid"], known["reinstatement_worst_seconds"]) == ("wwid-of-mpio", 12)
     assert (known["budget"]["failover_best_seconds"], known["budget"]["failover_worst_seconds"]) == (15, None)
     assert known["settings"]["fast_io_fail_tmo"] == {"value": "off", "origin": f"{CONF}:4"}
     assert known["settings"]["no_path_retry"] == {"value": 12, "origin": "multipath-tools' hardware table"}
@@ -203,7 +203,7 @@ def promises(host: Host) -> list[str]:
 
 def test_maps_that_are_promised_the_same_share_a_line() -> None:
     host = Host(maps=[make_map(name) for name in "abcde"], version=(0, 9, 4))
-    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstated within 7 s of its return"]
+    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstated within 12 s of its return"]
     report = replace(host.report, maps=without_checks(host.report))
     assert check.text(report, host.state).splitlines()[-1] == f"  a, b, c and 2 more  {USUAL}"
 
@@ -215,7 +215,7 @@ def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
     width = len(f"  {label(FIRST)}")
     assert promises(host) == [
         f"  {'mpio':<{width}}  noticed after 10 to 16 s, path given up after 15 to 31 s, "
-        "reinstated within 7 s of its return",
+        "reinstated within 12 s of its return",
         f"    {label(FIRST)}  noticed after 10 to 16 s, path given up after 25 to 31 s",
         f"    {label(SECOND)}  {USUAL}",
         f"  {label(third):<{width}}  noticed after no bound, path given up after no bound",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 import mpathd_watch
 from mpathd_watch.core.iscsiconf import keys
-from mpathd_watch.sources.configuration import Handover, HandoverError, dump, handover, root_only
+from mpathd_watch.core.multipathconf import resolve
+from mpathd_watch.sources.configuration import Handover, HandoverError, dump, handover, read, root_only
 from mpathd_watch.sources.configuration.handover import from_child, parse
 
 IQN = "iqn.2024-01.org.example:lab.disks"
@@ -66,7 +68,7 @@ def test_no_secret_is_passed_on(host: Path) -> None:
 
 def test_a_host_without_any_of_it(tmp_path: Path) -> None:
     found = root_only(tmp_path)
-    assert found == Handover(1, found.read_at, None, (), None, ())
+    assert found == Handover(1, found.read_at, None, (), None, (), ())
     assert parse(dump(found).encode()) == found
 
 
@@ -76,7 +78,7 @@ def test_a_process_of_its_own_reads_the_same(
     # Where the tests run before anything is installed, as for the package.
     monkeypatch.setenv("PYTHONPATH", str(Path(mpathd_watch.__file__).parents[1]))
     found, read = from_child(host), root_only(host)
-    assert found == Handover(1, found.read_at, read.iscsid, read.records, read.wwids, read.unreadable)
+    assert found == Handover(1, found.read_at, read.iscsid, read.records, read.wwids, read.conf_d, read.unreadable)
     # What lies where we happen to be is not run.
     trap = tmp_path_factory.mktemp("trap")
     (trap / "json.py").write_text("raise SystemExit(7)\n")
@@ -228,3 +230,27 @@ def test_any_change_is_refused_or_harmless(tmp_path_factory: pytest.TempPathFact
 def test_any_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(HandoverError):
         parse(raw)
+
+
+def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's /etc/multipath is root's alone, for the bindings in it."""
+    root, output = tmp_path / "root", tmp_path / "records.json"
+    conf_d = root / "etc/multipath/conf.d"
+    conf_d.mkdir(parents=True)
+    (root / "etc/multipath.conf").write_text("defaults {\n\tpolling_interval 7\n}\n")
+    (conf_d / "10.conf").write_text("defaults {\n\tpolling_interval 9\n}\n")
+    (conf_d / "README").write_text("not read\n")
+    output.write_text(dump(root_only(root)))
+    real = os.scandir
+
+    def forbidden(path: Path) -> Any:
+        if Path(path) == conf_d:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", forbidden)
+    found = read(root, output)
+    assert found.unreadable == ()
+    assert resolve(found.multipath, wwid="", vendor=None, product=None).polling_interval.value == 9
+    output.unlink()
+    assert [each.path for each in read(root, tmp_path / "none").unreadable] == [str(conf_d)]

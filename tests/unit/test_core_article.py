@@ -31,7 +31,7 @@ def article() -> Story:
 @pytest.fixture(name="story", scope="module")
 def told() -> Story:
     """The whole scenario; the link goes down at 0 and up at 45."""
-    story = article().expects(recheck_interval=10)
+    story = article().expects(recheck_interval=5)
     story.at(15.0).session(2, SessionStatus.FAILED, alive=-0.3).device("sdb", DeviceState.BLOCKED)
     story.at(20.0).dm("sdb", DmState.FAILED).device("sdb", DeviceState.TRANSPORT_OFFLINE)
     story.at(20.2).session(2, SessionStatus.FREE).checker("sdb", CheckerState.FAULTY)
@@ -134,7 +134,7 @@ def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(stor
         id=outage.id if outage else "",
         began=moment(15.0),
         cause=Cause.CONNECTION_ERROR,
-        timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5, recheck_interval=10),
+        timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5, recheck_interval=5),
         last_alive=moment(-0.3),
         stalled=moment(15.0),
         failed=moment(20.0),

@@ -31,14 +31,14 @@ from tests.story import START, San, Story, moment
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
 SECOND = "192.168.2.1:3260"
-LIVE = Timeouts(5, 10, 5, 10)
+LIVE = Timeouts(5, 10, 5, 5)
 
 
 def article(**facts: Any) -> Story:
-    """Two paths; the second session has these facts, and multipathd checks failed paths every 10 s."""
+    """Two paths; the second session has these facts, and multipathd checks failed paths every 5 s."""
     san = San.of(["mpio"], PORTALS)
     san.sessions[2] = replace(san.sessions[2], **facts)
-    return Story(san).begun().expects(recheck_interval=10)
+    return Story(san).begun().expects(recheck_interval=5)
 
 
 def down(story: Story, at: float = 15.0, alive: float | None = -0.3) -> Story:
@@ -102,7 +102,7 @@ def test_the_bound_of_each_phase() -> None:
 )
 def test_how_often_a_failed_path_is_checked(version: tuple[int, int, int] | None, seconds: int) -> None:
     assert recheck_interval(10, 40, version) == seconds
-    assert reinstatement(seconds) == (0, seconds + 2)
+    assert reinstatement(seconds) == (0, 2 * seconds + 2)
 
 
 # --- deadlines --------------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_path_that_multipathd_holds_back_has_no_deadline() -> None:
 def test_an_outage_that_was_there_before_us_has_no_deadline_for_what_nobody_saw_begin() -> None:
     san = San.of(["mpio"], PORTALS)
     san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FAILED, alive=START.monotonic - 70)
-    story = Story(san).begun().expects(recheck_interval=10)
+    story = Story(san).begun().expects(recheck_interval=5)
     assert story.path(SECOND).health is Health.STALLED
     assert story.path(SECOND).deadline is None
     reinstated(back(given_up(story), 45.0), 47.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mpathd_watch.core.audit.gather import Gathered
 from mpathd_watch.core.audit.host import Host
 from mpathd_watch.core.audit.rules import line, whence
-from mpathd_watch.core.budget import reinstatement
+from mpathd_watch.core.budget import CHECK_LATENESS
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.vocabulary import SourceName
@@ -62,7 +62,7 @@ def _too_soon(host: Host, gathered: Gathered, known: MapState) -> None:
     retry, polling = settings.no_path_retry, settings.polling_interval.value
     if not isinstance(retry.value, int):
         return
-    queued, needed = retry.value * polling + 1, RELOGIN + reinstatement(polling)[1]
+    queued, needed = retry.value * polling + 1, RELOGIN + polling + CHECK_LATENESS
     if queued < needed:
         told = (
             f"no_path_retry {retry.value} with a polling_interval of {polling} s ({whence(retry.origin)}) queues for "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mpathd_watch.core.text import duration
+from mpathd_watch.core.text import duration, plural
 from mpathd_watch.sinks.status.document import Document, PathEntry, TimeoutsEntry
 
 
@@ -46,7 +46,11 @@ def time_left(path: PathEntry) -> str:
 def findings(document: Document) -> str:
     """What the audit has found, if it is worth a look."""
     found = document.get("findings")
-    told = [f"{found[kind]} {kind}" for kind in ("critical", "warning") if found[kind]] if found else []
+    if found is None:
+        return ""
+    told = [f"{found['critical']} critical"] if found["critical"] else []
+    if found["warning"]:
+        told.append(plural(found["warning"], "warning"))
     return f"in the configuration: {', '.join(told)}; see mpathd-watch check" if told else ""
 
 

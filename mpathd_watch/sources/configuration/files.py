@@ -12,9 +12,10 @@ from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Reason
 from mpathd_watch.core.iscsiconf import Place, Record, parse_record, record_path
-from mpathd_watch.core.multipathconf import Document, Version, merge, parse
+from mpathd_watch.core.multipathconf import NEWEST, Document, Version, merge, parse
 from mpathd_watch.core.text import clean
 from mpathd_watch.sources.configuration import reader as reading
+from mpathd_watch.sources.configuration.dpkg import installed_version
 from mpathd_watch.sources.configuration.handover import FORMAT, Handover
 from mpathd_watch.sources.configuration.reader import Reader, mark, shown
 
@@ -26,29 +27,46 @@ NODES = ("var/lib/iscsi/nodes", "etc/iscsi/nodes")
 """Where node records are, the newer place first: open-iscsi moved them in 2.1.9, after Debian 12."""
 
 
-def multipath(reader: Reader, root: Path, version: Version) -> Document:
-    """All of multipath.conf: conf.d counts without the main file too (_init_config() in libmultipath/config.c)."""
-    rest = [path for path in reader.entries(root / CONF_D) or () if path.name.endswith(".conf")]
-    texts = [(path, reader.text(path)) for path in (root / MULTIPATH_CONF, *rest)]
-    return merge([Document() if text is None else parse(text, shown(path), version) for path, text in texts])
+def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Document, ...] | None = None) -> Document:
+    """All of multipath.conf: conf.d counts without the main file too (_init_config() in libmultipath/config.c).
+
+    ``conf_d`` is what conf.d says to those who may read it, if that is known: /etc/multipath is root's alone on Debian.
+    """
+    main = _parsed(reader, root / MULTIPATH_CONF, version)
+    if conf_d is None:
+        conf_d = _conf_d(reader, root, version)
+    return merge([main, *conf_d])
 
 
 def root_only(root: Path) -> Handover:
     """What the files say that are root's alone, as far as whoever runs this may read them."""
     reader = Reader()
+    conf_d = _conf_d(reader, root, installed_version(root) or NEWEST)
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)
-    return Handover(FORMAT, time.time(), iscsid, tuple(records), wwids, tuple(reader.unreadable))
+    return Handover(FORMAT, time.time(), iscsid, tuple(records), wwids, conf_d, tuple(reader.unreadable))
 
 
 def watch_root_only(reader: Reader, root: Path) -> None:
     """Take the marks of what ``root_only`` reads, as far as that is allowed, and open none of its files."""
+    for path in reader.entries(root / CONF_D) or ():
+        reader.marks[path] = mark(path)
     for path in (root / ISCSID_CONF, root / WWIDS):
         reader.marks[path] = mark(path)
     for nodes in NODES:
         for path in _record_paths(reader, root / nodes):
             reader.marks[path] = mark(path)
+
+
+def _conf_d(reader: Reader, root: Path, version: Version) -> tuple[Document, ...]:
+    paths = [path for path in reader.entries(root / CONF_D) or () if path.name.endswith(".conf")]
+    return tuple(_parsed(reader, path, version) for path in paths)
+
+
+def _parsed(reader: Reader, path: Path, version: Version) -> Document:
+    text = reader.text(path)
+    return Document() if text is None else parse(text, shown(path), version)
 
 
 def _record(reader: Reader, path: Path) -> Record | None:

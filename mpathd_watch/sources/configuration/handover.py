@@ -16,6 +16,7 @@ from mpathd_watch.core.codec import CodecError, decode, encode
 from mpathd_watch.core.configuration import NodeRecord, Unreadable
 from mpathd_watch.core.iscsiconf import Place, Record
 from mpathd_watch.core.iscsiconf.keys import KEYS
+from mpathd_watch.core.multipathconf import Document
 
 FORMAT = 1
 MAX_BYTES = 16 << 20
@@ -30,7 +31,7 @@ _LINES = range(1 << 20)
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``.
+    """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``, ``conf_d`` file by file.
 
     ``read_at`` is when the files were read, in seconds since 1970. A reader understands its own ``format`` only.
     """
@@ -40,6 +41,7 @@ class Handover:
     iscsid: Record | None
     records: tuple[NodeRecord, ...]
     wwids: frozenset[str] | None
+    conf_d: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...]
 
 

@@ -60,8 +60,8 @@ class Survey:
         packages = self._root / STATUS
         reader.marks[packages] = mark(packages)
         version = installed_version(self._root)
-        multipath = files.multipath(reader, self._root, version or NEWEST)
         private = self._private(reader)
+        multipath = files.multipath(reader, self._root, version or NEWEST, private.conf_d if private else None)
         self._known = Configuration(
             multipath,
             iscsid=private.iscsid if private else None,

@@ -48,13 +48,20 @@ class Sessions:
         self._known: dict[int, _Seen] = {}
 
     def read(
-        self, attributes: Attributes, *, afresh: bool = False, ends: Mapping[int, LocalEnd] | None = None
+        self,
+        attributes: Attributes,
+        *,
+        afresh: bool = False,
+        timeouts: bool = False,
+        ends: Mapping[int, LocalEnd] | None = None,
     ) -> tuple[SessionFacts, ...]:
-        """All sessions, by number. With ``afresh`` every attribute is read again, else only those of changed sessions.
+        """All sessions, by number.
 
-        ``ends`` are their local ends, where there is news of them; else they are as told before.
+        With ``afresh`` every attribute is read again, with ``timeouts`` the timeouts of all, else only those of changed
+        sessions. ``ends`` are their local ends, where there is news of them; else they are as told before.
         Raises ``OSError`` if sysfs is not there.
-        Timeouts change under a session whose state does not: multipathd writes recovery_tmo whenever it sets up a map.
+        Timeouts change under a session whose state does not, and nothing tells: multipathd writes recovery_tmo whenever
+        it sets up a map, and at a reconfiguration that leaves all tables as they are, too.
         A session without a target or portal is still being made by iscsid and left out.
         """
         found: dict[int, _Seen] = {}
@@ -62,7 +69,9 @@ class Sessions:
             known = self._known.get(sid)
             place = known.place if known else self._place(sid)
             try:
-                facts = _session(attributes, place, sid, known.facts if known else None, afresh=afresh)
+                facts = _session(
+                    attributes, place, sid, known.facts if known else None, afresh=afresh, timeouts=timeouts
+                )
             except GoneError:
                 continue
             if ends and sid in ends:
@@ -94,16 +103,17 @@ class Sessions:
 
 
 def _session(
-    attributes: Attributes, place: _Place, sid: int, known: SessionFacts | None, *, afresh: bool
+    attributes: Attributes, place: _Place, sid: int, known: SessionFacts | None, *, afresh: bool, timeouts: bool
 ) -> SessionFacts:
     state = attributes.word(place.state, SessionStatus)
-    if known is not None and not afresh and known.state is state:
+    unchanged = known is not None and known.state is state
+    if known is not None and unchanged and not (afresh or timeouts):
         return known
     session, connection = place.session, place.connection
     recv_tmo = attributes.number(connection / "recv_tmo")
     ping_tmo = attributes.number(connection / "ping_tmo")
     recovery_tmo = _recovery_tmo(attributes, session / "recovery_tmo")
-    if known is not None and not afresh and state is not SessionStatus.LOGGED_IN:
+    if known is not None and not afresh and (unchanged or state is not SessionStatus.LOGGED_IN):
         # A logout takes the connection away first: better those of a moment ago than none.
         return replace(
             known,

@@ -37,6 +37,8 @@ Result = TypeVar("Result")
 
 SESSIONS_EVERY = 0.5
 """Seconds between polls of the sessions: what an instant of an outage may be late by."""
+TIMEOUTS_EVERY = 5.0
+"""Seconds between readings of all sessions' timeouts, three small reads each."""
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
 SHARE = 200
@@ -85,6 +87,7 @@ class SysfsSource:
         self._known_devices: dict[str, DeviceFacts] = {}
         self._up: bool | None = None
         self._said = float("-inf")
+        self._timeouts_due = float("-inf")
         self._close_watch: dict[int, float] = {}
         self._wanted: set[str] = set()
         self._wake_quick = asyncio.Event()
@@ -125,7 +128,13 @@ class SysfsSource:
 
     async def _read_sessions(self) -> None:
         attributes = Attributes()
-        sessions = await self._on(self._quick, lambda: self._sessions.read(attributes), QUICK_DEADLINE)
+        now = self._clock()
+        timeouts = now >= self._timeouts_due
+        if timeouts:
+            self._timeouts_due = now + TIMEOUTS_EVERY
+        sessions = await self._on(
+            self._quick, lambda: self._sessions.read(attributes, timeouts=timeouts), QUICK_DEADLINE
+        )
         if sessions is None or not self._up:
             return
         self._tell_problems(attributes)

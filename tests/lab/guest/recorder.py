@@ -7,6 +7,7 @@ Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `
     uevent   a kernel uevent of the subsystems that matter, all its keys
     kmsg     a kernel log line: `text`
     session  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
+    alive    iSCSI session whose target has said something: `id`, `portal`, `exp_statsn`, which moves with every answer
     device   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
     link     network interface: `id`, `carrier` ("1", "0", None: gone)
     map      dm-multipath map, from the kernel by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
@@ -111,6 +112,15 @@ def sessions() -> dict[str, dict[str, Any]]:
             "recv_tmo": read(connection / "recv_tmo"),
             "ping_tmo": read(connection / "ping_tmo"),
         }
+    return found
+
+
+def answers() -> dict[str, dict[str, Any]]:
+    """Return what each iSCSI session's target has said, in numbers, by the session's kernel name."""
+    found = {}
+    for connection in Path("/sys/class/iscsi_connection").glob("connection*:0"):
+        number = connection.name.removeprefix("connection").removesuffix(":0")
+        found[f"session{number}"] = {"portal": portal(number), "exp_statsn": read(connection / "exp_statsn")}
     return found
 
 
@@ -242,7 +252,7 @@ def parse_status(status: str) -> dict[str, Any]:
 def poll(log: Log) -> None:
     """Log every change of what has no event of its own."""
     mapper = DeviceMapper()
-    sources = {"session": sessions, "device": devices, "link": links, "map": mapper.maps}
+    sources = {"session": sessions, "alive": answers, "device": devices, "link": links, "map": mapper.maps}
     known: dict[str, dict[str, dict[str, Any]]] = {source: {} for source in sources}
     while True:
         started = time.monotonic()

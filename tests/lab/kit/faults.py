@@ -66,6 +66,16 @@ class Faults:
         # The kernel takes the word only with a newline, which echo brings.
         return self._do(f"{device} set {state}", f"echo {state} > /sys/block/{device}/device/state")
 
+    def set_recovery_tmo(self, number: int, value: str) -> float:
+        """Write to the recovery_tmo of the session to a portal: seconds, or `off`."""
+        address = san.PORTALS[number].partition(":")[0]
+        script = (
+            "for connection in /sys/class/iscsi_connection/connection*:0; do "
+            f"test $(cat $connection/persistent_address) != {address} || "
+            f"echo {value} | tee $connection/device/../iscsi_session/session*/recovery_tmo; done"
+        )
+        return self._do(f"recovery_tmo of the session to {san.PORTALS[number]}: {value}", script)
+
     def fail_path(self, device: str) -> float:
         """Have multipathd fail a path. It stays failed until it is reinstated by hand."""
         return self._do(f"multipathd fail path {device}", f"multipathd fail path {device}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,10 @@ KERNEL_COMMAND_LINE = (
 )
 
 CONNECT_PATIENCE = 3.0
-"""Seconds that a new QEMU may take to listen on a socket it has bound."""
+"""Seconds that QEMU may take to listen on a socket it has bound, or to accept who is next there."""
+
+QUIT_PATIENCE = 10.0
+"""Seconds that QEMU may take to end when told to."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,18 @@ class SavedState:
 
 
 def _connected(path: Path, timeout: float) -> socket.socket:
-    """Connect to a socket of QEMU, which binds it a moment before it listens: until then the kernel refuses."""
+    """Connect to a socket of QEMU.
+
+    It binds a moment before it listens: until then the kernel refuses. One connection may wait to be accepted: the next
+    is told to try again.
+    """
     deadline = time.monotonic() + CONNECT_PATIENCE
     while True:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
         try:
             connection.connect(str(path))
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, BlockingIOError):
             connection.close()
             if time.monotonic() > deadline:
                 raise
@@ -169,14 +178,7 @@ class Guest:
     @property
     def alive(self) -> bool:
         """Whether the QEMU process is running."""
-        if self._process is not None:
-            return self._process.poll() is None
-        # A pid left on disk may be another process's by now; a socket that answers is QEMU's.
-        try:
-            _JsonSocket(self.directory / "qmp", timeout=5.0).close()
-        except OSError:
-            return False
-        return True
+        return self._pid() is not None
 
     def port(self, name: str) -> int:
         """Return the host's TCP port (on 127.0.0.1) that leads to `ssh` or `metrics` of the guest."""
@@ -211,14 +213,16 @@ class Guest:
     def stop(self) -> None:
         """End the guest. What is in its directory stays."""
         self._close_agent()
-        if self.alive:
-            try:
-                self._qmp("quit")
-            except (OSError, ValueError):
-                if self._process is not None:
-                    self._process.kill()
-        if self._process is not None:
-            self._process.wait(30)
+        pid = self._pid()
+        if pid is None:
+            return
+        try:
+            self._qmp("quit")
+            self._wait_for_end(QUIT_PATIENCE)
+        except (OSError, ValueError, LabError):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self._wait_for_end(QUIT_PATIENCE)
 
     def run(self, script: str, timeout: float = 60.0, check: bool = True) -> str:
         """Run a shell script as root in the guest and return its standard output.
@@ -298,6 +302,22 @@ class Guest:
         if "error" in reply:
             raise LabError(f"guest agent, {command}: {reply['error'].get('desc')}")
         return reply["return"]
+
+    def _pid(self) -> int | None:
+        """Return the process id of QEMU, or None when it has ended."""
+        if self._process is not None:
+            return None if self._process.poll() is not None else self._process.pid
+        pidfile = self.directory / "qemu.pid"
+        try:
+            pid = int(pidfile.read_text(encoding="ascii"))
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        # A pid left on disk may be another process's by now. Asking QEMU itself would take the one place in its queue.
+        return pid if os.fsencode(pidfile) in arguments else None
+
+    def _wait_for_end(self, timeout: float) -> None:
+        _wait_for(lambda: not self.alive, timeout, "QEMU did not end")
 
     def _wait_for_agent(self, timeout: float) -> None:
         # One connection and one request, however long the answer takes: QEMU keeps both until the agent opens its end,

@@ -13,14 +13,18 @@ from dataclasses import dataclass, field, replace
 
 from tests.lab.kit.errors import WaitTimeoutError
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.tail import wait_for
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 PORTALS = {1: "192.168.1.1:3260", 2: "192.168.2.1:3260"}
 """Number of a link and its target -> ADDRESS:PORT."""
 
 ISCSID_CONF = "/etc/iscsi/iscsid.conf"
+MULTIPATH_CONF = "/etc/multipath.conf"
 MOUNT_POINT = "/mnt/lab"
 LUN_MIB = 128
+DEFAULT_POLLING_INTERVAL = 5
+DEFAULT_FAST_IO_FAIL_TMO = 5
 
 TARGET_UNIT = f"""\
 [Unit]
@@ -59,6 +63,8 @@ class San:
             "find_multipaths": "yes",
         }
     )
+    for_iscsi: Mapping[str, str] = field(default_factory=dict)
+    """What multipath.conf says for iSCSI alone, in overrides/protocol."""
     aliases: Mapping[int, str] = field(default_factory=lambda: {1: "mpio"})
     """LUN -> name of its map. A LUN without one is named by its WWID."""
     luns: tuple[int, ...] = (1,)
@@ -68,6 +74,9 @@ class San:
     def multipath_conf(self) -> str:
         """Return the text of /etc/multipath.conf."""
         lines = ["defaults {", *(f"\t{key} {value}" for key, value in self.multipath_defaults.items()), "}"]
+        if self.for_iscsi:
+            settings = [f"\t\t{key} {value}" for key, value in self.for_iscsi.items()]
+            lines += ["overrides {", "\tprotocol {", '\t\ttype "scsi:iscsi"', *settings, "\t}", "}"]
         lines.append("multipaths {")
         for lun, alias in self.aliases.items():
             lines += ["\tmultipath {", f"\t\twwid {wwid(lun)}", f"\t\talias {alias}", "\t}"]
@@ -90,6 +99,28 @@ class San:
         """Return this SAN with other values in the `defaults` section of multipath.conf."""
         merged = {**self.multipath_defaults, **defaults}
         return replace(self, multipath_defaults=merged)
+
+    def with_pings(self, interval: int, timeout: int) -> San:
+        """Return this SAN with other noop timeouts."""
+        return replace(self, noop_out_interval=interval, noop_out_timeout=timeout)
+
+    def with_iscsi(self, **settings: str) -> San:
+        """Return this SAN with other values for iSCSI in multipath.conf."""
+        return replace(self, for_iscsi={**self.for_iscsi, **settings})
+
+    @property
+    def fast_io_fail_tmo(self) -> int:
+        """What multipathd makes the sessions' recovery_tmo."""
+        return int(self.for_iscsi.get("fast_io_fail_tmo", DEFAULT_FAST_IO_FAIL_TMO))
+
+    def recheck_interval(self, suite: str) -> int:
+        """Return how many seconds apart multipathd's checks of a failed path can be, on a Debian suite.
+
+        Debian 13's 0.11.1 leaves them as far apart as those of a path that is up, when it was I/O that failed the path.
+        """
+        polling = int(self.multipath_defaults.get("polling_interval", DEFAULT_POLLING_INTERVAL))
+        most = int(self.multipath_defaults.get("max_polling_interval", 4 * polling))
+        return max(polling, most) if suite == "trixie" else min(polling, most)
 
     def key(self) -> str:
         """Return a text that is the same for equal SANs, and only for those."""
@@ -119,7 +150,7 @@ def set_up(guest: Guest, san: San) -> None:
     for lun in san.luns:
         guest.run(f"truncate -s {LUN_MIB}M /srv/lun{lun}.img")
     guest.run("systemctl daemon-reload; systemctl start lab-target@1 lab-target@2")
-    guest.write_file("/etc/multipath.conf", san.multipath_conf())
+    guest.write_file(MULTIPATH_CONF, san.multipath_conf())
     for key, value in san.iscsid_settings().items():
         pattern = key.replace(".", r"\.").replace("[", r"\[").replace("]", r"\]")
         guest.run(f"sed -i '/^#* *{pattern} *=/d' {ISCSID_CONF}; echo '{key} = {value}' >> {ISCSID_CONF}")
@@ -143,6 +174,24 @@ def wait_for_paths(guest: Guest, name: str, count: int, timeout: float = 60.0) -
         if time.monotonic() > deadline:
             raise WaitTimeoutError(f"no map {name} with {count} active paths after {timeout:g} s")
         time.sleep(0.2)
+
+
+def reconfigure(guest: Guest, san: San) -> None:
+    """Have multipathd use the multipath.conf of `san`, and wait until it does."""
+    guest.write_file(MULTIPATH_CONF, san.multipath_conf())
+    guest.run("multipathd reconfigure")
+    expected = str(san.fast_io_fail_tmo)
+    live = "cat /sys/class/iscsi_session/session*/recovery_tmo"
+    wait_for(lambda: set(guest.run(live).split()) == {expected} or None, f"recovery_tmo {expected}", 20.0)
+    polling = san.multipath_defaults.get("polling_interval", str(DEFAULT_POLLING_INTERVAL))
+    shown = "multipathd show config local | grep -w polling_interval"
+    wait_for(lambda: guest.run(shown, check=False).split()[-1:] == [polling] or None, f"polling_interval {polling}", 20)
+
+
+def set_pings(guest: Guest, number: int, interval: int, timeout: int) -> None:
+    """Change the noop timeouts in the record of a portal; a new login puts them into force."""
+    update = f"iscsiadm -m node -p {PORTALS[number]} -o update -n node.conn[0].timeo.noop_out"
+    guest.run(f"{update}_interval -v {interval} && {update}_timeout -v {timeout}")
 
 
 def add_lun(guest: Guest, lun: int) -> None:

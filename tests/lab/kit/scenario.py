@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.lab import scenarios
+from tests.lab.kit import outage
+from tests.lab.kit import san as san_module
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.faults import Faults
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.io import Writes
+from tests.lab.kit.outage import TrueOutage
 from tests.lab.kit.san import ARTICLE, PORTALS, San
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.truth import Truth
@@ -35,6 +38,9 @@ T = TypeVar("T")
 
 TOLERANCE = 1.5
 """Seconds between the truth and what the product says of it that are still called the same instant."""
+
+PHASE_TOLERANCE = 1.0
+"""Seconds between what a phase really took and what the product measured."""
 
 EARLY_WARNINGS = frozenset({"suspect"})
 """Healths that a story leaves out unless it names them: early warnings, that may or may not come before the verdict."""
@@ -138,6 +144,38 @@ class Lab:
         at = self.truth.wait_session(portal, "LOGGED_IN", after=since, timeout=timeout)
         return self._seen(f"session to {portal} LOGGED_IN", at, since)
 
+    def reconfigure(self, san: San) -> None:
+        """Put the multipath.conf of `san` into force, and wait until multipathd has applied it."""
+        self.say(f"multipathd reconfigured: {san.multipath_defaults} {san.for_iscsi}")
+        san_module.reconfigure(self.guest, san)
+        self.san = san
+
+    def set_pings(self, number: int, interval: int, timeout: int) -> None:
+        """Give a session other noop timeouts, by its record and a new login, and wait until its path is up."""
+        self.say(f"{PORTALS[number]}: noop_out_interval {interval}, noop_out_timeout {timeout}")
+        san_module.set_pings(self.guest, number, interval, timeout)
+        self.relogin(number)
+
+    def relogin(self, number: int) -> None:
+        """Log out of a portal and in again, and wait until multipathd has given the new session its timeout."""
+        path = PORTALS[number]
+        logout = self.faults.logout(number)
+        self.truth.wait_device(path, None, after=logout, timeout=20)
+        # Until a path belongs to a map its session has the timeout of its record.
+        san_module.wait_for_paths(self.guest, self.san.map_name(1), 1)
+        login = self.faults.login(number)
+        self.truth.wait_device(path, "running", after=login, timeout=20)
+        san_module.wait_for_paths(self.guest, self.san.map_name(1), 2)
+        self.truth.wait(
+            "session",
+            after=login,
+            timeout=20,
+            portal=path,
+            recovery_tmo=str(self.san.fast_io_fail_tmo),
+            state="LOGGED_IN",
+        )
+        self.expect_state("path_health", "up", map=self.san.map_name(1), path=path)
+
     def active_link(self, lun: int = 1) -> int:
         """Return the number of the link whose path group dm uses at present."""
         groups = self.wait("dm's current group", lambda: self.truth.active_paths(self.san.map_name(lun)), 10.0)
@@ -206,15 +244,76 @@ class Lab:
         """Expect exactly these healths of a map, in this order, in the journal of this scenario."""
         self._expect_story(map_name, list(story), set(), MAP=map_name)
 
-    def expect_outage(self, map_name: str, path: str, causes: Iterable[str] = ()) -> None:
-        """Expect the path's failure and reinstatement to share one outage id, and the cause to be one of `causes`."""
+    def expect_one_outage(self, map_name: str, path: str, causes: Iterable[str] = (), since: float = 0.0) -> None:
+        """Expect the path's entries later than `since` to share one outage id, and its cause to be one of `causes`."""
         if not self.watch.present:
             return
-        entries = [each for each in self.watch.entries(MAP=map_name, PATH=path) if "OUTAGE" in each.fields]
+        entries = [each for each in self.watch.entries(since, MAP=map_name, PATH=path) if "OUTAGE" in each.fields]
         self.check(len({each.fields["OUTAGE"] for each in entries}) == 1, f"{path}: its entries are of one outage")
         wanted = set(causes)
         said = {each.fields["CAUSE"] for each in entries if each.fields.get("CAUSE")}
         self.check(not wanted or bool(said & wanted), f"{path}: cause {said or 'not given'}, expected {wanted}")
+
+    def see_outage(self, portal: str, since: float, timeout: float = 120.0) -> TrueOutage:
+        """Wait until the outage of a lost session that began later than `since` is over, and return it."""
+        recheck = self.san.recheck_interval(self.guest.image.suite)
+        found = self.wait(f"{portal} is back", lambda: outage.find(self.truth, portal, since, recheck), timeout)
+        self.say(f"truth: {portal}: {found}")
+        return found
+
+    def expect_outage(
+        self,
+        map_name: str,
+        path: str,
+        since: float,
+        *,
+        verdict: str = "within_budget",
+        broken: str | None = None,
+        causes: Iterable[str] = ("connection_error",),
+    ) -> None:
+        """Wait until the outage that began later than `since` is over, and expect the product's account to be true.
+
+        That is: its phases are those of the truth, to a second; the verdict is `verdict`, as the truth's own is;
+        `broken` is the phase that broke the budget. `since` must be later than the end of any other outage.
+        """
+        truth = self.see_outage(path, since)
+        self.check(truth.verdict == verdict, f"{path}: the verdict by the truth is {truth.verdict}")
+        if not self.watch.present:
+            return
+        self.expect_verdict(map_name, path, since, verdict, broken)
+        self.expect_one_outage(map_name, path, causes, since)
+        taken = truth.phases
+        for phase in outage.PHASES:
+            count = self.watch.rise("outage_phase_seconds_count", since, phase=phase)
+            seconds = self.watch.rise("outage_phase_seconds_sum", since, phase=phase)
+            if not self.check(count == (phase in taken), f"{path}: {phase} was observed {count:g} times"):
+                continue
+            if phase in taken:
+                self.within(PHASE_TOLERANCE, seconds, taken[phase], f"{path} {phase}")
+        entry = next(iter(self.watch.entries(since, "path_reinstated", MAP=map_name, PATH=path)), None)
+        if entry is None:
+            return
+        bound = truth.bounds["failover"]
+        told = float(entry.fields.get("BUDGET_SEC", "inf"))
+        self.check(told == bound, f"{path}: BUDGET_SEC is {told:g}, expected {bound:g}")
+        if "detection" in taken:
+            silence = entry.fields.get("SILENCE_SEC")
+            self.within(PHASE_TOLERANCE, float(silence) if silence else None, taken["detection"], f"{path} silence")
+
+    def expect_verdict(self, map_name: str, path: str, since: float, verdict: str, broken: str | None = None) -> None:
+        """Expect that one outage has ended since `since`, this path's, with this verdict in journal and metrics."""
+        entry = self.expect_event("path_reinstated", after=since, MAP=map_name, PATH=path)
+        if entry is not None:
+            told = (entry.fields.get("VERDICT"), entry.fields.get("PHASE"))
+            self.check(told == (verdict, broken), f"{path}: verdict {told}, expected {(verdict, broken)}")
+
+        def counted() -> dict[str, float]:
+            return {each: self.watch.rise("outages_total", since, verdict=each) for each in outage.VERDICTS}
+
+        self._patiently(lambda: any(counted().values()) or None, self.guest.now())
+        rise = {each: number for each, number in counted().items() if number}
+        if self.watch.present:
+            self.check(rise == {verdict: 1}, f"{path}: outages_total rose by {rise}, expected one {verdict}")
 
     def expect_event(self, event: str, timeout: float = 10.0, after: float = 0.0, **fields: str) -> Entry | None:
         """Expect a journal entry of this event with these fields, waiting for it at most `timeout` seconds."""

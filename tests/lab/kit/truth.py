@@ -96,6 +96,24 @@ class Truth:
         ]
         return min(instants, default=None)
 
+    def last_alive(self, portal: str, before: float) -> float | None:
+        """Return the last instant, not later than `before`, at which the target behind `portal` said anything."""
+        answers = (each.at for each in self.records("alive") if each.at <= before and each.values["portal"] == portal)
+        return max(answers, default=None)
+
+    def dm_verdicts(self, portal: str, lun: int = 1) -> list[tuple[float, str]]:
+        """Return (instant, "A" or "F") for each word of dm on the disk that is, or last was, behind `portal`."""
+        device = self.device(portal, lun)
+        number = device.values["dev_t"] if device else None
+        words = {"PATH_REINSTATED": "A", "PATH_FAILED": "F"}
+        said: list[tuple[float, str | None]] = []
+        for each in self.records():
+            if each.source == "uevent" and each.values.get("DM_PATH") == number:
+                said.append((each.at, words.get(each.values.get("DM_ACTION", ""))))
+            elif each.source == "map":
+                said.append((each.at, each.values["paths"].get(number)))
+        return [(at, verdict) for at, verdict in said if verdict is not None]
+
     def active_paths(self, name: str) -> list[str] | None:
         """Return the device numbers in the group of map `name` that dm uses at present; None before any I/O."""
         records = [each for each in self.records("map") if each.values["id"] == name]

@@ -145,12 +145,11 @@ class Watch:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """Return the present value of the series of this name (without prefix) and these labels, None if none."""
-        self._read_metrics()
-        value = None
-        for _, series, series_labels, changed in self._changes:
-            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
-                value = changed
-        return value
+        return self._value(name, labels, math.inf)
+
+    def rise(self, name: str, since: float, **labels: str) -> float:
+        """Return by how much a counter has risen since the instant `since`."""
+        return (self._value(name, labels, math.inf) or 0.0) - (self._value(name, labels, since) or 0.0)
 
     def state(self, name: str, **labels: str) -> str | None:
         """Return which `state` of a state metric is 1 at present, for these labels."""
@@ -161,9 +160,21 @@ class Watch:
                 current[series_labels.get("state", "")] = value
         return next((state for state, value in current.items() if value == 1), None)
 
+    def _value(self, name: str, labels: Labels, until: float) -> float | None:
+        self._read_metrics()
+        value = None
+        for at, series, series_labels, changed in self._changes:
+            if at <= until and series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
+                value = changed
+        return value
+
     def status(self) -> Any:
         """Return what `mpathd-watch status --json` prints."""
         return json.loads(self._guest.run("mpathd-watch status --json"))
+
+    def check(self) -> Any:
+        """Return what `mpathd-watch check --json` prints."""
+        return json.loads(self._guest.run("mpathd-watch check --json", check=False))
 
     def stop(self) -> None:
         """Stop the service and forget what it kept."""

@@ -34,5 +34,5 @@ def run(lab: Lab) -> None:
     for path, back_at, up_at in zip(paths, back, up, strict=True):
         lab.expect_recovery("mpio", path, back_at, up_at)
         lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
-        lab.expect_outage("mpio", path)
+        lab.expect_one_outage("mpio", path)
     lab.expect_map("mpio", "healthy", max(up))

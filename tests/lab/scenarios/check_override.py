@@ -5,9 +5,7 @@ fast_io_fail_tmo is 15 for iSCSI, in overrides/protocol, what is configured is i
 A multipath.conf of 2009 is taken apart line by line. The check changes nothing, and the daemon has nothing to say.
 """
 
-import json
 from pathlib import Path
-from typing import Any
 
 from tests.lab.kit.san import ARTICLE, PORTALS, TARGET
 from tests.lab.kit.scenario import Lab
@@ -26,7 +24,7 @@ def run(lab: Lab) -> None:
         return
     sessions = {f"{portal}/{TARGET}" for portal in PORTALS.values()}
 
-    report = look(lab)
+    report = lab.watch.check()
     lab.check(report["status"] == "WARNING", f"the check says {report['status']}")
     found = {each["subject"]: each["text"] for each in report["findings"] if each["code"] == OVERRIDDEN}
     lab.check(set(found) == sessions, f"overridden on {sorted(found)}")
@@ -41,16 +39,13 @@ def run(lab: Lab) -> None:
     lab.guest.run("multipathd reconfigure")
     live = "cat /sys/class/iscsi_session/session*/recovery_tmo"
     lab.wait("recovery_tmo 15", lambda: lab.guest.run(live).split() == ["15", "15"] or None, 20.0)
-    report = look(lab)
+    report = lab.watch.check()
     lab.check(report["status"] == "OK" and not report["findings"], f"then it finds {report['findings']}")
 
     lab.say("a multipath.conf of 2009, not put into force")
     lab.guest.write_file(CONF, OF_2009.read_text(encoding="utf-8"))
-    lines = {each["where"] for each in look(lab)["findings"] if each["code"] in ("obsolete_keyword", "odd_regex")}
+    lines = {
+        each["where"] for each in lab.watch.check()["findings"] if each["code"] in ("obsolete_keyword", "odd_regex")
+    }
     lab.check({f"{CONF}:{line}" for line in (3, 4, 6, 7, 8, 9, 10, 17)} <= lines, f"obsolete or odd: {sorted(lines)}")
     lab.guest.write_file(CONF, SAN.multipath_conf())
-
-
-def look(lab: Lab) -> Any:
-    """What the check prints as JSON."""
-    return json.loads(lab.guest.run("mpathd-watch check --json", check=False))

@@ -34,4 +34,4 @@ def run(lab: Lab) -> None:
     lab.check(not lab.writes.errors(), "writes failed")
     lab.expect_path_story("mpio", path, ["failed", "up"], optional={"recovering"})
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path, causes={"device_offline"})
+    lab.expect_one_outage("mpio", path, causes={"device_offline"})

@@ -32,5 +32,5 @@ def run(lab: Lab) -> None:
     lab.expect_map("mpio", "healthy", up)
     lab.expect_metric("path_info", 1, map="mpio", path=path, dev=after)
     lab.expect_path_story("mpio", path, ["missing", "up"], optional={"failed"})
-    lab.expect_outage("mpio", path, causes={"logout"})
+    lab.expect_one_outage("mpio", path, causes={"logout"})
     lab.check(not lab.writes.errors(), "writes failed")

@@ -31,5 +31,5 @@ def run(lab: Lab) -> None:
     lab.expect_map("mpio", "healthy", up)
     lab.expect_path_story("mpio", path, ["failed", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path, causes={"unknown"})
+    lab.expect_one_outage("mpio", path, causes={"unknown"})
     lab.check(not lab.writes.errors(), "writes failed")

@@ -30,5 +30,5 @@ def run(lab: Lab) -> None:
     lab.expect_map("mpio", "healthy", up)
     lab.expect_metric("source_up", 1, timeout=30, source="multipathd")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
-    lab.expect_outage("mpio", path)
+    lab.expect_one_outage("mpio", path)
     lab.check(not lab.writes.errors(), "writes failed")

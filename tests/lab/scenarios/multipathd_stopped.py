@@ -37,5 +37,5 @@ def run(lab: Lab) -> None:
     lab.expect_state("path_checker_state", "ready", timeout=30, map="mpio", path=path)
     lab.check(lab.guest.run("systemctl is-active multipathd", check=False).strip() == "active", "multipathd is down")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
-    lab.expect_outage("mpio", path)
+    lab.expect_one_outage("mpio", path)
     lab.check(not lab.writes.errors(), "writes failed")

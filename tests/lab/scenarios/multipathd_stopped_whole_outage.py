@@ -39,5 +39,5 @@ def run(lab: Lab) -> None:
     lab.expect_metric("source_up", 1, timeout=30, source="multipathd")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path)
+    lab.expect_one_outage("mpio", path)
     lab.check(not lab.writes.errors(), "writes failed")

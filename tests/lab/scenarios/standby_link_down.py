@@ -35,4 +35,4 @@ def run(lab: Lab) -> None:
     lab.check(not lab.writes.errors() and lab.writes.longest() < 3.0, "writes noticed the loss of the standby path")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path)
+    lab.expect_outage("mpio", path, cut)

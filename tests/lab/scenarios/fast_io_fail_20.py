@@ -1,0 +1,36 @@
+"""fast_io_fail_tmo is 20 for iSCSI, and the link to 192.168.2.1 is pulled until dm has failed the path.
+
+I/O is held for those 20 s: the promise is longer, and kept. The record says replacement_timeout = 15, which is not what
+is in force: the check says so, and that it was multipathd.
+"""
+
+from tests.lab.kit.san import PORTALS, QUICK, TARGET
+from tests.lab.kit.scenario import SESSION_LOSS, Lab
+
+SAN = QUICK.with_pings(2, 3).with_iscsi(fast_io_fail_tmo="20")
+ALERTS = SESSION_LOSS | {"config_finding"}
+
+WORST_FAILOVER = 2 + 3 + 1 + 20
+
+
+def run(lab: Lab) -> None:
+    path = PORTALS[2]
+    label = f"{path}/{TARGET}"
+    if lab.watch.present:
+        report = lab.watch.check()
+        lab.check(report["budgets"][label]["failover_worst_seconds"] == WORST_FAILOVER, f"budgets {report['budgets']}")
+        codes = {each["code"] for each in report["findings"] if each["subject"] == label}
+        lab.check(codes == {"replacement_timeout_overridden"}, f"findings on {label}: {codes}")
+    lab.expect_metric("session_failover_budget_seconds", WORST_FAILOVER, session=label)
+    lab.writes.start()
+
+    cut = lab.faults.link_down(2)
+    stalled = lab.see_stalled(path, cut)
+    lab.expect_path("mpio", path, "stalled", stalled)
+    failed = lab.see_failed(path, stalled, timeout=30)
+    lab.check(abs(failed - stalled - 20) < 1.5, f"I/O was held for {failed - stalled:.1f} s")
+    lab.expect_path("mpio", path, "failed", failed)
+    lab.faults.link_up(2)
+    lab.expect_outage("mpio", path, cut)
+    lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
+    lab.check(not lab.writes.errors(), "writes failed")
