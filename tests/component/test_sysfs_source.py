@@ -228,7 +228,7 @@ def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timin
 def test_timeouts_are_read_again_under_a_session_that_stays_as_it_is(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
-    """multipathd writes recovery_tmo at a reconfiguration, and no uevent tells."""
+    """Multipathd writes recovery_tmo at a reconfiguration, and no uevent tells."""
     timing(TIMEOUTS_EVERY=0.1)
 
     async def scenario(watching: Watch) -> None:
