@@ -173,8 +173,8 @@ def _svg(lanes: list[Lane], begin: float, cut: float, end: float) -> Iterator[st
     for moment, text in _instants(lanes):
         at = x(moment)
         yield f'<path d="M{at} {TOP - 8}V{bottom}" stroke="#424242" stroke-dasharray="3 3"/>'
-        # The first two are often so close that their names would lie over each other.
-        anchor = "end" if text == "detected" else "start"
+        # The first two are often so close that their names would lie over each other; the last is near the edge.
+        anchor = "end" if text in ("detected", "reinstated") else "start"
         yield f'<text x="{at}" y="{TOP - 14}" text-anchor="{anchor}" fill="#424242">{text} {moment - cut:.1f}</text>'
     yield "</svg>"
 

@@ -207,12 +207,13 @@ def test_the_interval_that_counts_is_named() -> None:
     found = Host(multipath=text, version=(0, 11, 1)).only(K.SLOW_REINSTATEMENT)
     assert found.where == f"{CONF}:3"
     assert found.text == (
-        f"this multipathd checks a failed path each max_polling_interval, 60 s ({CONF}:3): a path is back 122 s after "
-        "its link, and given up in 21 s"
+        f"this multipathd checks a failed path each max_polling_interval, 60 s ({CONF}:3): a path is back up to 122 s "
+        "after its link, and given up within 21 s"
     )
     found = Host(multipath="defaults {\n\tpolling_interval 30\n}\n").only(K.SLOW_REINSTATEMENT)
     assert (
-        found.text == f"polling_interval is 30 s ({CONF}:2): a path is back 62 s after its link, and given up in 21 s"
+        found.text
+        == f"polling_interval is 30 s ({CONF}:2): a path is back up to 62 s after its link, and given up within 21 s"
     )
 
 
@@ -220,7 +221,7 @@ def test_the_disks_of_many_maps_are_told_together() -> None:
     maps = [make_map(name, two_paths({"timeout": 60})) for name in ("a", "b")]
     found = Host(maps=maps).only(K.LONG_DEVICE_TIMEOUT)
     assert found.subject == "a, b"
-    assert found.text == "its disks wait 60 s for a command, and a path that is cut off is given up in 21 s"
+    assert found.text == "its disks wait 60 s for a command, and a path that is cut off is given up within 21 s"
 
 
 def test_retries_say_how_long_they_last() -> None:

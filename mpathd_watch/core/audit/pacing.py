@@ -36,7 +36,8 @@ def _checks(gathered: Gathered, known: MapState, report: MapReport) -> None:
             slow = settings.max_polling_interval
             cause = f"this multipathd checks a failed path each max_polling_interval, {slow.value} s"
         told = (
-            f"{cause} ({whence(slow.origin)}): a path is back {back:.0f} s after its link, and given up in {out:.0f} s"
+            f"{cause} ({whence(slow.origin)}): a path is back up to {back:.0f} s after its link, and given up within "
+            f"{out:.0f} s"
         )
         gathered.add(FindingKind.SLOW_REINSTATEMENT, known.label, told, line(slow.origin))
 
@@ -48,7 +49,7 @@ def _commands(gathered: Gathered, known: MapState, report: MapReport) -> None:
     longest = max((path.timeout for path in known.paths.values() if path.timeout is not None), default=0)
     bound = report.budget.failover_worst
     if longest > bound:
-        told = f"its disks wait {longest} s for a command, and a path that is cut off is given up in {bound:.0f} s"
+        told = f"its disks wait {longest} s for a command, and a path that is cut off is given up within {bound:.0f} s"
         gathered.add(FindingKind.LONG_DEVICE_TIMEOUT, known.label, told)
 
 
