@@ -48,6 +48,6 @@ def run(lab: Lab) -> None:
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
     lab.expect_path_story("mpio", PORTALS[1], [])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path, causes={"connection_error"})
+    lab.expect_outage("mpio", path, causes={"nop_timeout"})
     lab.expect_metric("path_failures_total", 1, map="mpio", path=path)
     lab.expect_metric("path_reinstatements_total", 1, map="mpio", path=path)

@@ -1,7 +1,7 @@
 """The link to 192.168.2.1 swallows every packet while its carrier stays up: a broken switch, a wrong firewall rule.
 
 Nothing but the unanswered ping tells. The story is that of the pulled cable. sysfs says that the session failed, and
-not why, so the cause is a `connection_error`.
+not why; the kernel's own word on its connection makes it a `nop_timeout`.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK
@@ -32,4 +32,4 @@ def run(lab: Lab) -> None:
     lab.check(not lab.writes.errors(), "writes failed")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path, causes={"connection_error"})
+    lab.expect_outage("mpio", path, causes={"nop_timeout"})

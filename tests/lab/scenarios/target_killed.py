@@ -31,4 +31,4 @@ def run(lab: Lab) -> None:
     lab.check(not lab.writes.errors(), "writes failed")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_outage("mpio", path, causes={"connection_error"})
+    lab.expect_outage("mpio", path, causes={"connection_closed"})
