@@ -16,6 +16,7 @@ from typing import Any, Self
 from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
+    ConnectionFailed,
     DevicesRead,
     DmPathEvent,
     Event,
@@ -286,6 +287,11 @@ class Story:
         proof = self.san.sessions[sid].alive if alive is None else START.monotonic + alive
         self.san.sessions[sid] = replace(self.san.sessions[sid], state=state, alive=proof)
         self.feed(self.san.sessions_read())
+        return self
+
+    def connection_error(self, sid: int, error: int) -> Self:
+        """The kernel gives the session's connection up and says why; the session's state is another matter."""
+        self.feed(ConnectionFailed(sid, error))
         return self
 
     def device(self, name: str, state: DeviceState) -> Self:

@@ -11,10 +11,11 @@ from math import isinf
 
 from mpathd_watch.core import messages
 from mpathd_watch.core.budget import Timeouts, bound
+from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.health import Evidence, Facts, evidence, map_health, path_health
 from mpathd_watch.core.histogram import Histogram
 from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.outage import Judgement, Outage, advance, judge, outage_id
+from mpathd_watch.core.outage import CAUSE_GRACE, Judgement, Outage, advance, judge, outage_id
 from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Wait, frozen
 from mpathd_watch.core.turn import PathKey, Turn
 from mpathd_watch.core.vocabulary import (
@@ -27,11 +28,6 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     SourceName,
 )
-
-CAUSE_GRACE = 2.0
-"""Seconds a failure may wait for its cause before it is counted as ``unknown`` or ``removed``: dm's uevent comes first,
-the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An outage that is
-younger when its session turns out to be lost belongs to that loss."""
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
 _HELD_BACK = frozenset({CheckerState.DELAYED, CheckerState.SHAKY})
@@ -59,11 +55,13 @@ def assess(turn: Turn) -> None:
 
 
 def due(turn: Turn) -> None:
-    """Take up every deadline of a path or a map that has come."""
+    """Take up every deadline that has come, but for the audit's."""
     for key, moment in tuple(turn.deadlines.items()):
         if moment <= turn.now.monotonic and key.wait is not Wait.AUDIT:
             del turn.deadlines[key]
-            if key.path:
+            if key.wait is Wait.SESSIONS:
+                turn.refresh(Scope.SESSIONS)
+            elif key.path:
                 turn.touched.add((key.wwid, key.path))
             else:
                 turn.regrouped.add(key.wwid)
@@ -114,6 +112,7 @@ def _facts(turn: Turn, path: PathState) -> Facts:
         checker=CheckerState.UNKNOWN if path.checker_overruled else path.checker,
         device=path.device,
         session=None if session is None else session.status,
+        error=None if session is None else session.lost_to,
     )
 
 
@@ -181,17 +180,25 @@ def _shared(turn: Turn, path: PathState, outage: Outage) -> Outage:
 
 def _counted(turn: Turn, wwid: str, path: PathState, outage: Outage) -> PathState:
     """The path with its outage, and with the failure in its counter once its cause is known or the grace is over."""
-    failed = outage.stalled is not None or outage.failed is not None
-    if outage.counted or outage.inherited or not failed:
+    failed = outage.stalled or outage.failed
+    if outage.counted or outage.inherited or failed is None:
         return replace(path, outage=outage)
     key = Due(Wait.CAUSE, wwid, path.label)
-    over = outage.began.monotonic + CAUSE_GRACE
-    if outage.cause in _PROVISIONAL and path.health is not Health.UP and turn.now.monotonic < over:
+    over = failed.monotonic + CAUSE_GRACE
+    if _provisional(turn, path, outage) and path.health is not Health.UP and turn.now.monotonic < over:
         turn.deadlines[key] = over
         return replace(path, outage=outage)
     turn.deadlines.pop(key, None)
     failures = {**path.failures, outage.cause: path.failures.get(outage.cause, 0) + 1}
     return replace(path, failures=frozen(failures), outage=replace(outage, counted=True))
+
+
+def _provisional(turn: Turn, path: PathState, outage: Outage) -> bool:
+    """Whether a better cause may yet come: of a connection's end the kernel's own word, if that is listened to."""
+    if outage.cause is Cause.CONNECTION_ERROR:
+        session = turn.session_of(path)
+        return turn.is_up(SourceName.ISCSI) and (session is None or session.lost_to is None)
+    return outage.cause in _PROVISIONAL
 
 
 def _timed(turn: Turn, wwid: str, path: PathState) -> PathState:

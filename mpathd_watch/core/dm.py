@@ -41,7 +41,7 @@ def path_event(turn: Turn, event: DmPathEvent) -> None:
         turn.resync("unknown_path")
         return
     turn.refresh(Scope.PATHS, Scope.SESSIONS)
-    turn.refresh_device(path.dev)
+    turn.refresh_devices((path.dev,))
     if event.seqnum is not None:
         if known.seqnum is not None and event.seqnum != known.seqnum + 1:
             # A step back is a late event or a device made anew, a step ahead may be a loss: ask the kernel.

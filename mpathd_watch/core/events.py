@@ -105,6 +105,14 @@ class DevicesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """The kernel has given up the connection of the session ``sid``; ``error`` is its number (``IscsiError``)."""
+
+    sid: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
 class PathsListed:
     """multipathd's listing of all paths, from its memory (``show paths raw format``)."""
 
@@ -159,6 +167,7 @@ Event = (
     | SystemRead
     | SessionsRead
     | DevicesRead
+    | ConnectionFailed
     | PathsListed
     | MapsListed
     | ConfigurationRead

@@ -6,7 +6,7 @@ stopped. So a path's health is the worst of what dm, the checker, the SCSI devic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.vocabulary import (
@@ -16,6 +16,7 @@ from mpathd_watch.core.vocabulary import (
     DeviceState,
     DmState,
     Health,
+    IscsiError,
     MapHealth,
     SessionStatus,
 )
@@ -26,6 +27,10 @@ CONDEMNED_BY_CHECKER = frozenset({CheckerState.FAULTY, CheckerState.TIMEOUT, Che
 _HOLDING = frozenset({DeviceState.BLOCKED, DeviceState.CREATED_BLOCKED, DeviceState.QUIESCE})
 # I/O fails at once.
 _DEAD = frozenset({DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE, DeviceState.CANCEL, DeviceState.DELETED})
+_SPECIFIC: Mapping[IscsiError | None, Cause] = {
+    IscsiError.NOP_TIMEDOUT: Cause.NOP_TIMEOUT,
+    IscsiError.TCP_CONN_CLOSE: Cause.CONNECTION_CLOSED,
+}
 _LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
 
 
@@ -33,7 +38,8 @@ _LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStat
 class Facts:
     """The raw states a path's health follows from; ``session`` is ``None`` where the transport is not iSCSI.
 
-    ``checker`` is ``unknown`` where dm has overruled it (``PathState.checker_overruled``).
+    ``checker`` is ``unknown`` where dm has overruled it (``PathState.checker_overruled``). ``error``: what the kernel
+    gave as the reason when the session was lost.
     """
 
     member: bool
@@ -41,6 +47,7 @@ class Facts:
     checker: CheckerState
     device: DeviceState
     session: SessionStatus | None
+    error: IscsiError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def _cause(facts: Facts) -> Cause:
         return Cause.LOGOUT
     if facts.session in (SessionStatus.FAILED, SessionStatus.FREE):
         # The kernel leaves LOGGED_IN for these only after iscsi_conn_failure() (drivers/scsi/libiscsi.c).
-        return Cause.CONNECTION_ERROR
+        return _SPECIFIC.get(facts.error, Cause.CONNECTION_ERROR)
     if not facts.member:
         return Cause.REMOVED
     if facts.device is DeviceState.OFFLINE:

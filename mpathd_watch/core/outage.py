@@ -14,6 +14,11 @@ from mpathd_watch.core.health import Evidence
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.vocabulary import Cause, Health, Phase, Verdict
 
+CAUSE_GRACE = 2.0
+"""Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
+comes first, the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An
+outage that is younger when its session turns out to be lost belongs to that loss."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -64,6 +69,8 @@ _ROOT_CAUSES = frozenset(
 )
 _OF_THE_CONNECTION = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
 """Only when the connection fails do the noop and replacement timeouts run."""
+_OF_THE_KERNEL = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED})
+"""What the kernel's own word makes of a ``connection_error``, which is all that the session's state tells."""
 
 
 def outage_id(wwid: str, path: str, began: Instant) -> str:
@@ -139,9 +146,12 @@ def judge(outage: Outage, slack: float) -> Judgement:
 def _outranks(new: Cause, outage: Outage) -> bool:
     """What broke the way to the disk explains the checker's and dm's verdicts, which follow from it.
 
-    A logout removes the disks first and the session a moment later (iscsi_remove_session()).
+    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's word on a
+    connection may be read after the session's state; later than the failure is counted it is about something else.
     """
     old = outage.cause
+    if old is Cause.CONNECTION_ERROR and not outage.counted and not outage.inherited:
+        return new in _OF_THE_KERNEL
     if old is Cause.REMOVED and not outage.counted:
         return new is Cause.LOGOUT
     if old in _ROOT_CAUSES or new is Cause.UNKNOWN:

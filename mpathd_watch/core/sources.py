@@ -14,13 +14,16 @@ from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, Ses
 
 NOT_RUNNING = "not_running"
 """The ``SourceDown.reason`` of a multipathd whose process is gone."""
+NO_MODULE = "no_module"
+"""The ``SourceDown.reason`` of a source that there is nothing to hear from, as its kernel module is not loaded. Nothing
+is missed then, so nobody is told."""
 
 
 def answered(turn: Turn, name: SourceName) -> None:
     """Note an answer; tell of it if the source had been down."""
     source = turn.source(name)
     turn.sources[name] = replace(source, up=True, reason="", detail="", last_success=turn.now)
-    if source.up is False:
+    if source.up is False and source.reason != NO_MODULE:
         turn.emit(messages.source_up(name))
 
 
@@ -28,8 +31,8 @@ def down(turn: Turn, event: SourceDown) -> None:
     """Note that a source does not answer, and forget what only it can know."""
     source = turn.source(event.source)
     turn.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
-    errors(turn, SourceErrors(event.source, event.reason, 1))
-    if source.up is not False or source.reason != event.reason:
+    _count(turn, SourceErrors(event.source, event.reason, 1))
+    if event.reason != NO_MODULE and (source.up is not False or source.reason != event.reason):
         turn.emit(messages.source_down(event))
     if event.source is SourceName.MULTIPATHD:
         _forget_listings(turn, restarted=event.reason == NOT_RUNNING)
@@ -42,7 +45,13 @@ def down(turn: Turn, event: SourceDown) -> None:
 
 
 def errors(turn: Turn, event: SourceErrors) -> None:
-    """Count what a source could not read or understand."""
+    """Count what a source could not read or understand; what the kernel could not say of a session, its state will."""
+    _count(turn, event)
+    if event.source is SourceName.ISCSI:
+        turn.refresh(Scope.SESSIONS)
+
+
+def _count(turn: Turn, event: SourceErrors) -> None:
     source = turn.source(event.source)
     counts = dict(source.errors)
     counts[event.reason] = counts.get(event.reason, 0) + event.count

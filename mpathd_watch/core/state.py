@@ -23,6 +23,7 @@ from mpathd_watch.core.vocabulary import (
     DeviceState,
     DmState,
     Health,
+    IscsiError,
     MapHealth,
     Phase,
     SessionStatus,
@@ -34,6 +35,9 @@ from mpathd_watch.core.vocabulary import (
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 COUNTER_BITS = 0xFFFFFFFF
+ERROR_FRESH = 5.0
+"""Seconds that may pass between an error and the look that finds its session FAILED. The kernel tells the error first
+and takes the session down from a work queue (iscsi_conn_error_event() in drivers/scsi/scsi_transport_iscsi.c)."""
 
 
 def frozen(items: Mapping[Key, Value]) -> Mapping[Key, Value]:
@@ -172,10 +176,20 @@ class MapState:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionError:
+    """Why the kernel gave a session's connection up, and when it said so."""
+
+    word: IscsiError
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class SessionState:
     """One iSCSI session under its lasting label; kept as ``missing`` while paths that used it are expected.
 
     ``ever_up``: it has been seen logged in. A new session starts as FREE, the same word as "recovery expired".
+    ``lost``: when it was seen to be FAILED or FREE; ``None`` while it is neither. ``error``: the kernel's first word on
+    what took its connection; those of the attempts to bring it back are only counted, in ``errors``.
     """
 
     label: str
@@ -183,6 +197,16 @@ class SessionState:
     status: SessionStatus
     ever_up: bool = False
     announced_lost: bool = False
+    lost: Instant | None = None
+    error: SessionError | None = None
+    errors: Mapping[IscsiError, int] = field(default_factory=lambda: frozen({}))
+
+    @property
+    def lost_to(self) -> IscsiError | None:
+        """The error that took the session, while it is lost and the kernel has said so when it went."""
+        if self.lost is None or self.error is None or self.lost.since(self.error.at) > ERROR_FRESH:
+            return None
+        return self.error.word
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +245,11 @@ class Wait(StrEnum):
     CAUSE = "cause"
     OVERDUE = "overdue"
     AUDIT = "audit"
+    SESSIONS = "sessions"
 
 
 class Due(NamedTuple):
-    """Whose deadline: of a path, of a map (no ``path``), or of the audit (no ``wwid`` either)."""
+    """Whose deadline: of a path, of a map (no ``path``), or of the audit or all sessions (no ``wwid`` either)."""
 
     wait: Wait
     wwid: str = ""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mpathd_watch.core import dm, sources, topology
+from mpathd_watch.core import connections, dm, sources, topology
 from mpathd_watch.core.assess import assess, due
 from mpathd_watch.core.audit import review
 from mpathd_watch.core.effects import Effect, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
     ConfigurationRead,
+    ConnectionFailed,
     DevicesRead,
     DmPathEvent,
     Event,
@@ -79,6 +80,9 @@ def _fold(turn: Turn, event: Event) -> None:
         case DevicesRead():
             sources.answered(turn, SourceName.SYSFS)
             topology.read_devices(turn, event)
+        case ConnectionFailed():
+            sources.answered(turn, SourceName.ISCSI)
+            connections.connection_failed(turn, event)
         case PathsListed():
             sources.answered(turn, SourceName.MULTIPATHD)
             dm.paths_listed(turn, event)

@@ -94,15 +94,21 @@ def _fold_sessions(turn: Turn, sessions: Iterable[SessionFacts]) -> None:
     )
     for label, session in tuple(turn.sessions.items()):
         if label not in labels:
-            turn.sessions[label] = replace(session, status=SessionStatus.MISSING)
+            turn.sessions[label] = replace(session, status=SessionStatus.MISSING, lost=None, error=None)
     for label, key in labels.items():
         facts = found[key]
         known = turn.sessions.get(label)
-        turn.sessions[label] = (
-            replace(known, facts=facts, status=facts.state)
-            if known is not None
-            else SessionState(label, facts, facts.state)
-        )
+        turn.sessions[label] = _polled(turn, known or SessionState(label, facts, facts.state), facts)
+
+
+def _polled(turn: Turn, known: SessionState, facts: SessionFacts) -> SessionState:
+    """The session as it was read; one that is back has nothing more to do with what had taken it."""
+    lost, error = known.lost, known.error
+    if facts.state in (SessionStatus.FAILED, SessionStatus.FREE):
+        lost = lost or turn.now
+    elif facts.state is not SessionStatus.UNKNOWN and lost is not None:
+        lost = error = None
+    return replace(known, facts=facts, status=facts.state, lost=lost, error=error)
 
 
 def _touch_paths_of(turn: Turn, sessions: Mapping[str, SessionState]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
@@ -89,9 +90,9 @@ class Turn:
             if wanted not in self.effects:
                 self.effects.append(wanted)
 
-    def refresh_device(self, name: str) -> None:
-        """Have one disk read again."""
-        self.effects.append(Refresh(Scope.DEVICES, (name,)))
+    def refresh_devices(self, names: Iterable[str]) -> None:
+        """Have these disks read again."""
+        self.effects.append(Refresh(Scope.DEVICES, tuple(names)))
 
     def hear_multipathd(self) -> None:
         """Note that multipathd has spoken, or failed to; what waited for that is taken up at the first time."""

@@ -122,6 +122,44 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class IscsiError(Word):
+    """Why the kernel gave a connection up: enum iscsi_err of include/scsi/iscsi_if.h, without ISCSI_ERR_."""
+
+    DATASN = "datasn"
+    DATA_OFFSET = "data_offset"
+    MAX_CMDSN = "max_cmdsn"
+    EXP_CMDSN = "exp_cmdsn"
+    BAD_OPCODE = "bad_opcode"
+    DATALEN = "datalen"
+    AHSLEN = "ahslen"
+    PROTO = "proto"
+    LUN = "lun"
+    BAD_ITT = "bad_itt"
+    CONN_FAILED = "conn_failed"
+    R2TSN = "r2tsn"
+    SESSION_FAILED = "session_failed"
+    HDR_DGST = "hdr_dgst"
+    DATA_DGST = "data_dgst"
+    PARAM_NOT_FOUND = "param_not_found"
+    NO_SCSI_CMD = "no_scsi_cmd"
+    INVALID_HOST = "invalid_host"
+    XMIT_FAILED = "xmit_failed"
+    TCP_CONN_CLOSE = "tcp_conn_close"
+    SCSI_EH_SESSION_RST = "scsi_eh_session_rst"
+    NOP_TIMEDOUT = "nop_timedout"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def numbered(cls, number: int) -> IscsiError:
+        """The word for the kernel's number; ISCSI_ERR_DATASN is 1001, and the others follow without a gap."""
+        words = tuple(cls)
+        place = number - _ISCSI_ERR_BASE - 1
+        return words[place] if 0 <= place < len(words) else cls.UNKNOWN
+
+
+_ISCSI_ERR_BASE = 1000
+
+
 class Phase(StrEnum):
     """The parts of an outage that have a bound, and ``failover``, which is the first two together."""
 
@@ -146,6 +184,7 @@ class SourceName(StrEnum):
     SYSFS = "sysfs"
     MULTIPATHD = "multipathd"
     CONFIG = "config"
+    ISCSI = "iscsi"
 
 
 class DmAction(StrEnum):

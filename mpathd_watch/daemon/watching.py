@@ -11,6 +11,7 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
 from mpathd_watch.sources.configuration import ConfigurationSource
+from mpathd_watch.sources.iscsi.source import IscsiSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.sysfs.source import SysfsSource
@@ -18,13 +19,14 @@ from mpathd_watch.sources.uevent.source import UeventSource
 
 
 class Watching:
-    """uevents, sysfs, multipathd and the configuration of this host, each emitting into ``emit``.
+    """uevents, iSCSI errors, sysfs, multipathd and the configuration of this host, each emitting into ``emit``.
 
     ``root`` and ``handed_over`` as in ``ConfigurationSource``.
     """
 
     def __init__(self, config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> None:
         self.uevent = UeventSource(emit)
+        self.iscsi = IscsiSource(emit, Path(config.sysfs))
         self.sysfs = SysfsSource(emit, time.monotonic, Path(config.sysfs))
         client = MultipathdClient(config.multipathd_socket)
         self.configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
@@ -35,6 +37,7 @@ class Watching:
         async with asyncio.TaskGroup() as tasks:
             # Uevents first: whatever changes while the first look is taken is in the socket's buffer by then.
             tasks.create_task(self.uevent.run(), name="uevent")
+            tasks.create_task(self.iscsi.run(), name="iscsi")
             tasks.create_task(self.sysfs.run(), name="sysfs")
             tasks.create_task(self.multipathd.run(), name="multipathd")
             tasks.create_task(self.configuration.run(), name="configuration")

@@ -70,8 +70,8 @@ def _sources(sources: Iterable[SourceEntry]) -> str:
 def _source(source: SourceEntry) -> str:
     name = escape(source["source"])
     last = "" if source["seconds"] is None else f"{duration(source['seconds'])} ago"
-    if source["up"] is False:
-        reason = escape(source["reason"] or "no reason given")
+    reason = escape(source["reason"] or "no reason given")
+    if words.missed(source["up"], source["reason"]):
         answered = f" · last answer {last}" if last else ""
         return (
             f'<li class="bad"><strong>{name}</strong> does not answer: {reason}<small>{answered}</small>'
@@ -79,6 +79,8 @@ def _source(source: SourceEntry) -> str:
         )
     if source["up"] is None:
         return f"<li>{name} <small>not asked yet</small></li>"
+    if source["up"] is False:
+        return f"<li>{name} <small>{reason}</small></li>"
     return f"<li>{name} <small>answered {last}</small></li>"
 
 

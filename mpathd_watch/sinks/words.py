@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from mpathd_watch.core.sources import NO_MODULE
 from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
 
 _CAUSES: Final = {
@@ -69,3 +70,8 @@ def counted(healths: Iterable[str]) -> str:
     known = [word.value for word in reversed(MAPS_WORST_FIRST)]
     words = [*known, *sorted(set(found) - set(known))]
     return ", ".join(f"{found.count(word)} {spoken(word)}" for word in words if word in found)
+
+
+def missed(up: bool | None, reason: str | None) -> bool:
+    """Whether a source is down that would have something to tell."""
+    return up is False and reason != NO_MODULE

@@ -46,6 +46,14 @@ def test_it_is_ready_after_the_first_look_and_feeds_the_watchdog_until_it_is_tol
     assert "Traceback" not in daemon.said()
 
 
+def test_without_the_iscsi_module_it_says_so_in_a_metric_and_to_nobody(start: Callable[..., Daemon]) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped('mpathd_watch_source_up{source="iscsi"} 0.0')
+    daemon.wait_scraped('mpathd_watch_source_errors_total{reason="no_module",source="iscsi"} 1.0')
+    assert "iscsi" not in daemon.said().lower()
+
+
 def test_a_session_that_fails_is_seen_in_metrics_and_status_and_so_is_its_return(
     start: Callable[..., Daemon], san: FakeSysfs
 ) -> None:

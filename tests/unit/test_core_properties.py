@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.effects import Alert, Effect
 from mpathd_watch.core.events import (
     BlockEvent,
+    ConnectionFailed,
     DevicesRead,
     DmPathEvent,
     Event,
@@ -71,6 +72,7 @@ def check_state(state: State) -> None:
     assert len({known.label for known in state.maps.values()}) == len(state.maps)
     for label, session in state.sessions.items():
         assert session.label == label
+        assert session.lost is None or session.status not in (SessionStatus.LOGGED_IN, SessionStatus.MISSING)
     for wwid, known in state.maps.items():
         assert known.wwid == wwid
         places = [(path.dev, path.dev_t, path.hctl) for path in known.paths.values() if path.member]
@@ -96,7 +98,7 @@ def check_state(state: State) -> None:
             assert outage
             assert due.wait is not Wait.CAUSE or not outage.counted
         else:
-            assert due.wait is Wait.AUDIT or due.wwid in state.maps
+            assert due.wait in (Wait.AUDIT, Wait.SESSIONS) or due.wwid in state.maps
 
 
 def check_counters(before: State, after: State) -> None:
@@ -116,6 +118,9 @@ def check_counters(before: State, after: State) -> None:
     assert before.counters.overflows <= after.counters.overflows
     for source, fares in before.sources.items():
         assert no_less(fares.errors, after.sources[source].errors)
+    for label, session in before.sessions.items():
+        if label in after.sessions:
+            assert no_less(session.errors, after.sessions[label].errors)
 
 
 def no_less(old: Mapping[Name, int], new: Mapping[Name, int]) -> bool:
@@ -263,6 +268,7 @@ map_listing = st.builds(
 sessions = st.lists(session_facts, max_size=4).map(tuple)
 devices = st.lists(device_facts, max_size=5).map(tuple)
 _SOURCES = st.sampled_from(SourceName)
+_REASONS = st.sampled_from(["timeout", "not_running", "no_module"])
 anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
     st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
@@ -282,7 +288,8 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(BlockEvent, st.sampled_from(["add", "remove", "change", "?"]), st.one_of(_DM, _DEVS), st.booleans()),
     st.builds(SourceUp, _SOURCES),
     st.builds(SourceAnswered, _SOURCES),
-    st.builds(SourceDown, _SOURCES, st.sampled_from(["timeout", "not_running"]), st.just("it does not answer.")),
+    st.builds(ConnectionFailed, _SIDS, st.one_of(st.integers(1010, 1023), st.integers())),
+    st.builds(SourceDown, _SOURCES, _REASONS, st.just("it does not answer.")),
     st.builds(SourceErrors, _SOURCES, st.just("bad_value"), st.integers(1, 3)),
     st.builds(EventsLost),
     st.builds(SettingsChanged, st.floats(0, 10), st.frozensets(_WWIDS, max_size=1)),
@@ -305,6 +312,7 @@ def test_whatever_comes_nothing_breaks_and_every_verdict_holds(events: list[tupl
 _OPS = (
     "session",
     "session",
+    "error",
     "device",
     "fail",
     "reinstate",
@@ -343,6 +351,8 @@ class Mess:
             state = pick.choice([SessionStatus.LOGGED_IN, SessionStatus.FAILED, SessionStatus.FREE])
             san.sessions[sid] = replace(san.sessions[sid], state=state)
             self.waiting.append(san.sessions_read())
+        elif op == "error" and sid:
+            self.waiting.append(ConnectionFailed(sid, pick.choice([1011, 1020, 1022])))
         elif op == "device" and disk:
             state_ = pick.choice([DeviceState.RUNNING, DeviceState.BLOCKED, DeviceState.TRANSPORT_OFFLINE])
             san.devices[disk] = replace(san.devices[disk], state=state_, io_errors=pick.randrange(100))

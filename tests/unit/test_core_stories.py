@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.assess import CAUSE_GRACE
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -21,6 +20,7 @@ from mpathd_watch.core.events import (
     SourceUp,
     Tick,
 )
+from mpathd_watch.core.outage import CAUSE_GRACE
 from mpathd_watch.core.step import next_deadline
 from mpathd_watch.core.vocabulary import (
     Cause,

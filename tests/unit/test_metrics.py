@@ -27,6 +27,7 @@ from mpathd_watch.core.vocabulary import (
     DeviceState,
     DmState,
     Health,
+    IscsiError,
     MapHealth,
     Phase,
     SessionStatus,
@@ -296,6 +297,15 @@ def test_sources_tell_whether_they_answer() -> None:
     assert value(state, "source_up", source="config") is None
     assert value(state, "source_last_success_timestamp_seconds", source="multipathd") == at(-9).wall
     assert value(state, "source_errors_total", source="multipathd", reason="timeout") == 2
+
+
+def test_the_common_errors_of_connections_are_there_from_zero_and_the_others_once_seen() -> None:
+    errors = frozen({IscsiError.NOP_TIMEDOUT: 2, IscsiError.XMIT_FAILED: 1})
+    state = make_state(sessions=[replace(make_session(), errors=errors)])
+    assert value(state, "session_connection_errors_total", error="nop_timedout") == 2
+    assert value(state, "session_connection_errors_total", error="tcp_conn_close") == 0
+    assert value(state, "session_connection_errors_total", error="xmit_failed") == 1
+    assert value(state, "session_connection_errors_total", error="conn_failed") is None
 
 
 def test_the_daemons_own_counters() -> None:

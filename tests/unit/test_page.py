@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.report import Report, Timeout
 from mpathd_watch.core.state import Auditing, SourceState, State
-from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
+from mpathd_watch.core.vocabulary import Cause, Health, MapHealth, SourceName
 from mpathd_watch.sinks.page import REFRESH_SECONDS, render
 from mpathd_watch.sinks.status import document
 from mpathd_watch.sinks.view import View
@@ -97,6 +97,13 @@ def test_a_silent_source_is_told_with_reason_age_and_remedy() -> None:
     text = "".join(read(page(make_state(sources=make_sources(multipathd=silent)))).text)
     assert "multipathd does not answer: timeout · last answer 1 min 35 s ago" in text
     assert "see systemctl status multipathd" in text
+
+
+def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
+    idle = SourceState(up=False, reason="no_module", detail="scsi_transport_iscsi is not loaded")
+    html = page(make_state(sources={**make_sources(), SourceName.ISCSI: idle}))
+    assert "iscsi no_module" in "".join(read(html).text)
+    assert 'class="bad"' not in html
 
 
 def test_sources_that_answer_or_were_never_asked() -> None:

@@ -18,7 +18,16 @@ from mpathd_watch.core.facts import RECOVERY_OFF
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.report import Report, Timeout
 from mpathd_watch.core.state import Auditing, SourceState, State, frozen
-from mpathd_watch.core.vocabulary import Cause, CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+)
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (
@@ -215,6 +224,14 @@ def test_the_screen_ends_with_the_remedy_for_what_is_down() -> None:
         "  multipathd did not answer; see",
         "  systemctl",
     ]
+
+
+def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
+    idle = SourceState(up=False, reason="no_module", detail="scsi_transport_iscsi is not loaded")
+    state = make_state([make_map()], sources={**make_sources(), SourceName.ISCSI: idle})
+    assert screen(state) == screen(make_state([make_map()]))
+    assert summary(view(state)) == "1 map: 1 healthy"
+    assert document(view(state))["sources"][0]["reason"] == "no_module"
 
 
 def test_empty_hosts_and_first_moments_are_told_apart() -> None:

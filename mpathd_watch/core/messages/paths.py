@@ -134,7 +134,8 @@ def _held_by(path: PathState, outage: Outage, session: SessionState | None) -> s
     if session is None or session.status is not SessionStatus.FAILED:
         return f"its device is {path.device}"
     silence = phases(outage).get(Phase.DETECTION)
-    return "its session is FAILED" + ("" if silence is None else f", {duration(silence)} after its last sign of life")
+    told = "its session is FAILED" + ("" if silence is None else f", {duration(silence)} after its last sign of life")
+    return f"{told} (the kernel: {session.lost_to})" if session.lost_to else told
 
 
 def _held(path: PathState, session: SessionState | None, now: Instant) -> str:

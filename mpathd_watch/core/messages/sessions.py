@@ -11,7 +11,8 @@ from mpathd_watch.core.vocabulary import SessionStatus
 
 def session_lost(session: SessionState, paths: int, maps: int) -> Alert:
     """The alert for a session that took several paths with it, or none."""
-    state = "is gone, logged out" if session.status is SessionStatus.MISSING else f"is down ({session.status})"
+    word = f"; the kernel: {session.lost_to}" if session.lost_to else ""
+    state = "is gone, logged out" if session.status is SessionStatus.MISSING else f"is down ({session.status}{word})"
     carried = f"{plural(paths, 'path')} of {plural(maps, 'map')}" if paths else "no path of any map"
     kind = AlertKind.SESSION_LOST
     return Alert(

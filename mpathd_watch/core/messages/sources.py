@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.events import SourceDown
 from mpathd_watch.core.vocabulary import SourceName
@@ -12,12 +12,14 @@ _SOURCES = {
     SourceName.SYSFS: "sysfs",
     SourceName.MULTIPATHD: "multipathd's paths and maps",
     SourceName.CONFIG: "the configuration",
+    SourceName.ISCSI: "the kernel's iSCSI errors",
 }
 _UNKNOWN_WITHOUT = {
     SourceName.UEVENT: "Failures are seen later, when multipathd is asked",
     SourceName.SYSFS: "Device and session states are unknown",
     SourceName.MULTIPATHD: "Checker states and queueing are unknown; failures still arrive from the kernel",
     SourceName.CONFIG: "The settings from before stay in force",
+    SourceName.ISCSI: "Why a connection failed is not known; that it did is seen all the same",
 }
 
 
@@ -26,7 +28,7 @@ def source_down(event: SourceDown) -> Alert:
     kind = AlertKind.SOURCE_DOWN
     return Alert(
         kind,
-        kind.value.priority,
+        Priority.NOTICE if event.source is SourceName.ISCSI else kind.value.priority,
         f"Can't read {_SOURCES[event.source]}: {event.detail.rstrip('.')}. {_UNKNOWN_WITHOUT[event.source]}.",
         {"SOURCE": event.source.value, "REASON": event.reason},
     )

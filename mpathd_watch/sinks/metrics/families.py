@@ -158,6 +158,12 @@ class Family(Enum):
         "recovery_tmo, all live; +Inf when pings are off or recovery_tmo is off.",
         absent="while the timeouts can't be read, and while the session is missing",
     )
+    SESSION_CONNECTION_ERRORS_TOTAL = _counter(
+        ("session", "error"),
+        "How often the kernel gave up a connection of the session, also one in the making, by its reason (enum "
+        "iscsi_err); counted while the source iscsi is up. nop_timedout and tcp_conn_close are always there, the "
+        "others once seen.",
+    )
 
     @property
     def metric(self) -> str:

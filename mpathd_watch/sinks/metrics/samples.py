@@ -25,7 +25,7 @@ from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.report import Report
 from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
 from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import Cause, Phase, SessionStatus, SourceName, Verdict, Word
+from mpathd_watch.core.vocabulary import Cause, IscsiError, Phase, SessionStatus, SourceName, Verdict, Word
 from mpathd_watch.sinks.metrics.families import Family
 from mpathd_watch.sinks.view import View
 
@@ -37,6 +37,8 @@ Reader = Callable[[Labels, Thing], Series]
 """The series that one thing, under its own labels, adds to a family."""
 
 _GONE = frozenset({SessionStatus.MISSING, SessionStatus.UNKNOWN})
+_COMMON_ERRORS = frozenset({IscsiError.NOP_TIMEDOUT, IscsiError.TCP_CONN_CLOSE})
+"""Exported from the start, lest a rate miss the first; most of the others no host ever sees."""
 _BY_LABEL: Callable[[MapState | PathState | SessionState], str] = attrgetter("label")
 
 
@@ -211,6 +213,11 @@ def _failover_budget(session: SessionState) -> float | None:
     return None if promised is None else promised.failover_worst
 
 
+def _connection_errors(labels: Labels, session: SessionState) -> Series:
+    for error in sorted(_COMMON_ERRORS | session.errors.keys()):
+        yield {**labels, "error": error.value}, session.errors.get(error, 0)
+
+
 def _session_info(session: SessionState) -> Labels:
     facts = session.facts
     return {
@@ -284,4 +291,5 @@ _SESSION: Mapping[Family, Reader[SessionState]] = {
     Family.SESSION_INFO: _info(_session_info),
     Family.SESSION_STATE: _states(Family.SESSION_STATE, lambda session: session.status),
     Family.SESSION_FAILOVER_BUDGET_SECONDS: _number(_failover_budget),
+    Family.SESSION_CONNECTION_ERRORS_TOTAL: _connection_errors,
 }

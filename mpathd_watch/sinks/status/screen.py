@@ -56,7 +56,7 @@ def render(document: Document, *, colour: bool, width: int | None = None, zone: 
     timeouts = list(screen.timeouts())
     if timeouts:
         lines += [_Line(), *timeouts]
-    down = [source for source in document["sources"] if source["up"] is False]
+    down = [source for source in document["sources"] if words.missed(source["up"], source["reason"])]
     if down:
         lines += [_Line(), *(line for source in down for line in screen.source(source, width))]
     return "".join(line.text(colour=colour, width=width) + "\n" for line in lines)

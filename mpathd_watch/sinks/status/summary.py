@@ -6,7 +6,7 @@ from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.text import clean, plural
 from mpathd_watch.core.vocabulary import Health, MapHealth
 from mpathd_watch.sinks.view import View
-from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, counted, spoken
+from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, counted, missed, spoken
 
 MAX_LENGTH = 240
 """Characters: what fits three lines of a terminal, far below the 4096 bytes of a notification."""
@@ -58,5 +58,5 @@ def _sources(view: View) -> list[str]:
     return [
         f"{name} down ({clean(source.reason) or 'no reason given'})"
         for name, source in sorted(view.state.sources.items())
-        if source.up is False
+        if missed(source.up, source.reason)
     ]

@@ -269,19 +269,19 @@ class Lab:
         *,
         verdict: str = "within_budget",
         broken: str | None = None,
-        causes: Iterable[str] = ("connection_error",),
     ) -> None:
         """Wait until the outage that began later than `since` is over, and expect the product's account to be true.
 
-        That is: its phases are those of the truth, to a second; the verdict is `verdict`, as the truth's own is;
-        `broken` is the phase that broke the budget. `since` must be later than the end of any other outage.
+        That is: its cause is the error in the kernel's log; its phases are those of the truth, to a second; the verdict
+        is `verdict`, as the truth's own is; `broken` is the phase that broke the budget. `since` must be later than the
+        end of any other outage.
         """
         truth = self.see_outage(path, since)
         self.check(truth.verdict == verdict, f"{path}: the verdict by the truth is {truth.verdict}")
         if not self.watch.present:
             return
         self.expect_verdict(map_name, path, since, verdict, broken)
-        self.expect_one_outage(map_name, path, causes, since)
+        self.expect_one_outage(map_name, path, {self.truth.cause(path, since)}, since)
         taken = truth.phases
         for phase in outage.PHASES:
             count = self.watch.rise("outage_phase_seconds_count", since, phase=phase)

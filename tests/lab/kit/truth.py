@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from tests.lab.kit.tail import JsonTail, wait_for
 
 RECORDER = Path(__file__).parent.parent / "guest/recorder.py"
 LOG = "/run/lab/truth.jsonl"
+
+
+_CONN_ERROR = re.compile(r"connection(?P<session>\d+):0: detected conn error \((?P<error>\d+)\)")
+_CAUSES = {"1022": "nop_timeout", "1020": "connection_closed"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,14 @@ class Truth:
             or (each.source == "map" and each.values["paths"].get(number) == verdict)
         ]
         return min(instants, default=None)
+
+    def cause(self, portal: str, since: float) -> str:
+        """Return the cause of the loss of the session to `portal` after `since`, by the error in the kernel's log."""
+        session = self.session(portal)
+        number = session.values["id"].removeprefix("session") if session else ""
+        said = (_CONN_ERROR.search(each.values["text"]) for each in self.records("kmsg", since))
+        error = next((match["error"] for match in said if match and match["session"] == number), "")
+        return _CAUSES.get(error, "connection_error")
 
     def last_alive(self, portal: str, before: float) -> float | None:
         """Return the last instant, not later than `before`, at which the target behind `portal` said anything."""

@@ -1,0 +1,123 @@
+"""Listening to the kernel's iSCSI messages, in our own loop, without ever sending any.
+
+Other messages of the same group carry CHAP secrets and login text. Of each datagram only as many bytes are received as
+the news of a failed connection takes, which is where those begin; the kernel drops the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from mpathd_watch.core.events import Event, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.sources import NO_MODULE
+from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.iscsi.parse import LENGTH, parse
+
+NETLINK_ISCSI = 8
+GROUP_ISCSID = 1
+BUFFER = 1024 * 1024
+"""Bytes of receive buffer asked for: a thousand sessions that fail at once, where the default holds some 250."""
+SO_RCVBUFFORCE = 33
+"""asm-generic/socket.h; the socket module does not name it."""
+BATCH = 256
+"""Datagrams read in one go before the loop may do something else."""
+RETRY_AFTER = 60.0
+_KERNEL = 0
+"""The sender's port id (netlink(7))."""
+_BLANK = bytes(LENGTH)
+
+
+def listen() -> socket.socket:
+    """A socket that hears what iscsid hears.
+
+    Raises ``OSError``, EPROTONOSUPPORT without scsi_transport_iscsi and EPERM without CAP_NET_ADMIN. Outside the
+    initial network namespace it opens, hears nothing, and nothing tells.
+    """
+    receiver = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_ISCSI)
+    try:
+        receiver.bind((0, GROUP_ISCSID))
+        with contextlib.suppress(PermissionError):
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    except BaseException:
+        receiver.close()
+        raise
+    return receiver
+
+
+class IscsiSource:
+    """Turns the kernel's errors of connections into events. ``run`` it as a task.
+
+    ``sysfs`` is where /sys is; ``opened`` gives a bound, non-blocking socket or raises ``OSError``.
+    """
+
+    def __init__(
+        self, emit: Callable[[Event], None], sysfs: Path, opened: Callable[[], socket.socket] = listen
+    ) -> None:
+        self._emit = emit
+        # Asking for the socket of a module that is not there makes the kernel load it (netlink_create()).
+        self._module = sysfs / "class" / "iscsi_transport"
+        self._opened = opened
+        self._down_reason = ""
+        self._buffer = bytearray(LENGTH)
+
+    async def run(self) -> None:
+        """Listen until cancelled; without a socket, try again every ``RETRY_AFTER`` seconds."""
+        while True:
+            try:
+                await self._hear()
+            except OSError as error:
+                self._down(error)
+            await asyncio.sleep(RETRY_AFTER)
+
+    async def _hear(self) -> None:
+        """Raises ``OSError`` when there is no socket to listen to, or no more."""
+        if not self._module.is_dir():
+            raise OSError(errno.EPROTONOSUPPORT, "scsi_transport_iscsi is not loaded")
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[None] = loop.create_future()
+        with self._opened() as receiver:
+            self._down_reason = ""
+            self._emit(SourceUp(SourceName.ISCSI))
+            loop.add_reader(receiver, self._drain, receiver, broken)
+            try:
+                await broken
+            finally:
+                loop.remove_reader(receiver)
+
+    def _down(self, error: OSError) -> None:
+        detail = f"the iSCSI netlink socket can't be read ({error.strerror or error})"
+        match error.errno:
+            case errno.EPROTONOSUPPORT:
+                reason, detail = NO_MODULE, "no iSCSI session can be without scsi_transport_iscsi, which is not loaded"
+            case errno.EPERM | errno.EACCES:
+                reason, detail = "not_permitted", f"{detail}; let the service keep CAP_NET_ADMIN"
+            case number:
+                reason = errno.errorcode.get(number or 0, "error")
+        if reason != self._down_reason:
+            self._down_reason = reason
+            self._emit(SourceDown(SourceName.ISCSI, reason, detail))
+
+    def _drain(self, receiver: socket.socket, broken: asyncio.Future[None]) -> None:
+        """Read what waits; a socket that has nothing more to give ends ``broken``."""
+        for _ in range(BATCH):
+            try:
+                size, _, _, sender = receiver.recvmsg_into([self._buffer])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno == errno.ENOBUFS:
+                    # Told once; what comes until the queue is drained is dropped as well (net/netlink/af_netlink.c).
+                    self._emit(SourceErrors(SourceName.ISCSI, "overflow", 1))
+                    continue
+                asyncio.get_running_loop().remove_reader(receiver)
+                broken.set_exception(error)
+                return
+            event = parse(memoryview(self._buffer)[:size]) if sender[0] == _KERNEL else None
+            self._buffer[:] = _BLANK
+            if event is not None:
+                self._emit(event)
