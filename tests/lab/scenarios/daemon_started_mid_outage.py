@@ -8,7 +8,8 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
-ALERTS = SESSION_LOSS
+# At its start it also tells what is configured and not in force.
+ALERTS = SESSION_LOSS | {"config_finding"}
 
 
 def run(lab: Lab) -> None:
