@@ -102,6 +102,15 @@ def test_what_came_about_by_itself_is_told_only_if_it_stands() -> None:
     assert later[0] >= 150 + review.STANDING
 
 
+def test_one_cause_is_one_alert() -> None:
+    story = Story(San.of(["mpio"], PORTALS[:1])).begun().at(0)
+    story.feed(files())
+    story.multipathd_down().at(300)
+    assert {"single_path", "multipathd_not_running"} <= codes(story)
+    assert not {"single_path", "multipathd_not_running"} & {code for _, code, _ in findings(story)}
+    assert {"map_at_risk", "source_down"} <= {event for _, event, _ in story.alerts(since=-100)}
+
+
 def test_audits_keep_their_distance() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     story.feed(files())

@@ -13,6 +13,7 @@ from math import inf
 from mpathd_watch.core import messages
 from mpathd_watch.core.audit.audit import audit
 from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.findings import FindingKind
 from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.state import Auditing, Due, Wait, frozen
 from mpathd_watch.core.turn import Turn
@@ -25,6 +26,9 @@ STANDING = 60.0
 """Seconds that a finding must stand before it is told, unless the configuration has changed."""
 MOST_TOLD = 50
 """Entries of one audit: a mistake in a template may concern every session of a host."""
+
+_SPOKEN_FOR = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
+"""Findings with an alert of their own: source_down, map_at_risk, map_lost."""
 
 _AUDIT = Due(Wait.AUDIT)
 
@@ -61,7 +65,7 @@ def due(turn: Turn) -> None:
 
 
 def _tell(turn: Turn, auditing: Auditing) -> None:
-    found = dict.fromkeys(auditing.report.findings)
+    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _SPOKEN_FOR)
     now = turn.now.monotonic
     told = {finding for finding in auditing.told if finding in found}
     standing = {finding: auditing.standing.get(finding, now) for finding in found if finding not in told}
