@@ -19,7 +19,7 @@ demo: $(venv) ## watch a recorded outage: alerts as they come, metrics on port 1
 
 .PHONY: test
 test: $(venv) ## run the unit, golden and component tests; the core must be covered to the last branch
-	$(python) -m pytest --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
+	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
 
 .PHONY: check
 check: check-format check-lint check-types check-spelling check-shell check-unit check-docs check-metrics ## run every static check
