@@ -15,8 +15,9 @@ a second later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import inf
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import inf, isinf
 from typing import Protocol
 
 from mpathd_watch.core.facts import RECOVERY_OFF
@@ -57,6 +58,10 @@ class Budget:
     detection_worst: float
     failover_best: float
     failover_worst: float
+
+    def finite(self) -> Mapping[str, float | None]:
+        """The same by name, as JSON can spell it: ``None`` where nothing bounds it."""
+        return {name: None if isinf(seconds) else seconds for name, seconds in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)

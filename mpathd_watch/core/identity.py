@@ -14,6 +14,7 @@ from mpathd_watch.core.facts import DeviceFacts, SessionFacts
 
 Held = TypeVar("Held", bound=Hashable)
 DEFAULT_IFACE = "default"
+"""The iface of a session for which none was chosen (DEFAULT_IFACENAME in open-iscsi's usr/iscsi_settings.h)."""
 
 
 def portal(address: str, port: int | None) -> str:

@@ -181,12 +181,7 @@ def _range(best: float, worst: float) -> str:
 def _bounds(budget: Budget | None) -> dict[str, float | None] | None:
     if budget is None:
         return None
-    return {
-        "detection_best_seconds": _finite(budget.detection_best),
-        "detection_worst_seconds": _finite(budget.detection_worst),
-        "failover_best_seconds": _finite(budget.failover_best),
-        "failover_worst_seconds": _finite(budget.failover_worst),
-    }
+    return {f"{name}_seconds": seconds for name, seconds in budget.finite().items()}
 
 
 def _timeout(timeout: Timeout) -> dict[str, str | float | None]:
@@ -212,7 +207,3 @@ def _map(wwid: str, known: MapReport) -> dict[str, Any]:
         "reinstatement_worst_seconds": None if recheck is None else reinstatement(recheck)[1],
         "settings": {name: {"value": each.value, "origin": whence(each.origin)} for name, each in settings.items()},
     }
-
-
-def _finite(seconds: float) -> float | None:
-    return None if isinf(seconds) else seconds

@@ -16,7 +16,8 @@ from mpathd_watch.core.events import SettingsChanged, Tick
 from mpathd_watch.core.facts import RECOVERY_OFF
 from mpathd_watch.core.histogram import BOUNDS, Histogram
 from mpathd_watch.core.outage import Judgement, Outage, judge, phases
-from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.state import Due, Wait
+from mpathd_watch.core.step import step
 from mpathd_watch.core.vocabulary import (
     Cause,
     CheckerState,
@@ -90,6 +91,15 @@ def test_what_live_timeouts_promise(live: Timeouts, promised: Budget | None) -> 
     assert budget(live) == promised
 
 
+def test_a_budget_without_a_bound_can_be_spelled() -> None:
+    assert Budget(10, 16, 10, inf).finite() == {
+        "detection_best": 10,
+        "detection_worst": 16,
+        "failover_best": 10,
+        "failover_worst": None,
+    }
+
+
 def test_the_bound_of_each_phase() -> None:
     assert [bound(phase, LIVE) for phase in Phase] == [16, 5, 21, 12]
     assert [bound(phase, Timeouts(0, 0, RECOVERY_OFF)) for phase in Phase] == [inf] * 4
@@ -117,12 +127,12 @@ def test_while_a_phase_runs_its_deadline_is_known() -> None:
     assert story.path(SECOND).deadline == moment(57.0)
     reinstated(story, 50.0)
     assert story.path(SECOND).deadline is None
-    assert story.state.deadlines == {}
+    assert Wait.OVERDUE not in {due.wait for due in story.state.deadlines}
 
 
 def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
     story = down(article())
-    assert next_deadline(story.state) == START.monotonic + 22.0
+    assert story.state.deadlines[Due(Wait.OVERDUE, story.san.wwid("mpio"), SECOND)] == START.monotonic + 22.0
     story.at(60)
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [22.0]
     told = story.told_of("path_overdue")
@@ -135,6 +145,15 @@ def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
     assert story.path(SECOND).overdue
     given_up(story, 61)
     assert not story.path(SECOND).overdue
+
+
+def test_a_path_that_stays_overdue_is_told_of_once_whatever_else_is_heard_of_it() -> None:
+    story = down(article()).at(30)
+    assert story.path(SECOND).overdue
+    story.session(2, SessionStatus.FAILED, alive=-0.3).listing()
+    story.at(31).device("sdb", DeviceState.BLOCKED).look().checker("sdb", CheckerState.PENDING)
+    assert story.path(SECOND).overdue
+    assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [22.0]
 
 
 def test_a_path_that_is_not_reinstated_in_time_is_told_of_once() -> None:
@@ -305,6 +324,12 @@ def test_the_part_that_broke_the_whole_is_named_and_else_the_whole() -> None:
     both = outage(last_alive=moment(-2.5), failed=moment(21.5))
     assert judge(both, 1.0).verdict is Verdict.OVER_BUDGET
     assert judge(replace(both, last_alive=moment(-2.9), failed=moment(21.9)), 2.0).broken is Phase.FAILOVER
+
+
+def test_io_of_a_path_that_never_failed_was_held_until_its_transport_was_back() -> None:
+    held = outage(failed=None, transport_up=moment(18), reinstated=moment(30))
+    assert judge(held, 2.0) == Judgement({Phase.DETECTION: 15}, Verdict.WITHIN_BUDGET)
+    assert judge(replace(held, transport_up=None), 2.0).broken is Phase.REPLACEMENT
 
 
 def test_an_outage_whose_timeouts_are_not_known_is_not_judged() -> None:

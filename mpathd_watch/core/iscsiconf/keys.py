@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mpathd_watch.core.identity import DEFAULT_IFACE
+
 NAME = "node.name"
 TPGT = "node.tpgt"
 STARTUP = "node.startup"
@@ -70,7 +72,7 @@ KEYS: Mapping[str, Key] = {
 BUILT_IN: Mapping[str, int | str] = {
     STARTUP: "manual",
     LEADING_LOGIN: "No",
-    IFACE: "default",
+    IFACE: DEFAULT_IFACE,
     SCAN: "auto",
     NR_SESSIONS: 1,
     REOPEN_MAX: 0,

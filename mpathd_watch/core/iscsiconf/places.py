@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_IFACE = "default"
+from mpathd_watch.core.identity import DEFAULT_IFACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mpathd_watch.core.text import duration, plural
-from mpathd_watch.sinks.status.document import Document, PathEntry, TimeoutsEntry
+from mpathd_watch.sinks.status.document import BudgetEntry, Document, PathEntry, TimeoutsEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,7 @@ def promises(document: Document) -> Iterator[Promise]:
         live, wanted, budget = session["timeouts"], session.get("configured"), session.get("budget")
         if live is None:
             continue
-        worst = budget["failover_worst"] if budget is not None else None
-        promised = "no bound to a failover" if worst is None else f"failover within {worst:.0f} s"
-        shown = _spelled(live)
+        shown, promised = _spelled(live), _promised(budget)
         configured = "" if wanted is None or _spelled(wanted) == shown else f"configured {_spelled(wanted)}"
         alike.setdefault((shown, promised, configured), []).append(session["session"])
     for key, sessions in alike.items():
@@ -52,6 +50,14 @@ def findings(document: Document) -> str:
     if found["warning"]:
         told.append(plural(found["warning"], "warning"))
     return f"in the configuration: {', '.join(told)}; see mpathd-watch check" if told else ""
+
+
+def _promised(budget: BudgetEntry | None) -> str:
+    """``failover in 15 to 21 s``, from the best case to the worst."""
+    best, worst = (None, None) if budget is None else (budget["failover_best"], budget["failover_worst"])
+    if worst is None:
+        return "no bound to a failover"
+    return f"failover in {worst:.0f} s" if best in (None, worst) else f"failover in {best:.0f} to {worst:.0f} s"
 
 
 def _spelled(timeouts: TimeoutsEntry) -> str:
