@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts
+from mpathd_watch.core.facts import DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
-from mpathd_watch.sources.network import Interface
+from mpathd_watch.sources.network.addresses import Interface
+from mpathd_watch.sources.network.tcp import Answer, Connection
 from mpathd_watch.sources.sysfs import attributes as attributes_module
 from mpathd_watch.sources.sysfs.attributes import Attributes
-from mpathd_watch.sources.sysfs.disks import Disks
+from mpathd_watch.sources.sysfs.disks import Depth, Disks
 from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
 from mpathd_watch.sources.sysfs.sessions import Sessions
 from tests.fakes.sysfs import INITIATOR, TARGET, WWID, FakeSysfs
@@ -46,6 +47,7 @@ SDA = DeviceFacts(
     io_timeouts=0,
     timeout=30,
     wwid=WWID,
+    io=IoFacts(reads=100, read_ms=40, writes=50, write_ms=30),
 )
 SESSION = SessionFacts(
     sid=1,
@@ -68,14 +70,39 @@ INTERFACES = {
 UNREADABLE = [errno.EINVAL, errno.ENOTCONN, errno.EIO, errno.EACCES]
 
 
+class Network:
+    """A kernel's word on connections and routes: each connection is there, unless it says otherwise."""
+
+    def __init__(self) -> None:
+        self.asked: list[Mapping[int, Connection]] = []
+        self.facts = TcpFacts(rtt=0.001, retransmits=0, backoff=0, heard=99.0)
+        self.bound_to: dict[int, str] = {}
+        self.routes: dict[tuple[str, str], str] = {}
+        self.missing: set[int] = set()
+        self.error: OSError | None = None
+        self.interfaces = dict(INTERFACES)
+
+    def ask(self, connections: Mapping[int, Connection], _clock: object = None) -> dict[int, Answer]:
+        """As ``tcp.ask``."""
+        self.asked.append(connections)
+        if self.error:
+            raise self.error
+        return {sid: Answer(self.facts, self.bound_to.get(sid, "")) for sid in connections if sid not in self.missing}
+
+    def route(self, remote: str, local: str) -> str:
+        """As ``routes.interface_to``."""
+        return self.routes.get((remote, local), "")
+
+
 class Look:
     """The readers, and what they found each time they were used."""
 
     def __init__(self, san: FakeSysfs) -> None:
         self.now = 100.0
+        self.network = Network()
         self.disks = Disks(san.root, san.run)
         self.sessions = Sessions(san.root, lambda: self.now)
-        self.ends = LocalEnds(san.root, lambda: INTERFACES)
+        self.ends = LocalEnds(san.root, lambda: self.network.interfaces, self.network.route, self.network.ask)
         self.problems: dict[str, int] = {}
 
     def at_maps(self) -> tuple[MapFacts, ...]:
@@ -86,9 +113,10 @@ class Look:
         """Read the named disks whole."""
         return self._read(lambda attributes: self.disks.devices(attributes, names))
 
-    def again(self, *known: DeviceFacts, counters: bool = False) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
-        """Read what may have changed of these disks."""
-        return self._read(lambda attributes: self.disks.again(attributes, known, counters=counters))
+    def again(self, *known: DeviceFacts, depth: Depth = Depth.STATE) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
+        """Read these disks again, and tell those that have changed."""
+        found, vanished = self._read(lambda attributes: self.disks.again(attributes, known, depth))
+        return tuple(facts for facts in found if facts not in known), vanished
 
     def at_unmapped(self, *members: DeviceFacts) -> tuple[DeviceFacts, ...]:
         """Read the iSCSI disks that are not among ``members``."""
@@ -99,10 +127,14 @@ class Look:
         return self._read(self.ends.read)
 
     def at_sessions(
-        self, *, afresh: bool = False, ends: Mapping[int, LocalEnd] | None = None
+        self,
+        *,
+        afresh: bool = False,
+        ends: Mapping[int, LocalEnd] | None = None,
+        tcp: Mapping[int, TcpFacts] | None = None,
     ) -> tuple[SessionFacts, ...]:
         """Read the sessions."""
-        return self._read(lambda attributes: self.sessions.read(attributes, afresh=afresh, ends=ends))
+        return self._read(lambda attributes: self.sessions.read(attributes, afresh=afresh, ends=ends, tcp=tcp))
 
     def _read(self, reading: Callable[[Attributes], Found]) -> Found:
         attributes = Attributes()
@@ -114,27 +146,57 @@ class Look:
 @contextmanager
 def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> Iterator[None]:
     """Reads of attributes with these endings fail."""
-    read = attributes_module._read
 
-    def failing(path: Path, size: int) -> bytes:
-        if str(path).endswith(endings):
-            raise OSError(number, os.strerror(number), str(path))
-        return read(path, size)
+    def fail(path: str) -> None:
+        if path.endswith(endings):
+            raise OSError(number, os.strerror(number), path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(attributes_module, "_read", failing)
+        before_each_read(patch, fail)
         yield
 
 
+def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]) -> None:
+    """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
+    read, pread = attributes_module._read, os.pread
+
+    def reading(path: Path, size: int) -> bytes:
+        act(str(path))
+        return read(path, size)
+
+    def preading(descriptor: int, size: int, offset: int) -> bytes:
+        act(name_of(descriptor))
+        return pread(descriptor, size, offset)
+
+    monkeypatch.setattr(attributes_module, "_read", reading)
+    monkeypatch.setattr(os, "pread", preading)
+
+
+def name_of(descriptor: int, readlink: Callable[[str], str] = os.readlink) -> str:
+    """The path of what is open; where that is gone, it ends in `` (deleted)``."""
+    return readlink(f"/proc/self/fd/{descriptor}")
+
+
+def kernfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an open attribute of an object that is gone say so, as the kernel does (kernfs_get_active())."""
+
+    def gone(path: str) -> None:
+        if path.endswith(" (deleted)"):
+            raise OSError(errno.ENODEV, "No such device", path)
+
+    before_each_read(monkeypatch, gone)
+
+
 class Meddler:
-    """Does something just before the ``nth`` access below ``root``, counting opens, listings and links."""
+    """Does something just before the ``nth`` access below ``root``, counting opens, kept reads, listings and links."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self._root = str(root)
         self._nth = 0
         self._act: Callable[[str], None] = lambda _path: None
+        self._readlink = os.readlink
         self.accesses: list[str] = []
-        for name in ("open", "listdir", "readlink"):
+        for name in ("open", "listdir", "readlink", "pread"):
             monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
 
     def at(self, nth: int, act: Callable[[str], None]) -> None:
@@ -142,12 +204,13 @@ class Meddler:
         self.accesses, self._nth, self._act = [], nth, act
 
     def _wrap(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Any, *args: Any, **options: Any) -> Any:
-            if str(path).startswith(self._root):
-                self.accesses.append(str(path))
+        def call(place: Any, *args: Any, **options: Any) -> Any:
+            path = name_of(place, self._readlink) if isinstance(place, int) else str(place)
+            if path.startswith(self._root):
+                self.accesses.append(path)
                 if len(self.accesses) == self._nth:
                     self._nth = 0
-                    self._act(str(path))
-            return genuine(path, *args, **options)
+                    self._act(path)
+            return genuine(place, *args, **options)
 
         return call

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.facts import DeviceFacts, LinkFacts, MapFacts, MapListing, PathListing, SessionFacts
 from mpathd_watch.core.multipathconf import Document
+from mpathd_watch.core.settings import Settings
 from mpathd_watch.core.vocabulary import DmAction, SourceName
 
 
@@ -91,17 +92,22 @@ class SystemRead:
 
 @dataclass(frozen=True, slots=True)
 class SessionsRead:
-    """All iSCSI sessions."""
+    """All iSCSI sessions. ``requested`` is 0 where it is not known when they were asked for."""
 
     sessions: tuple[SessionFacts, ...]
+    requested: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class DevicesRead:
-    """Some member disks, read again; ``vanished`` names those that are gone."""
+    """Some member disks, read again; ``vanished`` names those that are gone.
+
+    ``requested`` is 0 where it is not known when they were asked for.
+    """
 
     devices: tuple[DeviceFacts, ...]
     vanished: tuple[str, ...] = ()
+    requested: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,13 @@ class ConnectionFailed:
 
     sid: int
     error: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRead:
+    """All network interfaces of this host, at the start and whenever one has changed."""
+
+    links: tuple[LinkFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +156,8 @@ class MultipathdConfigured:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsChanged:
-    """The administrator's settings, at the start and at each reload (see ``state.Settings``)."""
-
-    settle_seconds: float
-    single_path_ok: frozenset[str]
-    slack_seconds: float = 2.0
+class SettingsChanged(Settings):
+    """The administrator's settings, at the start and at each reload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,7 @@ Event = (
     | SessionsRead
     | DevicesRead
     | ConnectionFailed
+    | NetworkRead
     | PathsListed
     | MapsListed
     | ConfigurationRead

@@ -98,6 +98,18 @@ class SessionStatus(Word):
     UNKNOWN = "unknown"
 
 
+LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
+DOWN_SESSION = LOST_SESSION - {SessionStatus.MISSING}
+"""Its connection is gone, and iscsid may yet bring it back."""
+
+
+class Doubt(StrEnum):
+    """Why a session is doubted that the kernel still calls LOGGED_IN."""
+
+    SILENCE = "silence"
+    CARRIER = "carrier"
+
+
 class Transport(Word):
     """How a path reaches its disk."""
 
@@ -185,6 +197,7 @@ class SourceName(StrEnum):
     MULTIPATHD = "multipathd"
     CONFIG = "config"
     ISCSI = "iscsi"
+    NETWORK = "network"
 
 
 class DmAction(StrEnum):

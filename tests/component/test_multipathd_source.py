@@ -28,7 +28,7 @@ from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND, MAPS_
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from tests.fakes.multipathd import CONFIGURATION, Behaviour, CloseMidReply, FakeMultipathd, Hang, Late
 
-PATHS = "3600a|mpatha|sda|8:0|active|ready|tur\n3600a|mpatha|sdb|8:16|active|ready|tur\n"
+PATHS = "3600a|mpatha|sda|8:0|active|ready|tur|normal|0\n3600a|mpatha|sdb|8:16|active|ready|tur|normal|0\n"
 PATHS_FAILED = PATHS.replace("8:16|active|ready", "8:16|failed|faulty")
 MAPS = '{"maps": [{"name": "mpatha", "uuid": "3600a", "sysfs": "dm-0", "queueing": "off", "path_groups": []}]}'
 NO_MAPS = '{"major_version": 0, "minor_version": 1, "maps": []}'
@@ -353,7 +353,7 @@ def test_a_slow_list_of_maps_is_given_more_time(fake: FakeMultipathd) -> None:
 
 
 def test_a_big_listing(fake: FakeMultipathd) -> None:
-    lines = [f"3600{n}|mpath{n}|sd{n}|8:{n}|active|ready|tur\n" for n in range(10_000)]
+    lines = [f"3600{n}|mpath{n}|sd{n}|8:{n}|active|ready|tur|normal|0\n" for n in range(10_000)]
     fake.replies[PATHS_COMMAND] = "".join(lines)
 
     async def scenario(watching: Watch) -> None:

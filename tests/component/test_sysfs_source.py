@@ -9,7 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from itertools import groupby, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar
 
 import pytest
@@ -24,13 +27,17 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
 )
+from mpathd_watch.core.facts import IoFacts, SessionFacts
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
-from mpathd_watch.sources.network import Interface
-from mpathd_watch.sources.sysfs import attributes as attributes_module
+from mpathd_watch.sources.network.addresses import Interface
+from mpathd_watch.sources.network.tcp import Answer, Connection
 from mpathd_watch.sources.sysfs import source as module
-from mpathd_watch.sources.sysfs.ends import LocalEnds
+from mpathd_watch.sources.sysfs.attributes import Attributes
+from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.sysfs.sessions import Sessions
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from tests.fakes.sysfs import SECRETS, WWID, FakeSysfs, healthy_san
+from tests.reading import Network, before_each_read
 
 HOUR = 3600.0
 EVERY = 0.02
@@ -49,8 +56,16 @@ class Watch:
     def __init__(self, san: FakeSysfs) -> None:
         self.san = san
         self.events: list[Event] = []
-        self.source = SysfsSource(self.emit, time.monotonic, san.root, addresses=addresses)
+        self.network = Network()
+        self.source = self.make()
         self.heed: Callable[[Event], None] = lambda _event: None
+
+    def make(self) -> SysfsSource:
+        """A source that emits into ``events`` and asks ``network``."""
+        network = self.network
+        return SysfsSource(
+            self.emit, time.monotonic, self.san.root, addresses=addresses, route=network.route, tcp=network.ask
+        )
 
     def emit(self, event: Event) -> None:
         """Take an event from the source."""
@@ -105,6 +120,10 @@ def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     choose(
         SESSIONS_EVERY=EVERY,
+        HURRIED_EVERY=EVERY,
+        BUSY_EVERY=EVERY,
+        POLLS_APART=0.0,
+        ENDS_APART=0.05,
         TIMEOUTS_EVERY=HOUR,
         DISKS_EVERY=HOUR,
         SYSTEM_EVERY=HOUR,
@@ -124,7 +143,7 @@ def watch(san: FakeSysfs, scenario: Callable[[Watch], Awaitable[None]]) -> Watch
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         running = asyncio.create_task(watching.source.run())
         try:
             await watching.until_kind(SystemRead)
@@ -145,15 +164,13 @@ class Gate:
         self._endings: tuple[str, ...] = ()
         self._free = threading.Event()
         self.reached = threading.Event()
-        read = attributes_module._read
 
-        def slow(path: Path, size: int) -> bytes:
-            if self._endings and str(path).endswith(self._endings):
+        def slow(path: str) -> None:
+            if self._endings and path.endswith(self._endings):
                 self.reached.set()
                 self._free.wait(30)
-            return read(path, size)
 
-        monkeypatch.setattr(attributes_module, "_read", slow)
+        before_each_read(monkeypatch, slow)
 
     def shut(self, *endings: str) -> None:
         """From now on, reads of these hang."""
@@ -198,7 +215,7 @@ def test_look_reads_everything_once_without_running(san: FakeSysfs) -> None:
     watching = Watch(san)
 
     async def once() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         await watching.source.look()
 
     asyncio.run(once())
@@ -206,7 +223,7 @@ def test_look_reads_everything_once_without_running(san: FakeSysfs) -> None:
 
 
 def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timing: Callable[..., None]) -> None:
-    timing(SESSIONS_EVERY=0.2)
+    timing(SESSIONS_EVERY=0.2, HURRIED_EVERY=0.2)
     delays = []
 
     async def scenario(watching: Watch) -> None:
@@ -222,7 +239,8 @@ def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timin
 
     watching = watch(san, scenario)
     assert max(delays) < 0.2 + 0.4
-    assert len(watching.of(SessionsRead)) == 3
+    told = [read.sessions[1].state for read in watching.of(SessionsRead)]
+    assert [state for state, _ in groupby(told)] == [SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.LOGGED_IN]
 
 
 def test_timeouts_are_read_again_under_a_session_that_stays_as_it_is(
@@ -385,6 +403,287 @@ def test_an_end_that_cannot_be_read_for_a_reason_of_its_own_takes_nothing_along(
     assert watch(san, scenario).of(SourceDown) == []
 
 
+def ports(watching: Watch) -> list[int]:
+    """The local port of the first session, each time its connection was asked for."""
+    return [asked[1].local_port for asked in watching.network.asked if 1 in asked]
+
+
+def test_a_session_that_has_logged_in_again_is_asked_for_by_its_new_connection(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        assert ports(watching)[-1] == 46408
+        san.sessions[0].fail()
+        await watching.until(lambda: watching.session_states()[0] is SessionStatus.FAILED)
+        assert watching.of(SessionsRead)[-1].sessions[0].tcp is None
+        san.sessions[0].recover()
+        await watching.until(lambda: ports(watching)[-1] == 46410)
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == watching.network.facts)
+
+    watching = watch(san, scenario)
+    assert len(watching.of(SystemRead)) == 1
+
+
+def test_a_session_that_has_come_by_another_interface_is_told_with_it_at_once(san: FakeSysfs) -> None:
+    async def scenario(watching: Watch) -> None:
+        san.sessions[0].fail()
+        await watching.until(lambda: watching.session_states()[0] is SessionStatus.FAILED)
+        watching.network.bound_to[1] = "eth7"
+        san.sessions[0].recover()
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].netdev == "eth7")
+
+    watching = watch(san, scenario)
+    assert len(watching.of(SystemRead)) == 1
+
+
+def test_a_login_that_nobody_saw_shows_in_a_connection_that_is_not_found(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(TIMEOUTS_EVERY=0.05)
+
+    async def scenario(watching: Watch) -> None:
+        watching.network.missing = {1}
+        san.sessions[0].connection.set("local_port", 50000)
+        await watching.until(lambda: ports(watching)[-1] == 50000)
+        await watching.until(lambda: any(read.sessions[0].tcp is None for read in watching.of(SessionsRead)))
+        watching.network.missing = set()
+        watching.source.wake_sessions()
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == watching.network.facts)
+
+    watch(san, scenario)
+
+
+def test_local_ends_that_bring_no_news_are_read_ever_more_seldom_until_a_login(
+    san: FakeSysfs, timing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timing(TIMEOUTS_EVERY=0.0, ENDS_APART=0.1)
+    readings: list[float] = []
+    read = LocalEnds.read
+
+    def reading(self: LocalEnds, attributes: Attributes) -> Mapping[int, LocalEnd]:
+        readings.append(time.monotonic())
+        return read(self, attributes)
+
+    monkeypatch.setattr(LocalEnds, "read", reading)
+
+    async def scenario(watching: Watch) -> None:
+        watching.network.missing = {1, 2}  # as of an adapter that has its connections to itself
+        await asyncio.sleep(1.0)
+        assert 2 <= len(readings) <= 1 + 4
+        san.sessions[0].state = "FAILED"
+        await watching.until(lambda: watching.session_states()[0] is SessionStatus.FAILED)
+        before = len(readings)
+        san.sessions[0].state = "LOGGED_IN"
+        await watching.until(lambda: len(readings) > before, seconds=0.3)
+
+    watch(san, scenario)
+
+
+# --- how the connections fare -----------------------------------------------------------------------------------------
+
+
+def test_connections_are_asked_for_with_the_timeouts_and_told_each_time(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(TIMEOUTS_EVERY=0.1)
+
+    async def scenario(watching: Watch) -> None:
+        assert [session.tcp for session in watching.of(SystemRead)[0].sessions] == [watching.network.facts] * 2
+        first = await watching.until_kind(SessionsRead, 3)
+        assert [session.tcp for session in first[-1].sessions] == [watching.network.facts] * 2
+        later = replace(watching.network.facts, heard=101.0)
+        watching.network.facts = later
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == later)
+        watching.source.wake_system()
+        assert [session.tcp for session in (await watching.until_kind(SystemRead, 2))[1].sessions] == [later] * 2
+        requests = [told.requested for told in watching.of(SessionsRead)]
+        assert requests == sorted(requests)
+        assert all(after - before > 0.05 for before, after in pairwise(requests))
+
+    assert watch(san, scenario).of(SourceErrors) == []
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOBUFS, errno.EPROTONOSUPPORT, errno.EMFILE, errno.ETIMEDOUT])
+def test_a_kernel_that_does_not_tell_how_they_fare_leaves_no_old_answer(
+    san: FakeSysfs, timing: Callable[..., None], number: int
+) -> None:
+    timing(TIMEOUTS_EVERY=0.1, TCP_PATIENCE=0.3)
+
+    async def scenario(watching: Watch) -> None:
+        await watching.until_kind(SessionsRead)
+        watching.network.error = OSError(number, os.strerror(number))
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp is None)
+        told = len(watching.of(SessionsRead))
+        (error, *_) = await watching.until_kind(SourceErrors, 3)
+        assert error == SourceErrors(SourceName.NETWORK, errno.errorcode[number], 1)
+        assert len(watching.of(SessionsRead)) == told  # nothing is nothing new
+        watching.network.error = None
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == watching.network.facts)
+
+    assert watch(san, scenario).of(SourceDown) == []
+
+
+def test_a_connection_whose_lock_is_held_delays_no_poll_but_the_first(
+    san: FakeSysfs, timing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timing(TIMEOUTS_EVERY=0.05, TCP_DEADLINE=0.2, TCP_PATIENCE=0.1)
+    held = threading.Event()
+    held.set()
+    answer = Network.ask
+
+    def asking(self: Network, connections: Mapping[int, Connection], _clock: object = None) -> dict[int, Answer]:
+        held.wait(10)
+        return answer(self, connections)
+
+    monkeypatch.setattr(Network, "ask", asking)
+
+    async def scenario(watching: Watch) -> None:
+        await watching.until_kind(SessionsRead)
+        held.clear()
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp is None)
+        assert watching.of(SourceErrors)[0] == SourceErrors(SourceName.NETWORK, "timeout", 1)
+        for change, state in ((san.sessions[0].fail, "FAILED"), (san.sessions[0].recover, "LOGGED_IN")):
+            began = time.monotonic()
+            change()
+            await watching.until(lambda: watching.session_states()[0] == state)  # noqa: B023
+            assert time.monotonic() - began < 0.15
+        held.set()
+        await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == watching.network.facts)
+
+    assert watch(san, scenario).of(SourceDown) == []
+
+
+# --- how often --------------------------------------------------------------------------------------------------------
+
+
+class Polls:
+    """When the sessions were polled."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times: list[float] = []
+        read = Sessions.read
+
+        def reading(sessions: Sessions, attributes: Attributes, **options: Any) -> tuple[SessionFacts, ...]:
+            if not options.get("afresh"):
+                self.times.append(time.monotonic())
+            return read(sessions, attributes, **options)
+
+        monkeypatch.setattr(Sessions, "read", reading)
+
+    async def pauses(self, seconds: float) -> list[float]:
+        """Between polls, from now on."""
+        del self.times[:]
+        await asyncio.sleep(seconds)
+        return [after - before for before, after in pairwise(self.times)]
+
+
+@pytest.fixture
+def polls(monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None]) -> Polls:
+    timing(SESSIONS_EVERY=0.2, HURRIED_EVERY=0.05, BUSY_EVERY=0.5, TRAIL=0.4)
+    return Polls(monkeypatch)
+
+
+NORMAL, HURRIED, BUSY = (0.2, 0.3), (0.05, 0.15), (0.5, 0.7)
+
+
+def median_within(pauses: list[float], bounds: tuple[float, float]) -> bool:
+    low, high = bounds
+    return low - 0.01 <= median(pauses) < high
+
+
+def test_sessions_are_polled_more_often_until_the_story_ends(san: FakeSysfs, polls: Polls) -> None:
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.7)  # at the start all sessions are new
+        assert median_within(await polls.pauses(0.9), NORMAL)
+        san.sessions[0].fail()
+        await watching.until_kind(SessionsRead)
+        assert median_within(await polls.pauses(0.6), HURRIED)
+        san.sessions[0].recover()
+        await watching.until(lambda: watching.session_states()[0] is SessionStatus.LOGGED_IN)
+        assert median_within(await polls.pauses(0.3), HURRIED)
+        await asyncio.sleep(0.5)
+        assert median_within(await polls.pauses(0.9), NORMAL)
+
+    watch(san, scenario)
+
+
+def test_a_wake_alone_is_no_reason_to_poll_more_often(san: FakeSysfs, polls: Polls) -> None:
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.7)
+        watching.source.wake_sessions()
+        assert median_within(await polls.pauses(0.9), NORMAL)
+
+    watch(san, scenario)
+
+
+def test_a_connection_that_the_kernel_does_not_find_is_asked_for_again_only_when_somebody_wants_to_know(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(SESSIONS_EVERY=0.05, TIMEOUTS_EVERY=0.1, ENDS_APART=60.0)
+
+    async def scenario(watching: Watch) -> None:
+        network = watching.network
+        network.missing = {1}
+        await asyncio.sleep(0.4)
+        del network.asked[:]
+        await asyncio.sleep(0.4)
+        assert network.asked
+        assert all(1 not in asked and 2 in asked for asked in network.asked)
+        watching.source.wake_sessions()
+        await watching.until(lambda: any(1 in asked for asked in network.asked))
+        network.missing = set()
+        watching.source.wake_sessions()
+        await asyncio.sleep(0.1)
+        del network.asked[:]
+        await watching.until(lambda: any(1 in asked for asked in network.asked))
+
+    watch(san, scenario)
+
+
+def test_sessions_that_are_all_busy_and_well_are_polled_less_often_but_woken_at_once(
+    san: FakeSysfs, polls: Polls
+) -> None:
+    async def scenario(watching: Watch) -> None:
+        def answer(*answering: int) -> None:
+            for number in answering:
+                san.sessions[number].answer()
+
+        async def traffic() -> None:
+            while True:
+                answer(*busy)
+                await asyncio.sleep(0.02)
+
+        busy = [0, 1]
+        running = asyncio.create_task(traffic())
+        await asyncio.sleep(0.8)
+        assert median_within(await polls.pauses(1.8), BUSY)
+        asked = time.monotonic()
+        watching.source.wake_sessions()
+        (told,) = await watching.until_kind(SessionsRead)
+        assert told.requested - asked < 0.1
+        busy.remove(1)  # one that is idle is enough
+        await asyncio.sleep(0.8)
+        assert median_within(await polls.pauses(0.9), NORMAL)
+        running.cancel()
+
+    watch(san, scenario)
+
+
+def test_a_storm_of_wakes_is_not_a_storm_of_polls(san: FakeSysfs, polls: Polls, timing: Callable[..., None]) -> None:
+    timing(POLLS_APART=0.05)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.1)
+        for _ in range(100):
+            watching.source.wake_sessions()
+            await asyncio.sleep(0.003)
+        last = time.monotonic()
+        watching.source.wake_sessions()
+        await watching.until(lambda: watching.of(SessionsRead)[-1].requested >= last)
+        assert len(watching.of(SessionsRead)) < 20
+        assert len(polls.times) < 30
+
+    watch(san, scenario)
+
+
 # --- sessions and disks that change -----------------------------------------------------------------------------------
 
 
@@ -470,7 +769,9 @@ def test_a_disk_that_is_gone_is_told_once_by_name(san: FakeSysfs, timing: Callab
         san.remove_disk(san.disks[1])
         await watching.until_kind(DevicesRead)
         await asyncio.sleep(0.2)
-        assert watching.of(DevicesRead) == [DevicesRead((), ("sdb",))]
+        (told,) = watching.of(DevicesRead)
+        assert (told.devices, told.vanished) == ((), ("sdb",))
+        assert time.monotonic() - 5 < told.requested < time.monotonic()
 
     watch(san, scenario)
 
@@ -531,7 +832,7 @@ def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate
 
     async def run() -> None:
         gate.shut("sdb/dev")
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         running = asyncio.create_task(watching.source.run())
         await watching.until(gate.reached.is_set)
         san.add_map("new", wwid="new")  # the maps have been read already
@@ -551,7 +852,7 @@ def test_whoever_asks_for_a_look_because_the_source_is_up_gets_the_one_at_hand(s
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         watching.heed = lambda event: watching.source.wake_system() if isinstance(event, SourceUp) else None
         running = asyncio.create_task(watching.source.run())
         await watching.until_kind(SystemRead)
@@ -578,15 +879,135 @@ def test_named_disks_are_read_at_once_and_unknown_names_are_nothing(
     watch(san, scenario)
 
 
-def test_sessions_are_polled_at_once_when_asked(san: FakeSysfs, timing: Callable[..., None]) -> None:
-    timing(SESSIONS_EVERY=HOUR)
+def test_named_disks_are_told_closely_even_if_nothing_differs(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(TRAIL=0.0)
+    san.disks[0].serve(1, 2, in_flight=5)
 
     async def scenario(watching: Watch) -> None:
+        for number in range(1, 4):
+            watching.source.wake_devices(["sda"])
+            told = (await watching.until_kind(DevicesRead, number))[-1]
+            assert [(facts.name, facts.in_flight) for facts in told.devices] == [("sda", 5)]
+        san.disks[0].device.set("ioerr_cnt", "0x7")
+        san.disks[0].serve(3, 4, in_flight=0)
+        watching.source.wake_devices(["sda", "sdb"])
+        one, two = (await watching.until_kind(DevicesRead, 4))[-1].devices
+        assert (one.io_errors, one.io, one.in_flight) == (7, IoFacts(3, 4, 0, 0), 0)
+        assert (two.name, two.in_flight) == ("sdb", 0)
+        watching.source.wake_devices(["sdzz"])
+        watching.source.wake_devices([])
+        await asyncio.sleep(0.1)
+        assert len(watching.of(DevicesRead)) == 4
+
+    watch(san, scenario)
+
+
+def test_disks_that_are_only_watched_are_not_told_unless_they_change_and_never_read_closely(
+    san: FakeSysfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened(monkeypatch, san.root)
+
+    async def scenario(watching: Watch) -> None:
+        san.sessions[1].fail()
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
+        told = len(watching.of(DevicesRead))
+        opened.paths.clear()
+        await asyncio.sleep(10 * EVERY)
+        assert len(watching.of(DevicesRead)) == told
+        assert f"{san.root}/block/sdb/device/state" in opened.paths
+        assert not [path for path in opened.paths if path.endswith(("device_busy", "stat", "_cnt"))]
+
+    watch(san, scenario)
+
+
+def test_the_disks_of_a_troubled_session_are_not_read_as_often_as_the_session_is_polled(
+    san: FakeSysfs, monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None]
+) -> None:
+    timing(SESSIONS_EVERY=0.3, HURRIED_EVERY=0.02)
+    opened = Opened(monkeypatch, san.root)
+
+    async def scenario(watching: Watch) -> None:
+        san.sessions[1].fail()
+        await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
+        opened.paths.clear()
+        opened.kept.clear()
+        await asyncio.sleep(1.0)
+        assert 2 <= opened.paths.count(f"{san.root}/block/sdb/device/state") <= 5
+        assert len([path for path in opened.kept if path.endswith("session2/state")]) > 15
+
+    watch(san, scenario)
+
+
+def test_what_a_disk_does_is_told_with_the_round_that_finds_it(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(DISKS_EVERY=0.05, TRAIL=0.0)
+
+    async def scenario(watching: Watch) -> None:
+        san.disks[1].serve(1000, 2000, 3000, 4000)
+        (told,) = await watching.until_kind(DevicesRead)
+        assert [(facts.name, facts.io) for facts in told.devices] == [("sdb", IoFacts(1000, 2000, 3000, 4000))]
+        await asyncio.sleep(0.2)
+        assert len(watching.of(DevicesRead)) == 1
+
+    watch(san, scenario)
+
+
+def test_sessions_are_polled_at_once_when_asked(san: FakeSysfs, timing: Callable[..., None]) -> None:
+    timing(SESSIONS_EVERY=HOUR, HURRIED_EVERY=HOUR)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.05)
         san.sessions[0].fail()
         watching.source.wake_sessions()
         await watching.until_kind(SessionsRead)
 
     watch(san, scenario)
+
+
+def test_a_wake_is_answered_even_if_nothing_differs_by_a_reading_that_was_asked_for_later(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
+    timing(SESSIONS_EVERY=HOUR, HURRIED_EVERY=HOUR)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.05)
+        for number in range(1, 4):
+            asks, asked = len(watching.network.asked), time.monotonic()
+            watching.source.wake_sessions()
+            told = (await watching.until_kind(SessionsRead, number))[-1]
+            assert asked <= told.requested <= time.monotonic()
+            assert told.sessions == watching.of(SystemRead)[0].sessions
+            assert [session.tcp for session in told.sessions] == [watching.network.facts] * 2
+            assert len(watching.network.asked) == asks + 1
+        await asyncio.sleep(0.1)
+        assert len(watching.of(SessionsRead)) == 3
+
+    watch(san, scenario)
+
+
+def test_a_wake_during_a_poll_is_answered_by_the_next(san: FakeSysfs, gate: Gate, timing: Callable[..., None]) -> None:
+    timing(SESSIONS_EVERY=HOUR, HURRIED_EVERY=HOUR)
+
+    async def scenario(watching: Watch) -> None:
+        await asyncio.sleep(0.05)
+        gate.shut("session1/state")
+        watching.source.wake_sessions()
+        await watching.until(gate.reached.is_set)
+        asked = time.monotonic()
+        watching.source.wake_sessions()
+        gate.open()
+        first, second = await watching.until_kind(SessionsRead, 2)
+        assert first.requested < asked <= second.requested
+
+    watch(san, scenario)
+
+
+def test_without_sessions_a_wake_is_answered_too(tmp_path: Path) -> None:
+    async def scenario(watching: Watch) -> None:
+        watching.source.wake_sessions()
+        (told,) = await watching.until_kind(SessionsRead)
+        assert told.sessions == ()
+
+    watch(FakeSysfs(tmp_path / "sys"), scenario)
 
 
 # --- when reads fail or hang ------------------------------------------------------------------------------------------
@@ -661,7 +1082,7 @@ def test_a_long_look_at_the_disks_does_not_delay_the_sessions(san: FakeSysfs, ga
 def test_a_whole_look_never_carries_older_sessions_than_those_told_before_it(
     san: FakeSysfs, gate: Gate, timing: Callable[..., None]
 ) -> None:
-    timing(SESSIONS_EVERY=0.005, COALESCE=0.005)
+    timing(SESSIONS_EVERY=0.005, HURRIED_EVERY=0.005, COALESCE=0.005)
 
     async def scenario(watching: Watch) -> None:
         for _ in range(5):
@@ -685,7 +1106,7 @@ def test_session_states_are_told_in_the_order_in_which_they_were_read(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
     """Polls and whole looks compete for the sessions; ``recovery_tmo`` counts up as the session fails and recovers."""
-    timing(SESSIONS_EVERY=0.001, COALESCE=0.001, WOKEN_SHARE=0.0, TRAIL=0.0)
+    timing(SESSIONS_EVERY=0.001, HURRIED_EVERY=0.001, COALESCE=0.001, WOKEN_SHARE=0.0, TRAIL=0.0)
     san.sessions[0].set("recovery_tmo", 0)
 
     async def scenario(watching: Watch) -> None:
@@ -739,7 +1160,7 @@ def test_a_host_where_sysfs_is_missing_from_the_start_is_down_and_waits(tmp_path
     watching = Watch(san)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         running = asyncio.create_task(watching.source.run())
         await asyncio.sleep(0.2)
         assert [type(event) for event in watching.events] == [SourceDown]
@@ -760,7 +1181,7 @@ def test_cancelling_ends_at_once_even_while_a_read_hangs(
     gate.shut(*endings)
 
     async def run() -> None:
-        watching.source = SysfsSource(watching.emit, time.monotonic, san.root, addresses=addresses)
+        watching.source = watching.make()
         running = asyncio.create_task(watching.source.run())
         await watching.until(gate.reached.is_set)
         running.cancel()
@@ -776,7 +1197,7 @@ def test_cancelling_ends_at_once_even_while_a_read_hangs(
 def test_cancelling_ends_at_once_in_whatever_turn_of_the_loop_after_a_wake(
     san: FakeSysfs, timing: Callable[..., None], turns: int
 ) -> None:
-    timing(SESSIONS_EVERY=HOUR)
+    timing(SESSIONS_EVERY=HOUR, HURRIED_EVERY=HOUR)
 
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(0.02)
@@ -794,13 +1215,19 @@ def test_cancelling_ends_at_once_in_whatever_turn_of_the_loop_after_a_wake(
 
 
 class Opened:
-    """Every file and directory that anything has opened or listed below a root."""
+    """Every file and directory below a root that anything has opened or listed, or has read having kept it open."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self._root = str(root)
         self.paths: list[str] = []
+        self.kept: list[str] = []
         for name in ("open", "listdir", "scandir"):
             monkeypatch.setattr(os, name, self._recording(getattr(os, name)))
+        before_each_read(monkeypatch, self._read)
+
+    def _read(self, path: str) -> None:
+        if path.startswith(f"{self._root}/devices/"):
+            self.kept.append(path)
 
     def _recording(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
         def call(path: Any, *args: Any, **options: Any) -> Any:
@@ -812,7 +1239,7 @@ class Opened:
 
 
 @pytest.mark.parametrize("sessions", [1, 8])
-def test_an_idle_poll_opens_two_attributes_of_each_session_and_the_directory_and_nothing_else(
+def test_an_idle_poll_reads_two_attributes_of_each_session_lists_the_directory_and_opens_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timing: Callable[..., None], sessions: int
 ) -> None:
     timing(TRAIL=0.0)
@@ -822,20 +1249,22 @@ def test_an_idle_poll_opens_two_attributes_of_each_session_and_the_directory_and
     async def scenario(_watching: Watch) -> None:
         await asyncio.sleep(0.05)
         opened.paths.clear()
+        opened.kept.clear()
         await asyncio.sleep(10 * EVERY)
 
     watch(san, scenario)
-    counts = Counter(opened.paths)
     directory = str(san.root / "class/iscsi_session")
-    polls = counts.pop(directory)
+    polls = opened.paths.count(directory)
     assert polls >= 3
-    connections = san.root / "class/iscsi_connection"
-    assert counts.keys() == {
-        name
-        for sid in range(1, sessions + 1)
-        for name in (f"{directory}/session{sid}/state", f"{connections}/connection{sid}:0/exp_statsn")
+    assert set(opened.paths) == {directory}
+    counts = Counter(Path(path).name for path in opened.kept)
+    assert set(opened.kept) == {
+        str(place.path(name).resolve())
+        for session in san.sessions
+        for place, name in ((session, "state"), (session.connection, "exp_statsn"))
     }
-    assert all(polls - 1 <= count <= polls for count in counts.values())
+    assert counts.keys() == {"state", "exp_statsn"}
+    assert all((polls - 1) * sessions <= count <= polls * sessions for count in counts.values())
 
 
 def test_no_secret_is_opened_whatever_happens(

@@ -12,12 +12,15 @@ r"""A sysfs for tests: a tree of files below a directory, laid out and changed a
 A disk that nobody adds to a map is in none. udev's records of the disks are in ``run``, beside the tree.
 
 ``healthy_san`` is the usual beginning. Every attribute is one file that any test may ``set`` to whatever it likes; a
-change is atomic, so a daemon that reads meanwhile sees the old text or the new. As on a real host, the tree under
-``devices`` is the truth, and ``block``, ``class`` and ``slaves`` hold symbolic links into it.
+change of a short one is atomic, so a daemon that reads meanwhile sees the old text or the new, also through a
+descriptor that it has kept open. As on a real host, the tree under ``devices`` is the truth, and ``block``, ``class``
+and ``slaves`` hold symbolic links into it. Unlike there, an open descriptor outlives what it belongs to: see
+``reading.kernfs``.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -28,6 +31,10 @@ from string import ascii_lowercase
 TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
 INITIATOR = "iqn.1993-08.org.debian:01:host"
 WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
+WIDTH = 64
+"""Bytes of an attribute at least: what is short is filled up, so that a change is one write and no file grows."""
+DISCONNECTED = b""
+"""Stands for ENOTCONN: of a file that is empty as little can be had."""
 SECRETS = ("username", "username_in", "password", "password_in")
 
 
@@ -44,7 +51,7 @@ class _Object:
 
     def get(self, attribute: str) -> str:
         """The attribute's text, without the line's end."""
-        return self.path(attribute).read_text().removesuffix("\n")
+        return self.path(attribute).read_text().rstrip("\n")
 
     def set(self, attribute: str, value: object) -> None:
         """Write an attribute at once, as a line; bytes are written as they are."""
@@ -87,6 +94,11 @@ class FakeDisk(_Object):
     def state(self, state: str) -> None:
         self.device.set("state", state)
 
+    def serve(self, reads: int, read_ms: int, writes: int = 0, write_ms: int = 0, *, in_flight: int = 0) -> None:
+        """Set what the disk has done since it appeared, and what it is about to."""
+        self.set("stat", stat(reads, read_ms, writes, write_ms))
+        self.device.set("device_busy", in_flight)
+
 
 class FakeSession(_Object):
     """An iSCSI session with one connection; ``directory`` is that of class iscsi_session."""
@@ -98,7 +110,10 @@ class FakeSession(_Object):
         self.sid = sid
         self.host = host
         self.disks: list[FakeDisk] = []
-        self._local = self.iscsi_host.get("ipaddress")
+        self._ends = {
+            place: {attribute: place.get(attribute) for attribute in attributes}
+            for place, attributes in ((self.iscsi_host, ("ipaddress",)), (self.connection, ("address", "port")))
+        }
 
     @property
     def place(self) -> Path:
@@ -121,7 +136,7 @@ class FakeSession(_Object):
     def fail(self) -> None:
         """The connection broke: the kernel blocks the disks and starts counting ``recovery_tmo``."""
         self.state = "FAILED"
-        self.iscsi_host.set("ipaddress", b"")  # of a file that is empty as little can be had as of ENOTCONN
+        self.disconnect()
         self._take_along("failed", "blocked")
 
     def expire(self) -> None:
@@ -131,10 +146,24 @@ class FakeSession(_Object):
 
     def recover(self) -> None:
         """Log in again, as iscsid does by itself; a disk that error handling took offline stays so."""
-        self.iscsi_host.set("ipaddress", self._local)
+        self.connect()
         self.connection.set("exp_statsn", 1)
         self.state = "LOGGED_IN"
         self._take_along("up", "running")
+
+    def disconnect(self) -> None:
+        """There is no socket any more to ask for addresses and ports."""
+        for place, attributes in self._ends.items():
+            for attribute in attributes:
+                place.set(attribute, DISCONNECTED)
+        self.connection.set("local_port", DISCONNECTED)
+
+    def connect(self) -> None:
+        """There is a new socket, between the same addresses and from another port."""
+        for place, attributes in self._ends.items():
+            for attribute, value in attributes.items():
+                place.set(attribute, value)
+        self.connection.set("local_port", self._sysfs.next_port())
 
     def _take_along(self, connection: str, device: str) -> None:
         self.connection.set("state", connection)
@@ -175,12 +204,16 @@ class FakeSysfs:
         for directory in ("block", "class", "devices"):
             (self.root / directory).mkdir(parents=True)
         self._sids, self._hosts, self._dms, self._letters = count(1), count(2), count(), count()
+        self._ports = count(46408)
 
     def write(self, path: Path, data: bytes) -> None:
-        """Replace a file's content at once: whoever reads sees the old or the new, never a part."""
-        fresh = self.root / ".fresh"
-        fresh.write_bytes(data)
-        fresh.replace(path)
+        """Write an attribute in place and at once."""
+        with path.open("r+b", buffering=0) as file:
+            file.write(data.ljust(max(WIDTH, os.fstat(file.fileno()).st_size), b"\n"))
+
+    def next_port(self) -> int:
+        """A local port that no connection has had yet."""
+        return next(self._ports)
 
     # --- iSCSI --------------------------------------------------------------------------------------------------------
 
@@ -206,11 +239,11 @@ class FakeSysfs:
         self._make(
             connection,
             state="up",
-            address=address,
+            address=_in_full(address),
             port=port,
             persistent_address=address.strip("[]"),
             persistent_port=port,
-            local_port=46408,
+            local_port=self.next_port(),
             recv_tmo=recv_tmo,
             ping_tmo=ping_tmo,
             exp_statsn=258,
@@ -231,7 +264,7 @@ class FakeSysfs:
         )
         (directory / "device").symlink_to(f"../../../{place.name}")
         iscsi_host = place.parent / f"iscsi_host/host{host}"
-        self._make(iscsi_host, ipaddress=local, netdev="(null)", hwaddress="default", initiatorname=INITIATOR)
+        self._make(iscsi_host, ipaddress=_in_full(local), netdev="(null)", hwaddress="default", initiatorname=INITIATOR)
         _link(self.root / f"class/iscsi_host/host{host}", iscsi_host)
         _link(self.root / f"class/iscsi_connection/connection{sid}:0", connection)
         _link(self.root / f"class/iscsi_session/session{sid}", directory)
@@ -273,8 +306,10 @@ class FakeSysfs:
             scsi = self.root / "devices" / (place or f"pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:{number}:0")
         directory = scsi / "block" / name
         counters = dict.fromkeys(("iorequest_cnt", "iodone_cnt", "ioerr_cnt", "iotmo_cnt"), "0x0")
-        self._make(scsi, state="running", vendor="LIO-ORG ", model="mpio            ", timeout=30, **counters)
-        self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="")
+        self._make(
+            scsi, state="running", vendor="LIO-ORG ", model="mpio            ", timeout=30, device_busy=0, **counters
+        )
+        self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="", stat=stat(100, 40, 50, 30))
         (directory / "holders").mkdir()
         (directory / "slaves").mkdir()
         (directory / "device").symlink_to(f"../../../{scsi.name}")
@@ -309,7 +344,9 @@ class FakeSysfs:
     def set_udev(self, disk: FakeDisk, record: bytes) -> None:
         """Have udev write its record of a disk, at once."""
         self.udev_record(disk).parent.mkdir(parents=True, exist_ok=True)
-        self.write(self.udev_record(disk), record)
+        fresh = self.root / ".fresh"
+        fresh.write_bytes(record)
+        fresh.replace(self.udev_record(disk))
 
     # --- device-mapper ------------------------------------------------------------------------------------------------
 
@@ -359,7 +396,7 @@ class FakeSysfs:
     def _make(self, directory: Path, **attributes: object) -> None:
         directory.mkdir(parents=True)
         for attribute, value in attributes.items():
-            (directory / attribute).write_text(f"{value}\n")
+            (directory / attribute).write_bytes(f"{value}\n".encode().ljust(WIDTH, b"\n"))
 
 
 def healthy_san(root: Path, *, sessions: int = 2, luns: int = 1) -> FakeSysfs:
@@ -373,6 +410,20 @@ def healthy_san(root: Path, *, sessions: int = 2, luns: int = 1) -> FakeSysfs:
         name, wwid = ("mpio", WWID) if luns == 1 else (f"lun{lun:02d}", f"{WWID[:-4]}{lun:04x}")
         san.add_map(name, [san.add_disk(session, lun=lun, wwid=wwid) for session in logins], wwid=wwid)
     return san
+
+
+def stat(reads: int, read_ms: int, writes: int, write_ms: int) -> str:
+    """A disk's ``stat`` as the kernel prints it (part_stat_show() in block/genhd.c)."""
+    fields = (reads, 0, 8 * reads, read_ms, writes, 0, 8 * writes, write_ms, 0, read_ms + write_ms, read_ms + write_ms)
+    return " ".join(f"{field:8}" for field in (*fields, *[0] * 6))
+
+
+def _in_full(address: str) -> str:
+    """An address as the kernel prints it (iscsi_conn_get_addr_param() in drivers/scsi/libiscsi.c)."""
+    try:
+        return ipaddress.ip_address(address.strip("[]")).exploded
+    except ValueError:
+        return address
 
 
 def _link(link: Path, target: Path) -> None:

@@ -16,7 +16,8 @@ from mpathd_watch.core.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import Code, parse
 from mpathd_watch.core.report import Report
-from mpathd_watch.core.state import Settings, SourceState, State
+from mpathd_watch.core.settings import Settings
+from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 from tests.hosts import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.core.events import SettingsChanged
-from mpathd_watch.core.state import Settings
+from mpathd_watch.core.settings import Settings
 
 EVERYTHING = """
 listen = "127.0.0.1:10068"
@@ -24,6 +24,9 @@ record = "/tmp/it.jsonl"
 single_path_ok = ["mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"]
 settle_seconds = 7
 slack_seconds = 3.5
+silence_grace_seconds = 1.5
+flap_failures = 5
+flap_window_seconds = 300
 """
 
 
@@ -55,11 +58,14 @@ def test_every_key_is_read(file: Path) -> None:
         single_path_ok=("mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"),
         settle_seconds=7.0,
         slack_seconds=3.5,
+        silence_grace_seconds=1.5,
+        flap_failures=5,
+        flap_window_seconds=300.0,
     )
     assert all(getattr(config, field.name) != field.default for field in fields(Config))
     assert type(config.settle_seconds) is float
     names = frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"})
-    assert config.settings_event() == SettingsChanged(7.0, names, 3.5)
+    assert config.settings_event() == SettingsChanged(7.0, names, 3.5, 1.5, 5, 300.0)
 
 
 def test_the_defaults_are_those_of_the_core() -> None:
@@ -75,20 +81,26 @@ def test_an_empty_file_is_the_defaults(file: Path, content: str) -> None:
     assert load(file, required=True) == Config()
 
 
-@pytest.mark.parametrize("key", ["settle_seconds", "slack_seconds"])
+@pytest.mark.parametrize("key", ["settle_seconds", "slack_seconds", "silence_grace_seconds", "flap_window_seconds"])
 @pytest.mark.parametrize("seconds", ["0", "0.0", "-0.0", "3600", "1e3", "0x10"])
 def test_seconds_may_be_written_as_any_number_in_range(file: Path, key: str, seconds: str) -> None:
     file.write_text(f"{key} = {seconds}")
     assert 0 <= getattr(load(file, required=True), key) <= 3600
 
 
-@pytest.mark.parametrize("key", ["settle_seconds", "slack_seconds"])
+@pytest.mark.parametrize("key", ["settle_seconds", "slack_seconds", "silence_grace_seconds", "flap_window_seconds"])
 @pytest.mark.parametrize(
     "value",
     ["true", "false", '"5"', "-1", "3600.1", "nan", "inf", "-inf", "[5]", "{ s = 5 }", "2026-01-01", "1e999"],
 )
 def test_what_is_no_number_of_seconds_is_refused(file: Path, key: str, value: str) -> None:
     assert complaint(file, f"{key} = {value}").startswith(f"{key} must be a number of seconds from 0 to 3600, not ")
+
+
+@pytest.mark.parametrize("value", ["true", "1.0", '"3"', "-1", "101", "nan", "[3]"])
+def test_what_is_no_count_is_refused(file: Path, value: str) -> None:
+    wanted = "flap_failures must be a whole number from 0 to 100, not "
+    assert complaint(file, f"flap_failures = {value}").startswith(wanted)
 
 
 @pytest.mark.parametrize("key", ["listen", "sysfs", "multipathd_socket", "state_dir", "record"])
@@ -109,10 +121,10 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
         file, 'listen = 1\nsysfs = "/sys"\nsettle_seconds = true\nLISTEN = 1\nzeal = 2\n[single_path_ok]\nmpio = true\n'
     )
     assert message.split("; ") == [
-        "unknown key 'LISTEN' (known: listen, multipathd_socket, record, settle_seconds, single_path_ok,"
-        " slack_seconds, state_dir, sysfs)",
-        "unknown key 'zeal' (known: listen, multipathd_socket, record, settle_seconds, single_path_ok,"
-        " slack_seconds, state_dir, sysfs)",
+        "unknown key 'LISTEN' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
+        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, state_dir, sysfs)",
+        "unknown key 'zeal' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
+        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, state_dir, sysfs)",
         "listen must be a text, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",

@@ -68,7 +68,8 @@ def test_the_sentences_are_these(story: Story) -> None:
         "mpio: 192.168.1.1:3260 (sda) is the only path left of 2 (192.168.2.1:3260 stalled); if it fails, "
         "I/O fails at once.",
         "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled, 20.3 s after its last sign of life (at "
-        "most 21 s promised): dm has failed it, its session is down; cause: connection error. 1 of 2 paths usable.",
+        "most 21 s promised): dm has failed it, its session is down; cause: connection error, its sibling is fine. "
+        "1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) recovering: its transport is back after 30.5 s, "
         "waiting for multipathd to reinstate it, within 12 s. 1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) is up again after 37.0 s (stalled 5.0 s, reinstated 6.5 s after its "
@@ -136,12 +137,14 @@ def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(stor
         cause=Cause.CONNECTION_ERROR,
         timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5, recheck_interval=5),
         last_alive=moment(-0.3),
+        errors=outage.errors if outage else None,
         stalled=moment(15.0),
         failed=moment(20.0),
         transport_lost=True,
         transport_up=moment(45.5),
         reinstated=moment(52.0),
         counted=True,
+        told=Cause.CONNECTION_ERROR,
         judgement=outage.judgement if outage else None,
     )
     assert outage.judgement is not None

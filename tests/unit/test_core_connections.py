@@ -96,7 +96,8 @@ def test_the_cause_stays_until_the_path_is_up_again_and_its_phases_are_measured(
     story.at(15).connection_error(2, NOP_TIMEDOUT)
     story.at(15.2).session(2, SessionStatus.FAILED, alive=0.0)
     story.at(20.2).session(2, SessionStatus.FREE).device("sdb", DeviceState.TRANSPORT_OFFLINE)
-    assert "cause: no answer to the initiator's ping" in story.told_of("path_failed").message
+    said = story.told_of("path_failed").message
+    assert "cause: no answer on 192.168.2.1:3260 for 15.2 s, its sibling is fine" in said
     story.at(30).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
     last = story.path(SECOND).last_outage
     assert last

@@ -49,6 +49,7 @@ from mpathd_watch.core.vocabulary import (
 from tests.story import START, San, Story, moment
 
 Name = TypeVar("Name")
+_OF_THE_WHOLE = frozenset({Wait.AUDIT, Wait.SESSIONS, Wait.SILENCE, Wait.QUALITY})
 _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT}
 
 
@@ -94,11 +95,11 @@ def check_state(state: State) -> None:
             assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
     for due in state.deadlines:
         if due.path:
-            outage = state.maps[due.wwid].paths[due.path].outage
-            assert outage
-            assert due.wait is not Wait.CAUSE or not outage.counted
+            path = state.maps[due.wwid].paths[due.path]
+            assert path.outage or (due.wait is Wait.STEADY and path.flaps.flapping)
+            assert due.wait not in (Wait.CAUSE, Wait.LOOK) or (path.outage and not path.outage.counted)
         else:
-            assert due.wait in (Wait.AUDIT, Wait.SESSIONS) or due.wwid in state.maps
+            assert due.wait in _OF_THE_WHOLE or due.wwid in state.maps
 
 
 def check_counters(before: State, after: State) -> None:

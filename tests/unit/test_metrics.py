@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
-from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.facts import RECOVERY_OFF, IoFacts, TcpFacts
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.histogram import Histogram
 from mpathd_watch.core.instant import Instant
@@ -108,8 +108,15 @@ def holding(state: State, metric: str, **labels: str) -> list[str]:
 
 def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
     state = make_state(
-        [make_map(paths=[make_path(), make_path("192.168.2.1:3260", deadline=at(5))])],
-        [make_session()],
+        [
+            make_map(
+                paths=[
+                    make_path(io=IoFacts(1, 2, 3, 4), marginal=False, multipathd_failures=2),
+                    make_path("192.168.2.1:3260", deadline=at(5)),
+                ]
+            )
+        ],
+        [make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],
         auditing=Auditing(at=at(-60)),
         counters=Counters(frozen({"change": 3}), 1, frozen({"start": 1})),
         sources=make_sources(sysfs=SourceState(up=True, last_success=at(0), errors=frozen({"vanished": 2}))),

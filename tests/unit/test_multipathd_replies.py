@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from mpathd_watch.sources.multipathd.replies import (
 GOLDEN = Path(__file__).parents[1] / "golden" / "multipathd"
 RAW_COLUMNS_OF_GOLDEN = "wmdDitoTcp0MPI"
 
-PATH_LINE = "3600a|mpatha|sda|8:0|active|ready|tur\n"
+PATH_LINE = "3600a|mpatha|sda|8:0|active|ready|tur|normal|0\n"
 
 MAP_HEAD = """{{
    "major_version": 0,
@@ -95,37 +96,37 @@ def golden(pattern: str) -> list[Path]:
 
 def columns(text: str) -> str:
     """Cut the columns of PATHS_COMMAND out of a recorded listing that has more."""
-    wanted = [RAW_COLUMNS_OF_GOLDEN.index(letter) for letter in "wmdDtTc"]
+    wanted = [RAW_COLUMNS_OF_GOLDEN.index(letter) for letter in "wmdDtTcM0"]
     return "".join("|".join(line.split("|")[at] for at in wanted) + "\n" for line in text.splitlines())
 
 
 def test_commands_fit_a_request_and_are_quoted() -> None:
-    assert PATHS_COMMAND.endswith('"%w|%m|%d|%D|%t|%T|%c"')
+    assert PATHS_COMMAND.endswith('"%w|%m|%d|%D|%t|%T|%c|%M|%0"')
     assert MAPS_COMMAND == "show maps json"
 
 
 def test_paths_mapped_and_unmapped() -> None:
     text = (
-        "3600a|mpatha|sda|8:0|active|ready|tur\n"
-        "3600a|mpatha|sdb|8:16|failed|i/o pending|directio\n"
-        "3600b|[orphan]|sdc|8:32|undef|undef|(null)\n"
-        "|[offline]|sdd|8:48|undef|faulty|none\n"
-        "3600c|mpathc|-|#:#|undef|undef|\n"
+        "3600a|mpatha|sda|8:0|active|ready|tur|normal|0\n"
+        "3600a|mpatha|sdb|8:16|failed|i/o pending|directio|marginal|12\n"
+        "3600b|[orphan]|sdc|8:32|undef|undef|(null)|normal|0\n"
+        "|[offline]|sdd|8:48|undef|faulty|none|normal|0\n"
+        "3600c|mpathc|-|#:#|undef|undef||normal|0\n"
     )
     parsed = parse_paths(text)
     assert parsed.problems == {}
     assert parsed.items == (
-        PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur"),
-        PathListing("3600a", "mpatha", "sdb", "8:16", DmState.FAILED, CheckerState.PENDING, "directio"),
-        PathListing("3600b", "", "sdc", "8:32", DmState.UNKNOWN, CheckerState.UNDEF, ""),
-        PathListing("", "", "sdd", "8:48", DmState.UNKNOWN, CheckerState.FAULTY, "none"),
-        PathListing("3600c", "mpathc", "", "", DmState.UNKNOWN, CheckerState.UNDEF, ""),
+        PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur", False, 0),
+        PathListing("3600a", "mpatha", "sdb", "8:16", DmState.FAILED, CheckerState.PENDING, "directio", True, 12),
+        PathListing("3600b", "", "sdc", "8:32", DmState.UNKNOWN, CheckerState.UNDEF, "", False, 0),
+        PathListing("", "", "sdd", "8:48", DmState.UNKNOWN, CheckerState.FAULTY, "none", False, 0),
+        PathListing("3600c", "mpathc", "", "", DmState.UNKNOWN, CheckerState.UNDEF, "", False, 0),
     )
 
 
 @pytest.mark.parametrize("word", sorted(set(CheckerState) - {CheckerState.UNKNOWN}))
 def test_every_checker_state_is_known(word: str) -> None:
-    parsed = parse_paths(f"3600a|mpatha|sda|8:0|active|{word}|tur\n")
+    parsed = parse_paths(f"3600a|mpatha|sda|8:0|active|{word}|tur|normal|0\n")
     assert parsed.items[0].checker_state is CheckerState(word)
     assert parsed.problems == {}
 
@@ -134,23 +135,72 @@ def test_every_checker_state_is_known(word: str) -> None:
     ("dm", "chk", "count"), [("active", "brilliant", 1), ("sleepy", "brilliant", 2), ("active", "unknown", 1)]
 )
 def test_unheard_of_states_are_unknown_and_counted(dm: str, chk: str, count: int) -> None:
-    parsed = parse_paths(f"3600a|mpatha|sda|8:0|{dm}|{chk}|tur\n")
+    parsed = parse_paths(f"3600a|mpatha|sda|8:0|{dm}|{chk}|tur|normal|0\n")
     assert parsed.items[0].checker_state is CheckerState.UNKNOWN
     assert parsed.problems == {"unknown_value": count}
 
 
 @pytest.mark.parametrize("alias", ["a|b", "a b", 'a"b', "a\\b", "|", "\u2028", "a\x0bb", "", "fail"])
 def test_an_alias_may_hold_anything_but_a_newline(alias: str) -> None:
-    parsed = parse_paths(f"3600a|{alias}|sda|8:0|active|ready|tur\n")
+    parsed = parse_paths(f"3600a|{alias}|sda|8:0|active|ready|tur|normal|0\n")
     assert parsed.problems == {}
     assert parsed.items[0].map_name == alias
     assert parsed.items[0].dev == "sda"
 
 
 def test_bad_lines_are_counted_and_the_others_kept() -> None:
-    parsed = parse_paths(PATH_LINE + "\n" + "sda 8:0 active\n" + "a|b|c|d|e|f|g\n" + PATH_LINE)
+    parsed = parse_paths(PATH_LINE + "\n" + "sda 8:0 active\n" + "a|b|c|d|e|f|g|h|i\n" + PATH_LINE)
     assert len(parsed.items) == 2
     assert parsed.problems == {"bad_line": 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "marginal", "failures", "problems"),
+    [
+        ("normal|0", False, 0, {}),
+        ("marginal|7", True, 7, {}),
+        ("normal|4294967295", False, 4294967295, {}),
+        ("|0", None, 0, {}),
+        ("normal|", False, None, {}),
+        ("|", None, None, {}),
+        ("shaky|-1", None, None, {"unknown_value": 2}),
+        (" marginal |1 ", None, None, {"unknown_value": 2}),
+        ("Normal|0x1", None, None, {"unknown_value": 2}),
+        ("\u0661|\u0661", None, None, {"unknown_value": 2}),
+        (f"normal|{'9' * 5000}", False, None, {"unknown_value": 1}),
+    ],
+)
+def test_what_multipathd_thinks_of_a_path(
+    words: str, marginal: bool | None, failures: int | None, problems: dict[str, int]
+) -> None:
+    parsed = parse_paths(f"3600a|mpatha|sda|8:0|active|ready|tur|{words}\n")
+    assert (parsed.items[0].marginal, parsed.items[0].failures) == (marginal, failures)
+    assert parsed.items[0].checker == "tur"
+    assert parsed.problems == problems
+
+
+@pytest.mark.parametrize(
+    ("word", "marginal", "problems"),
+    [
+        ("normal", False, {}),
+        ("marginal", True, {}),
+        ("", None, {}),
+        ("odd", None, {"unknown_value": 1}),
+        (None, None, {"unknown_value": 1}),
+        (["marginal"], None, {"unknown_value": 1}),
+        (True, None, {"unknown_value": 1}),
+    ],
+)
+def test_what_the_json_says_of_a_path(word: object, marginal: bool | None, problems: dict[str, int]) -> None:
+    document = json.loads(maps_json())
+    (path,) = document["maps"][0]["path_groups"][0]["paths"]
+    path["marginal_st"] = word
+    parsed = parse_maps(json.dumps(document))
+    assert (parsed.items[0].paths[0].marginal, parsed.items[0].paths[0].failures) == (marginal, None)
+    assert parsed.problems == problems
+    del path["marginal_st"]
+    parsed = parse_maps(json.dumps(document))
+    assert (parsed.items[0].paths[0].marginal, parsed.problems) == (None, {})
 
 
 @pytest.mark.parametrize("parse", [parse_paths, parse_maps])
@@ -186,7 +236,9 @@ def test_error_texts_of_all_versions(text: str, reason: str) -> None:
         assert "\n" not in caught.value.detail
 
 
-@pytest.mark.parametrize("text", [PATH_LINE + "3600a|mpatha|sdb|8:16|undef|undef|", PATH_LINE + "fail\n"])
+@pytest.mark.parametrize(
+    "text", [PATH_LINE + "3600a|mpatha|sdb|8:16|undef|undef|", PATH_LINE[:-1], PATH_LINE + "fail\n"]
+)
 def test_a_path_list_cut_short_is_no_list(text: str) -> None:
     with pytest.raises(BadReply) as caught:
         parse_paths(text)
@@ -216,7 +268,9 @@ def test_a_map() -> None:
     (found,) = parsed.items
     assert (found.wwid, found.name, found.sysfs_name) == ("3600a", "mpatha", "dm-0")
     assert (found.queueing, found.queues, found.vendor, found.product) == ("off", False, "IET", "DISK")
-    assert found.paths == (PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur"),)
+    assert found.paths == (
+        PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur", marginal=False),
+    )
 
 
 @pytest.mark.parametrize(
@@ -398,6 +452,9 @@ def test_recorded_path_listings(file: Path) -> None:
     assert len(parsed.items) == len(text.splitlines())
     assert {path.dev for path in parsed.items} == {line.split("|")[2] for line in text.splitlines()}
     assert all(path.dm_state is not DmState.UNKNOWN or not path.map_name for path in parsed.items)
+    assert all(path.marginal is False for path in parsed.items)
+    assert [path.failures for path in parsed.items] == [int(line.split("|")[10]) for line in text.splitlines()]
+    assert all(path.failures or path.dm_state is not DmState.FAILED for path in parsed.items)
 
 
 @pytest.mark.parametrize("file", golden("*maps-json-*.*") + golden("*maps*.json"), ids=lambda file: file.stem)
@@ -411,6 +468,16 @@ def test_recorded_map_listings(file: Path) -> None:
     assert [path.dev for found in parsed.items for path in found.paths] == devs
     assert all(path.wwid == found.wwid for found in parsed.items for path in found.paths)
     assert all(found.queues is not None for found in parsed.items)
+    assert all(path.marginal is False for found in parsed.items for path in found.paths)
+
+
+@pytest.mark.parametrize("file", golden("*-wildcards-*.txt"), ids=lambda file: file.stem)
+def test_recorded_wildcards_have_every_one_that_is_asked_for(file: Path) -> None:
+    _, _, rest = file.read_text().partition("\npath format wildcards:\n")
+    known = {line.split()[0] for line in rest.partition("\n\n")[0].splitlines()}
+    asked = re.findall("%.", PATHS_COMMAND)
+    assert len(asked) == 9
+    assert set(asked) <= known
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_the_page_tells_what_is_in_force_how_much_time_is_left_and_that_there_ar
     page = render(document(View(state, NOW)))
     assert " · 2.9 s left" in page
     assert ' · <span class="off">overdue by 7.0 s</span>' in page
-    assert "<td>5/10, replacement 5 s</td><td>failover within 21 s</td>" in page
+    assert "<td>5/10, replacement 5 s</td><td>failover in 15 to 21 s</td>" in page
     assert "configured ?/?, replacement 15 s" in page
     assert "In the configuration: 1 warning; see mpathd-watch check" in page
     alone = document(View(make_state(auditing=Auditing(report=report, at=at(0))), NOW))

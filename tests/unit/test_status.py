@@ -192,7 +192,7 @@ def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line()
     )
     state = make_state(sessions=[*sessions, off, gone], auditing=Auditing(report=report, at=at(0)))
     assert screen(state).splitlines()[2:] == [
-        "2 sessions: noop 5/10, replacement 5 s; failover within 21 s",
+        "2 sessions: noop 5/10, replacement 5 s; failover in 15 to 21 s",
         f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; no bound to a failover",
         f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; no bound to a failover"
         "  configured 5/?, replacement 15 s",
@@ -215,6 +215,14 @@ def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line()
         "replacement_timeout": "off",
     }
     assert document(view(state))["findings"] is None
+
+
+def test_a_promise_that_is_the_same_at_best_and_at_worst_is_one_number() -> None:
+    found = document(view(make_state(sessions=[make_session()])))
+    budget = found["sessions"][0]["budget"]
+    assert budget is not None
+    budget["failover_best"] = budget["failover_worst"]
+    assert "; failover in 21 s" in render(found, colour=False)
 
 
 def test_the_screen_ends_with_the_remedy_for_what_is_down() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,7 @@ def test_a_directory_in_the_place_of_an_attribute_is_a_problem_not_a_crash(tmp_p
 
 
 def test_a_descriptor_is_closed_even_if_the_read_fails(tmp_path: Path) -> None:
+    gc.collect()
     before = len(tuple(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
         Attributes().text(tmp_path)

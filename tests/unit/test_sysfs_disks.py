@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpathd_watch.core.facts import IoFacts
 from mpathd_watch.core.text import MAX_TEXT
 from mpathd_watch.core.vocabulary import DeviceState
 from mpathd_watch.sources.sysfs import disks as disks_module
 from mpathd_watch.sources.sysfs import udevdb
 from mpathd_watch.sources.sysfs.attributes import Attributes
+from mpathd_watch.sources.sysfs.disks import Depth
 from tests.fakes.sysfs import WWID, FakeSysfs, healthy_san
 from tests.reading import FC_PLACE, SDA, Look, Meddler, unreadable
 
@@ -45,7 +47,7 @@ def test_the_wwid_and_timeout_are_kept_between_whole_looks(san: FakeSysfs, look:
     san.udev_record(san.disks[0]).unlink()
     san.disks[0].device.set("timeout", 180)
     san.disks[0].state = "blocked"
-    assert look.again(*known, counters=True) == ((replace(SDA, state=DeviceState.BLOCKED),), ())
+    assert look.again(*known, depth=Depth.COUNTERS) == ((replace(SDA, state=DeviceState.BLOCKED),), ())
     assert look.at_devices("sda")[0].timeout == 180
 
 
@@ -96,6 +98,64 @@ def test_of_a_record_of_udev_only_a_part_is_read(san: FakeSysfs, look: Look) -> 
     san.set_udev(san.disks[0], b"E:ID_SERIAL=near\n" + b"E:X=y\n" * 1_000_000)
     san.set_udev(san.disks[1], b"E:X=y\n" * 1_000_000 + b"E:ID_SERIAL=far\n")
     assert [facts.wwid for facts in look.at_devices("sda", "sdb")] == ["near", ""]
+
+
+# --- what a disk does -------------------------------------------------------------------------------------------------
+
+
+def test_what_a_disk_does_is_read_with_its_counters(san: FakeSysfs, look: Look) -> None:
+    (known,) = look.at_devices("sda")
+    san.disks[0].serve(101, 45, 52, 33, in_flight=7)
+    assert look.again(known) == ((), ())
+    changed = replace(SDA, io=IoFacts(reads=101, read_ms=45, writes=52, write_ms=33))
+    assert look.again(known, depth=Depth.COUNTERS) == ((changed,), ())
+    assert look.at_devices("sda") == (changed,)
+
+
+def test_commands_in_flight_are_read_closely_and_outlive_no_other_reading(san: FakeSysfs, look: Look) -> None:
+    (known,) = look.at_devices("sda")
+    san.disks[0].serve(101, 45, in_flight=7)
+    ((closely,), _) = look.again(known, depth=Depth.CLOSELY)
+    assert (known.in_flight, closely.in_flight) == (None, 7)
+    san.disks[0].serve(102, 45, in_flight=7)
+    ((counted,), _) = look.again(closely, depth=Depth.COUNTERS)
+    assert counted.in_flight is None
+    san.disks[0].state = "blocked"
+    ((blocked,), _) = look.again(closely)
+    assert blocked.in_flight is None
+
+
+@pytest.mark.parametrize(
+    ("text", "io"),
+    [
+        ("1 0 8 2 3 0 24 4", IoFacts(1, 2, 3, 4)),
+        ("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19", IoFacts(1, 4, 5, 8)),
+        (f"{2**64 - 1} 0 0 0 0 0 0 0", IoFacts(2**64 - 1, 0, 0, 0)),
+        ("", None),
+        ("(null)", None),
+    ],
+)
+def test_a_disks_stat(san: FakeSysfs, look: Look, text: str, io: IoFacts | None) -> None:
+    san.disks[0].set("stat", text)
+    assert look.at_devices("sda")[0].io == io
+    assert look.problems == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["1 0 8 2 3 0 24", "1 0 8 -2 3 0 24 4", "1 0 8 2 3 0 24 4.0", "\u0661 0 8 2 3 0 24 4", "many"]
+)
+def test_a_stat_that_makes_no_sense_is_none_and_counted(san: FakeSysfs, look: Look, text: str) -> None:
+    san.disks[0].set("stat", text)
+    assert look.at_devices("sda") == (replace(SDA, io=None),)
+    assert look.problems == {"unknown_value": 1}
+
+
+@pytest.mark.parametrize("text", ["-1", "9" * 21, "0x1", "\u0661", "many"])
+def test_commands_in_flight_that_make_no_sense_are_none_and_counted(san: FakeSysfs, look: Look, text: str) -> None:
+    known = look.at_devices("sda")
+    san.disks[0].device.set("device_busy", text)
+    assert look.again(*known, depth=Depth.CLOSELY) == ((), ())
+    assert look.problems == {"unknown_value": 1}
 
 
 # --- disks in no map --------------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.sources.network import Interface
+from mpathd_watch.sources.network.addresses import Interface
+from mpathd_watch.sources.network.tcp import Connection
 from mpathd_watch.sources.sysfs.attributes import Attributes
 from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
 from tests.fakes.sysfs import FakeSysfs, healthy_san
-from tests.reading import INTERFACES, Look, unreadable
+from tests.reading import Look, Network, unreadable
 
 
 @pytest.fixture
@@ -26,11 +27,13 @@ def look(san: FakeSysfs) -> Look:
     return Look(san)
 
 
-END = LocalEnd("192.168.1.2", "eth1", "192.168.1.0/24")
+CONNECTION = Connection("192.168.1.2", 46408, "192.168.1.1", 3260)
+END = LocalEnd("192.168.1.2", "eth1", "192.168.1.0/24", CONNECTION)
+OTHER = LocalEnd("192.168.2.2", "eth2", "192.168.2.0/24", Connection("192.168.2.2", 46409, "192.168.2.1", 3260))
 
 
-def test_a_local_end_has_an_address_an_interface_and_a_subnet(look: Look) -> None:
-    assert look.at_ends() == {1: END, 2: LocalEnd("192.168.2.2", "eth2", "192.168.2.0/24")}
+def test_a_local_end_has_an_address_an_interface_a_subnet_and_a_connection(look: Look) -> None:
+    assert look.at_ends() == {1: END, 2: OTHER}
     assert look.problems == {}
     first = look.at_sessions(afresh=True, ends=look.at_ends())[0]
     assert (first.local_address, first.netdev, first.local_network) == ("192.168.1.2", "eth1", "192.168.1.0/24")
@@ -39,10 +42,15 @@ def test_a_local_end_has_an_address_an_interface_and_a_subnet(look: Look) -> Non
 
 def test_what_is_known_of_a_local_end_outlives_an_outage(san: FakeSysfs, look: Look) -> None:
     look.at_sessions(afresh=True, ends=look.at_ends())
-    for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
+    for change, connection in (
+        (san.sessions[0].fail, None),
+        (san.sessions[0].expire, None),
+        (san.sessions[0].recover, replace(CONNECTION, local_port=46410)),
+    ):
         change()
         assert look.at_sessions()[0].netdev == "eth1"
-        assert look.at_ends()[1] == END
+        assert look.at_ends()[1] == replace(END, connection=connection)
+        assert look.problems == {}
         assert look.at_sessions(afresh=True, ends=look.at_ends())[0].local_address == "192.168.1.2"
 
 
@@ -63,34 +71,92 @@ def test_an_address_that_cannot_be_had_is_the_last_one_and_being_disconnected_is
         assert look.problems == problems
     look.at_ends()
     with unreadable(monkeypatch, number, "host2/ipaddress"):
-        assert look.at_ends()[1] == END
+        assert look.at_ends()[1] == replace(END, connection=None)
 
 
 @pytest.mark.parametrize("raw", [b"no address\n", b"300.1.1.1\n", b"192.168.1.2/24\n", b"\xff" * 5000])
 def test_an_address_that_is_none_is_the_last_one_and_counted(san: FakeSysfs, look: Look, raw: bytes) -> None:
     look.at_ends()
     san.sessions[0].iscsi_host.set("ipaddress", raw)
-    assert look.at_ends()[1] == END
+    assert look.at_ends()[1] == replace(END, connection=None)
     assert look.problems == {"unknown_value": 1}
 
 
+@pytest.mark.parametrize("attribute", ["address", "port", "local_port"])
+@pytest.mark.parametrize(
+    "raw", [b"perhaps\n", b"-1\n", b"0\n", b"65536\n", "\u0661\n".encode(), b"9" * 5000, b"(null)\n"]
+)
+def test_a_connection_of_which_something_makes_no_sense_is_none(
+    san: FakeSysfs, look: Look, attribute: str, raw: bytes
+) -> None:
+    san.sessions[0].connection.set(attribute, raw)
+    assert look.at_ends()[1] == replace(END, connection=None)
+    assert look.problems == ({} if raw == b"(null)\n" else {"unknown_value": 1})
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.EINVAL, errno.ENODEV])
+@pytest.mark.parametrize("attribute", ["address", "port", "local_port"])
+def test_a_connection_of_which_something_cannot_be_had_is_none_and_takes_nothing_along(
+    look: Look, monkeypatch: pytest.MonkeyPatch, attribute: str, number: int
+) -> None:
+    with unreadable(monkeypatch, number, f"connection1:0/{attribute}"):
+        assert look.at_ends() == {1: replace(END, connection=None), 2: OTHER}
+    assert look.problems == ({"EINVAL": 1} if number == errno.EINVAL else {})
+
+
 def test_an_address_is_spelt_as_others_spell_it(san: FakeSysfs, look: Look) -> None:
-    san.sessions[0].iscsi_host.set("ipaddress", "fd00:0000:0000:0000:0000:0000:0000:0002")
-    assert look.at_ends()[1] == LocalEnd("fd00::2", "eth6", "fd00::/64")
+    session = san.login("[fd00::1]:3260")
+    assert session.iscsi_host.get("ipaddress") == "fd00:0000:0000:0000:0000:0000:0000:0002"
+    assert session.connection.get("address") == "fd00:0000:0000:0000:0000:0000:0000:0001"
+    assert look.at_ends()[3] == LocalEnd("fd00::2", "eth6", "fd00::/64", Connection("fd00::2", 46410, "fd00::1", 3260))
 
 
 def test_after_a_login_over_another_interface_nothing_is_left_of_the_old_one(san: FakeSysfs, look: Look) -> None:
     look.at_ends()
     san.sessions[0].iscsi_host.set("ipaddress", "192.168.2.2")
-    assert look.at_ends()[1] == LocalEnd("192.168.2.2", "eth2", "192.168.2.0/24")
+    assert look.at_ends()[1] == replace(OTHER, connection=replace(CONNECTION, local="192.168.2.2"))
     san.sessions[0].iscsi_host.set("ipaddress", "10.0.0.1")
-    assert look.at_ends()[1] == LocalEnd("10.0.0.1")
+    assert look.at_ends()[1] == LocalEnd("10.0.0.1", connection=replace(CONNECTION, local="10.0.0.1"))
 
 
-def test_an_interface_that_has_lost_the_address_keeps_the_session(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interface_that_has_lost_the_address_keeps_the_session(look: Look) -> None:
     look.at_ends()
-    monkeypatch.delitem(INTERFACES, "192.168.1.2")
+    del look.network.interfaces["192.168.1.2"]
     assert look.at_ends()[1] == END
+
+
+def test_what_the_socket_is_bound_to_goes_before_the_route_and_that_before_the_address(
+    san: FakeSysfs, look: Look
+) -> None:
+    network = look.network
+    network.routes["192.168.1.1", "192.168.1.2"] = "eth9"
+    assert look.at_ends()[1] == replace(END, netdev="eth9")
+    network.bound_to[1] = "vlan7"
+    assert look.at_ends()[1] == replace(END, netdev="vlan7")
+    san.sessions[0].iscsi_host.set("netdev", "bond0")
+    assert look.at_ends()[1] == replace(END, netdev="bond0")
+    assert [set(asked) for asked in network.asked] == [{1, 2}, {1, 2}, {2}]
+
+
+def test_a_kernel_that_does_not_tell_what_a_socket_is_bound_to_leaves_what_is_known_of_it(
+    san: FakeSysfs, look: Look
+) -> None:
+    look.network.bound_to[1] = "vlan7"
+    look.at_ends()
+    look.network.error = OSError(errno.ENOBUFS, "No buffer space available")
+    assert look.at_ends() == {1: replace(END, netdev="vlan7"), 2: OTHER}
+    assert look.problems == {}
+    san.sessions[0].connection.set("local_port", 50000)  # this one may be bound to another
+    assert look.at_ends()[1] == replace(END, connection=replace(CONNECTION, local_port=50000))
+
+
+def test_while_a_session_is_disconnected_no_route_is_asked_for(san: FakeSysfs, look: Look) -> None:
+    look.network.bound_to[1] = "vlan7"
+    look.at_ends()
+    san.sessions[0].fail()
+    look.network.routes["192.168.1.1", "192.168.1.2"] = "eth0"
+    assert look.at_ends()[1] == replace(END, netdev="vlan7", connection=None)
+    assert set(look.network.asked[-1]) == {2}
 
 
 def test_a_session_bound_to_a_network_device_says_so_itself(san: FakeSysfs, look: Look) -> None:
@@ -103,7 +169,7 @@ def test_a_session_bound_to_a_network_device_says_so_itself(san: FakeSysfs, look
     assert look.at_ends()[1].netdev == "a\\x1b"
     for attribute in ("netdev", "ipaddress"):
         san.sessions[1].iscsi_host.remove(attribute)
-    assert look.at_ends()[2] == LocalEnd("192.168.2.2", "eth2", "192.168.2.0/24")
+    assert look.at_ends()[2] == replace(OTHER, connection=None)
     assert look.problems == {}
 
 
@@ -127,4 +193,6 @@ def test_without_sessions_nobody_asks_for_interfaces(tmp_path: Path) -> None:
     def never() -> Mapping[str, Interface]:
         raise AssertionError
 
-    assert LocalEnds(FakeSysfs(tmp_path / "sys").root, never).read(Attributes()) == {}
+    network = Network()
+    ends = LocalEnds(FakeSysfs(tmp_path / "sys").root, never, network.route, network.ask)
+    assert ends.read(Attributes()) == {}

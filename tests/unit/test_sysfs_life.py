@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mpathd_watch.sources.sysfs import attributes as attributes_module
+from mpathd_watch.core.facts import TcpFacts
+from mpathd_watch.core.vocabulary import SessionStatus
+from mpathd_watch.sources.sysfs import sessions as module
+from mpathd_watch.sources.sysfs.kept import Kept
 from tests.fakes.sysfs import FakeSysfs, healthy_san
-from tests.reading import Look, unreadable
+from tests.reading import Look, Meddler, before_each_read, kernfs, unreadable
 
 
 @pytest.fixture
@@ -116,14 +121,12 @@ def test_the_time_is_that_just_after_the_read(san: FakeSysfs, monkeypatch: pytes
     look = Look(san)
     look.at_sessions()
     san.sessions[0].answer()
-    read = attributes_module._read
 
-    def slow(path: Path, size: int) -> bytes:
-        if path.name == "exp_statsn":
+    def slow(path: str) -> None:
+        if path.endswith("exp_statsn"):
             look.now += 1.0
-        return read(path, size)
 
-    monkeypatch.setattr(attributes_module, "_read", slow)
+    before_each_read(monkeypatch, slow)
     assert look.at_sessions()[0].alive == 101.0
 
 
@@ -146,15 +149,163 @@ def test_a_number_that_comes_back_after_the_session_was_gone_begins_anew(san: Fa
     assert pulse.at(5.0) is None
 
 
+# --- how the connection fares -----------------------------------------------------------------------------------------
+
+TCP = TcpFacts(rtt=0.002, retransmits=3, backoff=1, heard=77.0)
+
+
+def test_how_a_connection_fares_is_as_last_told_and_forgotten_if_it_is_not_told_when_asked(look: Look) -> None:
+    look.at_sessions()
+    assert [facts.tcp for facts in look.at_sessions(tcp={1: TCP, 7: TCP})] == [TCP, None]
+    assert [facts.tcp for facts in look.at_sessions()] == [TCP, None]
+    assert [facts.tcp for facts in look.at_sessions(afresh=True)] == [TCP, None]
+    newer = replace(TCP, heard=78.0)
+    assert [facts.tcp for facts in look.at_sessions(tcp={1: newer, 2: TCP})] == [newer, TCP]
+    assert [facts.tcp for facts in look.at_sessions(tcp={2: TCP})] == [None, TCP]
+    assert [facts.tcp for facts in look.at_sessions(tcp={})] == [None, None]
+
+
+def test_a_session_that_is_not_logged_in_has_no_connection_to_fare_in_any_way(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions(tcp={1: TCP})
+    san.sessions[0].fail()
+    assert look.at_sessions()[0].tcp is None
+    assert look.at_sessions(tcp={1: TCP})[0].tcp is None
+    san.sessions[0].recover()
+    assert look.at_sessions()[0].tcp is None
+
+
+# --- what is kept open ------------------------------------------------------------------------------------------------
+
+
+def descriptors() -> int:
+    gc.collect()  # of other tests
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_what_is_polled_is_opened_once_and_read_by_one_call_each(
+    san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look.at_sessions()
+    meddler = Meddler(monkeypatch, san.root)
+    for _ in range(3):
+        look.at_sessions()
+    read = [path for path in meddler.accesses if path.endswith(("/state", "/exp_statsn"))]
+    assert len(read) == 3 * 4
+    assert len(meddler.accesses) == 3 * 5  # and the directory
+
+
 def test_no_descriptor_is_left_behind_however_sessions_come_and_go(san: FakeSysfs, look: Look) -> None:
     look.at_sessions()
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = descriptors()
     for _ in range(20):
         session = san.login("192.168.3.1:3260")
         look.at_sessions()
+        assert descriptors() == before + 2
         session.answer()
+        session.fail()
+        look.at_sessions()
+        session.recover()
         look.at_sessions()
         look.at_ends()
         san.logout(session)
         look.at_sessions(afresh=True)
-        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+        assert descriptors() == before
+
+
+def test_no_descriptor_is_left_behind_by_a_session_that_is_never_finished(san: FakeSysfs, look: Look) -> None:
+    look.at_sessions()
+    before = descriptors()
+    san.login("192.168.3.1:3260").set("targetname", "(null)")
+    for _ in range(5):
+        assert len(look.at_sessions()) == 2
+        assert descriptors() == before
+
+
+def test_no_descriptor_is_left_behind_by_reads_that_fail(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    look.at_sessions()
+    before = descriptors()
+    for number in (errno.EIO, errno.ENODEV):
+        with unreadable(monkeypatch, number, "session1/state", "connection2:0/exp_statsn"):
+            for _ in range(5):
+                look.at_sessions()
+                assert descriptors() < before
+        assert [facts.state for facts in look.at_sessions()] == [SessionStatus.LOGGED_IN] * 2
+        assert descriptors() == before
+
+
+def test_no_descriptor_is_left_behind_by_whoever_is_done(san: FakeSysfs) -> None:
+    before = descriptors()
+    look = Look(san)
+    look.at_sessions()
+    assert descriptors() == before + 4
+    del look
+    assert descriptors() == before
+
+
+def test_of_very_many_sessions_not_all_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEPT", 3)
+    san = healthy_san(tmp_path / "many", sessions=5)
+    look = Look(san)
+    before = descriptors()
+    for number in range(1, 4):
+        assert len(look.at_sessions()) == 5
+        assert descriptors() == before + 6
+        for session in san.sessions:
+            session.answer()
+        look.now = float(number)
+        assert [facts.alive for facts in look.at_sessions()] == [number] * 5
+    for session in tuple(san.sessions):
+        san.logout(session)
+    assert look.at_sessions() == ()
+    assert descriptors() == before
+
+
+def test_a_session_replaced_under_the_same_name_is_not_read_through_what_is_left_of_the_old_one(
+    san: FakeSysfs, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernfs(monkeypatch)
+    pulse.at(1.0)
+    before = descriptors()
+    san.logout(pulse.session)
+    fresh = san.login(sid=1)
+    fresh.state = "FAILED"
+    assert pulse.look.at_sessions()[0].state is SessionStatus.FAILED
+    fresh.recover()
+    assert pulse.at(2.0) == 2.0
+    fresh.answer()
+    assert pulse.at(3.0) == 3.0
+    assert descriptors() == before
+
+
+def test_a_session_that_vanishes_between_the_listing_and_the_read_is_left_out(
+    san: FakeSysfs, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernfs(monkeypatch)
+    look.at_sessions()
+    before = descriptors()
+    meddler = Meddler(monkeypatch, san.root)
+    meddler.at(2, lambda _path: san.logout(san.sessions[0]))
+    assert [facts.sid for facts in look.at_sessions()] == [2]
+    assert look.problems == {}
+    assert descriptors() == before - 2
+
+
+def test_what_is_kept_is_opened_again_once_and_says_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernfs(monkeypatch)
+    file = tmp_path / "attribute"
+    kept = Kept(file)
+    assert str(kept) == str(file)
+    with pytest.raises(FileNotFoundError):
+        kept.content()
+    file.write_bytes(b"one\n")
+    assert kept.content() == b"one\n"
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        kept.content()
+    file.write_bytes(b"two\n" * 4096)
+    assert len(kept.content()) == 4096
+    kept.close()
+    kept.close()
+    assert kept.content().startswith(b"two")

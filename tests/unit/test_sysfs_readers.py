@@ -11,6 +11,7 @@ import pytest
 
 from mpathd_watch.core.facts import RECOVERY_OFF, DeviceFacts, MapFacts, SessionFacts
 from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.sources.sysfs.disks import Depth
 from tests.fakes.sysfs import SECRETS, TARGET, WWID, FakeSysfs, healthy_san
 from tests.reading import FC_PLACE, MPIO, SDA, SESSION, UNREADABLE, Look, Meddler, unreadable
 
@@ -83,14 +84,16 @@ def test_the_counters_are_read_past_half_their_range(san: FakeSysfs, look: Look)
 
 def test_attributes_that_this_kernel_does_not_have_are_absent_and_no_problem(san: FakeSysfs, look: Look) -> None:
     san.udev_record(san.disks[0]).unlink()
-    for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt", "timeout"):
+    for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt", "timeout", "device_busy"):
         san.disks[0].device.remove(attribute)
+    san.disks[0].remove("stat")
     for attribute in ("tpgt", "ifacename", "initiatorname", "recovery_tmo"):
         san.sessions[0].remove(attribute)
     for attribute in ("recv_tmo", "ping_tmo", "persistent_port", "exp_statsn"):
         san.sessions[0].connection.remove(attribute)
-    bare = replace(SDA, vendor="", product="", io_errors=None, io_timeouts=None, timeout=None, wwid="")
+    bare = replace(SDA, vendor="", product="", io_errors=None, io_timeouts=None, timeout=None, wwid="", io=None)
     assert look.at_devices("sda") == (bare,)
+    assert look.again(bare, depth=Depth.CLOSELY) == ((), ())
     assert look.problems == {}
     assert look.at_sessions()[0] == SessionFacts(
         1, SessionStatus.LOGGED_IN, TARGET, None, "", "", "192.168.1.1", None, None, None, None
@@ -204,7 +207,7 @@ def test_again_tells_only_what_has_changed(san: FakeSysfs, look: Look) -> None:
     san.disks[0].device.set("ioerr_cnt", "0x1")
     blocked = replace(known[1], state=DeviceState.BLOCKED)
     assert look.again(*known) == ((blocked,), ())
-    assert look.again(*known, counters=True) == ((replace(SDA, io_errors=1), replace(blocked, io_errors=2)), ())
+    assert look.again(*known, depth=Depth.COUNTERS) == ((replace(SDA, io_errors=1), replace(blocked, io_errors=2)), ())
 
 
 def test_again_names_the_disks_that_are_gone(san: FakeSysfs, look: Look) -> None:
@@ -323,8 +326,8 @@ def whole_look(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...
     return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(afresh=True, ends=look.at_ends())
 
 
-ACCESSES = 74
-"""Of a whole look at two maps, the first with two paths, and at a disk in none."""
+ACCESSES = 83
+"""Of a further whole look at two maps, the first with two paths, and at a disk in none."""
 MAP_ACCESSES = 9
 """Those among them that come first and are for the maps."""
 
@@ -338,6 +341,8 @@ def meddler(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch) -> Meddler:
 
 
 def test_every_access_of_a_whole_look_is_meddled_with_below(look: Look, meddler: Meddler) -> None:
+    whole_look(look)
+    meddler.accesses.clear()
     whole_look(look)
     assert len(meddler.accesses) == ACCESSES
     assert ["/dm-" in path for path in meddler.accesses] == [False] + [True] * 8 + [False] * (ACCESSES - MAP_ACCESSES)
@@ -403,7 +408,7 @@ def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, med
     found: list[object] = [first]
     for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
         change()
-        found.append((*look.at_sessions(), *look.again(*first[1], counters=True)))
+        found.append((*look.at_sessions(), *look.again(*first[1], depth=Depth.CLOSELY)))
         found.append(whole_look(look))
     opened = {Path(path).name for path in meddler.accesses}
     assert {"targetname", "state", "persistent_address"} <= opened
@@ -411,7 +416,8 @@ def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, med
     assert "s3cret" not in repr(found)
 
 
-NEVER_READ = {"address", "port", "local_port", "inquiry", "vpd_pg80", "vpd_pg83", "uevent"}
+LOCKING = {"address", "port", "local_port", "ipaddress"}
+NEVER_READ = {"inquiry", "vpd_pg80", "vpd_pg83", "uevent"}
 
 
 def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_output(
@@ -419,11 +425,12 @@ def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_outp
 ) -> None:
     maps = look.at_maps()
     devices = look.at_devices(*maps[0].slaves)
+    look.again(*devices, depth=Depth.CLOSELY)
     look.at_unmapped(*devices)
     look.at_sessions(afresh=True)
     names = {Path(path).name for path in meddler.accesses}
-    assert names.isdisjoint({*NEVER_READ, "ipaddress"})
+    assert names.isdisjoint(NEVER_READ | LOCKING)
     look.at_ends()  # on a thread of their own
     names = {Path(path).name for path in meddler.accesses}
-    assert "ipaddress" in names
+    assert names >= LOCKING
     assert names.isdisjoint(NEVER_READ)

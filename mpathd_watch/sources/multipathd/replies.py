@@ -29,9 +29,10 @@ __all__ = [
     "parse_paths",
 ]
 
-PATHS_COMMAND = 'show paths raw format "%w|%m|%d|%D|%t|%T|%c"'
-"""Answered from multipathd's memory. Every wildcard is known to 0.9.4: later ones would be dropped there silently,
-shifting the columns (libmultipath/print.c). Map name second, so that a ``|`` in an alias leaves the rest readable."""
+PATHS_COMMAND = 'show paths raw format "%w|%m|%d|%D|%t|%T|%c|%M|%0"'
+"""Answered from multipathd's memory. Every wildcard is known to 0.9.4; one that a version does not know leaves its
+column empty (_snprint_path() in libmultipath/print.c). Map name second, so that a ``|`` in an alias leaves the rest
+readable."""
 
 MAPS_COMMAND = "show maps json"
 """Reads every map's table and status by dm ioctl first (multipathd/cli_handlers.c, show_maps_json)."""
@@ -51,6 +52,7 @@ _DM_WORDS = frozenset({"active", "failed", "undef"})
 _CHECKER_WORDS = frozenset(CheckerState) - {CheckerState.UNKNOWN}
 _DEV_T = re.compile(r"[0-9]+:[0-9]+|#:#")
 _NOTICE = re.compile(r"[0-9]+\.[0-9]+ \| .*")
+_COUNT = re.compile(r"[0-9]{1,10}")
 _COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
 
 
@@ -131,11 +133,11 @@ def _listing(text: str) -> str:
 
 def _path_of_line(line: str, problems: Counter[str]) -> PathListing | None:
     wwid, _, rest = line.partition("|")
-    fields = rest.rsplit("|", 5)
-    if len(fields) != 6 or not _DEV_T.fullmatch(fields[2]):
+    fields = rest.rsplit("|", 7)
+    if len(fields) != 8 or not _DEV_T.fullmatch(fields[2]):
         problems[BAD_LINE] += 1
         return None
-    map_name, dev, dev_t, dm_word, checker_word, checker = fields
+    map_name, dev, dev_t, dm_word, checker_word, checker, marginal_word, failures = fields
     return PathListing(
         wwid=wwid,
         map_name="" if map_name in _NO_MAP else map_name,
@@ -144,6 +146,8 @@ def _path_of_line(line: str, problems: Counter[str]) -> PathListing | None:
         dm_state=_dm_state(dm_word, problems),
         checker_state=_checker_state(checker_word, problems),
         checker=_unless("(null)", checker),
+        marginal=_marginal(marginal_word, problems),
+        failures=_failures(failures, problems),
     )
 
 
@@ -189,6 +193,7 @@ def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[s
                 dm_state=_dm_state(_text(entry, "dm_st"), problems),
                 checker_state=_checker_state(_text(entry, "chk_st"), problems),
                 checker=_unless("(null)", _text(entry, "checker")),
+                marginal=_marginal(entry.get("marginal_st", ""), problems),
             )
         )
     return paths
@@ -217,6 +222,27 @@ def _checker_state(word: str, problems: Counter[str]) -> CheckerState:
     if word not in _CHECKER_WORDS:
         problems[UNKNOWN_VALUE] += 1
     return CheckerState.parse(word)
+
+
+def _marginal(word: object, problems: Counter[str]) -> bool | None:
+    """What snprint_path_marginal() of libmultipath/print.c says; nothing where the version has no such word."""
+    if word in ("normal", "marginal"):
+        return word == "marginal"
+    if word != "":
+        problems[UNKNOWN_VALUE] += 1
+    return None
+
+
+def _failures(digits: str, problems: Counter[str]) -> int | None:
+    """How often dm has failed the path since its table was loaded (fail_count in drivers/md/dm-mpath.c).
+
+    As of the status that multipathd read last, and as an int (disassemble_status() in libmultipath/dmparser.c).
+    """
+    if _COUNT.fullmatch(digits):
+        return int(digits)
+    if digits:
+        problems[UNKNOWN_VALUE] += 1
+    return None
 
 
 def _text(entry: Mapping[str, object], key: str) -> str:

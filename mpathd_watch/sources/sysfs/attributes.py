@@ -7,17 +7,26 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mpathd_watch.core.text import clean
 from mpathd_watch.core.vocabulary import Word
 
 Term = TypeVar("Term", bound=Word)
+Parsed = TypeVar("Parsed")
 PAGE = 4096
 """No sysfs attribute is longer (fs/sysfs/file.c)."""
-_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+"""What a read of something says that does not exist (any more)."""
 _ABSENT = frozenset({"", "(null)"})
 COUNTER_MASK = 0xFFFFFFFF
+
+
+class Open(Protocol):
+    """An attribute that is open already."""
+
+    def content(self) -> bytes:
+        """What it says now, at most ``PAGE`` bytes. Raises ``OSError``."""
 
 
 class GoneError(Exception):
@@ -30,15 +39,15 @@ class Attributes:
     def __init__(self) -> None:
         self.problems: Counter[str] = Counter()
 
-    def content(self, path: Path, size: int = PAGE) -> bytes:
+    def content(self, path: Path | Open, size: int = PAGE) -> bytes:
         """The first ``size`` bytes; ``b""`` if they can't be read. Raises ``GoneError``."""
         try:
-            return _read(path, size)
+            return _read(path, size) if isinstance(path, Path) else path.content()
         except OSError as error:
             self._count(error, path)
             return b""
 
-    def text(self, path: Path) -> str:
+    def text(self, path: Path | Open) -> str:
         """The attribute's text; ``""`` if it is empty, unset, or can't be read. Raises ``GoneError``."""
         text = clean(self.content(path))
         return "" if text in _ABSENT else text
@@ -51,7 +60,7 @@ class Attributes:
             self._count(error, directory)
             return None
 
-    def optional(self, path: Path) -> str:
+    def optional(self, path: Path | Open) -> str:
         """As ``text``, with ``""`` for an attribute that this kernel or driver does not have."""
         try:
             return self.text(path)
@@ -66,31 +75,20 @@ class Attributes:
             self._count(error, path)
             return ""
 
-    def number(self, path: Path) -> int | None:
+    def number(self, path: Path | Open) -> int | None:
         """A decimal number; ``None`` where there is none."""
-        return self._parsed(self.optional(path), _decimal)
+        return self.parsed(path, _decimal)
 
     def counter(self, path: Path) -> int | None:
         """A SCSI device counter, unsigned 32 bits.
 
         Printed as sign-extended hexadecimal, so past 2**31 it reads 0xffffffff8... (drivers/scsi/scsi_sysfs.c).
         """
-        return self._parsed(self.optional(path), _hexadecimal)
+        return self.parsed(path, _hexadecimal)
 
-    def word(self, path: Path, vocabulary: type[Term]) -> Term:
-        """A term of ``vocabulary``; ``unknown`` for one it does not have. Raises ``GoneError``."""
-        text = self.text(path)
-        term = vocabulary.parse(text)
-        if term == "unknown" and text not in ("unknown", ""):
-            self.problems["unknown_value"] += 1
-        return term
-
-    def _count(self, error: OSError, path: Path) -> None:
-        if error.errno in _GONE:
-            raise GoneError(str(path)) from error
-        self.problems[errno.errorcode.get(error.errno or 0, "error")] += 1
-
-    def _parsed(self, text: str, parse: Callable[[str], int]) -> int | None:
+    def parsed(self, path: Path | Open, parse: Callable[[str], Parsed]) -> Parsed | None:
+        """What ``parse`` makes of the text; ``None`` where there is none, or none that it knows (``ValueError``)."""
+        text = self.optional(path)
         if not text:
             return None
         try:
@@ -98,6 +96,19 @@ class Attributes:
         except ValueError:
             self.problems["unknown_value"] += 1
             return None
+
+    def word(self, path: Path | Open, vocabulary: type[Term]) -> Term:
+        """A term of ``vocabulary``; ``unknown`` for one it does not have. Raises ``GoneError``."""
+        text = self.text(path)
+        term = vocabulary.parse(text)
+        if term == "unknown" and text not in ("unknown", ""):
+            self.problems["unknown_value"] += 1
+        return term
+
+    def _count(self, error: OSError, path: Path | Open) -> None:
+        if error.errno in GONE:
+            raise GoneError(str(path)) from error
+        self.problems[errno.errorcode.get(error.errno or 0, "error")] += 1
 
 
 def entries(directory: Path) -> list[str]:

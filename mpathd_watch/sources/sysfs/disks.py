@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
 
-from mpathd_watch.core.facts import DeviceFacts, MapFacts
+from mpathd_watch.core.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.text import clean
 from mpathd_watch.core.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
@@ -26,6 +27,8 @@ _TARGET = re.compile(r"target\d+:\d+:\d+\Z", re.ASCII)
 _HCTL = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
 _PLACE = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
 _SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
+_READS, _READ_MS, _WRITES, _WRITE_MS = 0, 3, 4, 7
+"""Places in ``stat`` (Documentation/block/stat.rst); newer kernels have more fields after these."""
 _RPORT = re.compile(r"/rport-\d+:\d+-\d+/", re.ASCII)
 
 
@@ -36,6 +39,16 @@ class _Place:
     hctl: str
     sid: int | None
     transport: Transport
+
+
+class Depth(Enum):
+    """How much of a disk is read again: one attribute, four, or five."""
+
+    STATE = auto()
+    COUNTERS = auto()
+    """The error counters and ``io``, too."""
+    CLOSELY = auto()
+    """And ``in_flight``, which has the kernel count (scsi_device_busy() in drivers/scsi/scsi_lib.c)."""
 
 
 class Disks:
@@ -98,24 +111,18 @@ class Disks:
         return tuple(found.values())
 
     def again(
-        self, attributes: Attributes, known: Iterable[DeviceFacts], *, counters: bool
+        self, attributes: Attributes, known: Iterable[DeviceFacts], depth: Depth
     ) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
-        """Those of ``known`` that have changed, read again, and the names of those that are gone.
-
-        One read a disk, or three with its error ``counters``. Raises ``OSError`` without /sys/block.
-        """
-        changed, vanished = [], []
+        """``known``, read again, and the names of those that are gone. Raises ``OSError`` without /sys/block."""
+        found, vanished = [], []
         for facts in known:
             try:
-                after = self._again(attributes, facts, counters=counters)
+                found.append(self._again(attributes, facts, depth))
             except GoneError:
                 vanished.append(facts.name)
-                continue
-            if after != facts:
-                changed.append(after)
         if vanished:
             self._block.stat()
-        return tuple(changed), tuple(vanished)
+        return tuple(found), tuple(vanished)
 
     def _map(self, attributes: Attributes, name: str) -> MapFacts | None:
         directory = self._block / name
@@ -166,18 +173,22 @@ class Disks:
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
             timeout=attributes.number(device / "timeout"),
             wwid=serial(attributes, self._udev, dev_t),
+            io=attributes.parsed(directory / "stat", _io),
         )
 
-    def _again(self, attributes: Attributes, facts: DeviceFacts, *, counters: bool) -> DeviceFacts:
-        device = self._block / facts.name / "device"
+    def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
+        directory = self._block / facts.name
+        device = directory / "device"
         state = attributes.word(device / "state", DeviceState)
-        if not counters:
-            return facts if state is facts.state else replace(facts, state=state)
+        if depth is Depth.STATE:
+            return facts if state is facts.state else replace(facts, state=state, in_flight=None)
         return replace(
             facts,
             state=state,
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
+            io=attributes.parsed(directory / "stat", _io),
+            in_flight=attributes.parsed(device / "device_busy", _unsigned) if depth is Depth.CLOSELY else None,
         )
 
 
@@ -200,3 +211,18 @@ def _place(path: str) -> _Place:
     else:
         transport = Transport.SCSI if hctl else Transport.UNKNOWN
     return _Place(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport)
+
+
+def _io(text: str) -> IoFacts:
+    """Raises ``ValueError``."""
+    fields = text.split()
+    if len(fields) <= _WRITE_MS:
+        raise ValueError(text)
+    return IoFacts(*(_unsigned(fields[place]) for place in (_READS, _READ_MS, _WRITES, _WRITE_MS)))
+
+
+def _unsigned(text: str) -> int:
+    """Raises ``ValueError``."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 20:
+        raise ValueError(text)
+    return int(text)

@@ -1,7 +1,7 @@
-"""This host's ends of the iSCSI connections: address, network interface, subnet (class iscsi_host).
+"""This host's ends of the iSCSI connections: address, network interface, subnet (class iscsi_host), and their ports.
 
-Apart from the sessions, because the address takes the socket's lock (iscsi_sw_tcp_host_get_param() in iscsi_tcp.c),
-which a connection in trouble may hold.
+Apart from the sessions, because addresses and ports take the socket's lock (iscsi_sw_tcp_host_get_param() and
+iscsi_sw_tcp_conn_get_param() in iscsi_tcp.c), which a connection in trouble may hold.
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpathd_watch.sources.network import Interface
+from mpathd_watch.sources.network.addresses import Interface
+from mpathd_watch.sources.network.tcp import Answer, Connection
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
-from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
+from mpathd_watch.sources.sysfs.sids import CONNECTIONS, SESSIONS, sids
+
+Asking = Callable[[Mapping[int, Connection]], Mapping[int, Answer]]
+"""As ``network.tcp.ask``, which has a clock besides."""
+Routing = Callable[[str, str], str]
+"""As ``network.routes.interface_to``."""
 
 _HOST = re.compile(r"/(host\d{1,10})/session\d{1,10}/", re.ASCII)
 _NO_NETDEV = frozenset({"", "default", "<NULL>"})
@@ -23,58 +29,113 @@ _NO_NETDEV = frozenset({"", "default", "<NULL>"})
 
 @dataclass(frozen=True, slots=True)
 class LocalEnd:
-    """One session's; whatever is not known is ``""``."""
+    """One session's; whatever is not known is ``""``. ``connection`` is ``None`` while there is none."""
 
     address: str = ""
     netdev: str = ""
     network: str = ""
+    connection: Connection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What sysfs tells of one session's."""
+
+    address: str
+    bound_to: str
+    connection: Connection | None
 
 
 class LocalEnds:
     """The local ends of all sessions below one sysfs root, remembering what can't be read while one is disconnected."""
 
-    def __init__(self, sysfs: Path, interfaces: Callable[[], Mapping[str, Interface]]) -> None:
+    def __init__(
+        self, sysfs: Path, interfaces: Callable[[], Mapping[str, Interface]], route: Routing, ask: Asking
+    ) -> None:
         self._sysfs = sysfs
         self._sessions = sysfs / SESSIONS
+        self._connections = sysfs / CONNECTIONS
         self._hosts = sysfs / "class/iscsi_host"
         self._interfaces = interfaces
+        self._route = route
+        self._ask = ask
         self._known: dict[int, LocalEnd] = {}
 
     def read(self, attributes: Attributes) -> Mapping[int, LocalEnd]:
         """By session number. Raises ``OSError`` if sysfs is not there."""
-        numbers = sids(self._sysfs)
-        interfaces = self._interfaces() if numbers else {}
-        found = {}
-        for sid in numbers:
+        told: dict[int, _Told | None] = {}
+        for sid in sids(self._sysfs):
             try:
-                found[sid] = self._end(attributes, sid, interfaces, self._known.get(sid, LocalEnd()))
+                told[sid] = self._told(attributes, sid)
             except GoneError:
                 continue
         # The answer of a session that is disconnected, and no problem.
         del attributes.problems["ENOTCONN"]
+        bound = self._bound(told)
+        interfaces = self._interfaces() if told else {}
+        found = {}
+        for sid, now in told.items():
+            known = self._known.get(sid, LocalEnd())
+            found[sid] = self._end(now, interfaces, bound.get(sid, ""), known) if now else known
         self._known = found
         return found
 
-    def _end(self, attributes: Attributes, sid: int, interfaces: Mapping[str, Interface], known: LocalEnd) -> LocalEnd:
+    def _told(self, attributes: Attributes, sid: int) -> _Told | None:
         host = _HOST.search(attributes.link(self._sessions / f"session{sid}"))
         if not host:
-            return known
-        directory = self._hosts / host[1]
-        address = _address(attributes, directory / "ipaddress") or known.address
+            return None
+        directory, connection = self._hosts / host[1], self._connections / f"connection{sid}:0"
+        address = _address(attributes, directory / "ipaddress")
+        bound_to = attributes.optional(directory / "netdev")
+        return _Told(address, bound_to, _connection(attributes, connection, address))
+
+    def _bound(self, told: Mapping[int, _Told | None]) -> Mapping[int, str]:
+        """The interfaces that the sockets are bound to of those sessions that sysfs does not tell one of."""
+        unbound = {
+            sid: now.connection for sid, now in told.items() if now and now.connection and now.bound_to in _NO_NETDEV
+        }
+        try:
+            answers = self._ask(unbound)
+        except OSError:
+            # Whoever asks for more than this will be told, and says so.
+            return {sid: self._known.get(sid, LocalEnd()).netdev for sid in unbound if self._still(sid, unbound[sid])}
+        return {sid: answer.bound_to for sid, answer in answers.items()}
+
+    def _still(self, sid: int, connection: Connection) -> bool:
+        return sid in self._known and self._known[sid].connection == connection
+
+    def _end(self, now: _Told, interfaces: Mapping[str, Interface], bound_to: str, known: LocalEnd) -> LocalEnd:
+        address = now.address or known.address
         # An interface that goes down may lose its address while the connection still has it.
         before = Interface(known.netdev, known.network) if address == known.address else Interface()
         interface = interfaces.get(address, before)
-        bound_to = attributes.optional(directory / "netdev")
-        return LocalEnd(address, interface.netdev if bound_to in _NO_NETDEV else bound_to, interface.network)
+        if now.bound_to not in _NO_NETDEV:
+            netdev = now.bound_to
+        elif now.connection is None and address == known.address and known.netdev:
+            netdev = known.netdev  # without a connection nobody can say better
+        else:
+            routed = self._route(now.connection.remote, now.connection.local) if now.connection and not bound_to else ""
+            netdev = bound_to or routed or interface.netdev
+        return LocalEnd(address, netdev, interface.network, now.connection)
+
+
+def _connection(attributes: Attributes, directory: Path, local: str) -> Connection | None:
+    """The TCP connection, if all of it is known."""
+    remote = _address(attributes, directory / "address")
+    remote_port = attributes.parsed(directory / "port", _port)
+    local_port = attributes.parsed(directory / "local_port", _port)
+    if not local or not remote or local_port is None or remote_port is None:
+        return None
+    return Connection(local, local_port, remote, remote_port)
 
 
 def _address(attributes: Attributes, path: Path) -> str:
-    """An address as ``ipaddress`` spells it: the kernel prints IPv6 in full."""
-    text = attributes.optional(path)
-    if not text:
-        return ""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        attributes.problems["unknown_value"] += 1
-        return ""
+    """An address as ``ipaddress`` spells it: the kernel prints IPv6 in full. ``""`` if there is none."""
+    return attributes.parsed(path, lambda text: str(ipaddress.ip_address(text))) or ""
+
+
+def _port(text: str) -> int:
+    """Raises ``ValueError``."""
+    if not (text.isascii() and text.isdigit()) or not 0 < len(text) <= 5 or not 0 < int(text) < 1 << 16:
+        raise ValueError(text)
+    return int(text)

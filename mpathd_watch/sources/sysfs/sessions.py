@@ -6,23 +6,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
-from mpathd_watch.core.vocabulary import SessionStatus
+from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts, TcpFacts
+from mpathd_watch.core.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
 from mpathd_watch.sources.sysfs.ends import LocalEnd
-from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
+from mpathd_watch.sources.sysfs.kept import Kept
+from mpathd_watch.sources.sysfs.sids import CONNECTIONS, SESSIONS, sids
 
-_LOGGED_OUT = (SessionStatus.FAILED, SessionStatus.FREE)
+MAX_KEPT = 256
+"""Sessions whose polled attributes are kept open, two descriptors each: a service may have 1,024 (LimitNOFILE=)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a session's attributes are; those that are polled are spelt out, for that costs as much as a read."""
+    """Where a session's attributes are; those that are polled are kept open."""
 
     session: Path
     connection: Path
-    state: Path
-    exp_statsn: Path
+    state: Path | Kept
+    exp_statsn: Path | Kept
+
+    def close(self) -> None:
+        """Let go of what is kept open."""
+        for attribute in (self.state, self.exp_statsn):
+            if isinstance(attribute, Kept):
+                attribute.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class Sessions:
     def __init__(self, sysfs: Path, clock: Callable[[], float]) -> None:
         self._sysfs = sysfs
         self._sessions = sysfs / SESSIONS
-        self._connections = sysfs / "class/iscsi_connection"
+        self._connections = sysfs / CONNECTIONS
         self._clock = clock
         self._known: dict[int, _Seen] = {}
 
@@ -54,11 +62,13 @@ class Sessions:
         afresh: bool = False,
         timeouts: bool = False,
         ends: Mapping[int, LocalEnd] | None = None,
+        tcp: Mapping[int, TcpFacts] | None = None,
     ) -> tuple[SessionFacts, ...]:
         """All sessions, by number.
 
         With ``afresh`` every attribute is read again, with ``timeouts`` the timeouts of all, else only those of changed
-        sessions. ``ends`` are their local ends, where there is news of them; else they are as told before.
+        sessions. ``ends`` are their local ends, where there is news of them, and ``tcp`` how their connections fare,
+        where that has been asked; else they are as told before. A session that ``tcp`` does not have has no such facts.
         Raises ``OSError`` if sysfs is not there.
         Timeouts change under a session whose state does not, and nothing tells: multipathd writes recovery_tmo whenever
         it sets up a map, and at a reconfiguration that leaves all tables as they are, too.
@@ -67,7 +77,7 @@ class Sessions:
         found: dict[int, _Seen] = {}
         for sid in sids(self._sysfs):
             known = self._known.get(sid)
-            place = known.place if known else self._place(sid)
+            place = known.place if known else self._place(sid, keep=len(self._known.keys() | found.keys()) < MAX_KEPT)
             try:
                 facts = _session(
                     attributes, place, sid, known.facts if known else None, afresh=afresh, timeouts=timeouts
@@ -77,29 +87,42 @@ class Sessions:
             if ends and sid in ends:
                 facts = _with_end(facts, ends[sid])
             if facts.target and facts.address:
-                found[sid] = self._living(attributes, place, facts, known)
+                found[sid] = self._living(attributes, place, facts, known, tcp)
+        for sid in self._known.keys() - found.keys():
+            self._known[sid].place.close()
         self._known = found
         return tuple(seen.facts for seen in found.values())
 
-    def _living(self, attributes: Attributes, place: _Place, facts: SessionFacts, known: _Seen | None) -> _Seen:
-        """``facts`` with the last proof of life.
+    def _living(
+        self,
+        attributes: Attributes,
+        place: _Place,
+        facts: SessionFacts,
+        known: _Seen | None,
+        tcp: Mapping[int, TcpFacts] | None,
+    ) -> _Seen:
+        """``facts`` with the last proof of life and how the connection fares.
 
         exp_statsn moves with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c), up
         or down, for iscsid sets it anew at each login. A first reading proves nothing, a login does.
         """
         alive = known.facts.alive if known else None
-        exp_statsn = None
+        exp_statsn = fares = None
         if facts.state is SessionStatus.LOGGED_IN:
             exp_statsn = attributes.number(place.exp_statsn)
-            if known and (known.facts.state in _LOGGED_OUT or _moved(known.exp_statsn, exp_statsn)):
+            if known and (known.facts.state in DOWN_SESSION or _moved(known.exp_statsn, exp_statsn)):
                 alive = self._clock()
-        return _Seen(place, facts if alive == facts.alive else replace(facts, alive=alive), exp_statsn)
+            fares = facts.tcp if tcp is None else tcp.get(facts.sid)
+        if alive != facts.alive or fares is not facts.tcp:
+            facts = replace(facts, alive=alive, tcp=fares)
+        return _Seen(place, facts, exp_statsn)
 
-    def _place(self, sid: int) -> _Place:
-        session = self._sessions / f"session{sid}"
-        # iscsi_tcp has one connection for each session, number 0 (MaxConnections is 1 in open-iscsi).
-        connection = self._connections / f"connection{sid}:0"
-        return _Place(session, connection, session / "state", connection / "exp_statsn")
+    def _place(self, sid: int, *, keep: bool) -> _Place:
+        session, connection = self._sessions / f"session{sid}", self._connections / f"connection{sid}:0"
+        state, exp_statsn = session / "state", connection / "exp_statsn"
+        if keep:
+            return _Place(session, connection, Kept(state), Kept(exp_statsn))
+        return _Place(session, connection, state, exp_statsn)
 
 
 def _session(
@@ -155,6 +178,7 @@ def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
         local_address=known.local_address,
         netdev=known.netdev,
         local_network=known.local_network,
+        tcp=known.tcp,
     )
 
 

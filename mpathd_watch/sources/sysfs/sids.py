@@ -8,6 +8,8 @@ from pathlib import Path
 from mpathd_watch.sources.sysfs.attributes import entries
 
 SESSIONS = "class/iscsi_session"
+CONNECTIONS = "class/iscsi_connection"
+"""iscsi_tcp has one for each session, ``connectionS:0`` (MaxConnections is 1 in open-iscsi)."""
 
 _SESSION = re.compile(r"session(\d{1,10})\Z", re.ASCII)
 

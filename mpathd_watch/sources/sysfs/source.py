@@ -1,8 +1,9 @@
 """When sysfs is read: sessions often, disks when something says so, everything in a slow reconciliation.
 
 iSCSI sessions change without any uevent (drivers/scsi/scsi_transport_iscsi.c sends none), and they are few: they are
-polled. Disks are many: those behind a session that is in trouble are polled with it, the rest when a uevent or the core
-asks, and in rounds that may take only a small share of the time, however many disks there are.
+polled, and more often when there is more to see. Disks are many: those behind a session that is in trouble are polled
+with it, the rest when a uevent or the core asks, and in rounds that may take only a small share of the time, however
+many disks there are.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
 )
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
-from mpathd_watch.sources.network import Interface, interfaces
+from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.vocabulary import DOWN_SESSION, DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.network.addresses import Interface, interfaces
+from mpathd_watch.sources.network.routes import interface_to
+from mpathd_watch.sources.network.tcp import Answer, Connection, ask
 from mpathd_watch.sources.sysfs.attributes import Attributes
-from mpathd_watch.sources.sysfs.disks import Disks
-from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.sysfs.disks import Depth, Disks
+from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds, Routing
 from mpathd_watch.sources.sysfs.sessions import Sessions
 from mpathd_watch.sources.worker import StalledError, Worker
 
@@ -37,8 +40,14 @@ Result = TypeVar("Result")
 
 SESSIONS_EVERY = 0.5
 """Seconds between polls of the sessions: what an instant of an outage may be late by."""
+HURRIED_EVERY = 0.2
+"""The same while one of them is watched closely, for ``TRAIL`` or ``STORY`` after it has changed."""
+BUSY_EVERY = 1.0
+"""The same while all are logged in and each has shown life since the poll before."""
+POLLS_APART = 0.05
+"""Seconds from one poll to the next, however many ask for it."""
 TIMEOUTS_EVERY = 5.0
-"""Seconds between readings of all sessions' timeouts, three small reads each."""
+"""Seconds between readings of all sessions' timeouts, three small reads each, and questions after their connections."""
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
 SHARE = 200
@@ -47,6 +56,9 @@ WOKEN_SHARE = 10
 """As ``SHARE``, for whole looks that a uevent or the core asks for."""
 COALESCE = 0.1
 """Seconds that a wake may wait for others: a map's creation sends a handful of uevents."""
+STORY = 130.0
+"""As ``TRAIL``, for a session that has gone down: until its replacement timeout, 120 s by default, has passed. What
+comes of it later is polled as often as everything else; it may be down for a week."""
 TRAIL = 3.0
 """Seconds for which the disks of a session that has changed are watched closely: the kernel unblocks or gives up the
 devices from a work queue of its own, after the session's state has changed (session_recovery_timedout())."""
@@ -56,12 +68,21 @@ QUICK_DEADLINE = 5.0
 SCAN_DEADLINE = 60.0
 ENDS_DEADLINE = 2.0
 """A whole look is kept waiting no longer for the sessions' local ends, which take a lock each."""
+ENDS_APART = 3.0
+"""Seconds between two readings of the local ends outside whole looks; the double after each that brought no news."""
+TCP_PATIENCE = 10.0
+"""Seconds without any answer from sock_diag, after which sessions are judged without it."""
+TCP_DEADLINE = 0.5
+"""A poll of the sessions is kept waiting no longer for how their connections fare, which takes a lock each."""
+
+Asking = Callable[[Mapping[int, Connection], Callable[[], float]], Mapping[int, Answer]]
 
 
 class SysfsSource:
     """Turns sysfs into events. ``run`` it as a task; ``wake_*`` may be called at any time from the same loop.
 
     ``run_dir`` is where /run is, by default beside ``sysfs``: with the sysfs of another root goes that root's udev.
+    ``addresses``, ``route`` and ``tcp`` are how the network is asked.
     """
 
     def __init__(
@@ -70,28 +91,41 @@ class SysfsSource:
         clock: Callable[[], float],
         sysfs: Path,
         run_dir: Path | None = None,
+        *,
         addresses: Callable[[], Mapping[str, Interface]] = interfaces,
+        route: Routing = interface_to,
+        tcp: Asking = ask,
     ) -> None:
         self._emit = emit
         self._clock = clock
         self._root = sysfs
+        self._tcp = tcp
         self._sessions = Sessions(sysfs, clock)
         self._disks = Disks(sysfs, run_dir or sysfs.parent / "run")
-        self._ends = LocalEnds(sysfs, addresses)
+        self._ends = LocalEnds(sysfs, addresses, route, lambda connections: tcp(connections, clock))
         # Sessions have a thread of their own, so that a long look at the disks can't delay them; and what takes a
-        # socket's lock has one, so that a connection that hangs delays neither.
+        # socket's lock has two, so that a connection that hangs delays neither, nor what is asked of the others.
         self._quick = Worker("sysfs-sessions")
         self._slow = Worker("sysfs-disks")
         self._locking = Worker("sysfs-ends")
+        self._asking = Worker("sysfs-tcp")
         self._known_sessions: tuple[SessionFacts, ...] = ()
         self._known_devices: dict[str, DeviceFacts] = {}
+        self._known_ends: Mapping[int, LocalEnd] = {}
+        self._not_found: set[Connection] = set()
+        self._asked = 0.0
+        self._news_of_ends = False
         self._up: bool | None = None
         self._said = float("-inf")
         self._timeouts_due = float("-inf")
+        self._disks_due = float("-inf")
         self._close_watch: dict[int, float] = {}
         self._wanted: set[str] = set()
+        self._troubled: set[str] = set()
         self._wake_quick = asyncio.Event()
         self._wake_slow = asyncio.Event()
+        self._wake_ends = asyncio.Event()
+        self._login = asyncio.Event()
         self._system_wanted = True
         self._system_after = float("-inf")
 
@@ -100,6 +134,7 @@ class SysfsSource:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll_sessions())
             tasks.create_task(self._poll_disks())
+            tasks.create_task(self._follow_ends())
 
     async def look(self) -> None:
         """Read everything once."""
@@ -111,63 +146,151 @@ class SysfsSource:
         self._wake_slow.set()
 
     def wake_sessions(self) -> None:
-        """Poll the sessions now."""
+        """Poll the sessions now and ask how their connections fare; ``SessionsRead`` is the answer in any case."""
         self._wake_quick.set()
 
     def wake_devices(self, names: Iterable[str]) -> None:
-        """Read the named disks now."""
+        """Read the named disks closely now; ``DevicesRead`` is the answer in any case, for those that are members."""
         self._wanted.update(names)
         self._wake_slow.set()
 
     # --- sessions -----------------------------------------------------------------------------------------------------
 
     async def _poll_sessions(self) -> None:
+        polled = float("-inf")
         while True:
-            await self._read_sessions()
-            await _wait(self._wake_quick, SESSIONS_EVERY)
+            began, woken = self._clock(), self._wake_quick.is_set()
+            self._wake_quick.clear()
+            await self._read_sessions(woken=woken)
+            before, polled = polled, self._clock()
+            await _wait(self._wake_quick, self._pause(before))
+            await asyncio.sleep(began + POLLS_APART - self._clock())
 
-    async def _read_sessions(self) -> None:
+    def _pause(self, before: float) -> float:
+        """Seconds until the next poll, if the one before the last had ended at ``before``."""
+        if self._watched_closely():
+            return HURRIED_EVERY
+        sessions = self._known_sessions
+        busy = all(session.alive is not None and session.alive > before for session in sessions)
+        return BUSY_EVERY if sessions and busy else SESSIONS_EVERY
+
+    async def _read_sessions(self, *, woken: bool = False) -> None:
         attributes = Attributes()
-        now = self._clock()
-        timeouts = now >= self._timeouts_due
+        requested = self._clock()
+        timeouts = requested >= self._timeouts_due
         if timeouts:
-            self._timeouts_due = now + TIMEOUTS_EVERY
+            self._timeouts_due = requested + TIMEOUTS_EVERY
+        ends = self._known_ends if self._news_of_ends else None
+        self._news_of_ends = False
+        tcp = await self._ask_tcp(all_of_them=woken) if woken or timeouts or ends is not None else None
         sessions = await self._on(
-            self._quick, lambda: self._sessions.read(attributes, timeouts=timeouts), QUICK_DEADLINE
+            self._quick,
+            lambda: self._sessions.read(attributes, timeouts=timeouts, ends=ends, tcp=tcp),
+            QUICK_DEADLINE,
         )
         if sessions is None or not self._up:
             return
         self._tell_problems(attributes)
         now = self._clock()
-        if sessions != self._known_sessions:
+        fresh = tcp is not None and any(session.tcp for session in (*sessions, *self._known_sessions))
+        changed = sessions != self._known_sessions
+        if changed:
             self._watch_closely(sessions, now)
-            self._known_sessions = sessions
+        self._known_sessions = sessions
+        if changed or fresh or woken:
             self._said = now
-            self._emit(SessionsRead(sessions))
+            # TCP's word is as old as the last question, and silence is judged by the older of both.
+            self._emit(SessionsRead(sessions, requested if tcp is not None else min(requested, self._asked)))
         elif now - self._said >= ANSWER_EVERY:
             self._said = now
             self._emit(SourceAnswered(SourceName.SYSFS))
-        self._want_troubled(now)
+        self._want_troubled(now, changed=changed)
+
+    # --- how their connections fare -----------------------------------------------------------------------------------
+
+    async def _ask_tcp(self, *, all_of_them: bool) -> Mapping[int, TcpFacts] | None:
+        """Of those sessions that are logged in; ``None`` if there is no answer, and of none if there is none for long.
+
+        A connection that was not found is looked for again only by a wake or a whole look: an adapter may have it in
+        its hardware, or another network namespace, and looking for what is not there takes many questions.
+        """
+        down = {session.sid for session in self._known_sessions if session.state is not SessionStatus.LOGGED_IN}
+        connections = {
+            sid: end.connection
+            for sid, end in self._known_ends.items()
+            if end.connection and sid not in down and (all_of_them or end.connection not in self._not_found)
+        }
+        now = self._clock()
+        try:
+            answers = await self._asking.run(lambda: self._tcp(connections, self._clock), TCP_DEADLINE)
+        except (StalledError, OSError) as error:
+            reason = _reason(error) if isinstance(error, OSError) else "timeout"
+            self._emit(SourceErrors(SourceName.NETWORK, reason, 1))
+            if now - self._asked < TCP_PATIENCE:
+                return None
+            self._asked = now
+            return {}
+        self._asked = now
+        self._not_found -= {connections[sid] for sid in answers}
+        self._not_found |= {connections[sid] for sid in connections.keys() - answers.keys()}
+        self._not_found &= {end.connection for end in self._known_ends.values() if end.connection}
+        if any(session.sid not in answers and session.sid not in down for session in self._known_sessions):
+            self._wake_ends.set()
+        return {sid: answer.facts for sid, answer in answers.items()}
+
+    async def _follow_ends(self) -> None:
+        """Read the local ends again when a session has logged in, or its connection is not the one that was known."""
+        pause = ENDS_APART
+        while True:
+            await self._wake_ends.wait()
+            self._wake_ends.clear()
+            self._login.clear()
+            before = self._known_ends
+            self._tell_problems(await self._read_ends())
+            news = self._known_ends != before
+            self._news_of_ends |= news
+            pause = ENDS_APART if news else min(2 * pause, SYSTEM_EVERY)
+            await asyncio.sleep(ENDS_APART)
+            await _wait(self._login, pause - ENDS_APART)
+
+    # --- trouble ------------------------------------------------------------------------------------------------------
 
     def _watch_closely(self, sessions: tuple[SessionFacts, ...], now: float) -> None:
         before = {session.sid: session for session in self._known_sessions}
         for session in sessions:
-            if before.get(session.sid) != session:
-                self._close_watch[session.sid] = now + TRAIL
+            known = before.get(session.sid)
+            if known == session:
+                continue
+            self._close_watch[session.sid] = now + (STORY if session.state in DOWN_SESSION else TRAIL)
+            if self._up and session.state is SessionStatus.LOGGED_IN and (not known or known.state != session.state):
+                self._login.set()
+                self._wake_ends.set()
 
-    def _want_troubled(self, now: float) -> None:
-        """Have the disks read that are in trouble, or whose session is or has just changed."""
+    def _watched_closely(self) -> set[int]:
+        """The sessions that have just changed, or whose story goes on."""
+        now = self._clock()
         self._close_watch = {sid: until for sid, until in self._close_watch.items() if until > now}
-        closely = self._close_watch.keys() | {
-            session.sid for session in self._known_sessions if session.state is not SessionStatus.LOGGED_IN
-        }
-        troubled = [
+        return set(self._close_watch)
+
+    def _in_trouble(self) -> set[int]:
+        """Those, and all that are not logged in."""
+        down = {session.sid for session in self._known_sessions if session.state is not SessionStatus.LOGGED_IN}
+        return self._watched_closely() | down
+
+    def _want_troubled(self, now: float, *, changed: bool) -> None:
+        """Have the disks read that are in trouble, or whose session is or has just changed."""
+        if now < self._disks_due and not changed:
+            return
+        # Sessions may be polled more often than that, but there can be very many disks.
+        self._disks_due = now + SESSIONS_EVERY - HURRIED_EVERY / 2
+        closely = self._in_trouble()
+        self._troubled.update(
             name
             for name, facts in self._known_devices.items()
             if facts.sid in closely or facts.state is not DeviceState.RUNNING
-        ]
-        if troubled:
-            self.wake_devices(troubled)
+        )
+        if self._troubled:
+            self._wake_slow.set()
 
     # --- disks --------------------------------------------------------------------------------------------------------
 
@@ -182,13 +305,18 @@ class SysfsSource:
                 next_disks = self._clock() + max(DISKS_EVERY, SHARE * took)
             elif self._wanted:
                 names, self._wanted = self._wanted, set()
-                await self._read_devices(names, counters=False)
+                self._troubled -= names
+                await self._read_devices(names, Depth.CLOSELY)
+            elif self._troubled:
+                names, self._troubled = self._troubled, set()
+                await self._read_devices(names, Depth.STATE)
             elif now >= next_disks:
-                took = await self._timed(self._read_devices(self._known_devices, counters=True))
+                took = await self._timed(self._read_devices(self._known_devices, Depth.COUNTERS))
                 next_disks = self._clock() + max(DISKS_EVERY, SHARE * took)
-            if not self._wanted:
+            if not self._wanted and not self._troubled:
                 wake_at = min(next_disks, next_system, self._system_after if self._system_wanted else next_system)
                 await _wait(self._wake_slow, max(0.0, wake_at - self._clock()))
+                self._wake_slow.clear()
             if self._system_wanted:
                 await asyncio.sleep(COALESCE)
 
@@ -207,12 +335,14 @@ class SysfsSource:
             devices = self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
             return maps, devices, self._disks.unmapped(attributes, devices)
 
-        found, (ends, locking) = await asyncio.gather(self._on(self._slow, scan, SCAN_DEADLINE), self._read_ends())
+        found, locking = await asyncio.gather(self._on(self._slow, scan, SCAN_DEADLINE), self._read_ends())
         if found is None:
             return
+        tcp = await self._ask_tcp(all_of_them=True)
+        ends, self._news_of_ends = self._known_ends, False
         # Sessions last: while the disks were read, a poll may have told newer things of them.
         sessions = await self._on(
-            self._quick, lambda: self._sessions.read(quick, afresh=True, ends=ends), QUICK_DEADLINE
+            self._quick, lambda: self._sessions.read(quick, afresh=True, ends=ends, tcp=tcp), QUICK_DEADLINE
         )
         if sessions is None:
             return
@@ -232,8 +362,8 @@ class SysfsSource:
         self._tell_problems(quick)
         self._tell_problems(locking)
 
-    async def _read_ends(self) -> tuple[Mapping[int, LocalEnd] | None, Attributes]:
-        """The sessions' local ends, ``None`` if they can't be had now, which says nothing of the rest of sysfs."""
+    async def _read_ends(self) -> Attributes:
+        """Learn the sessions' local ends, unless they can't be had now, which says nothing of the rest of sysfs."""
 
         def read() -> tuple[Mapping[int, LocalEnd], Attributes]:
             attributes = Attributes()
@@ -241,34 +371,35 @@ class SysfsSource:
 
         failed = Attributes()
         try:
-            return await self._locking.run(read, ENDS_DEADLINE)
+            self._known_ends, attributes = await self._locking.run(read, ENDS_DEADLINE)
         except StalledError:
             failed.problems["timeout"] += 1
         except OSError as error:
-            failed.problems[errno.errorcode.get(error.errno or 0, "error")] += 1
-        return None, failed
+            failed.problems[_reason(error)] += 1
+        else:
+            return attributes
+        return failed
 
-    async def _read_devices(self, names: Iterable[str], *, counters: bool) -> None:
-        known = [self._known_devices[name] for name in sorted(names) if name in self._known_devices]
+    async def _read_devices(self, names: Iterable[str], depth: Depth) -> None:
+        known = {name: self._known_devices[name] for name in sorted(names) if name in self._known_devices}
         if not known:
             return
-        attributes = Attributes()
-        read = await self._on(
-            self._slow, lambda: self._disks.again(attributes, known, counters=counters), SCAN_DEADLINE
-        )
+        attributes, requested = Attributes(), self._clock()
+        read = await self._on(self._slow, lambda: self._disks.again(attributes, known.values(), depth), SCAN_DEADLINE)
         if read is None or not self._up:
             return
-        changed, vanished = read
-        if changed or vanished:
+        found, vanished = read
+        told = tuple(device for device in found if depth is Depth.CLOSELY or device != known[device.name])
+        if vanished or any(device.state is not known[device.name].state for device in told):
             # A session takes its disks along, and its last poll may be half a second old: its word first.
             await self._read_sessions()
             if not self._up:
                 return
-        self._known_devices.update((device.name, device) for device in changed)
+        self._known_devices.update((device.name, device) for device in told)
         for name in vanished:
             self._known_devices.pop(name, None)
-        if changed or vanished:
-            self._emit(DevicesRead(changed, vanished))
+        if told or vanished:
+            self._emit(DevicesRead(told, vanished, requested))
         self._tell_problems(attributes)
 
     # --- how it fares -------------------------------------------------------------------------------------------------
@@ -302,5 +433,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-    finally:
-        event.clear()
+
+
+def _reason(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "error")

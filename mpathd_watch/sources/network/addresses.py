@@ -1,0 +1,90 @@
+"""Which network interface has which address: one dump of the kernel's table (RTM_GETADDR, rtnetlink(7))."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpathd_watch.sources.network.netlink import Conversation, Message, attributes, interface_name
+
+RTM_NEWADDR = 20
+RTM_GETADDR = 22
+IFA_ADDRESS = 1
+IFA_LOCAL = 2
+
+_ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg
+_WANTED = frozenset({IFA_ADDRESS, IFA_LOCAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """One address of the interface with this index. ``network`` is ``""`` for a link-local one: any link has that."""
+
+    address: str
+    network: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Where an address belongs: the interface's name, ``""`` if several have the address, and its subnet."""
+
+    netdev: str = ""
+    network: str = ""
+
+
+def interfaces() -> Mapping[str, Interface]:
+    """The interface of every address of this network namespace, IPv6 in its short form.
+
+    Empty if the kernel does not tell. Waits no longer than ``netlink.PATIENCE`` for each part of the answer, and raises
+    nothing.
+    """
+    try:
+        with Conversation(socket.NETLINK_ROUTE) as kernel:
+            assigned = dump(kernel)
+    except OSError:
+        return {}
+    names: dict[int, str] = {}
+    found: dict[str, Interface] = {}
+    for each in assigned:
+        if each.index not in names:
+            names[each.index] = interface_name(each.index)
+        interface = Interface(names[each.index], each.network)
+        other = found.setdefault(each.address, interface)
+        if other.netdev != interface.netdev:
+            found[each.address] = Interface("", other.network if other.network == interface.network else "")
+    return found
+
+
+def dump(kernel: Conversation) -> list[Assigned]:
+    """Every address of every interface. Raises ``OSError``."""
+    return kernel.dump(RTM_GETADDR, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0), parse)
+
+
+def parse(message: Message) -> Assigned | None:
+    """The address in one message of a dump, ``None`` if it makes no sense."""
+    if message.kind != RTM_NEWADDR or len(message.body) < _ADDRESS.size:
+        return None
+    _family, prefix_length, _flags, _scope, index = _ADDRESS.unpack_from(message.body)
+    found = attributes(message.body, _ADDRESS.size, _WANTED)
+    # On a point-to-point link IFA_ADDRESS is the peer's; elsewhere IPv6 has no IFA_LOCAL (linux/if_addr.h).
+    local = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
+    try:
+        address = ipaddress.ip_address(local)
+        network = ipaddress.ip_network((found.get(IFA_ADDRESS, local), prefix_length), strict=False)
+    except ValueError:
+        return None
+    nowhere = address.version == 6 and address.is_link_local
+    return Assigned(str(address), "" if nowhere else str(network), index)
+
+
+def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that ``text`` spells, without IPv6 around an IPv4 one (``::ffff:192.0.2.1``). Raises ``ValueError``.
+
+    The kernel finds an IPv6 socket that speaks IPv4 by its IPv4 ends, and routes it by them.
+    """
+    address = ipaddress.ip_address(text)
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address

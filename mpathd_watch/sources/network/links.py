@@ -1,0 +1,104 @@
+"""The network interfaces of this host, what each is made of, and whether it has carrier (RTM_GETLINK, rtnetlink(7))."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mpathd_watch.core.facts import LinkFacts
+from mpathd_watch.core.text import clean
+from mpathd_watch.sources.network import addresses
+from mpathd_watch.sources.network.addresses import Assigned
+from mpathd_watch.sources.network.netlink import Conversation, Message, attribute, attributes, number
+
+RTM_NEWLINK = 16
+RTM_GETLINK = 18
+IFF_UP = 1
+IFLA_IFNAME = 3
+IFLA_LINK = 5
+IFLA_MASTER = 10
+IFLA_LINKINFO = 18
+IFLA_EXT_MASK = 29
+IFLA_CARRIER = 33
+IFLA_LINK_NETNSID = 37
+IFLA_INFO_KIND = 1
+
+STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "ipoib", "dsa"})
+"""The kinds whose IFLA_LINK is the interface that all their frames go through.
+
+Each of their drivers links the two with netdev_upper_dev_link(). The IFLA_LINK of veth, vxcan and netkit is the other
+end of a pair, and that of a tunnel (gre, ipip, sit, vti, xfrm) no more than a wish of which way its packets should go.
+"""
+
+_LINK = struct.Struct("=BxHiII")  # struct ifinfomsg
+_WANTED = frozenset({IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_CARRIER, IFLA_LINK_NETNSID})
+_KIND = frozenset({IFLA_INFO_KIND})
+_SKIP_STATS = struct.pack("=I", 1 << 3)  # RTEXT_FILTER_SKIP_STATS: half of each message, and all counters to sum up
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface as one message has it; ``parent`` and ``master`` are indexes in this network namespace."""
+
+    index: int
+    name: str
+    up: bool
+    carrier: bool | None
+    parent: int | None
+    master: int | None
+
+
+def read() -> tuple[LinkFacts, ...]:
+    """All interfaces of this network namespace, by name.
+
+    Raises ``OSError`` if the kernel does not tell, or not within ``netlink.DUMP_PATIENCE`` for each of two tables.
+    """
+    request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
+    with Conversation(socket.NETLINK_ROUTE) as kernel:
+        links = kernel.dump(RTM_GETLINK, request, parse)
+        return table(links, addresses.dump(kernel))
+
+
+def parse(message: Message) -> Link | None:
+    """The interface in one message of a dump, ``None`` if it makes no sense."""
+    if message.kind != RTM_NEWLINK or len(message.body) < _LINK.size:
+        return None
+    _family, _type, index, flags, _change = _LINK.unpack_from(message.body)
+    found = attributes(message.body, _LINK.size, _WANTED)
+    name = clean(found.get(IFLA_IFNAME, b"").partition(b"\0")[0])
+    if not name:
+        return None
+    up = bool(flags & IFF_UP)
+    carrier = found.get(IFLA_CARRIER)
+    kind = attributes(found.get(IFLA_LINKINFO, b""), 0, _KIND).get(IFLA_INFO_KIND, b"")
+    stacked = kind.rstrip(b"\0").decode("ascii", "replace") in STACKED and IFLA_LINK_NETNSID not in found
+    return Link(
+        index=index,
+        name=name,
+        up=up,
+        # The driver of an interface that is not up need not look at its wire: many say there is carrier.
+        carrier=any(carrier) if up and carrier else None,
+        parent=number(found.get(IFLA_LINK)) if stacked else None,
+        master=number(found.get(IFLA_MASTER)),
+    )
+
+
+def table(links: Iterable[Link], assigned: Iterable[Assigned]) -> tuple[LinkFacts, ...]:
+    """The interfaces by name, each with what is below it and its addresses."""
+    known = {link.index: link for link in links}
+    below: dict[int, set[str]] = {index: set() for index in known}
+    own: dict[int, set[str]] = {index: set() for index in known}
+    for link in known.values():
+        if link.parent in known and link.parent != link.index:
+            below[link.index].add(known[link.parent].name)
+        if link.master in known and link.master != link.index:
+            below[link.master].add(link.name)
+    for each in assigned:
+        if each.index in known:
+            own[each.index].add(each.address)
+    return tuple(
+        LinkFacts(link.name, link.up, link.carrier, tuple(sorted(below[link.index])), tuple(sorted(own[link.index])))
+        for link in sorted(known.values(), key=lambda link: (link.name, link.index))
+    )

@@ -1,0 +1,188 @@
+"""How the TCP connections below the iSCSI sessions fare, asked one by one (sock_diag(7), net/ipv4/inet_diag.c).
+
+iscsid hands the kernel an ordinary TCP socket, which is found by its addresses and ports. Asking for one takes no dump
+of all and no privilege, but the lock of the socket (tcp_get_info() in net/ipv4/tcp.c), which a connection in trouble
+may hold: ask on a thread of its own. Where nobody has asked before, the kernel loads tcp_diag, as it does for ss(8).
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mpathd_watch.core.facts import TcpFacts
+from mpathd_watch.sources.network import addresses
+from mpathd_watch.sources.network.addresses import plain
+from mpathd_watch.sources.network.netlink import Conversation, Message, attributes, interface_name
+
+NETLINK_SOCK_DIAG = 4
+SOCK_DIAG_BY_FAMILY = 20
+INET_DIAG_INFO = 2
+TCP_ESTABLISHED = 1
+BOUND_CANDIDATES = 32
+"""Interfaces at most that a connection is looked for on."""
+NEVER = 1 << 31
+"""Milliseconds since the last data from which on there has been none: jiffies of before the connection."""
+
+_REQUEST = struct.Struct("=BBBxI")  # struct inet_diag_req_v2 up to its id
+_PORTS = struct.Struct("!HH")
+_COOKIE = struct.Struct("=III")  # idiag_if and INET_DIAG_NOCOOKIE of struct inet_diag_sockid
+_ANSWER = struct.Struct("=BBBB4s32sI8s20x")  # struct inet_diag_msg
+_ANY_STATE = 0xFFFFFFFF
+_NO_COOKIE = 0xFFFFFFFF
+_WORD = struct.Struct("=I")
+# Where things are in struct tcp_info, which only ever grows at its end.
+_BACKOFF = 4
+_LAST_DATA_RECV = 52
+_RTT = 68
+_TOTAL_RETRANS = 100
+
+_NOT_FOUND = frozenset({errno.ENOENT, errno.ESTALE})
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The two ends of a TCP connection: addresses as text, ports as numbers."""
+
+    local: str
+    local_port: int
+    remote: str
+    remote_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a connection fares, and the interface its socket is bound to (SO_BINDTODEVICE), ``""`` if it is not."""
+
+    facts: TcpFacts
+    bound_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """A connection as inet_diag_sockid has it, and its local address as text."""
+
+    family: int
+    ports: bytes
+    addresses: bytes
+    local: str
+
+
+def ask(connections: Mapping[int, Connection], clock: Callable[[], float]) -> dict[int, Answer]:
+    """What the kernel tells of each connection that is established, by the keys of ``connections``.
+
+    ``clock`` tells CLOCK_MONOTONIC seconds. Raises ``OSError`` if the kernel can't be asked, or does not answer one
+    question within ``netlink.PATIENCE``.
+    """
+    found: dict[int, Answer] = {}
+    if not connections:
+        return found
+    holders = _Holders()
+    with Conversation(NETLINK_SOCK_DIAG) as kernel:
+        for key, connection in connections.items():
+            ends = _ends(connection)
+            answer = _find(kernel, ends, holders, clock) if ends else None
+            if answer:
+                found[key] = answer
+    return found
+
+
+def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | None:
+    """The facts in an answer and the index of the interface that the socket is bound to, 0 for none.
+
+    ``None`` if it is no answer, or not of an established connection between ``ends``: where there is none, the kernel
+    may answer with the socket that listens, or with one in TIME_WAIT. ``now`` is CLOCK_MONOTONIC seconds.
+    """
+    if message.kind != SOCK_DIAG_BY_FAMILY or len(message.body) < _ANSWER.size:
+        return None
+    _family, state, _timer, _retransmits, ports, _addresses, bound_to, _cookie = _ANSWER.unpack_from(message.body)
+    if state != TCP_ESTABLISHED or ports != ends:
+        return None
+    info = attributes(message.body, _ANSWER.size, {INET_DIAG_INFO}).get(INET_DIAG_INFO, b"")
+    silence = _word(info, _LAST_DATA_RECV)
+    rtt = _word(info, _RTT)
+    facts = TcpFacts(
+        rtt=rtt / 1e6 if rtt else None,  # 0 is what the kernel has before it has measured any
+        retransmits=_word(info, _TOTAL_RETRANS),
+        backoff=info[_BACKOFF] if len(info) > _BACKOFF else None,
+        heard=None if silence is None or silence >= NEVER else now - silence / 1e3,
+    )
+    return facts, bound_to
+
+
+class _Holders:
+    """Which interfaces a socket with a local address may be bound to, asked for when first needed."""
+
+    def __init__(self) -> None:
+        self._assigned: list[addresses.Assigned] | None = None
+
+    def of(self, address: str) -> Iterator[int]:
+        """Their indexes: first those that have the address, then others, which may lend it or be their VRF."""
+        if self._assigned is None:
+            try:
+                with Conversation(socket.NETLINK_ROUTE) as kernel:
+                    self._assigned = addresses.dump(kernel)
+            except OSError:
+                self._assigned = []
+        likely = list(dict.fromkeys(each.index for each in self._assigned if each.address == address))
+        yield from likely[:BOUND_CANDIDATES]
+        try:
+            everyone = [index for index, _name in socket.if_nameindex()]
+        except OSError:
+            return
+        yield from [index for index in everyone if index not in likely][: max(0, BOUND_CANDIDATES - len(likely))]
+
+
+def _find(kernel: Conversation, ends: _Ends, holders: _Holders, clock: Callable[[], float]) -> Answer | None:
+    found = _question(kernel, ends, 0, clock)
+    if found is None:
+        # A socket that is bound to an interface is found only by whoever names it (inet_match() in inet_hashtables.h).
+        tried = (_question(kernel, ends, index, clock) for index in holders.of(ends.local))
+        found = next(filter(None, tried), None)
+    if found is None:
+        return None
+    facts, bound_to = found
+    return Answer(facts, interface_name(bound_to) if bound_to else "")
+
+
+def _question(
+    kernel: Conversation, ends: _Ends, bound_to: int, clock: Callable[[], float]
+) -> tuple[TcpFacts, int] | None:
+    request = (
+        _REQUEST.pack(ends.family, socket.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), _ANY_STATE)
+        + ends.ports
+        + ends.addresses
+        + _COOKIE.pack(bound_to, _NO_COOKIE, _NO_COOKIE)
+    )
+    try:
+        answer = kernel.ask(SOCK_DIAG_BY_FAMILY, request)
+    except OSError as error:
+        if error.errno in _NOT_FOUND:
+            return None
+        raise
+    # The time after the answer: had the kernel to wait for the socket's lock, the wait is not the connection's silence.
+    return parse(answer, ends.ports, clock()) if answer else None
+
+
+def _ends(connection: Connection) -> _Ends | None:
+    """The ends as the kernel has them, ``None`` if they make no sense."""
+    try:
+        local, remote = plain(connection.local), plain(connection.remote)
+        ports = _PORTS.pack(connection.local_port, connection.remote_port)
+    except (ValueError, struct.error):
+        return None
+    if local.version != remote.version:
+        return None
+    family = socket.AF_INET if local.version == 4 else socket.AF_INET6
+    # Without its scope, as the table of addresses has it.
+    name = str(ipaddress.ip_address(local.packed))
+    return _Ends(family, ports, local.packed.ljust(16, b"\0") + remote.packed.ljust(16, b"\0"), name)
+
+
+def _word(info: bytes, offset: int) -> int | None:
+    """A number of struct tcp_info, ``None`` if this kernel's does not reach as far."""
+    return _WORD.unpack_from(info, offset)[0] if len(info) >= offset + _WORD.size else None

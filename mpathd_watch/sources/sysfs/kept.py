@@ -1,0 +1,51 @@
+"""An attribute that is read again and again, kept open: each reading is one system call."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mpathd_watch.sources.sysfs.attributes import GONE, PAGE
+
+
+class Kept:
+    """One attribute below sysfs.
+
+    A read from the beginning has the kernel spell the value anew (seq_read_iter() in fs/seq_file.c), and ENODEV says
+    that the object is gone, even if there is another one by its name (kernfs_get_active() in fs/kernfs/dir.c). An open
+    attribute keeps neither its object nor the module alive. Not for several threads at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def content(self) -> bytes:
+        """The first ``PAGE`` bytes, as they are now, of whatever has this path now. Raises ``OSError``."""
+        if self._descriptor is not None:
+            try:
+                return os.pread(self._descriptor, PAGE, 0)
+            except OSError as error:
+                self.close()
+                if error.errno not in GONE:
+                    raise
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            content = os.pread(descriptor, PAGE, 0)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return content
+
+    def close(self) -> None:
+        """Let the descriptor go; another reading opens it again."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
