@@ -34,7 +34,7 @@ def at(seconds: float) -> Instant:
 
 
 def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> SessionState:
-    """A logged-in session; ``changes`` go to the facts, but for ``label`` and ``status``."""
+    """A logged-in session; ``changes`` go to the facts, but for ``label``, ``status`` and ``read``."""
     address, _, port = portal.rpartition(":")
     facts = SessionFacts(
         sid=1,
@@ -51,7 +51,9 @@ def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> SessionSta
     )
     label = changes.pop("label", f"{portal}/{changes.get('target', TARGET)}")
     status = changes.pop("status", SessionStatus.LOGGED_IN)
-    return SessionState(label, replace(facts, state=status, **changes), status)
+    read = changes.pop("read", None)
+    facts = replace(facts, state=status, **changes)
+    return SessionState(label, facts, status, read=read, heard=facts.heard)
 
 
 def make_path(portal: str = "192.168.1.1:3260", dev: str = "sda", **changes: Any) -> PathState:

@@ -21,6 +21,7 @@ from mpathd_watch.core.events import (
     DmPathEvent,
     Event,
     MapsListed,
+    NetworkRead,
     PathsListed,
     SessionsRead,
     SettingsChanged,
@@ -29,11 +30,20 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.facts import (
+    DeviceFacts,
+    IoFacts,
+    LinkFacts,
+    MapFacts,
+    MapListing,
+    PathListing,
+    SessionFacts,
+    TcpFacts,
+)
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.multipathconf import Document, resolve
 from mpathd_watch.core.report import MapReport
-from mpathd_watch.core.state import MapState, PathState, SessionState, State
+from mpathd_watch.core.state import MapState, PathState, SessionState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.core.vocabulary import (
     CheckerState,
@@ -61,6 +71,7 @@ class San:
     """What is really there: maps by WWID, disks and what dm and the checkers hold of them by name, sessions by number.
 
     Sessions are numbered from 1, disks named ``sda``, ``sdb``, ... with the sessions of the first map first.
+    ``answering`` are the sessions whose target answers pings, each time that they are looked at.
     """
 
     sessions: dict[int, SessionFacts] = field(default_factory=dict)
@@ -68,6 +79,8 @@ class San:
     maps: dict[str, MapFacts] = field(default_factory=dict)
     dm: dict[str, DmState] = field(default_factory=dict)
     checkers: dict[str, CheckerState] = field(default_factory=dict)
+    nics: dict[str, LinkFacts] = field(default_factory=dict)
+    answering: set[int] = field(default_factory=set)
     queueing: str = "off"
     queues: bool | None = False
     seqnums: dict[str, int] = field(default_factory=dict)
@@ -83,6 +96,15 @@ class San:
         for name in maps:
             san.add_map(name)
         return san
+
+    def wired(self) -> Self:
+        """Every session to 192.168.N.x through a NIC ethN that has 192.168.N.10; all NICs have carrier."""
+        for sid, session in self.sessions.items():
+            network, _, _ = session.address.rpartition(".")
+            netdev, address = f"eth{network.rpartition('.')[2]}", f"{network}.10"
+            self.sessions[sid] = replace(session, local_address=address, netdev=netdev, local_network=f"{network}.0/24")
+            self.nics[netdev] = LinkFacts(netdev, up=True, carrier=True, addresses=(address,))
+        return self
 
     def login(self, address: str, **facts: Any) -> int:
         """A new session, without any disk yet; returns its number."""
@@ -160,9 +182,13 @@ class San:
         """A whole look at sysfs."""
         return SystemRead(tuple(self.maps.values()), tuple(self.devices.values()), tuple(self.sessions.values()), 0.0)
 
-    def sessions_read(self) -> SessionsRead:
+    def sessions_read(self, requested: float = 0.0) -> SessionsRead:
         """A poll of the sessions."""
-        return SessionsRead(tuple(self.sessions.values()))
+        return SessionsRead(tuple(self.sessions.values()), requested)
+
+    def network_read(self) -> NetworkRead:
+        """All network interfaces."""
+        return NetworkRead(tuple(self.nics.values()))
 
     def path_listing(self, name: str, wwid: str, map_name: str) -> PathListing:
         """One line of multipathd's."""
@@ -232,6 +258,8 @@ class Story:
         self.told: list[Told] = []
         self.wanted: list[Refresh] = []
         self.healths: list[tuple[float, str, str, Health]] = []
+        self.prompt = False
+        self.polled: list[float] = []
         self.multipathd = multipathd
         self.feed(SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok)))
 
@@ -249,14 +277,33 @@ class Story:
 
     # --- time and events ----------------------------------------------------------------------------------------------
 
+    def live(self, *sids: int) -> Self:
+        """From now on these sessions, or all, answer pings, the NICs are known, and sysfs answers the core."""
+        self.prompt = True
+        self.san.answering = set(sids or self.san.sessions)
+        if self.san.nics:
+            self.network()
+        return self.poll()
+
     def at(self, seconds: float) -> Self:
         """Go on to this second; the deadlines on the way are ticked when they come, as the daemon does."""
         assert seconds >= self.seconds, "a story does not go back in time"
         while (due := next_deadline(self.state)) is not None and due <= START.monotonic + seconds:
             self.seconds = max(self.seconds, due - START.monotonic)
             self.feed(Tick())
-        self.seconds = seconds
+            self._answer()
+        self.seconds = max(self.seconds, seconds)
         return self
+
+    def _answer(self) -> None:
+        """Poll the sessions if the core has asked for that, as sysfs does: no sooner than 50 ms after the last poll."""
+        row = 0
+        while self.prompt and self.wants(Scope.SESSIONS):
+            row += 1
+            assert row <= 3, "the core asks for the sessions in a loop"
+            if self.polled and self.seconds < self.polled[-1] + 0.05:
+                self.seconds = self.polled[-1] + 0.05
+            self.poll()
 
     def feed(self, event: Event) -> tuple[Effect, ...]:
         """Fold one event in at the present second."""
@@ -286,7 +333,61 @@ class Story:
         """A session changes, and the next poll shows it; it was last ``alive`` at that second of the story."""
         proof = self.san.sessions[sid].alive if alive is None else START.monotonic + alive
         self.san.sessions[sid] = replace(self.san.sessions[sid], state=state, alive=proof)
-        self.feed(self.san.sessions_read())
+        self.feed(self.san.sessions_read(START.monotonic + self.seconds if self.prompt else 0.0))
+        return self
+
+    def heard(self, sid: int, alive: float | None, *, tcp: float | None = None, rtt: float | None = None) -> Self:
+        """The last proofs of life that there are of a session, at these seconds of the story; not read yet."""
+        fares = (
+            None if tcp is None and rtt is None else TcpFacts(rtt, 0, 0, None if tcp is None else START.monotonic + tcp)
+        )
+        self.san.sessions[sid] = replace(
+            self.san.sessions[sid], alive=None if alive is None else START.monotonic + alive, tcp=fares
+        )
+        return self
+
+    def poll(self, requested: float | None = None) -> Self:
+        """The sessions are read, as asked for at this second of the story, by default now."""
+        asked = self.seconds if requested is None else requested
+        for sid in self.san.answering & self.san.sessions.keys():
+            self.heard(sid, asked)
+        self.polled.append(self.seconds)
+        self.feed(self.san.sessions_read(START.monotonic + asked))
+        return self
+
+    def cut(self, *sids: int) -> Self:
+        """Nothing comes through these sessions any more; each was heard just now."""
+        for sid in sids:
+            self.heard(sid, self.seconds)
+            self.san.answering.discard(sid)
+        return self.poll()
+
+    def network(self, *links: LinkFacts) -> Self:
+        """The network interfaces are read; ``links`` replace those of their name, or are new."""
+        self.san.nics |= {link.name: link for link in links}
+        self.feed(self.san.network_read())
+        return self
+
+    def carrier(self, name: str, *, carrier: bool) -> Self:
+        """A NIC loses its carrier or has it back."""
+        return self.network(replace(self.san.nics[name], carrier=carrier))
+
+    def looked(
+        self,
+        name: str,
+        *,
+        errors: int | None = 0,
+        timeouts: int | None = 0,
+        in_flight: int | None = 0,
+        io: IoFacts | None = None,
+        requested: float | None = None,
+    ) -> Self:
+        """A disk is read closely, asked for at that second of the story, or now."""
+        self.san.devices[name] = replace(
+            self.san.devices[name], io_errors=errors, io_timeouts=timeouts, in_flight=in_flight, io=io
+        )
+        at = self.seconds if requested is None else requested
+        self.feed(DevicesRead((self.san.devices[name],), requested=START.monotonic + at))
         return self
 
     def connection_error(self, sid: int, error: int) -> Self:
@@ -336,6 +437,11 @@ class Story:
         return self
 
     # --- what is known, and what was said -----------------------------------------------------------------------------
+
+    @property
+    def waits(self) -> set[Wait]:
+        """What the core has deadlines for, but for the comparison of paths that goes on for ever."""
+        return {due.wait for due in self.state.deadlines} - {Wait.QUALITY}
 
     def map(self, name: str = "mpio") -> MapState:
         """The map called ``name``."""

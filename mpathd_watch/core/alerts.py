@@ -33,6 +33,18 @@ class AlertText:
 class AlertKind(Enum):
     """Every kind of alert; the member's name in lower case is ``MPATHD_WATCH_EVENT``."""
 
+    PATH_SUSPECT = AlertText(
+        "6770d2e3378a49bb82ad6b040c8297ea",
+        Priority.WARNING,
+        "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is suspect",
+        "The kernel and multipathd still call the path fine, but nothing has been heard of its session for longer than "
+        "noop_out_interval and a grace, or the network interface that carries it has lost its carrier or its address. "
+        "I/O that was sent over it may hang until the kernel notices, too, and the replacement timeout has passed. The "
+        "entry of one path speaks for all that go through the same session.",
+        "Look at the way to the portal @MPATHD_WATCH_PORTAL@ now: link, switch, target. The message says whether the "
+        "network interface has carrier and how the sibling paths fare. If it becomes up again by itself, the way is "
+        "slow or loses packets.",
+    )
     PATH_STALLED = AlertText(
         "da178486e8fa4df8b5e8edc159092d68",
         Priority.WARNING,
@@ -62,6 +74,13 @@ class AlertKind(Enum):
         "was reloaded without it. multipathd does not list such a path at all.",
         "If it was not meant to go, log the session in again (iscsiadm -m node -T @MPATHD_WATCH_TARGET@ -p "
         "@MPATHD_WATCH_PORTAL@ --login). If it was, restart mpathd-watch, which then learns the paths anew.",
+    )
+    PATH_CAUSE = AlertText(
+        "3f91ec23a7ee49129fe102f787ff8972",
+        Priority.NOTICE,
+        "Why path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ failed",
+        "The cause was not known when the failure was told: what tells it was read a moment later.",
+        "docs/early-warning.md tells what speaks for each MPATHD_WATCH_CAUSE.",
     )
     PATH_RECOVERING = AlertText(
         "2eb0de29f16d41db840e01a154548f45",
@@ -135,6 +154,31 @@ class AlertKind(Enum):
         Priority.NOTICE,
         "iSCSI session @MPATHD_WATCH_SESSION@ is logged in again",
         "Its paths come back as multipathd checks them.",
+        "Nothing.",
+    )
+    PATH_FLAPPING = AlertText(
+        "0185138d69994b9e9d753313ade325a7",
+        Priority.WARNING,
+        "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is flapping",
+        "The path fails and returns again and again. This entry is told once; the single failures that follow have "
+        "priority info until the path has been up for a whole window (flap_window_seconds) without any.",
+        "Look for a loose cable, a dying transceiver, a port that negotiates anew, a target that restarts. Until it is "
+        "mended, consider taking it out of use; multipath.conf(5) has marginal_path_* and san_path_err_* for that.",
+    )
+    PATH_SLOW = AlertText(
+        "85ffef92b66140439442b92795d8a942",
+        Priority.WARNING,
+        "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is slower than its siblings",
+        "For a minute and longer its I/O, or the round trip of its TCP connection, has taken at least three times as "
+        "long as that of the map's other paths. docs/early-warning.md says how that is computed.",
+        "Look at the way to the portal @MPATHD_WATCH_PORTAL@: a link that has negotiated a lower speed, errors on a "
+        "port, a congested switch, a busy controller. session_tcp_retransmits_total tells of lost packets.",
+    )
+    PATH_STEADY = AlertText(
+        "91343155acbe416fa90b61ebefb12016",
+        Priority.NOTICE,
+        "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is steady again",
+        "What had been told of the path is over: it flaps no more, or is no longer slower than its siblings.",
         "Nothing.",
     )
     PATH_OVERDUE = AlertText(

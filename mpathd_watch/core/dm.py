@@ -171,9 +171,22 @@ def _checked(path: PathState, listing: PathListing | None, requested: float) -> 
     if path.checker_read is not None and requested < path.checker_read:
         return path
     checker = listing.checker_state if listing else CheckerState.UNKNOWN
+    marginal = listing.marginal if listing else None
+    # show maps json does not tell how often a path has failed.
+    failures = None
+    if listing is not None:
+        failures = path.multipathd_failures if listing.failures is None else listing.failures
     older = path.dm_changed is not None and requested < path.dm_changed
     overruled = path.checker_overruled and (older or checker in CONDEMNED_BY_CHECKER)
-    return replace(path, checker=checker, checker_read=requested, checker_overruled=overruled)
+    return replace(
+        path,
+        checker=checker,
+        checker_name=listing.checker if listing else "",
+        checker_read=requested,
+        checker_overruled=overruled,
+        marginal=marginal,
+        multipathd_failures=failures,
+    )
 
 
 def _settled(path: PathState, dm: DmState, requested: float) -> PathState:

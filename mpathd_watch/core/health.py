@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.vocabulary import (
+    DOWN_SESSION,
+    LOST_SESSION,
     USABLE,
     Cause,
     CheckerState,
     DeviceState,
     DmState,
+    Doubt,
     Health,
     IscsiError,
     MapHealth,
@@ -31,7 +34,6 @@ _SPECIFIC: Mapping[IscsiError | None, Cause] = {
     IscsiError.NOP_TIMEDOUT: Cause.NOP_TIMEOUT,
     IscsiError.TCP_CONN_CLOSE: Cause.CONNECTION_CLOSED,
 }
-_LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Facts:
     """The raw states a path's health follows from; ``session`` is ``None`` where the transport is not iSCSI.
 
     ``checker`` is ``unknown`` where dm has overruled it (``PathState.checker_overruled``). ``error``: what the kernel
-    gave as the reason when the session was lost.
+    gave as the reason when the session was lost. ``doubt``: why the session is doubted that is still LOGGED_IN.
+    ``unreachable``: no network interface carries it now. ``told``: what the disk's own counters say of dm's verdict
+    (``assess``), ``unknown`` where they say nothing.
     """
 
     member: bool
@@ -48,6 +52,9 @@ class Facts:
     device: DeviceState
     session: SessionStatus | None
     error: IscsiError | None = None
+    doubt: Doubt | None = None
+    unreachable: bool = False
+    told: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Evidence:
 
 def evidence(facts: Facts) -> Evidence:
     """Read the raw states for what an outage wants to know."""
-    lost = not facts.member or facts.session in _LOST_SESSION or facts.device in _DEAD or facts.device in _HOLDING
+    lost = not facts.member or facts.session in LOST_SESSION or facts.device in _DEAD or facts.device in _HOLDING
     good = facts.device is DeviceState.RUNNING and facts.session in (None, SessionStatus.LOGGED_IN)
     return Evidence(transport_good=good and not lost, transport_lost=lost, cause=_cause(facts))
 
@@ -69,17 +76,19 @@ def evidence(facts: Facts) -> Evidence:
 def _cause(facts: Facts) -> Cause:
     if facts.session is SessionStatus.MISSING:
         return Cause.LOGOUT
-    if facts.session in (SessionStatus.FAILED, SessionStatus.FREE):
+    if facts.session in DOWN_SESSION:
         # The kernel leaves LOGGED_IN for these only after iscsi_conn_failure() (drivers/scsi/libiscsi.c).
-        return _SPECIFIC.get(facts.error, Cause.CONNECTION_ERROR)
+        return _SPECIFIC.get(facts.error, Cause.CARRIER_LOST if facts.unreachable else Cause.CONNECTION_ERROR)
     if not facts.member:
         return Cause.REMOVED
     if facts.device is DeviceState.OFFLINE:
         return Cause.DEVICE_OFFLINE
+    if facts.doubt is Doubt.CARRIER:
+        return Cause.CARRIER_LOST
     if facts.checker in CONDEMNED_BY_CHECKER and facts.device is DeviceState.RUNNING and facts.dm is DmState.ACTIVE:
         # Once dm has failed a path, multipathd calls it faulty for that alone (update_multipath_strings() and below).
         return Cause.CHECKER
-    return Cause.UNKNOWN
+    return facts.told
 
 
 def path_health(facts: Facts, *, transport_was_lost: bool) -> Health:
@@ -97,7 +106,7 @@ def path_health(facts: Facts, *, transport_was_lost: bool) -> Health:
         return Health.STALLED
     if facts.dm is DmState.UNKNOWN or facts.device is DeviceState.UNKNOWN or facts.session is SessionStatus.UNKNOWN:
         return Health.UNKNOWN
-    return Health.UP
+    return Health.UP if facts.doubt is None else Health.SUSPECT
 
 
 def map_health(paths: Iterable[Health], *, single_path_ok: bool) -> MapHealth:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpathd_watch.core.budget import Timeouts, bound
+from mpathd_watch.core.errors import Count
 from mpathd_watch.core.health import Evidence
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.vocabulary import Cause, Health, Phase, Verdict
@@ -26,8 +27,9 @@ class Outage:
 
     ``transport_lost`` tells whether the way to the disk itself was gone (session down, device not running, path
     missing): only then is a working transport a return, and the path ``recovering``. ``inherited``: it had begun before
-    the path was first seen. ``shared``: a lost session was the alert for it and its siblings. ``counted``: it is in
-    ``path_failures_total``. ``judgement``: what it came to, once it is over.
+    the path was first seen. ``errors``: what its disk had counted before. ``shared``: a lost session was the alert for
+    it and its siblings. ``counted``: it is in ``path_failures_total``. ``told``: the cause as the journal has it.
+    ``judgement``: what it came to, once it is over.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Outage:
     cause: Cause = Cause.UNKNOWN
     timeouts: Timeouts | None = None
     last_alive: Instant | None = None
+    errors: Count | None = None
     suspected: Instant | None = None
     stalled: Instant | None = None
     failed: Instant | None = None
@@ -44,7 +47,13 @@ class Outage:
     inherited: bool = False
     shared: bool = False
     counted: bool = False
+    told: Cause | None = None
     judgement: Judgement | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether the path was ever worse than suspect; it was not if the doubt came to nothing."""
+        return self.stalled is not None or self.failed is not None or self.inherited
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,10 @@ _ROOT_CAUSES = frozenset(
         Cause.REMOVED,
     }
 )
-_OF_THE_CONNECTION = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
+CONNECTION_CAUSES = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
 """Only when the connection fails do the noop and replacement timeouts run."""
-_OF_THE_KERNEL = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED})
-"""What the kernel's own word makes of a ``connection_error``, which is all that the session's state tells."""
+_MORE_EXACT = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CARRIER_LOST})
+"""What may become of a ``connection_error``, which is all that the session's state tells."""
 
 
 def outage_id(wwid: str, path: str, began: Instant) -> str:
@@ -81,6 +90,8 @@ def outage_id(wwid: str, path: str, began: Instant) -> str:
 def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) -> Outage:
     """``outage`` after the path was found in ``health`` at ``now``."""
     changes: dict[str, Any] = {}
+    if health is Health.SUSPECT and outage.suspected is None:
+        changes["suspected"] = now
     if health is Health.STALLED and outage.stalled is None:
         changes["stalled"] = now
     if health in (Health.FAILED, Health.MISSING) and outage.failed is None:
@@ -106,7 +117,7 @@ def phases(outage: Outage) -> Mapping[Phase, float]:
     """
     found: dict[Phase, float] = {}
     stalled, failed, alive = outage.stalled, outage.failed, outage.last_alive
-    if outage.cause in _OF_THE_CONNECTION and not outage.inherited:
+    if outage.cause in CONNECTION_CAUSES and not outage.inherited:
         noticed = stalled or failed
         if alive is not None and noticed is not None and noticed >= alive:
             found[Phase.DETECTION] = noticed.since(alive)
@@ -147,13 +158,14 @@ def _outranks(new: Cause, outage: Outage) -> bool:
     """What broke the way to the disk explains the checker's and dm's verdicts, which follow from it.
 
     A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's word on a
-    connection may be read after the session's state; later than the failure is counted it is about something else.
+    connection may be read after the session's state. Whatever is learned later than the failure is counted is about
+    something else.
     """
     old = outage.cause
-    if old is Cause.CONNECTION_ERROR and not outage.counted and not outage.inherited:
-        return new in _OF_THE_KERNEL
-    if old is Cause.REMOVED and not outage.counted:
-        return new is Cause.LOGOUT
-    if old in _ROOT_CAUSES or new is Cause.UNKNOWN:
+    if outage.counted or new is Cause.UNKNOWN:
         return False
-    return old is Cause.UNKNOWN or new in _ROOT_CAUSES
+    if old is Cause.CONNECTION_ERROR and not outage.inherited:
+        return new in _MORE_EXACT
+    if old is Cause.REMOVED:
+        return new is Cause.LOGOUT
+    return old not in _ROOT_CAUSES and (old is Cause.UNKNOWN or new in _ROOT_CAUSES)

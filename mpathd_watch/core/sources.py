@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mpathd_watch.core import messages
+from mpathd_watch.core import doubts, messages
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import SourceDown, SourceErrors
 from mpathd_watch.core.state import frozen
@@ -40,6 +40,9 @@ def down(turn: Turn, event: SourceDown) -> None:
         turn.auditing = replace(turn.auditing, running=None)
     elif event.source is SourceName.SYSFS:
         _forget_devices(turn)
+        doubts.weigh(turn)
+    elif event.source is SourceName.NETWORK:
+        doubts.forget_network(turn)
     if not turn.is_up(SourceName.MULTIPATHD) and (turn.dm_doubted is not None or not turn.is_up(SourceName.UEVENT)):
         forget_dm(turn, turn.maps)
 

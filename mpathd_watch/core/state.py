@@ -9,19 +9,24 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.facts import DeviceFacts, SessionFacts
+from mpathd_watch.core.errors import Errors
+from mpathd_watch.core.facts import DeviceFacts, IoFacts, LinkFacts, SessionFacts
 from mpathd_watch.core.findings import Finding
+from mpathd_watch.core.flapping import Flaps
 from mpathd_watch.core.histogram import Histogram
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.quality import Quality
 from mpathd_watch.core.report import Report
+from mpathd_watch.core.settings import Settings
 from mpathd_watch.core.vocabulary import (
     USABLE,
     Cause,
     CheckerState,
     DeviceState,
     DmState,
+    Doubt,
     Health,
     IscsiError,
     MapHealth,
@@ -43,20 +48,6 @@ and takes the session down from a work queue (iscsi_conn_error_event() in driver
 def frozen(items: Mapping[Key, Value]) -> Mapping[Key, Value]:
     """A read-only view of ``items``, which nobody else may hold."""
     return MappingProxyType(items if isinstance(items, dict) else dict(items))
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an administrator may decide about the verdicts.
-
-    ``settle_seconds``: how long a map that has just appeared may gather its paths before it is called at risk.
-    ``single_path_ok``: names or WWIDs of maps for which one path is enough. ``slack_seconds``: how much later than its
-    bound a phase of an outage may be seen to end before it is called overdue, for polls and timers are late, too.
-    """
-
-    settle_seconds: float = 5.0
-    single_path_ok: frozenset[str] = frozenset()
-    slack_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,10 @@ class PathState:
     journal. ``checker_overruled``: dm has taken the path back, and the checker has not been heard to say anything else
     than that it is faulty. ``ever_up``: its health has been ``up``; ``ever_reached``: the way to its disk has been seen
     working. ``deadline``: when the phase it is in must be over, ``None`` where nothing bounds it; ``overdue``: that and
-    the slack have passed. ``timeout`` and ``wwid`` are its disk's (see ``DeviceFacts``).
+    the slack have passed. ``timeout``, ``wwid`` and ``io`` are its disk's (see ``DeviceFacts``). ``in_flight``: how
+    many commands it had not answered when a close look was asked for, at ``looked`` (CLOCK_MONOTONIC seconds);
+    ``counted_closely``: that look has found its error counters. ``checker_name``: how multipathd checks it.
+    ``marginal`` and ``multipathd_failures`` are multipathd's own words on it (see ``PathListing``).
     """
 
     label: str
@@ -120,6 +114,7 @@ class PathState:
     dm_changed: float | None = None
     dm_seqnum: int | None = None
     checker: CheckerState = CheckerState.UNKNOWN
+    checker_name: str = ""
     checker_read: float | None = None
     checker_overruled: bool = False
     device: DeviceState = DeviceState.UNKNOWN
@@ -135,8 +130,17 @@ class PathState:
     reinstatements: int = 0
     timeout: int | None = None
     wwid: str = ""
+    io: IoFacts | None = None
     io_errors: Tally = Tally()
     io_timeouts: Tally = Tally()
+    errors: Errors = field(default=Errors())
+    in_flight: int | None = None
+    looked: float | None = None
+    counted_closely: bool = False
+    marginal: bool | None = None
+    multipathd_failures: int | None = None
+    flaps: Flaps = field(default=Flaps())
+    quality: Quality = field(default=Quality())
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,11 @@ class SessionState:
     ``ever_up``: it has been seen logged in. A new session starts as FREE, the same word as "recovery expired".
     ``lost``: when it was seen to be FAILED or FREE; ``None`` while it is neither. ``error``: the kernel's first word on
     what took its connection; those of the attempts to bring it back are only counted, in ``errors``.
+    ``read``: when what ``facts`` hold was asked for, ``None`` if nobody knows; ``heard``: the last proof of life that
+    was ever read (both CLOCK_MONOTONIC seconds; a connection that is down has no TCP left to ask).
+    ``doubt``: why it is doubted though LOGGED_IN, and ``doubted`` since when. ``carried``: its interface and its
+    address have been seen fit to carry it. ``told_with``: what it shares with others that went with it, as its loss was
+    told. ``retransmits``: those of all its TCP connections.
     """
 
     label: str
@@ -200,6 +209,20 @@ class SessionState:
     lost: Instant | None = None
     error: SessionError | None = None
     errors: Mapping[IscsiError, int] = field(default_factory=lambda: frozen({}))
+    read: float | None = field(default=None, compare=False)
+    heard: float | None = field(default=None, compare=False)
+    doubt: Doubt | None = None
+    doubted: Instant | None = None
+    carried: bool = False
+    told_with: str = ""
+    retransmits: Tally = field(default=Tally(), compare=False)
+
+    @property
+    def silence(self) -> float | None:
+        """Seconds for which nothing had been heard of it when it was read last; ``None`` if nobody knows."""
+        if self.read is None or self.heard is None:
+            return None
+        return max(0.0, self.read - self.heard)
 
     @property
     def lost_to(self) -> IscsiError | None:
@@ -246,10 +269,14 @@ class Wait(StrEnum):
     OVERDUE = "overdue"
     AUDIT = "audit"
     SESSIONS = "sessions"
+    SILENCE = "silence"
+    LOOK = "look"
+    STEADY = "steady"
+    QUALITY = "quality"
 
 
 class Due(NamedTuple):
-    """Whose deadline: of a path, of a map (no ``path``), or of the audit or all sessions (no ``wwid`` either)."""
+    """Whose deadline: of a path, of a map (no ``path``), or of all there is (no ``wwid`` either)."""
 
     wait: Wait
     wwid: str = ""
@@ -261,18 +288,19 @@ class State:
     """The whole. ``maps`` by WWID, ``sessions`` by label, ``unmapped`` iSCSI disks by name.
 
     ``started``: the first whole look at sysfs has been taken. ``multipathd_heard``: multipathd has listed something, or
-    failed to, at least once. ``dm_doubted``: since when uevents may have been lost
-    that no listing from the kernel has made up for (CLOCK_MONOTONIC seconds). ``deadlines``: what is to be looked at
-    again, and when (CLOCK_MONOTONIC seconds).
+    failed to, at least once. ``links``: the network interfaces by name, ``None`` while nobody tells.
+    ``dm_doubted``: since when uevents may have been lost that no listing from the kernel has made up for
+    (CLOCK_MONOTONIC seconds). ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
 
-    settings: Settings = Settings()
+    settings: Settings = field(default=Settings())
     started: bool = False
     multipathd_heard: bool = False
     sources: Mapping[SourceName, SourceState] = field(default_factory=lambda: frozen({}))
     maps: Mapping[str, MapState] = field(default_factory=lambda: frozen({}))
     sessions: Mapping[str, SessionState] = field(default_factory=lambda: frozen({}))
     unmapped: Mapping[str, DeviceFacts] = field(default_factory=lambda: frozen({}))
+    links: Mapping[str, LinkFacts] | None = None
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_doubted: float | None = None

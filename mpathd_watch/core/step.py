@@ -6,10 +6,11 @@ a whole look at sysfs and a listing of multipathd's maps is what those two say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
-from mpathd_watch.core import connections, dm, sources, topology
-from mpathd_watch.core.assess import assess, due
+from mpathd_watch.core import connections, dm, doubts, rating, sources, topology
+from mpathd_watch.core.assess import assess, due, forget_flaps
 from mpathd_watch.core.audit import review
 from mpathd_watch.core.effects import Effect, Scope
 from mpathd_watch.core.events import (
@@ -22,6 +23,7 @@ from mpathd_watch.core.events import (
     EventsLost,
     MapsListed,
     MultipathdConfigured,
+    NetworkRead,
     PathsListed,
     SessionsRead,
     SettingsChanged,
@@ -33,7 +35,7 @@ from mpathd_watch.core.events import (
     Tick,
 )
 from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.state import Settings, State
+from mpathd_watch.core.state import State
 from mpathd_watch.core.turn import Turn
 from mpathd_watch.core.vocabulary import SourceName
 
@@ -50,13 +52,31 @@ _AUDITED = (
 """After these events the audit may come to something else."""
 
 
+_OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
+"""Sources whose return means that what is known of maps and paths may be old."""
+_ANSWERS: Mapping[type[Event], SourceName] = {
+    DmPathEvent: SourceName.UEVENT,
+    BlockEvent: SourceName.UEVENT,
+    SystemRead: SourceName.SYSFS,
+    SessionsRead: SourceName.SYSFS,
+    DevicesRead: SourceName.SYSFS,
+    ConnectionFailed: SourceName.ISCSI,
+    NetworkRead: SourceName.NETWORK,
+    PathsListed: SourceName.MULTIPATHD,
+    MapsListed: SourceName.MULTIPATHD,
+    MultipathdConfigured: SourceName.MULTIPATHD,
+}
+"""What a source tells shows that it is there."""
+
+
 def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect, ...]]:
     """Fold ``event``, which came at ``now``, into ``state``. Pure: the same arguments give the same answer."""
     turn = Turn(state, now)
     _fold(turn, event)
     assess(turn)
-    if isinstance(event, _AUDITED):
+    if isinstance(event, _AUDITED) and not _nothing_new(turn, event):
         review.want(turn)
+    rating.due(turn)
     review.due(turn)
     return turn.finished(), tuple(turn.effects)
 
@@ -66,37 +86,41 @@ def next_deadline(state: State) -> float | None:
     return min(state.deadlines.values(), default=None)
 
 
+def _nothing_new(turn: Turn, event: Event) -> bool:
+    """Whether the sessions are what they were: most polls of them tell of nothing but life."""
+    return isinstance(event, SessionsRead) and dict(turn.state.sessions) == turn.sessions
+
+
 def _fold(turn: Turn, event: Event) -> None:
+    if (source := _ANSWERS.get(type(event))) is not None:
+        sources.answered(turn, source)
     match event:
         case DmPathEvent():
-            sources.answered(turn, SourceName.UEVENT)
             dm.path_event(turn, event)
         case BlockEvent():
-            sources.answered(turn, SourceName.UEVENT)
             dm.block_event(turn, event)
         case SessionsRead():
-            sources.answered(turn, SourceName.SYSFS)
-            topology.read_sessions(turn, event.sessions)
+            topology.read_sessions(turn, event)
+            doubts.weigh(turn)
         case DevicesRead():
-            sources.answered(turn, SourceName.SYSFS)
             topology.read_devices(turn, event)
         case ConnectionFailed():
-            sources.answered(turn, SourceName.ISCSI)
             connections.connection_failed(turn, event)
+        case NetworkRead():
+            doubts.read_network(turn, event)
         case PathsListed():
-            sources.answered(turn, SourceName.MULTIPATHD)
             dm.paths_listed(turn, event)
         case MapsListed():
-            sources.answered(turn, SourceName.MULTIPATHD)
             dm.maps_listed(turn, event)
         case SystemRead():
-            sources.answered(turn, SourceName.SYSFS)
             topology.read_system(turn, event)
+            doubts.weigh(turn)
         case SourceAnswered():
             sources.answered(turn, event.source)
         case SourceUp():
             sources.answered(turn, event.source)
-            turn.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
+            if event.source in _OF_SNAPSHOTS:
+                turn.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
         case SourceDown():
             sources.down(turn, event)
         case SourceErrors():
@@ -106,11 +130,12 @@ def _fold(turn: Turn, event: Event) -> None:
         case ConfigurationRead():
             review.configuration_read(turn, event.configuration)
         case MultipathdConfigured():
-            sources.answered(turn, SourceName.MULTIPATHD)
             review.multipathd_configured(turn, event.document)
         case SettingsChanged():
-            turn.settings = Settings(event.settle_seconds, event.single_path_ok, event.slack_seconds)
+            turn.settings = event
+            forget_flaps(turn)
             turn.regrouped.update(turn.maps)
+            doubts.weigh(turn)
         case Tick():
             due(turn)
         case _:

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from mpathd_watch.core import identity, messages
 from mpathd_watch.core.dm import made_anew
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import DevicesRead, SystemRead
+from mpathd_watch.core.errors import Errors
+from mpathd_watch.core.events import DevicesRead, SessionsRead, SystemRead
 from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts
-from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Wait, frozen
+from mpathd_watch.core.state import Due, MapState, PathState, SessionState, Tally, Wait, frozen
 from mpathd_watch.core.turn import Turn
-from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, SessionStatus
+from mpathd_watch.core.vocabulary import DOWN_SESSION, CheckerState, DeviceState, DmState, SessionStatus
 
 
 def read_system(turn: Turn, event: SystemRead) -> None:
     """Take over a whole look: what it does not show is gone, but for what it could not read."""
     devices = {device.name: device for device in event.devices}
-    _fold_sessions(turn, event.sessions)
+    _fold_sessions(turn, event.sessions, event.requested)
     seen = {facts.wwid for facts in event.maps}
     labels = identity.assign(
         {known.label: wwid for wwid, known in turn.maps.items()},
@@ -38,10 +39,10 @@ def read_system(turn: Turn, event: SystemRead) -> None:
     _drop_idle_sessions(turn)
 
 
-def read_sessions(turn: Turn, sessions: Iterable[SessionFacts]) -> None:
+def read_sessions(turn: Turn, event: SessionsRead) -> None:
     """Take over the sessions; a new or vanished one means that disks came or went, too."""
     before = {session.facts.sid for session in turn.sessions.values() if _present(session)}
-    _fold_sessions(turn, sessions)
+    _fold_sessions(turn, event.sessions, event.requested)
     after = {session.facts.sid for session in turn.sessions.values() if _present(session)}
     _touch_paths_of(turn, turn.sessions)
     if before != after:
@@ -58,7 +59,7 @@ def read_devices(turn: Turn, event: DevicesRead) -> None:
                 continue
             facts = fresh.get(path.dev)
             if facts is not None and facts.dev_t == path.dev_t:
-                turn.set_path(wwid, _observed(path, facts))
+                _observe(turn, wwid, path, facts, event.requested)
             elif path.dev in gone:
                 turn.set_path(wwid, _absent(path))
                 turn.refresh(Scope.SYSTEM)
@@ -86,7 +87,7 @@ def _present(session: SessionState) -> bool:
     return session.status is not SessionStatus.MISSING
 
 
-def _fold_sessions(turn: Turn, sessions: Iterable[SessionFacts]) -> None:
+def _fold_sessions(turn: Turn, sessions: Iterable[SessionFacts], requested: float) -> None:
     found = {_key(facts): facts for facts in sorted(sessions, key=lambda facts: facts.sid)}
     held = {label: _key(session.facts) for label, session in turn.sessions.items() if _present(session)}
     labels = identity.assign(
@@ -94,21 +95,48 @@ def _fold_sessions(turn: Turn, sessions: Iterable[SessionFacts]) -> None:
     )
     for label, session in tuple(turn.sessions.items()):
         if label not in labels:
-            turn.sessions[label] = replace(session, status=SessionStatus.MISSING, lost=None, error=None)
+            turn.sessions[label] = replace(session, status=SessionStatus.MISSING, lost=None, error=None, read=None)
     for label, key in labels.items():
         facts = found[key]
         known = turn.sessions.get(label)
-        turn.sessions[label] = _polled(turn, known or SessionState(label, facts, facts.state), facts)
+        session = _polled(turn, known or SessionState(label, facts, facts.state), facts)
+        # A whole look reads the sessions last, long after it was asked for.
+        turn.sessions[label] = replace(session, read=max(requested, session.read or 0.0) or None)
 
 
 def _polled(turn: Turn, known: SessionState, facts: SessionFacts) -> SessionState:
     """The session as it was read; one that is back has nothing more to do with what had taken it."""
     lost, error = known.lost, known.error
-    if facts.state in (SessionStatus.FAILED, SessionStatus.FREE):
+    if facts.state in DOWN_SESSION:
         lost = lost or turn.now
     elif facts.state is not SessionStatus.UNKNOWN and lost is not None:
         lost = error = None
-    return replace(known, facts=facts, status=facts.state, lost=lost, error=error)
+    # The place is another one after a login: it has yet to be seen carrying.
+    carried = known.carried and facts.local_address == known.facts.local_address
+    return replace(
+        known,
+        facts=facts,
+        status=facts.state,
+        lost=lost,
+        error=error,
+        heard=_heard(turn, known, facts),
+        retransmits=_sent_again(known, facts),
+        carried=carried,
+    )
+
+
+def _heard(turn: Turn, known: SessionState, facts: SessionFacts) -> float | None:
+    """The latest proof of life; one that lies ahead of us is none."""
+    proofs = (known.heard if known.facts.sid == facts.sid else None, facts.heard)
+    return max((proof for proof in proofs if proof is not None and proof <= turn.now.monotonic), default=None)
+
+
+def _sent_again(known: SessionState, facts: SessionFacts) -> Tally:
+    """The session's retransmissions; a new connection counts from 0, which shows as a step back."""
+    tally, now = known.retransmits, facts.tcp.retransmits if facts.tcp else None
+    if now is not None and tally.raw is not None and now < tally.raw:
+        tally = Tally(0, tally.total)
+    return tally.follow(now)
 
 
 def _touch_paths_of(turn: Turn, sessions: Mapping[str, SessionState]) -> None:
@@ -180,7 +208,7 @@ def _fold_paths(turn: Turn, wwid: str, members: list[DeviceFacts]) -> None:
         if known is None and turn.started:
             turn.emit(messages.path_added(turn.maps[wwid], label, device))
         path = known or PathState(label=label, since=turn.now)
-        turn.set_path(wwid, _observed(_placed(turn, path, device, through[device.name]), device))
+        turn.set_path(wwid, _observed(turn, _placed(turn, path, device, through[device.name]), device, 0.0))
         if known is None or not known.member or known.dev_t != device.dev_t:
             turn.refresh(Scope.MAPS, Scope.PATHS)
 
@@ -239,18 +267,43 @@ def _placed(turn: Turn, path: PathState, device: DeviceFacts, session_label: str
         checker_overruled=False,
         io_errors=path.io_errors.rebased(),
         io_timeouts=path.io_timeouts.rebased(),
+        errors=Errors(),
+        in_flight=None,
+        looked=None,
+        marginal=None,
+        multipathd_failures=None,
     )
 
 
-def _observed(path: PathState, device: DeviceFacts) -> PathState:
-    """The path with its device's state and counters; the same object if nothing changed."""
+def _observe(turn: Turn, wwid: str, path: PathState, device: DeviceFacts, requested: float) -> None:
+    """Take over a disk's reading; one that tells of nothing but I/O leaves the verdict as it is."""
+    after = _observed(turn, path, device, requested)
+    if replace(after, io=path.io) == path:
+        turn.paths(wwid)[path.label] = after
+    else:
+        turn.set_path(wwid, after)
+
+
+def _observed(turn: Turn, path: PathState, device: DeviceFacts, requested: float) -> PathState:
+    """The path with its device's state and counters, asked for at ``requested``; the same object if nothing changed."""
+    io_errors, io_timeouts = path.io_errors.follow(device.io_errors), path.io_timeouts.follow(device.io_timeouts)
+    at = turn.now.monotonic
+    errors = path.errors
+    if device.io_errors is not None:
+        errors = errors.read(at, io_errors.total, io_timeouts.total)
+    closely = device.in_flight is not None
     after = replace(
         path,
         device=device.state,
-        io_errors=path.io_errors.follow(device.io_errors),
-        io_timeouts=path.io_timeouts.follow(device.io_timeouts),
+        io=device.io,
+        io_errors=io_errors,
+        io_timeouts=io_timeouts,
+        errors=errors,
         timeout=device.timeout,
         wwid=device.wwid,
+        in_flight=device.in_flight if closely else path.in_flight,
+        looked=requested if closely else path.looked,
+        counted_closely=None not in (device.io_errors, device.io_timeouts) if closely else path.counted_closely,
     )
     return path if after == path else after
 

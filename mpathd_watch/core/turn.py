@@ -31,6 +31,7 @@ class Turn:
         self.sessions = dict(state.sessions)
         self.sources = dict(state.sources)
         self.unmapped = state.unmapped
+        self.links = state.links
         self.auditing = state.auditing
         self.deadlines = dict(state.deadlines)
         self.counters = state.counters
@@ -120,6 +121,7 @@ class Turn:
             maps=frozen(self.maps),
             sessions=frozen(self.sessions),
             unmapped=self.unmapped,
+            links=self.links,
             auditing=self.auditing,
             counters=self.counters,
             dm_doubted=self.dm_doubted,

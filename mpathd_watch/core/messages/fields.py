@@ -12,7 +12,7 @@ CAUSES = {
     Cause.NOP_TIMEOUT: "no answer to the initiator's ping",
     Cause.CONNECTION_CLOSED: "the target closed the connection",
     Cause.CONNECTION_ERROR: "connection error",
-    Cause.CARRIER_LOST: "the NIC has lost its carrier",
+    Cause.CARRIER_LOST: "its NIC has lost its carrier or its address",
     Cause.LOGOUT: "its session was logged out",
     Cause.DEVICE_OFFLINE: "the SCSI device is offline",
     Cause.CHECKER: "multipathd calls it faulty, though its transport works",

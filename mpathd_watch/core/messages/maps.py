@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.alerts import AlertKind
+from mpathd_watch.core.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.messages.fields import map_fields, name, usable
@@ -41,9 +41,11 @@ def map_changed(known: MapState, previous: MapHealth, now: Instant) -> Alert:
         case _:
             took = f" after {duration(now.since(known.troubled))}" if known.troubled else ""
             told = f"healthy again{took}, all {plural(expected, 'path')} up"
+    # A path that is merely suspect has an alert of its own, and all paths are still used.
+    doubted = known.health is MapHealth.DEGRADED and all(path.health in USABLE for path in known.paths.values())
     return Alert(
         kind,
-        kind.value.priority,
+        Priority.INFO if doubted else kind.value.priority,
         f"{known.label}: {told}.",
         {**map_fields(known), "HEALTH": known.health.value, "PREVIOUS_HEALTH": previous.value},
     )

@@ -9,13 +9,25 @@ from mpathd_watch.core.budget import bound
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.facts import RECOVERY_OFF, DeviceFacts
 from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.messages import evidence
 from mpathd_watch.core.messages.fields import CAUSES, map_fields, name, outage_fields, path_fields, usable
-from mpathd_watch.core.outage import Judgement, Outage, phases
+from mpathd_watch.core.messages.scene import Scene
+from mpathd_watch.core.outage import CONNECTION_CAUSES, Judgement, Outage, phases
 from mpathd_watch.core.state import MapState, PathState, SessionState
 from mpathd_watch.core.text import duration, plural
-from mpathd_watch.core.vocabulary import Cause, DeviceState, DmState, Health, Phase, SessionStatus, Verdict
+from mpathd_watch.core.vocabulary import (
+    DOWN_SESSION,
+    Cause,
+    DeviceState,
+    DmState,
+    Health,
+    Phase,
+    SessionStatus,
+    Verdict,
+)
 
 _KINDS = {
+    Health.SUSPECT: AlertKind.PATH_SUSPECT,
     Health.MISSING: AlertKind.PATH_MISSING,
     Health.FAILED: AlertKind.PATH_FAILED,
     Health.RECOVERING: AlertKind.PATH_RECOVERING,
@@ -23,6 +35,7 @@ _KINDS = {
     Health.UP: AlertKind.PATH_REINSTATED,
 }
 _PROMISED = {
+    Health.SUSPECT: Phase.DETECTION,
     Health.STALLED: Phase.REPLACEMENT,
     Health.FAILED: Phase.FAILOVER,
     Health.RECOVERING: Phase.REINSTATEMENT,
@@ -31,42 +44,64 @@ _PROMISED = {
 """The bound that the entry about a path in this health carries."""
 
 
+_LATE = {
+    Health.SUSPECT: Phase.DETECTION,
+    Health.STALLED: Phase.REPLACEMENT,
+    Health.RECOVERING: Phase.REINSTATEMENT,
+}
+"""The phase that a path in this health is in, where one has a bound."""
+
+
 def path_changed(
-    known: MapState,
-    before: PathState,
-    path: PathState,
-    outage: Outage,
-    now: Instant,
-    *,
-    session: SessionState | None,
-    multipathd_up: bool,
+    scene: Scene, before: PathState, path: PathState, outage: Outage, *, spoken_for: bool = False, siblings: int = 0
 ) -> Alert:
-    """The alert for a path that has come into ``path.health``; ``outage`` is the one this belongs to."""
+    """The alert for a path that has come into ``path.health``; ``outage`` is the one this belongs to.
+
+    ``siblings`` other paths of its session have become suspect with it; ``spoken_for``: one of those is the alert.
+    """
+    known, now, session = scene.known, scene.now, scene.session_of(path)
     kind = _KINDS[path.health]
+    quiet = outage.shared or spoken_for or before.flaps.flapping
     match path.health:
+        case Health.SUSPECT:
+            others = f", and so are {plural(siblings, 'more path')} of its session" if siblings else ""
+            told = f"is suspect{others}: {evidence.doubt(scene, path)}. {_until(path, now)}"
         case Health.STALLED:
             told = f"stalled: {_held_by(path, outage, session)}. {_held(path, session, now)}"
         case Health.FAILED:
-            told = f"failed{_after(outage, now)}: {_failed_by(path, session)}; cause: {_cause_so_far(outage, now)}"
+            told = (
+                f"failed{_after(outage, now)}: {_failed_by(path, session)}; cause: {_cause_so_far(scene, path, outage)}"
+            )
         case Health.MISSING:
             told = f"is missing: {CAUSES[outage.cause]}"
         case Health.RECOVERING:
-            told = _recovering(path, outage, now, multipathd_up=multipathd_up)
+            told = _recovering(path, outage, now, multipathd_up=scene.multipathd_up)
         case _:
             told = _back(outage, now)
     if before.outage is None and outage.inherited:
         told += ". It was so when first seen"
     return Alert(
         kind,
-        Priority.INFO if outage.shared else kind.value.priority,
+        Priority.INFO if quiet else kind.value.priority,
         f"{known.label}: path {name(path)} {told}. {usable(known)}.",
         {
             **path_fields(known, path),
             "HEALTH": path.health.value,
             "PREVIOUS_HEALTH": before.health.value,
             **outage_fields(outage, now),
-            **_measured(path.health, outage),
+            **_measured(path.health, outage, session),
         },
+    )
+
+
+def path_cause(scene: Scene, path: PathState, outage: Outage) -> Alert:
+    """The entry for a cause that has become known after the failure was told."""
+    kind, known = AlertKind.PATH_CAUSE, scene.known
+    return Alert(
+        kind,
+        Priority.INFO if outage.shared or path.flaps.flapping else kind.value.priority,
+        f"{known.label}: why path {name(path)} failed: {_cause_so_far(scene, path, outage)}. {usable(known)}.",
+        {**path_fields(known, path), "HEALTH": path.health.value, **outage_fields(outage, scene.now)},
     )
 
 
@@ -79,13 +114,18 @@ def path_overdue(
     """
     kind = AlertKind.PATH_OVERDUE
     outage = path.outage or Outage("", now)
-    phase = Phase.REINSTATEMENT if path.health is Health.RECOVERING else Phase.REPLACEMENT
+    phase = _LATE[path.health]
     promised = _bound(phase, outage)
     if phase is Phase.REINSTATEMENT:
         begun = outage.transport_up or path.since
         held = f"its transport has been back for {duration(now.since(begun))}, and it is not reinstated"
         why = "" if multipathd_up else "; multipathd does not answer, and without it nothing reinstates the path"
         told = f"{held}; {promised:.0f} s at most were to be expected of multipathd's checks{why}"
+    elif phase is Phase.DETECTION:
+        told = (
+            "its session is silent, and the kernel has not given it up; noop_out_interval and noop_out_timeout promise "
+            f"that it does within {promised:.0f} s. I/O hangs that other paths could serve"
+        )
     else:
         told = (
             f"stalled for {duration(now.since(path.since))}, and not failed; recovery_tmo is {promised:.0f} s. "
@@ -129,6 +169,14 @@ def path_removed(known: MapState, path: PathState) -> Alert:
 # --- what holds or fails it -------------------------------------------------------------------------------------------
 
 
+def _until(path: PathState, now: Instant) -> str:
+    """What comes of a suspect path, and when."""
+    if path.deadline is None:
+        return "I/O on it may hang"
+    left = max(0.0, path.deadline.monotonic - now.monotonic)
+    return f"The kernel gives its session up within {left:.0f} s unless it is heard; I/O on it may hang until then"
+
+
 def _held_by(path: PathState, outage: Outage, session: SessionState | None) -> str:
     """What holds the path's I/O."""
     if session is None or session.status is not SessionStatus.FAILED:
@@ -156,16 +204,20 @@ def _failed_by(path: PathState, session: SessionState | None) -> str:
     told = []
     if path.dm is DmState.FAILED:
         told.append("dm has failed it")
-    if session is not None and session.status in (SessionStatus.FAILED, SessionStatus.FREE):
+    if session is not None and session.status in DOWN_SESSION:
         told.append("its session is down")
     if path.device in (DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE, DeviceState.CANCEL, DeviceState.DELETED):
         told.append(f"its device is {path.device}")
     return ", ".join(told) or f"multipathd's checker says {path.checker}"
 
 
-def _cause_so_far(outage: Outage, now: Instant) -> str:
-    """The cause; what is unknown at the outage's first instant may become known with the reads it has set off."""
-    return "not known yet" if outage.cause is Cause.UNKNOWN and outage.began == now else CAUSES[outage.cause]
+def _cause_so_far(scene: Scene, path: PathState, outage: Outage) -> str:
+    """The cause with what speaks for it; unknown at the first instant, it may become known by what that has read."""
+    if outage.cause is Cause.UNKNOWN and outage.began == scene.now:
+        return "not known yet"
+    if outage.cause not in CONNECTION_CAUSES:
+        return CAUSES[outage.cause]
+    return ", ".join([evidence.cause(path, outage), *evidence.around(scene, path)])
 
 
 # --- how long it took, and was to take --------------------------------------------------------------------------------
@@ -194,6 +246,9 @@ def _recovering(path: PathState, outage: Outage, now: Instant, *, multipathd_up:
 
 
 def _back(outage: Outage, end: Instant) -> str:
+    if not outage.real:
+        why = f"; cause: {CAUSES[outage.cause]}" if outage.cause is not Cause.UNKNOWN else ""
+        return f"is well again after {duration(end.since(outage.began))}: it was suspect, and nothing came of it{why}"
     parts = []
     if outage.stalled is not None:
         ends = (moment.since(outage.stalled) for moment in (outage.failed, outage.transport_up, end) if moment)
@@ -223,7 +278,7 @@ def _verdict(outage: Outage) -> str:
     return f"; within budget: failover took {duration(failover)} of at most {_bound(Phase.FAILOVER, outage):.0f} s"
 
 
-def _measured(health: Health, outage: Outage) -> dict[str, str]:
+def _measured(health: Health, outage: Outage, session: SessionState | None) -> dict[str, str]:
     """What an entry says of silence, bounds and verdict, in fields."""
     fields = {}
     phase = _PROMISED.get(health)
@@ -231,6 +286,8 @@ def _measured(health: Health, outage: Outage) -> dict[str, str]:
     if not isinf(promised):
         fields["BUDGET_SEC"] = f"{promised:.3f}"
     silence = phases(outage).get(Phase.DETECTION)
+    if health is Health.SUSPECT and session is not None:
+        silence = session.silence
     if silence is not None:
         fields["SILENCE_SEC"] = f"{silence:.3f}"
     if outage.judgement is not None:

@@ -13,6 +13,7 @@ _SOURCES = {
     SourceName.MULTIPATHD: "multipathd's paths and maps",
     SourceName.CONFIG: "the configuration",
     SourceName.ISCSI: "the kernel's iSCSI errors",
+    SourceName.NETWORK: "the network interfaces",
 }
 _UNKNOWN_WITHOUT = {
     SourceName.UEVENT: "Failures are seen later, when multipathd is asked",
@@ -20,7 +21,10 @@ _UNKNOWN_WITHOUT = {
     SourceName.MULTIPATHD: "Checker states and queueing are unknown; failures still arrive from the kernel",
     SourceName.CONFIG: "The settings from before stay in force",
     SourceName.ISCSI: "Why a connection failed is not known; that it did is seen all the same",
+    SourceName.NETWORK: "A lost carrier is not seen; the silence that it leads to is, a little later",
 }
+_HELPERS = frozenset({SourceName.ISCSI, SourceName.NETWORK})
+"""What they tell comes earlier and is more exact; nothing is missed without them."""
 
 
 def source_down(event: SourceDown) -> Alert:
@@ -28,7 +32,7 @@ def source_down(event: SourceDown) -> Alert:
     kind = AlertKind.SOURCE_DOWN
     return Alert(
         kind,
-        Priority.NOTICE if event.source is SourceName.ISCSI else kind.value.priority,
+        Priority.NOTICE if event.source in _HELPERS else kind.value.priority,
         f"Can't read {_SOURCES[event.source]}: {event.detail.rstrip('.')}. {_UNKNOWN_WITHOUT[event.source]}.",
         {"SOURCE": event.source.value, "REASON": event.reason},
     )

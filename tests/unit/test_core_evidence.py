@@ -1,0 +1,387 @@
+"""What an outage's cause is taken from, and how it is told: the disk's counters, the carrier, the siblings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mpathd_watch.core import messages
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.effects import Refresh, Scope
+from mpathd_watch.core.events import DevicesRead, SourceUp
+from mpathd_watch.core.messages import evidence
+from mpathd_watch.core.outage import CAUSE_GRACE, Outage
+from mpathd_watch.core.state import Due, Wait
+from mpathd_watch.core.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Doubt,
+    Health,
+    SessionStatus,
+    SourceName,
+)
+from tests.story import START, San, Story, moment
+
+FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
+PORTALS = ["192.168.1.1", "192.168.2.1"]
+
+
+def begun(*maps: str) -> Story:
+    """Maps of two paths, wired, with sessions that answer."""
+    return Story(San.of(maps or ["mpio"], PORTALS).wired()).begun().live()
+
+
+def failed(story: Story) -> dict[Cause, int]:
+    """The failures of the second path."""
+    return dict(story.path(SECOND).failures)
+
+
+def cause(story: Story) -> Cause:
+    """The cause of the second path's outage."""
+    outage = story.path(SECOND).outage
+    assert outage
+    return outage.cause
+
+
+# --- administrator, checker, or nobody knows --------------------------------------------------------------------------
+
+
+def test_a_path_that_dm_has_failed_without_any_error_was_failed_by_an_administrator() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED)
+    assert Refresh(Scope.DEVICES, ("sdb",)) in story.wanted
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {})
+    assert story.told_of("path_failed").message.endswith("cause: not known yet. 1 of 2 paths usable.")
+    story.at(10.1).looked("sdb")
+    assert (cause(story), failed(story)) == (Cause.ADMINISTRATOR, {Cause.ADMINISTRATOR: 1})
+    story.checker("sdb", CheckerState.FAULTY)
+    assert cause(story) is Cause.ADMINISTRATOR
+    story.at(30).dm("sdb", DmState.ACTIVE)
+    assert "is up again after 20.0 s; cause: an administrator failed it" in story.told_of("path_reinstated").message
+    assert failed(story) == {Cause.ADMINISTRATOR: 1}
+    assert not story.waits - {Wait.SILENCE}
+
+
+@pytest.mark.parametrize("checker", [CheckerState.FAULTY, CheckerState.GHOST, CheckerState.UNKNOWN])
+def test_what_the_checker_says_after_dm_has_failed_the_path_does_not_clear_the_administrator(
+    checker: CheckerState,
+) -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).checker("sdb", checker).looked("sdb")
+    assert cause(story) is Cause.ADMINISTRATOR
+
+
+@pytest.mark.parametrize(
+    "checker",
+    [
+        CheckerState.TIMEOUT,
+        CheckerState.DISCONNECTED,
+        CheckerState.PENDING,
+        CheckerState.SHAKY,
+        CheckerState.DELAYED,
+        CheckerState.UNDEF,
+    ],
+)
+def test_a_checker_that_has_something_else_to_say_leaves_it_open(checker: CheckerState) -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).checker("sdb", checker).looked("sdb").at(20)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+
+
+def test_a_disk_that_refused_and_a_checker_that_calls_it_faulty_are_the_checker() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=1)
+    assert cause(story) is Cause.UNKNOWN
+    story.at(10.2).checker("sdb", CheckerState.FAULTY)
+    assert (cause(story), failed(story)) == (Cause.CHECKER, {Cause.CHECKER: 1})
+
+
+def test_a_disk_that_refused_and_that_the_checker_calls_ready_is_unknown() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=1).at(12)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+
+
+def test_an_error_that_was_counted_a_second_before_dm_was_told_belongs_to_the_outage() -> None:
+    story = begun().at(9).looked("sdb", errors=1, in_flight=None)
+    story.at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=1).checker("sdb", CheckerState.FAULTY)
+    assert cause(story) is Cause.CHECKER
+
+
+def test_an_error_of_long_before_does_not() -> None:
+    story = begun().at(5).looked("sdb", errors=7, timeouts=2, in_flight=None)
+    story.at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=7, timeouts=2)
+    assert cause(story) is Cause.ADMINISTRATOR
+
+
+def test_commands_that_timed_out_say_nothing_of_who_it_was() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", timeouts=1).checker("sdb", CheckerState.FAULTY)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {})
+    story.at(10 + CAUSE_GRACE)
+    assert failed(story) == {Cause.UNKNOWN: 1}
+
+
+def test_commands_on_their_way_are_waited_for() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", in_flight=3)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {})
+    look = Due(Wait.LOOK, story.san.wwid("mpio"), SECOND)
+    assert story.state.deadlines[look] == START.monotonic + 10.5
+    story.at(10.5)
+    assert Refresh(Scope.DEVICES, ("sdb",)) in story.wanted
+    story.looked("sdb", in_flight=1).at(11).looked("sdb", in_flight=0)
+    assert (cause(story), failed(story)) == (Cause.ADMINISTRATOR, {Cause.ADMINISTRATOR: 1})
+    assert not story.waits - {Wait.SILENCE}
+
+
+def test_commands_that_stay_on_their_way_leave_it_open() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED)
+    for number in range(10):
+        story.at(10 + number * 0.4).looked("sdb", in_flight=3)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+    assert not story.waits - {Wait.SILENCE}
+
+
+def test_commands_that_come_back_with_an_error_are_the_checkers_if_it_says_so() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", in_flight=3)
+    story.at(10.5).looked("sdb", errors=3, in_flight=0).checker("sdb", CheckerState.FAULTY)
+    assert cause(story) is Cause.CHECKER
+
+
+@pytest.mark.parametrize("in_flight", [None, 0])
+def test_a_look_from_before_the_failure_tells_nothing(in_flight: int | None) -> None:
+    story = begun().at(9.5).looked("sdb", in_flight=in_flight).at(10).dm("sdb", DmState.FAILED).at(13)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+
+
+def test_a_look_that_does_not_tell_what_is_on_its_way_tells_nothing() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", in_flight=None).at(13)
+    assert cause(story) is Cause.UNKNOWN
+
+
+def test_a_look_that_was_on_its_way_when_the_path_failed_accuses_nobody_for_good() -> None:
+    """It was asked for when the path was reinstated, read before the I/O that failed, and comes after the uevent."""
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=1).checker("sdb", CheckerState.FAULTY)
+    story.at(20).dm("sdb", DmState.ACTIVE)
+    early = story.san.devices["sdb"]
+    story.at(20.01).dm("sdb", DmState.FAILED).feed(DevicesRead((early,)))
+    story.at(20.02).looked("sdb", errors=2)
+    assert cause(story) is Cause.CHECKER
+    assert Cause.ADMINISTRATOR not in failed(story)
+
+
+@pytest.mark.parametrize("unknown", ["errors", "timeouts"])
+def test_a_counter_that_can_not_be_read_accuses_nobody(unknown: str) -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED)
+    story.looked("sdb", errors=None if unknown == "errors" else 0, timeouts=None if unknown == "timeouts" else 0)
+    assert cause(story) is Cause.UNKNOWN
+
+
+def test_a_checker_that_finds_fault_without_any_error_is_not_an_administrator() -> None:
+    """The checkers rdac and emc_clariion look into an answer that comes back well."""
+    story = begun().at(10).dm("sdb", DmState.FAILED)
+    story.san.checkers["sdb"] = CheckerState.FAULTY
+    listed = story.san.paths_listed(START.monotonic + 10)
+    story.feed(replace(listed, paths=tuple(replace(path, checker="rdac") for path in listed.paths)))
+    story.looked("sdb")
+    assert cause(story) is Cause.UNKNOWN
+
+
+def test_a_disk_without_counters_accuses_nobody() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.devices["sdb"] = replace(san.devices["sdb"], io_errors=None, io_timeouts=None)
+    story = Story(san).begun()
+    story.at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=None, timeouts=None)
+    assert cause(story) is Cause.UNKNOWN
+
+
+def test_a_disk_that_has_only_just_been_seen_accuses_nobody() -> None:
+    story = Story(San.of(["mpio"], PORTALS))
+    story.feed(SourceUp(SourceName.UEVENT))
+    story.look().listing()
+    story.at(-59).dm("sdb", DmState.FAILED).looked("sdb")
+    assert cause(story) is Cause.UNKNOWN
+
+
+def test_a_silent_session_may_be_the_reason_and_so_nobody_is_accused() -> None:
+    story = begun().at(0).cut(2).at(8).dm("sdb", DmState.FAILED).looked("sdb").at(12)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+
+
+def test_a_path_whose_way_was_gone_was_not_failed_by_an_administrator() -> None:
+    story = begun().at(10).session(2, SessionStatus.FAILED).dm("sdb", DmState.FAILED)
+    story.at(11).session(2, SessionStatus.LOGGED_IN).looked("sdb")
+    assert cause(story) is Cause.CONNECTION_ERROR
+
+
+def test_a_path_without_a_session_can_be_failed_by_an_administrator_too() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.add_disk(san.wwid("mpio"), None)
+    story = Story(san).begun().at(10).dm("sdc", DmState.FAILED).looked("sdc")
+    outage = story.path("2:0:0:0").outage
+    assert outage
+    assert outage.cause is Cause.ADMINISTRATOR
+
+
+def test_the_checker_says_so_itself_while_dm_goes_on() -> None:
+    story = begun().at(10).checker("sdb", CheckerState.FAULTY)
+    assert (cause(story), failed(story)) == (Cause.CHECKER, {Cause.CHECKER: 1})
+    story.dm("sdb", DmState.FAILED).looked("sdb")
+    assert (cause(story), failed(story)) == (Cause.CHECKER, {Cause.CHECKER: 1})
+
+
+def test_a_device_that_is_offline_is_its_own_cause() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).device("sdb", DeviceState.OFFLINE).looked("sdb")
+    assert cause(story) is Cause.DEVICE_OFFLINE
+
+
+def test_a_failure_is_counted_when_its_cause_is_known_or_the_grace_is_over() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).at(10 + CAUSE_GRACE - 0.01)
+    assert failed(story) == {}
+    story.at(10 + CAUSE_GRACE)
+    assert failed(story) == {Cause.UNKNOWN: 1}
+    story.at(20).dm("sdb", DmState.ACTIVE).dm("sdb", DmState.FAILED).looked("sdb")
+    assert failed(story) == {Cause.UNKNOWN: 1, Cause.ADMINISTRATOR: 1}
+
+
+def test_a_failure_that_is_over_before_its_cause_is_known_is_counted_all_the_same() -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", in_flight=2).at(10.2).dm("sdb", DmState.ACTIVE)
+    assert failed(story) == {Cause.UNKNOWN: 1}
+    assert not story.waits - {Wait.SILENCE}
+
+
+def test_a_disk_that_is_dropped_with_its_map_is_not_looked_at_again() -> None:
+    story = begun("mpio", "data").at(10).dm("sdd", DmState.FAILED).looked("sdd", in_flight=1)
+    assert Wait.LOOK in story.waits
+    del story.san.maps[story.san.wwid("data")]
+    story.at(10.2).look().at(12)
+    assert not story.waits - {Wait.SILENCE}
+
+
+def test_reading_what_is_on_its_way_of_a_path_that_is_up_judges_nothing() -> None:
+    story = begun().at(10).looked("sdb", in_flight=4)
+    assert (story.path(SECOND).in_flight, story.path(SECOND).looked) == (4, START.monotonic + 10)
+    story.at(11).looked("sdb", in_flight=None)
+    assert (story.path(SECOND).in_flight, story.path(SECOND).looked) == (4, START.monotonic + 10)
+    assert story.alerts() == []
+
+
+# --- the sentences ----------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_tells_what_speaks_for_its_cause() -> None:
+    story = begun().at(0).cut(2)
+    story.feed(SourceUp(SourceName.ISCSI))
+    story.at(15.2).connection_error(2, 1022).session(2, SessionStatus.FAILED).at(20.3).dm("sdb", DmState.FAILED)
+    assert story.told_of("path_failed").message == (
+        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.1 s stalled, 20.3 s after its last sign of life (at most "
+        "21 s promised): dm has failed it, its session is down; cause: no answer on 192.168.2.1:3260 for 15.2 s, "
+        "NIC eth2 has carrier, its sibling through eth1 is fine. 1 of 2 paths usable."
+    )
+
+
+def test_a_failure_for_want_of_a_carrier_tells_so_once_and_not_what_is_not_so() -> None:
+    story = begun().at(3)
+    story.network(replace(story.san.nics["eth2"], addresses=()))
+    story.at(19).session(2, SessionStatus.FREE)
+    message = story.told_of("path_failed").message
+    assert "address 192.168.2.10 is gone from NIC eth2" in message
+    assert "lost its carrier," not in message
+
+
+def test_without_the_network_nothing_is_said_of_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(3).session(2, SessionStatus.FREE)
+    assert "cause: connection error, its sibling is fine. 1 of" in story.told_of("path_failed").message
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ([Health.UP], "its sibling through eth1 is fine"),
+        ([Health.UP, Health.UP], "its siblings through eth1, eth3 are fine"),
+        ([Health.SUSPECT], "its sibling is suspect, too"),
+        ([Health.SUSPECT, Health.SUSPECT], "its siblings are suspect, too"),
+        ([Health.FAILED], "its sibling is no better"),
+        ([Health.SUSPECT, Health.STALLED], "its siblings are no better"),
+        ([Health.UP, Health.FAILED], "1 of its 2 siblings fine through eth1"),
+        ([Health.UP, Health.UNKNOWN], ""),
+        ([Health.UNKNOWN], ""),
+        ([], ""),
+    ],
+)
+def test_how_the_siblings_fare(others: list[Health], told: str) -> None:
+    san = San.of(["mpio"], ["192.168.2.1", *(f"192.168.{2 * number + 1}.1" for number in range(len(others)))]).wired()
+    story = Story(san).begun().live()
+    known = story.map()
+    paths = dict(known.paths)
+    for number, health in enumerate(others):
+        label = f"192.168.{2 * number + 1}.1:3260"
+        paths[label] = replace(paths[label], health=health)
+    scene = messages.Scene(replace(known, paths=paths), story.state.sessions, None, moment(0), multipathd_up=True)
+    assert evidence.around(scene, paths[SECOND]) == ([told] if told else [])
+
+
+def scene_of(story: Story) -> messages.Scene:
+    """What a message may speak of now."""
+    return messages.Scene(
+        story.map(), story.state.sessions, story.state.links, moment(story.seconds), multipathd_up=True
+    )
+
+
+def test_a_path_without_its_session_is_told_of_without_it() -> None:
+    story = begun()
+    scene = replace(scene_of(story), sessions={})
+    path = story.path(SECOND)
+    assert evidence.doubt(scene, path) == "its session is doubted"
+    assert evidence.around(scene, path) == []
+    assert scene.session_of(replace(path, session="")) is None
+
+
+def test_paths_of_the_same_session_are_no_siblings() -> None:
+    san = San.of(["mpio"], ["192.168.2.1"]).wired()
+    san.add_disk(san.wwid("mpio"), 1)
+    story = Story(san).begun().live()
+    assert evidence.around(scene_of(story), story.path(SECOND)) == ["NIC eth2 has carrier"]
+
+
+def test_a_silence_of_which_nobody_knows_how_long_it_lasts() -> None:
+    story = begun()
+    session = story.session_state("192.168.2.1")
+    scene = replace(
+        scene_of(story), links=None, sessions={session.label: replace(session, read=None, doubt=Doubt.SILENCE)}
+    )
+    told = evidence.doubt(scene, story.path(SECOND))
+    assert told.startswith("no answer from 192.168.2.1:3260, where one comes at least every 5 s")
+
+
+def test_a_ping_that_was_not_answered_for_nobody_knows_how_long() -> None:
+    outage = Outage("", moment(0), cause=Cause.NOP_TIMEOUT)
+    assert evidence.cause(begun().path(SECOND), outage) == "no answer to the initiator's ping"
+    outage = replace(outage, last_alive=moment(-15), stalled=moment(0.2))
+    assert evidence.cause(begun().path(SECOND), outage) == "no answer on 192.168.2.1:3260 for 15.2 s"
+
+
+def test_a_cause_that_is_found_after_the_failure_was_told_is_told_by_itself() -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    story.at(10).dm("sdb", DmState.FAILED)
+    assert "cause: not known yet" in story.told_of("path_failed").message
+    story.at(10.2).device("sdb", DeviceState.OFFLINE)
+    told = story.told_of("path_cause")
+    assert told.message == (
+        "mpio: why path 192.168.2.1:3260 (sdb) failed: the SCSI device is offline. 1 of 2 paths usable."
+    )
+    assert (told.priority, told.fields["CAUSE"]) == (Priority.NOTICE, "device_offline")
+    assert told.fields["OUTAGE"] == story.told_of("path_failed").fields["OUTAGE"]
+    story.at(11).device("sdb", DeviceState.OFFLINE)
+    story.at(30)
+    assert [event for _, event, _ in story.alerts()].count("path_cause") == 1
+
+
+def test_a_cause_that_stays_unknown_is_not_told_again() -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    story.at(10).dm("sdb", DmState.FAILED).at(60)
+    assert "path_cause" not in {event for _, event, _ in story.alerts()}
+
+
+def test_a_path_that_is_up_again_has_its_disk_read_lest_old_errors_count_as_new() -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.at(20).dm("sdb", DmState.ACTIVE)
+    assert Refresh(Scope.DEVICES, ("sdb",)) in story.wanted

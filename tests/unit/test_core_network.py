@@ -1,0 +1,177 @@
+"""What carries a session: bonds, VLANs and bridges, and interfaces that go, come, or make no sense."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpathd_watch.core.facts import LinkFacts, SessionFacts
+from mpathd_watch.core.network import described, has_carrier, lost
+from mpathd_watch.core.vocabulary import SessionStatus
+
+HERE = "192.168.2.10"
+
+
+def session(netdev: str, address: str = HERE) -> SessionFacts:
+    """A session through this interface, from this address."""
+    return SessionFacts(
+        sid=1,
+        state=SessionStatus.LOGGED_IN,
+        target="iqn.a",
+        tpgt=1,
+        iface="default",
+        initiator="iqn.host",
+        address="192.168.2.1",
+        port=3260,
+        recv_tmo=5,
+        ping_tmo=10,
+        recovery_tmo=5,
+        local_address=address,
+        netdev=netdev,
+    )
+
+
+def links(*lines: str) -> dict[str, LinkFacts]:
+    """Interfaces from ``NAME [BELOW,...] [ADDRESS]``; ``!`` after the name is no carrier, ``-`` down, ``?`` unknown."""
+    found = {}
+    for line in lines:
+        word, *rest = line.split()
+        name = word.rstrip("!-?")
+        below = tuple(each for text in rest if "." not in text or ":" in text for each in text.rstrip(":").split(","))
+        addresses = tuple(text for text in rest if "." in text and ":" not in text)
+        carrier = {"!": False, "-": None, "?": None}.get(word[len(name) :], True)
+        found[name] = LinkFacts(name, up=not word.endswith("-"), carrier=carrier, below=below, addresses=addresses)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("netdev", "lines", "gone"),
+    [
+        ("eth2", ("eth2 192.168.2.10",), False),
+        ("eth2", ("eth2! 192.168.2.10",), True),
+        ("eth2", ("eth2- 192.168.2.10",), True),
+        ("eth2", ("eth2? 192.168.2.10",), False),
+        ("eth2", ("eth2",), True),
+        ("eth2", (), True),
+        ("", (), True),
+        ("", ("eth2 192.168.2.10",), False),
+        ("", ("eth2! 192.168.2.10",), True),
+        ("eth2", ("san0 192.168.2.10",), False),
+        ("eth2", ("san0! 192.168.2.10",), True),
+        ("eth2", ("eth2", "eth3 192.168.2.10"), False),
+        ("eth2", ("eth2!", "eth3 192.168.2.10"), True),
+        ("eth2", ("eth2 192.168.2.11", "eth3 192.168.2.1"), True),
+        ("bond0", ("bond0 eth2,eth3 192.168.2.10", "eth2!", "eth3"), False),
+        ("bond0", ("bond0 eth2,eth3 192.168.2.10", "eth2!", "eth3-"), True),
+        ("bond0", ("bond0! eth2,eth3 192.168.2.10", "eth2", "eth3"), True),
+        ("bond0", ("bond0 eth2,eth3 192.168.2.10",), False),
+        ("vlan7", ("vlan7 bond0 192.168.2.10", "bond0 eth2,eth3", "eth2!", "eth3!"), True),
+        ("vlan7", ("vlan7 bond0 192.168.2.10", "bond0 eth2,eth3", "eth2", "eth3!"), False),
+        ("br0", ("br0 eth2,tap0 192.168.2.10", "eth2!", "tap0"), False),
+        ("br0", ("br0 eth2 192.168.2.10", "eth2!"), True),
+        ("br0", ("br0 br0 192.168.2.10",), False),
+        ("br0", ("br0 br1 192.168.2.10", "br1 br0"), False),
+        ("br0", ("br0 br1 192.168.2.10", "br1! br0"), True),
+    ],
+)
+def test_whether_anything_carries_it(netdev: str, lines: tuple[str, ...], gone: bool) -> None:
+    assert lost(session(netdev), links(*lines)) is gone
+
+
+def test_a_bond_with_carrier_of_which_one_member_is_not_known_is_not_lost() -> None:
+    assert not lost(session("bond0"), links("bond0 eth2,eth3 192.168.2.10", "eth2!"))
+
+
+def test_a_session_whose_address_is_not_known_is_never_seen_carried() -> None:
+    assert lost(session("eth2", ""), links("eth2 192.168.2.10"))
+
+
+def test_an_interface_may_have_carrier_though_the_address_is_gone() -> None:
+    assert has_carrier(session("eth2"), links("eth2"))
+    assert not has_carrier(session("eth2"), links("eth2! 192.168.2.10"))
+    assert not has_carrier(session("eth2"), {})
+
+
+@pytest.mark.parametrize(
+    ("netdev", "lines", "told"),
+    [
+        ("eth2", ("eth2 192.168.2.10",), "eth2"),
+        ("bond0", ("bond0 eth1,eth2", "eth1", "eth2"), "bond0 (eth1, eth2)"),
+        ("vlan7", ("vlan7 bond0", "bond0 eth1,eth2", "eth1", "eth2"), "vlan7 (bond0, eth1, eth2)"),
+        ("bond0", ("bond0 eth1,eth2", "eth1"), "bond0 (eth1, eth2)"),
+        ("br0", ("br0 eth1,vlan7", "vlan7 eth1", "eth1"), "br0 (eth1, vlan7)"),
+        ("br0", ("br0 br1", "br1 br0"), "br0 (br1)"),
+        ("br0", ("br0 br0",), "br0"),
+        ("eth2", ("san0 192.168.2.10",), "san0"),
+        ("eth2", (), "eth2"),
+        ("", (), HERE),
+    ],
+)
+def test_how_it_is_called(netdev: str, lines: tuple[str, ...], told: str) -> None:
+    assert described(session(netdev), links(*lines)) == told
+
+
+NAMES = [f"eth{number}" for number in range(4)]
+LINKS = st.lists(
+    st.builds(
+        LinkFacts,
+        name=st.sampled_from(NAMES),
+        up=st.booleans(),
+        carrier=st.sampled_from([None, True, False]),
+        below=st.lists(st.sampled_from(NAMES), max_size=4).map(tuple),
+        addresses=st.lists(st.sampled_from([HERE, "10.0.0.1"]), max_size=1).map(tuple),
+    )
+).map(lambda found: {link.name: link for link in found})
+
+
+@given(st.sampled_from([*NAMES, ""]), LINKS)
+def test_whatever_the_interfaces_are_the_answers_fit(netdev: str, found: dict[str, LinkFacts]) -> None:
+    facts = session(netdev)
+    name = described(facts, found)
+    assert name
+    if not lost(facts, found):
+        assert has_carrier(facts, found)
+        assert name.partition(" ")[0] in found
+        assert any(HERE in link.addresses for link in found.values())
+    if all(not link.up or link.carrier is False for link in found.values()):
+        assert lost(facts, found)
+
+
+def layers(depth: int, *, carrier: bool) -> dict[str, LinkFacts]:
+    """Pairs of interfaces, each made of both of the pair below."""
+    found = {}
+    for layer in range(depth):
+        below = (f"a{layer + 1}", f"b{layer + 1}") if layer + 1 < depth else ()
+        for side in "ab":
+            name = f"{side}{layer}"
+            found[name] = LinkFacts(name, True, carrier or layer + 1 < depth, below, (HERE,))
+    return found
+
+
+@pytest.mark.parametrize("carrier", [True, False])
+def test_interfaces_in_many_layers_take_no_time(carrier: bool) -> None:
+    """A recording may hold anything; 16 layers are 65,536 ways down and 32 interfaces."""
+    seen = 0
+
+    class Counted(dict[str, LinkFacts]):
+        def __getitem__(self, name: str) -> LinkFacts:
+            nonlocal seen
+            seen += 1
+            return super().__getitem__(name)
+
+    found = Counted(layers(14, carrier=carrier))
+    assert lost(session("a0"), found) is not carrier
+    described(session("a0"), found)
+    assert seen < 1000
+
+
+def test_interfaces_in_a_very_long_row_do_no_harm() -> None:
+    found = {f"e{number}": LinkFacts(f"e{number}", True, True, (f"e{number + 1}",), (HERE,)) for number in range(2000)}
+    assert not lost(session("e0"), found)
+    assert described(session("e0"), found)
+
+
+def test_a_bridge_of_very_many_ports_is_told_in_one_line() -> None:
+    ports = tuple(f"tap{number}" for number in range(500))
+    assert len(described(session("br0"), {"br0": LinkFacts("br0", True, True, ports, (HERE,))})) < 200

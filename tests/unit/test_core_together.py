@@ -1,0 +1,274 @@
+"""Several things at once or again and again: sessions that go together, spokesmen, paths that flap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.events import SettingsChanged, SourceUp
+from mpathd_watch.core.messages import path_flapping, path_steady
+from mpathd_watch.core.state import Due, Wait
+from mpathd_watch.core.vocabulary import Cause, DmState, Health, SessionStatus, SourceName
+from tests.story import START, San, Story, Told, moment
+
+FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
+FOUR = ["192.168.1.1", "192.168.1.2", "192.168.2.1", "192.168.2.2"]
+WINDOW = 600.0
+
+
+def four(*maps: str) -> Story:
+    """Two maps of four paths each, two sessions through each of two NICs."""
+    return Story(San.of(maps or ["alpha", "beta"], FOUR).wired()).begun().live()
+
+
+def lost(story: Story) -> list[Told]:
+    """What was told of lost sessions."""
+    return [told for told in story.told if told.event == "session_lost"]
+
+
+# --- what they share --------------------------------------------------------------------------------------------------
+
+
+def test_sessions_that_fall_silent_together_are_lost_together() -> None:
+    story = four().at(0).cut(3, 4).at(15.5)
+    story.session(3, SessionStatus.FAILED)
+    story.at(16).session(4, SessionStatus.FAILED)
+    first, second = lost(story)
+    assert first.alert.message.endswith(
+        "2 paths of 2 maps went through it. It is not the only one: all 2 sessions through eth2 are lost or silent."
+    )
+    assert (first.alert.fields["SHARED"], first.alert.priority) == ("all 2 sessions through eth2", Priority.ERR)
+    assert (second.alert.fields["SHARED"], second.alert.priority) == ("all 2 sessions through eth2", Priority.INFO)
+    stalled = [told.alert.priority for told in story.told if told.event == "path_stalled"]
+    assert stalled == [Priority.INFO] * 4
+    story.at(20).session(3, SessionStatus.LOGGED_IN)
+    assert story.session_state("192.168.2.1").told_with == ""
+
+
+def test_sessions_that_are_lost_in_one_reading_are_one_alert() -> None:
+    story = four().at(3)
+    for sid in (3, 4):
+        story.san.sessions[sid] = replace(story.san.sessions[sid], state=SessionStatus.FAILED)
+    story.poll()
+    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO]
+
+
+def test_a_session_that_is_lost_alone_shares_nothing() -> None:
+    story = four().at(3).session(3, SessionStatus.FAILED)
+    assert "SHARED" not in story.told_of("session_lost").fields
+    assert "not the only one" not in story.told_of("session_lost").message
+    assert story.session_state("192.168.2.1").told_with == ""
+
+
+def test_one_lost_carrier_names_the_nic() -> None:
+    story = four().at(3).carrier("eth2", carrier=False).at(18).session(4, SessionStatus.FREE)
+    assert story.told_of("session_lost").fields["SHARED"] == "all 2 sessions through eth2"
+    outage = story.path("192.168.2.2:3260", "beta").outage
+    assert outage
+    assert (outage.cause, outage.shared) == (Cause.CARRIER_LOST, True)
+
+
+def test_all_sessions_of_this_host() -> None:
+    story = four().at(0).cut(1, 2, 3, 4).at(15.5)
+    for sid in (1, 2, 3, 4):
+        story.session(sid, SessionStatus.FAILED)
+    told = [told.alert.fields["SHARED"] for told in lost(story)]
+    assert told == ["all 4 sessions to iqn.2009-02.com.example:storage.disk1"] * 4
+    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, *[Priority.INFO] * 3]
+
+
+def test_a_session_that_is_lost_again_while_the_other_one_stays_lost_is_news() -> None:
+    story = four().at(0).cut(3, 4).at(15.5).session(3, SessionStatus.FAILED).session(4, SessionStatus.FAILED)
+    story.at(1000).heard(4, 1000).session(4, SessionStatus.LOGGED_IN)
+    story.at(90_000).heard(4, 90_000).session(4, SessionStatus.FAILED)
+    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO, Priority.ERR]
+
+
+def test_a_session_that_was_logged_out_is_told_in_the_same_words() -> None:
+    story = four().at(0).cut(3, 4).at(8)
+    story.san.logout(3)
+    story.poll()
+    assert "is gone, logged out: 2 paths of 2 maps" in story.told_of("session_lost").message
+    assert story.told_of("session_lost").fields["SHARED"] == "all 2 sessions through eth2"
+
+
+# --- who speaks for whom ----------------------------------------------------------------------------------------------
+
+
+def test_of_paths_that_a_lost_carrier_makes_suspect_one_of_each_session_speaks() -> None:
+    story = four().at(3).carrier("eth2", carrier=False)
+    told = [told.alert for told in story.told if told.event == "path_suspect"]
+    assert len(told) == 4
+    loud = {alert.fields["PATH"] for alert in told if alert.priority is Priority.WARNING}
+    assert loud == {"192.168.2.1:3260", "192.168.2.2:3260"}
+    assert sum(alert.priority is Priority.WARNING for alert in told) == 2
+    story.at(4).carrier("eth2", carrier=True)
+    back = [told.alert for told in story.told if told.event == "path_reinstated"]
+    assert sorted(alert.priority for alert in back) == [Priority.NOTICE] * 2 + [Priority.INFO] * 2
+
+
+def test_a_flapping_path_does_not_speak_for_one_that_does_not() -> None:
+    story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().live().at(0)
+    flap(story, "sdb", 0, 10, 20)
+    assert story.path(SECOND, "alpha").flaps.flapping
+    story.at(40).cut(2).at(48)
+    told = [told.alert for told in story.told if told.event == "path_suspect"]
+    assert {alert.fields["MAP"]: alert.priority for alert in told} == {
+        "alpha": Priority.INFO,
+        "beta": Priority.WARNING,
+    }
+
+
+def test_a_path_that_is_suspect_after_a_real_failure_speaks_for_itself() -> None:
+    story = Story(San.of(["mpio"], FOUR[::2]).wired()).begun().live().at(0)
+    story.dm("sdb", DmState.FAILED).cut(2).at(10)
+    assert story.path(SECOND).health is Health.FAILED
+    story.dm("sdb", DmState.ACTIVE)
+    assert story.told_of("path_suspect").priority is Priority.WARNING
+    story.heard(2, 11).at(11).poll()
+    assert story.path(SECOND).reinstatements == 1
+    assert story.told_of("path_reinstated").message.startswith(
+        "mpio: path 192.168.2.1:3260 (sdb) is up again after 11.0 s"
+    )
+
+
+# --- flapping ---------------------------------------------------------------------------------------------------------
+
+
+def flap(story: Story, disk: str, *seconds: float) -> Story:
+    """Dm fails the path at these seconds and takes it back five seconds later."""
+    for second in seconds:
+        story.at(second).dm(disk, DmState.FAILED)
+        story.at(second + 5).dm(disk, DmState.ACTIVE)
+    return story
+
+
+def mpio() -> Story:
+    """A map of two paths whose sessions answer."""
+    return Story(San.of(["mpio"], FOUR[::2]).wired()).begun().live().at(0)
+
+
+def told(story: Story, since: float = -50) -> list[tuple[float, str, Priority]]:
+    """What was told of the second path, and how loudly."""
+    return [(told.at, told.event, told.alert.priority) for told in story.told if told.at > since and told.who == SECOND]
+
+
+def test_the_third_failure_is_flapping_and_what_follows_is_told_at_info() -> None:
+    story = flap(mpio(), "sdb", 1, 101)
+    assert not story.path(SECOND).flaps.flapping
+    story.at(201).dm("sdb", DmState.FAILED)
+    assert told(story, 200) == [(201, "path_failed", Priority.ERR), (201, "path_flapping", Priority.WARNING)]
+    flapping = story.told_of("path_flapping")
+    assert flapping.message == (
+        "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 3 min 20 s; single failures of it are "
+        "told at priority info until it has been steady for 10 min. 1 of 2 paths usable."
+    )
+    assert (flapping.fields["FAILURES"], flapping.fields["WITHIN_SEC"]) == ("3", "200.000")
+    story.at(206).dm("sdb", DmState.ACTIVE)
+    flap(story, "sdb", 300)
+    assert told(story, 201) == [
+        (206, "path_reinstated", Priority.INFO),
+        (300, "path_failed", Priority.INFO),
+        (305, "path_reinstated", Priority.INFO),
+    ]
+    assert story.state.deadlines[Due(Wait.STEADY, story.san.wwid("mpio"), SECOND)] == START.monotonic + 305 + WINDOW
+    story.at(305 + WINDOW - 1)
+    assert story.path(SECOND).flaps.flapping
+    story.at(305 + WINDOW)
+    assert not story.path(SECOND).flaps.flapping
+    assert told(story, 305) == [(305 + WINDOW, "path_steady", Priority.NOTICE)]
+    steady = story.told_of("path_steady")
+    assert steady.message == (
+        "mpio: path 192.168.2.1:3260 (sdb) is flapping no longer after 11 min 44 s: it has been up for 10 min without "
+        "a failure. 2 of 2 paths usable."
+    )
+    assert (steady.fields["ENDED"], steady.fields["HEALTH"]) == ("path_flapping", "up")
+    assert Wait.STEADY not in story.waits
+    story.at(2000)
+    flap(story, "sdb", 2001)
+    assert [priority for _, event, priority in told(story, 2000) if event == "path_failed"] == [Priority.ERR]
+
+
+def test_every_outage_counts_once_whatever_it_goes_through() -> None:
+    story = mpio()
+    story.at(1).session(2, SessionStatus.FAILED).at(3).session(2, SessionStatus.FREE).dm("sdb", DmState.FAILED)
+    story.at(20).session(2, SessionStatus.LOGGED_IN).at(25).dm("sdb", DmState.ACTIVE)
+    assert story.path(SECOND).flaps.instants == (START.monotonic + 1,)
+
+
+def test_a_suspicion_is_no_failure_and_does_not_start_the_window_anew() -> None:
+    story = flap(mpio(), "sdb", 1, 101, 201)
+    for second in range(300, 340, 10):
+        story.at(second).carrier("eth2", carrier=False).at(second + 2).carrier("eth2", carrier=True)
+    assert len(story.path(SECOND).flaps.instants) == 3
+    assert [priority for _, event, priority in told(story, 299)] == [Priority.INFO] * 8
+    story.at(206 + WINDOW)
+    assert not story.path(SECOND).flaps.flapping
+
+
+def test_a_path_that_is_suspect_when_the_window_ends_is_steady_when_it_is_up() -> None:
+    story = flap(mpio(), "sdb", 1, 101, 201)
+    story.at(800).carrier("eth2", carrier=False).at(810)
+    assert story.path(SECOND).flaps.flapping
+    assert Wait.STEADY not in story.waits
+    story.carrier("eth2", carrier=True)
+    assert not story.path(SECOND).flaps.flapping
+    assert story.told_of("path_steady").fields["PATH"] == SECOND
+
+
+def test_a_window_that_was_made_shorter_ends_at_once() -> None:
+    story = flap(mpio(), "sdb", 1, 101, 201).at(400)
+    story.feed(SettingsChanged(flap_window_seconds=100))
+    story.at(401).carrier("eth2", carrier=False).carrier("eth2", carrier=True)
+    assert not story.path(SECOND).flaps.flapping
+
+
+def test_flapping_can_be_turned_off() -> None:
+    story = mpio()
+    story.feed(SettingsChanged(flap_failures=0))
+    flap(story, "sdb", *range(1, 200, 10))
+    assert not [event for _, event, _ in told(story) if event == "path_flapping"]
+
+
+def test_flapping_that_is_turned_off_while_the_path_flaps_is_not_told_as_steadiness() -> None:
+    story = flap(mpio(), "sdb", 1, 101, 201)
+    story.feed(SettingsChanged(flap_failures=0))
+    story.at(300).dm("sdb", DmState.FAILED)
+    assert not [
+        alert for alert in story.told if alert.event == "path_steady" and "without a failure" in alert.alert.message
+    ]
+
+
+def test_an_outage_from_before_us_is_no_failure_that_was_seen() -> None:
+    san = San.of(["mpio"], FOUR[::2])
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san).begun()
+    outage = story.path(SECOND).outage
+    assert outage
+    assert outage.inherited
+    assert story.path(SECOND).flaps.instants == ()
+
+
+def test_a_session_that_flaps_makes_its_paths_flap_with_one_warning() -> None:
+    story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().at(0)
+    for second in (1, 101, 201):
+        story.at(second).session(2, SessionStatus.FAILED).at(second + 3).session(2, SessionStatus.LOGGED_IN)
+    flapping = [told.alert for told in story.told if told.event == "path_flapping"]
+    assert [alert.fields["MAP"] for alert in flapping] == ["alpha", "beta"]
+    assert [alert.priority for alert in flapping] == [Priority.WARNING, Priority.INFO]
+
+
+def test_a_flapping_path_is_told_with_what_is_known() -> None:
+    story = mpio()
+    message = path_flapping(story.map(), story.path(SECOND), moment(0), WINDOW).message
+    assert "it failed 0 times within 0.0 s" in message
+    told = path_steady(story.map(), story.path(SECOND), moment(0), what=story.path(SECOND).flaps).message
+    assert "flapping no longer: it has been up for 0.0 s" in told
+
+
+def test_a_flapping_paths_failures_go_on_being_counted() -> None:
+    story = flap(mpio(), "sdb", *range(1, 100, 10))
+    assert sum(story.path(SECOND).failures.values()) == 10
+    assert story.path(SECOND).reinstatements == 10
+    story.feed(SourceUp(SourceName.ISCSI))
+    assert len([event for _, event, _ in told(story) if event == "path_flapping"]) == 1
