@@ -19,7 +19,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an administrator may set; the command line overrides all but ``single_path_ok`` and the seconds.
+    """What an administrator may set; the command line overrides what it has options for.
 
     ``listen`` is ADDR:PORT or :PORT for all addresses. ``multipathd_socket`` empty: where multipathd listens by
     default; a leading ``@`` names an abstract socket. ``record`` empty: no recording.
@@ -33,10 +33,20 @@ class Config:
     single_path_ok: tuple[str, ...] = ()
     settle_seconds: float = 5.0
     slack_seconds: float = 2.0
+    silence_grace_seconds: float = 2.0
+    flap_failures: int = 3
+    flap_window_seconds: float = 600.0
 
     def settings_event(self) -> SettingsChanged:
         """The part of the configuration that the core works with."""
-        return SettingsChanged(self.settle_seconds, frozenset(self.single_path_ok), self.slack_seconds)
+        return SettingsChanged(
+            settle_seconds=self.settle_seconds,
+            single_path_ok=frozenset(self.single_path_ok),
+            slack_seconds=self.slack_seconds,
+            silence_grace_seconds=self.silence_grace_seconds,
+            flap_failures=self.flap_failures,
+            flap_window_seconds=self.flap_window_seconds,
+        )
 
 
 def load(path: Path, *, required: bool) -> Config:
@@ -101,9 +111,14 @@ def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 3600
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
+
+
 _Kind = tuple[Callable[[object], bool], str, Callable[[Any], Any]]
 _TEXT: _Kind = (_is_text, "a text", str)
 _SECONDS: _Kind = (_is_seconds, "a number of seconds from 0 to 3600", float)
+_COUNT: _Kind = (_is_count, "a whole number from 0 to 100", int)
 _KINDS: dict[str, _Kind] = {
     "listen": _TEXT,
     "sysfs": _TEXT,
@@ -113,4 +128,7 @@ _KINDS: dict[str, _Kind] = {
     "single_path_ok": (_are_texts, "a list of names or WWIDs", tuple),
     "settle_seconds": _SECONDS,
     "slack_seconds": _SECONDS,
+    "silence_grace_seconds": _SECONDS,
+    "flap_failures": _COUNT,
+    "flap_window_seconds": _SECONDS,
 }

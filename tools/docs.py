@@ -14,6 +14,7 @@ from typing import Final
 
 from mpathd_watch.core.alerts import AlertKind
 from mpathd_watch.core.findings import FindingKind, Severity
+from mpathd_watch.core.quality import Measure
 from mpathd_watch.core.vocabulary import Cause, Phase, SourceName, Verdict
 from mpathd_watch.sinks.metrics.families import Family
 
@@ -46,7 +47,15 @@ FIELDS: Final[Mapping[str, str]] = {
     "VERDICT": "whether the outage kept to that: " + ", ".join(f"`{verdict}`" for verdict in Verdict),
     "PHASE": "the phase of the outage that is overdue, or that broke the budget: "
     + ", ".join(f"`{phase}`" for phase in Phase),
-    "SILENCE_SEC": "seconds between the last proof of life from the target and the moment its session failed",
+    "SILENCE_SEC": "seconds between the last proof of life from the target and the moment its session failed, or, in "
+    "`path_suspect`, was looked at",
+    "SHARED": "what lost and silent sessions have in common: `all 4 sessions through eth2`",
+    "FAILURES": "how many times the path has failed",
+    "WITHIN_SEC": "the seconds within which it has",
+    "MEASURE": "what a path is slow in: " + ", ".join(f"`{measure}`" for measure in Measure),
+    "VALUE_SEC": "the seconds it takes in that measure",
+    "SIBLINGS_SEC": "the median of what the map's other usable paths take",
+    "ENDED": "the event that is over: `path_flapping` or `path_slow`",
     "CODE": "the code of the finding (findings.md)",
     "SEVERITY": "how bad the finding is: " + ", ".join(f"`{severity.name.lower()}`" for severity in Severity),
     "SUBJECT": "whom the finding is about: a session, a map, a file",

@@ -31,7 +31,14 @@ HEARTBEAT = 1.0
 """Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
 RESYNC_AFTER_BUG = 60.0
 """Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
-_LIVE_KEYS = ("single_path_ok", "settle_seconds", "slack_seconds")
+_LIVE_KEYS = (
+    "single_path_ok",
+    "settle_seconds",
+    "slack_seconds",
+    "silence_grace_seconds",
+    "flap_failures",
+    "flap_window_seconds",
+)
 
 
 class Service:

@@ -14,12 +14,15 @@ from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.iscsi.source import IscsiSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
+from mpathd_watch.sources.network.source import NetworkSource
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from mpathd_watch.sources.uevent.source import UeventSource
 
 
 class Watching:
-    """uevents, iSCSI errors, sysfs, multipathd and the configuration of this host, each emitting into ``emit``.
+    """uevents, iSCSI errors, the network, sysfs, multipathd and the configuration of this host.
+
+    Each emits into ``emit``.
 
     ``root`` and ``handed_over`` as in ``ConfigurationSource``.
     """
@@ -27,6 +30,7 @@ class Watching:
     def __init__(self, config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> None:
         self.uevent = UeventSource(emit)
         self.iscsi = IscsiSource(emit, Path(config.sysfs))
+        self.network = NetworkSource(emit, time.monotonic)
         self.sysfs = SysfsSource(emit, time.monotonic, Path(config.sysfs))
         client = MultipathdClient(config.multipathd_socket)
         self.configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
@@ -38,6 +42,7 @@ class Watching:
             # Uevents first: whatever changes while the first look is taken is in the socket's buffer by then.
             tasks.create_task(self.uevent.run(), name="uevent")
             tasks.create_task(self.iscsi.run(), name="iscsi")
+            tasks.create_task(self.network.run(), name="network")
             tasks.create_task(self.sysfs.run(), name="sysfs")
             tasks.create_task(self.multipathd.run(), name="multipathd")
             tasks.create_task(self.configuration.run(), name="configuration")

@@ -13,6 +13,7 @@ from mpathd_watch.sinks import words
 from mpathd_watch.sinks.page_style import STYLE
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
+from mpathd_watch.sinks.status.remarks import remarks
 
 REFRESH_SECONDS: Final = 5
 _DASH: Final = '<span class="dull">&ndash;</span>'
@@ -47,7 +48,7 @@ def render(document: Document) -> str:
             f"<header><h1>mpathd-watch</h1><p>{escape(verdict)}</p>",
             '<nav><a href="/metrics">Metrics for Prometheus</a></nav></header>\n<main>',
             _sources(document["sources"]),
-            "".join(map(_map, maps)) or f'<section class="empty">{escape(verdict)}</section>',
+            "".join(_map(document, entry) for entry in maps) or f'<section class="empty">{escape(verdict)}</section>',
             _timeouts(document),
             "</main>\n",
             f"<footer>As of {_clock(document['generated'])} UTC · renewed every {REFRESH_SECONDS} s · "
@@ -84,7 +85,7 @@ def _source(source: SourceEntry) -> str:
     return f"<li>{name} <small>answered {last}</small></li>"
 
 
-def _map(entry: MapEntry) -> str:
+def _map(document: Document, entry: MapEntry) -> str:
     health = entry["health"]
     facts = " · ".join(
         escape(fact)
@@ -104,22 +105,21 @@ def _map(entry: MapEntry) -> str:
         f'<p class="facts">{facts}</p>'
         '<div class="wide"><table><thead><tr><th>Path</th><th>Health</th><th>Since (UTC)</th><th>Outage</th>'
         "<th>Device</th><th>Portal and target</th><th>dm</th><th>Checker</th><th>SCSI device</th><th>Session</th></tr>"
-        f"</thead><tbody>{''.join(map(_path, paths))}</tbody></table></div></section>\n"
+        f"</thead><tbody>{''.join(_path(document, path) for path in paths)}</tbody></table></div></section>\n"
     )
 
 
-def _path(path: PathEntry) -> str:
+def _path(document: Document, path: PathEntry) -> str:
     states = path["states"]
     trouble = "" if path["health"] == Health.UP else ' class="trouble"'
-    outage = path["outage"]
+    outage, said = path["outage"], ", ".join(remarks(document, path))
     cells = (
         f'<td class="name">{escape(path["path"])}</td>',
         f"<td>{_badge(path['health'])}</td>",
         f"<td>{_moment(path['since'], path['seconds'])}<small>{duration(path['seconds'])}</small></td>",
-        f"<td>{_DASH}</td>"
+        f"<td>{escape(said) or _DASH}</td>"
         if outage is None
-        else f"<td>{escape(words.cause(outage['cause']))}"
-        f"<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
+        else f"<td>{escape(said)}<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
         f"<td>{_text(path['dev'])}<small>{_text(path['hctl'])}</small></td>",
         f'<td class="target">{_text(path["portal"])}{_iface(path)}<small>{_text(path["target"])}</small></td>',
         *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker", "device", "session")),

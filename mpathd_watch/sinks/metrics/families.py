@@ -53,8 +53,8 @@ def _gauge(labels: tuple[str, ...], text: str, absent: str = "") -> Shape:
     return Shape(Kind.GAUGE, labels, text, absent=absent)
 
 
-def _counter(labels: tuple[str, ...], text: str) -> Shape:
-    return Shape(Kind.COUNTER, labels, text)
+def _counter(labels: tuple[str, ...], text: str, absent: str = "") -> Shape:
+    return Shape(Kind.COUNTER, labels, text, absent=absent)
 
 
 def _states(labels: tuple[str, ...], words: type[Word], text: str) -> Shape:
@@ -126,6 +126,19 @@ class Family(Enum):
     PATH_HEALTH_SINCE_TIMESTAMP_SECONDS = _gauge(_PATH, "Since when the path has its present health, in Unix time.")
     PATH_FAILURES_TOTAL = _counter((*_PATH, "cause"), "Outages of the path in which it failed or went, by cause.")
     PATH_REINSTATEMENTS_TOTAL = _counter(_PATH, "How often the path came back up after an outage.")
+    PATH_FLAPPING = _gauge(_PATH, "Whether the path fails and returns again and again (1): path_flapping was told.")
+    PATH_SLOW = _gauge(_PATH, "Whether the path is persistently slower than its siblings (1): path_slow was told.")
+    PATH_MARGINAL = _gauge(
+        _PATH,
+        "Whether multipathd calls the path marginal (marginal_st, %M), which it does with marginal_pathgroups; without "
+        "it a path that is distrusted is held back, and its checker state is delayed.",
+        absent="while multipathd does not tell",
+    )
+    PATH_MULTIPATHD_FAILURES_TOTAL = _counter(
+        _PATH,
+        "How often dm has failed the path since the map's table was loaded, as multipathd last read it (%0).",
+        absent="while multipathd does not tell",
+    )
     PATH_DEADLINE_TIMESTAMP_SECONDS = _gauge(
         _PATH,
         "When the path's present phase must be over (it failed, or was reinstated), in Unix time.",
@@ -137,6 +150,17 @@ class Family(Enum):
     )
     PATH_IO_TIMEOUTS_TOTAL = _counter(
         _PATH, "I/O timeouts of the path's disks (device/iotmo_cnt in sysfs) since first seen."
+    )
+
+    PATH_IOS_TOTAL = _counter(
+        (*_PATH, "operation"),
+        "I/Os that the path's disk has completed since it appeared on this host (stat in sysfs).",
+        absent="while it can't be read",
+    )
+    PATH_IO_SECONDS_TOTAL = _counter(
+        (*_PATH, "operation"),
+        "The time that those I/Os took, all together; divided by path_ios_total, rates of both, their mean latency.",
+        absent="while it can't be read",
     )
 
     SESSION_INFO = _gauge(
@@ -157,6 +181,23 @@ class Family(Enum):
         "How long I/O may hang at worst when the session's link breaks: noop_out_interval + noop_out_timeout + 1 s + "
         "recovery_tmo, all live; +Inf when pings are off or recovery_tmo is off.",
         absent="while the timeouts can't be read, and while the session is missing",
+    )
+    SESSION_SILENCE_SECONDS = _gauge(
+        _SESSION,
+        "For how long nothing had been heard from the target when the session was read last, every 5 s at least: by "
+        "exp_statsn and by TCP. Idle sessions hear an answer every noop_out_interval.",
+        absent="while nobody knows, and while the session is missing",
+    )
+    SESSION_TCP_RTT_SECONDS = _gauge(
+        _SESSION, "Smoothed round-trip time of the session's TCP connection.", absent="while the kernel shows none"
+    )
+    SESSION_TCP_BACKOFF = _gauge(
+        _SESSION,
+        "How often TCP has doubled its retransmission timer for want of an answer; 0 on a healthy connection.",
+        absent="while the kernel shows none",
+    )
+    SESSION_TCP_RETRANSMITS_TOTAL = _counter(
+        _SESSION, "Segments that the session's TCP connections have sent again, since the first was seen."
     )
     SESSION_CONNECTION_ERRORS_TOTAL = _counter(
         ("session", "error"),

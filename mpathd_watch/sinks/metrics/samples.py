@@ -164,6 +164,22 @@ def _failures(labels: Labels, path: PathState) -> Series:
         yield {**labels, "cause": cause.value}, path.failures.get(cause, 0)
 
 
+def _ios(labels: Labels, path: PathState) -> Series:
+    if path.io is not None:
+        yield {**labels, "operation": "read"}, path.io.reads
+        yield {**labels, "operation": "write"}, path.io.writes
+
+
+def _io_seconds(labels: Labels, path: PathState) -> Series:
+    if path.io is not None:
+        yield {**labels, "operation": "read"}, path.io.read_ms / 1000
+        yield {**labels, "operation": "write"}, path.io.write_ms / 1000
+
+
+def _silence(session: SessionState) -> float | None:
+    return None if session.status in _GONE else session.silence
+
+
 def _verdicts(labels: Labels, state: State) -> Series:
     for verdict in Verdict:
         yield {**labels, "verdict": verdict.value}, state.counters.verdicts.get(verdict, 0)
@@ -282,6 +298,12 @@ _PATH: Mapping[Family, Reader[PathState]] = {
     Family.PATH_HEALTH_SINCE_TIMESTAMP_SECONDS: _number(lambda path: path.since.wall),
     Family.PATH_FAILURES_TOTAL: _failures,
     Family.PATH_REINSTATEMENTS_TOTAL: _number(lambda path: path.reinstatements),
+    Family.PATH_FLAPPING: _number(lambda path: path.flaps.flapping),
+    Family.PATH_SLOW: _number(lambda path: path.quality.slow),
+    Family.PATH_MARGINAL: _number(lambda path: path.marginal),
+    Family.PATH_MULTIPATHD_FAILURES_TOTAL: _number(lambda path: path.multipathd_failures),
+    Family.PATH_IOS_TOTAL: _ios,
+    Family.PATH_IO_SECONDS_TOTAL: _io_seconds,
     Family.PATH_OVERDUE: _number(lambda path: path.overdue),
     Family.PATH_IO_ERRORS_TOTAL: _number(lambda path: path.io_errors.total),
     Family.PATH_IO_TIMEOUTS_TOTAL: _number(lambda path: path.io_timeouts.total),
@@ -291,5 +313,9 @@ _SESSION: Mapping[Family, Reader[SessionState]] = {
     Family.SESSION_INFO: _info(_session_info),
     Family.SESSION_STATE: _states(Family.SESSION_STATE, lambda session: session.status),
     Family.SESSION_FAILOVER_BUDGET_SECONDS: _number(_failover_budget),
+    Family.SESSION_SILENCE_SECONDS: _number(_silence),
+    Family.SESSION_TCP_RTT_SECONDS: _number(lambda session: session.facts.tcp.rtt if session.facts.tcp else None),
+    Family.SESSION_TCP_BACKOFF: _number(lambda session: session.facts.tcp.backoff if session.facts.tcp else None),
+    Family.SESSION_TCP_RETRANSMITS_TOTAL: _number(lambda session: session.retransmits.total),
     Family.SESSION_CONNECTION_ERRORS_TOTAL: _connection_errors,
 }

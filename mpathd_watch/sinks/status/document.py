@@ -15,7 +15,7 @@ from typing import Final, Literal, TypedDict, cast
 from mpathd_watch import __version__
 from mpathd_watch.core import identity
 from mpathd_watch.core.budget import Budget, budget
-from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.facts import RECOVERY_OFF, TcpFacts
 from mpathd_watch.core.findings import Severity
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.outage import Outage
@@ -106,8 +106,19 @@ class OutageEntry(TypedDict):
     timeouts: TimeoutsEntry | None
 
 
+class TcpEntry(TypedDict):
+    """A session's TCP connection: round trip in seconds, segments sent again, doublings of its timer (``TcpFacts``)."""
+
+    rtt: float | None
+    retransmits: int | None
+    backoff: int | None
+
+
 class PathEntry(TypedDict):
-    """One expected path of a map; ``deadline``: when its present phase must be over, ``overdue``: it should be."""
+    """One expected path of a map; ``deadline``: when its present phase must be over, ``overdue``: it should be.
+
+    ``marginal`` is multipathd's word.
+    """
 
     path: str
     health: str
@@ -125,6 +136,9 @@ class PathEntry(TypedDict):
     deadline: str | None
     seconds_left: float | None
     overdue: bool
+    flapping: bool
+    slow: bool
+    marginal: bool | None
     outage: OutageEntry | None
     failures: dict[str, int]
     reinstatements: int
@@ -154,6 +168,8 @@ class SessionEntry(TypedDict):
     """One iSCSI session; ``sid`` is the kernel's present number of it.
 
     ``timeouts`` are in force, ``configured`` what its node record says, ``reasons`` why these differ, by timeout.
+    ``silence``: for how many seconds nothing had been heard of it when it was last read. ``doubt``: why its paths are
+    suspect.
     """
 
     session: str
@@ -163,6 +179,10 @@ class SessionEntry(TypedDict):
     portal: str
     iface: str | None
     initiator: str | None
+    netdev: str | None
+    silence: float | None
+    doubt: str | None
+    tcp: TcpEntry | None
     timeouts: TimeoutsEntry | None
     configured: TimeoutsEntry | None
     reasons: dict[str, str]
@@ -291,6 +311,9 @@ def _path(path: PathState, state: State, now: Instant) -> PathEntry:
         "deadline": None if path.deadline is None else _moment(_on_the_wall(path.deadline, now)),
         "seconds_left": None if path.deadline is None else round(path.deadline.monotonic - now.monotonic, 3),
         "overdue": path.overdue,
+        "flapping": path.flaps.flapping,
+        "slow": path.quality.slow,
+        "marginal": path.marginal,
         "outage": None if path.outage is None else _outage(path.outage, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
@@ -325,11 +348,19 @@ def _session(session: SessionState, told: tuple[Timeout, ...]) -> SessionEntry:
         "portal": clean(identity.portal(facts.address, facts.port)),
         "iface": _text(facts.iface),
         "initiator": _text(facts.initiator),
+        "netdev": _text(facts.netdev),
+        "silence": None if session.silence is None or not present else round(session.silence, 3),
+        "doubt": None if session.doubt is None else session.doubt.value,
+        "tcp": _tcp(facts.tcp) if present else None,
         "timeouts": _timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if present else None,
         "configured": _configured(told),
         "reasons": {timeout.name: clean(timeout.why) for timeout in told if timeout.why},
         "budget": _budget(budget(facts)) if present else None,
     }
+
+
+def _tcp(tcp: TcpFacts | None) -> TcpEntry | None:
+    return None if tcp is None else {"rtt": tcp.rtt, "retransmits": tcp.retransmits, "backoff": tcp.backoff}
 
 
 def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
@@ -345,18 +376,7 @@ def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
 
 
 def _budget(promised: Budget | None) -> BudgetEntry | None:
-    if promised is None:
-        return None
-    return {
-        "detection_best": _finite(promised.detection_best),
-        "detection_worst": _finite(promised.detection_worst),
-        "failover_best": _finite(promised.failover_best),
-        "failover_worst": _finite(promised.failover_worst),
-    }
-
-
-def _finite(seconds: float) -> float | None:
-    return None if isinf(seconds) else seconds
+    return None if promised is None else cast("BudgetEntry", promised.finite())
 
 
 def _findings(state: State) -> FindingsEntry | None:

@@ -16,6 +16,7 @@ from mpathd_watch.core.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
+from mpathd_watch.sinks.status.remarks import remarks
 
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
@@ -147,7 +148,8 @@ class _Screen:
             .add(f"  {self._since(path['since'], path['seconds']):<{self._since_width}}")
             .add(f"  {path['dev'] or '-':<{self._dev_width}}  {path['hctl'] or '-':<{self._hctl_width}}")
             .add(f"  {left}" if left else "", _BOLD_RED if path["overdue"] else "")
-            .add(_why(path))
+            .add("".join(f"  {remark}" for remark in remarks(self._document, path)))
+            .add(_raw(path))
         )
 
     def _since(self, moment: str, seconds: float) -> str:
@@ -175,11 +177,9 @@ def _hardware(entry: MapEntry) -> str:
     return " ".join(name for name in names if name)
 
 
-def _why(path: PathEntry) -> str:
-    """The cause, and the raw states behind a verdict other than up."""
+def _raw(path: PathEntry) -> str:
+    """The raw states behind a verdict other than up."""
     if path["health"] == Health.UP:
         return ""
-    states = path["states"]
-    raw = ", ".join(f"{name} {word}" for name, word in states.items() if word is not None)
-    reason = words.cause(path["outage"]["cause"]) if path["outage"] is not None else ""
-    return "".join(f"  {part}" for part in (reason, f"[{raw}]" if raw else "") if part)
+    raw = ", ".join(f"{name} {word}" for name, word in path["states"].items() if word is not None)
+    return f"  [{raw}]" if raw else ""
