@@ -36,6 +36,10 @@ lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it
 lab-test: $(venv) deb ## run the scenarios on a real kernel in the guest
 	$(python) -m tests.lab test
 
+.PHONY: lab-long
+lab-long: $(venv) deb ## run the scenarios that take long: many faults, an hour of traffic
+	$(python) -m tests.lab test --long
+
 .PHONY: lab-shell
 lab-shell: $(venv) ## open another shell in the running guest
 	$(python) -m tests.lab shell

@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     test = add("test", _test, "run scenarios: those named, or all")
     add_deb(test)
     test.add_argument("--sit", action="store_true", help="stop at the first failure and keep its guest running")
+    test.add_argument("--long", action="store_true", help="run the scenarios that take long (hours), each once only")
     test.add_argument("--logs", metavar="DIR", type=Path, default=CHECKOUT / "tests/lab/logs", help="where logs go")
     test.add_argument("scenarios", metavar="SCENARIO", nargs="*")
     return parser
@@ -126,7 +127,7 @@ def _down(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     suites = (options.suite,) if options.suite else ()
-    settings = runner.Options(suites, _deb(options), options.logs, options.sit)
+    settings = runner.Options(suites, _deb(options), options.logs, options.sit, options.long)
     return 0 if runner.run(options.scenarios, settings) else 1
 
 

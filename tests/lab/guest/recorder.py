@@ -5,9 +5,11 @@ Usage: recorder.py FILE
 Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `source`, and what that source says:
 
     uevent   a kernel uevent of the subsystems that matter, all its keys
-    kmsg     a kernel log line: `text`
+    kmsg     a kernel log line: `text`, and `stamp`, the kernel's own (printk time, seconds: close to CLOCK_MONOTONIC)
     session  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
     alive    iSCSI session whose target has said something: `id`, `portal`, `exp_statsn`, which moves with every answer
+    heard    TCP connection to a portal on which data came: `portal`, `heard` (when the last of it came), `gap` (the
+             longest silence since the line before, seconds); at most two lines a second
     device   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
     link     network interface: `id`, `carrier` ("1", "0", None: gone)
     map      dm-multipath map, from the kernel by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
@@ -24,15 +26,29 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 POLL_INTERVAL = 0.1
+HEARD_INTERVAL = 0.5
 
 SUBSYSTEMS = {"block", "scsi", "scsi_host", "iscsi_session", "iscsi_connection", "iscsi_host", "net"}
 NETLINK_KOBJECT_UEVENT = 15
 SO_RCVBUFFORCE = 33
 KERNEL_GROUP = 1
+
+NETLINK_SOCK_DIAG = 4
+SOCK_DIAG_BY_FAMILY = 20
+NLM_F_REQUEST_DUMP = 0x301
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+INET_DIAG_INFO = 2
+TCP_ESTABLISHED = 1
+DIAG_MESSAGE_SIZE = 72
+LAST_DATA_RECV_OFFSET = 52
+ISCSI_PORT = 3260
+JIFFY = 0.004
 
 DM_HEADER = struct.Struct("=3I 4I i 2I I Q")
 DM_HEADER_SIZE = 312
@@ -82,10 +98,10 @@ def follow_kernel_log(log: Log) -> None:
         except BrokenPipeError:
             continue
         fields, _, text = record.partition(";")
-        level = int(fields.split(",", 1)[0])
+        level, _, microseconds = (int(field) for field in fields.split(",")[:3])
         # Facility 0 is the kernel; systemd writes there too, as facility 3.
         if level >> 3 == 0:
-            log.write("kmsg", {"text": text.split("\n", 1)[0]})
+            log.write("kmsg", {"text": text.split("\n", 1)[0], "stamp": microseconds / 1e6})
 
 
 def read(path: Path) -> str | None:
@@ -152,6 +168,61 @@ def devices() -> dict[str, dict[str, Any]]:
 def links() -> dict[str, dict[str, Any]]:
     """Return the carrier of each of the initiator's links to the SAN."""
     return {path.name: {"carrier": read(path / "carrier")} for path in Path("/sys/class/net").glob("p[0-9]*")}
+
+
+class Ears:
+    """Hears, by sock_diag(7), when data last came from each portal: what the kernel's own noop timer goes by, too."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)
+        self._heard: dict[str, float] = {}
+        self._gaps: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+
+    def listen(self) -> None:
+        """Log what has been heard since the last time."""
+        now = time.monotonic()
+        for peer, heard in self._ask():
+            before = self._heard.get(peer)
+            if before is None or abs(heard - before) > 2 * JIFFY:
+                self._heard[peer] = heard
+                self._gaps[peer] = max(self._gaps.get(peer, 0.0), heard - (heard if before is None else before))
+            if peer in self._gaps and now - self._told.get(peer, 0.0) >= HEARD_INTERVAL:
+                self._told[peer] = now
+                said = {"heard": round(self._heard[peer], 4), "gap": round(self._gaps.pop(peer), 4)}
+                self._log.write("heard", {"portal": peer, **said})
+
+    def _ask(self) -> Iterator[tuple[str, float]]:
+        request = struct.pack(
+            "=BBBxI48x", socket.AF_INET, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 1 << TCP_ESTABLISHED
+        )
+        header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 0, 0)
+        self._netlink.send(header + request)
+        while True:
+            reply = self._netlink.recv(1 << 16)
+            now = time.monotonic()
+            offset = 0
+            while offset < len(reply):
+                length, kind = struct.unpack_from("=IH", reply, offset)
+                if kind in (NLMSG_DONE, NLMSG_ERROR):
+                    return
+                yield from last_heard(reply[offset + 16 : offset + length], now)
+                offset += length + 3 & ~3
+
+
+def last_heard(message: bytes, now: float) -> Iterator[tuple[str, float]]:
+    """Yield ADDRESS:PORT and when data last came, if an answer of sock_diag is of a connection to a portal."""
+    (port,) = struct.unpack_from("!H", message, 6)
+    if port != ISCSI_PORT:
+        return
+    offset = DIAG_MESSAGE_SIZE
+    while offset < len(message):
+        length, kind = struct.unpack_from("=HH", message, offset)
+        if kind == INET_DIAG_INFO:
+            (milliseconds,) = struct.unpack_from("=I", message, offset + 4 + LAST_DATA_RECV_OFFSET)
+            yield f"{socket.inet_ntoa(message[24:28])}:{port}", now - milliseconds / 1e3
+        offset += length + 3 & ~3
 
 
 class DeviceMapper:
@@ -254,8 +325,10 @@ def poll(log: Log) -> None:
     mapper = DeviceMapper()
     sources = {"session": sessions, "alive": answers, "device": devices, "link": links, "map": mapper.maps}
     known: dict[str, dict[str, dict[str, Any]]] = {source: {} for source in sources}
+    ears = Ears(log)
     while True:
         started = time.monotonic()
+        ears.listen()
         for source, look in sources.items():
             before, after = known[source], look()
             for key, values in after.items():

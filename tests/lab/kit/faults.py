@@ -14,6 +14,13 @@ table inet lab {
 }
 """
 
+# A connection that is there is reset with its next packet, new ones are refused.
+RESET = """\
+table ip lab {
+  chain input { type filter hook input priority 0; iifname "%(link)s" tcp dport 3260 reject with tcp reset; }
+}
+"""
+
 
 class Faults:
     """Faults of one guest. `number` is that of a link and its target: 1 or 2."""
@@ -40,6 +47,48 @@ class Faults:
     def drop_nothing(self) -> float:
         """End all silent drops."""
         return self._do("no link drops anything", "ip netns exec san nft flush ruleset")
+
+    def reset(self, number: int) -> float:
+        """Answer whatever comes to a portal with a TCP reset, as a firewall or a dying service does."""
+        self._guest.write_file("/run/lab/reset.nft", RESET % {"link": f"t{number}"})
+        return self._do(f"{_portals((number,))} resets connections", "ip netns exec san nft -f /run/lab/reset.nft")
+
+    def reset_nothing(self) -> float:
+        """End all resets."""
+        return self._do("no portal resets connections", "ip netns exec san nft flush ruleset")
+
+    def remove_address(self, number: int) -> float:
+        """Take its address from the initiator's end of a link; the carrier stays."""
+        return self._do(f"192.168.{number}.10 removed", f"ip addr del 192.168.{number}.10/24 dev p{number}")
+
+    def restore_address(self, number: int) -> float:
+        """Give the initiator's end of a link its address again."""
+        return self._do(f"192.168.{number}.10 added", f"ip addr add 192.168.{number}.10/24 dev p{number}")
+
+    def impair(self, *numbers: int, delay_ms: int, loss_percent: float) -> float:
+        """Delay every packet of links and lose some, in both directions: a round trip takes twice the delay longer."""
+        netem = f"netem delay {delay_ms}ms loss {loss_percent:g}% limit 10000"
+        return self._do(
+            f"links to {_portals(numbers)}: {2 * delay_ms} ms more for a round trip, {loss_percent:g} % lost",
+            *(f"tc qdisc replace dev p{number} root {netem}" for number in numbers),
+            *(f"tc -n san qdisc replace dev t{number} root {netem}" for number in numbers),
+        )
+
+    def impair_nothing(self, *numbers: int) -> float:
+        """End what `impair` did to links."""
+        return self._do(
+            f"links to {_portals(numbers)} as they were",
+            *(f"tc qdisc del dev p{number} root" for number in numbers),
+            *(f"tc -n san qdisc del dev t{number} root" for number in numbers),
+        )
+
+    def lun_offline(self, number: int, lun: int = 1) -> float:
+        """Have one target answer every command to a LUN with NOT READY; pings are answered as ever."""
+        return self._do(f"LUN {lun} not ready at {_portals((number,))}", _set_online(number, lun, 0))
+
+    def lun_online(self, number: int, lun: int = 1) -> float:
+        """Have a target serve a LUN again."""
+        return self._do(f"LUN {lun} ready at {_portals((number,))}", _set_online(number, lun, 1))
 
     def kill_target(self, number: int) -> float:
         """Kill one target with SIGKILL: its connections are reset, new ones refused."""
@@ -122,6 +171,11 @@ class Faults:
     def _do(self, what: str, *commands: str) -> float:
         self._say(what)
         return self._guest.timed(" && ".join(commands))
+
+
+def _set_online(number: int, lun: int, online: int) -> str:
+    update = f"tgtadm -C {number} --lld iscsi --op update --mode logicalunit --tid 1 --lun {lun}"
+    return f"{update} --params online={online}"
 
 
 def _portals(numbers: tuple[int, ...]) -> str:

@@ -18,6 +18,8 @@ from tests.lab.kit.tail import wait_for
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 PORTALS = {1: "192.168.1.1:3260", 2: "192.168.2.1:3260"}
 """Number of a link and its target -> ADDRESS:PORT."""
+INTERFACES = {portal: f"p{number}" for number, portal in PORTALS.items()}
+"""ADDRESS:PORT -> the initiator's interface that leads there."""
 
 ISCSID_CONF = "/etc/iscsi/iscsid.conf"
 MULTIPATH_CONF = "/etc/multipath.conf"

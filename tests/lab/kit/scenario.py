@@ -1,6 +1,6 @@
 """What a scenario works with: one object that holds the guest, its SAN, the faults, the truth, and the expectations.
 
-A scenario is a module in `tests/lab/scenarios/` with
+A scenario is a module in `tests/lab/scenarios/`, or in `tests/lab/long/` if it takes too long to run each time, with
 
     a docstring    the story that is expected, for people; its first line is the title
     SAN            what to set up (`tests.lab.kit.san.San`); default ARTICLE
@@ -21,17 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tests.lab import scenarios
+from tests.lab import long, scenarios
 from tests.lab.kit import outage
 from tests.lab.kit import san as san_module
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.faults import Faults
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.io import Writes
+from tests.lab.kit.load import Load
 from tests.lab.kit.outage import TrueOutage
 from tests.lab.kit.san import ARTICLE, PORTALS, San
 from tests.lab.kit.tail import wait_for
-from tests.lab.kit.truth import Truth
+from tests.lab.kit.truth import PingTimeout, Truth
 from tests.lab.kit.watch import Entry, Watch
 
 T = TypeVar("T")
@@ -45,17 +46,27 @@ PHASE_TOLERANCE = 1.0
 EARLY_WARNINGS = frozenset({"suspect"})
 """Healths that a story leaves out unless it names them: early warnings, that may or may not come before the verdict."""
 
+LEAD_SHORTFALL = 3.0
+"""Seconds of noop_out_timeout that may have gone by when silence is told of."""
+
+MAP_LATENESS = 0.3
+"""Seconds that may lie between an entry about a path and one about its map that have the same reason."""
+
+CAUSES = (
+    *("nop_timeout", "connection_closed", "connection_error", "carrier_lost", "logout", "device_offline", "checker"),
+    *("administrator", "removed", "unknown"),
+)
 
 FLEETING = 1.0
 """Seconds. A health that does not hold for as long may be over before it is seen, in a busy guest above all."""
 
-SESSION_LOSS = frozenset({"path_suspect", "path_stalled", "path_failed", "session_lost", "map_at_risk"})
+SESSION_LOSS = frozenset({"path_suspect", "path_stalled", "path_failed", "session_lost", "map_degraded", "map_at_risk"})
 """ALERTS of a story in which one of two sessions is lost."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One module of `tests/lab/scenarios/`."""
+    """One module of `tests/lab/scenarios/` or `tests/lab/long/`."""
 
     name: str
     story: str
@@ -70,20 +81,22 @@ class Scenario:
         return self.story.splitlines()[0]
 
 
-def names() -> list[str]:
-    """Return the names of all scenarios."""
-    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+def names(*, takes_long: bool = False) -> list[str]:
+    """Return the names of all scenarios, or of those that take long."""
+    package = long if takes_long else scenarios
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
 
 
 def load(name: str) -> Scenario:
-    """Import a scenario.
+    """Import a scenario, one that takes long or another.
 
     Raises:
         LabError: there is none of this name.
     """
-    if name not in names():
-        raise LabError(f"no such scenario: {name} (known: {', '.join(names())})")
-    module = importlib.import_module(f"{scenarios.__name__}.{name}")
+    known = {each: package for package in (long, scenarios) for each in names(takes_long=package is long)}
+    if name not in known:
+        raise LabError(f"no such scenario: {name} (known: {', '.join(known)})")
+    module = importlib.import_module(f"{known[name].__name__}.{name}")
     return Scenario(
         name,
         (module.__doc__ or name).strip(),
@@ -104,6 +117,7 @@ class Lab:
         self.writes = Writes(guest)
         self.watch = Watch(guest, product)
         self.faults = Faults(guest, self.say)
+        self.load = Load(guest, f"/dev/mapper/{san.map_name(1)}", self.say)
         self.failures: list[str] = []
         self._fleeting: set[tuple[str, str, str]] = set()
         self._started = time.monotonic()
@@ -143,6 +157,14 @@ class Lab:
         """Wait for the session to `portal` to be LOGGED_IN again, later than `since`; return the instant."""
         at = self.truth.wait_session(portal, "LOGGED_IN", after=since, timeout=timeout)
         return self._seen(f"session to {portal} LOGGED_IN", at, since)
+
+    def see_ping_timeout(self, portal: str, since: float, timeout: float = 20.0) -> PingTimeout:
+        """Wait for the kernel to give up on the silent session to `portal`, later than `since`."""
+        what = f"the kernel's ping timeout of {portal}"
+        found = self.wait(what, lambda: self.truth.ping_timeout(portal, since), timeout)
+        silence = found.at - found.heard
+        self.say(f"truth: ping timeout of {portal} at {found.at - since:+.1f} s, after {silence:.1f} s of silence")
+        return found
 
     def reconfigure(self, san: San) -> None:
         """Put the multipath.conf of `san` into force, and wait until multipathd has applied it."""
@@ -238,11 +260,89 @@ class Lab:
         """
         fleeting = {health for *key, health in self._fleeting if key == [map_name, path]}
         told_for_sure = [health for health in story if health not in fleeting]
-        self._expect_story(f"{map_name} {path}", told_for_sure, set(optional) | fleeting, MAP=map_name, PATH=path)
+        skipped = (set(optional) | fleeting) - set(told_for_sure)
+        self._expect_story(
+            f"{map_name} {path}",
+            told_for_sure,
+            lambda: self.watch.healths(MAP=map_name, PATH=path),
+            lambda _, health: health not in skipped,
+        )
 
     def expect_map_story(self, map_name: str, story: Iterable[str]) -> None:
-        """Expect exactly these healths of a map, in this order, in the journal of this scenario."""
-        self._expect_story(map_name, list(story), set(), MAP=map_name)
+        """Expect exactly these healths of a map, in this order, in the journal of this scenario.
+
+        A story that does not name `degraded` leaves it out where it comes of a path that is suspect, as it does that.
+        """
+        wanted = list(story)
+
+        def counts(at: float, health: str) -> bool:
+            return health != "degraded" or "degraded" in wanted or not self._any_suspect(map_name, at + MAP_LATENESS)
+
+        self._expect_story(map_name, wanted, lambda: self.watch.healths(MAP=map_name), counts)
+
+    def expect_suspect(
+        self, map_name: str, path: str, cut_at: float, ping_timeout_at: float, noop_out_timeout: float
+    ) -> None:
+        """Expect that a path was told to be suspect after its link was cut, and well before the kernel's own verdict.
+
+        That is `noop_out_timeout` - 3 s before it where that is more than nothing, or else just before it.
+        """
+        if not self.watch.present:
+            return
+        found = self._patiently(
+            lambda: next(iter(self.watch.entries(cut_at, "path_suspect", MAP=map_name, PATH=path)), None),
+            ping_timeout_at,
+        )
+        if found is None:
+            self.check(False, f"{path} suspect (journal): never said, cut at {cut_at:.1f}")
+            return
+        lead, least = ping_timeout_at - found.at, max(0.0, noop_out_timeout - LEAD_SHORTFALL)
+        self.say(f"ours: {path} suspect {found.at - cut_at:.2f} s after the cut, {lead:.2f} s before the ping timeout")
+        self.check(
+            lead > 0 and lead >= least, f"{path} suspect {lead:.2f} s before the ping timeout, expected {least:g} s"
+        )
+        labels = {"map": map_name, "path": path}
+        scraped = self._patiently(
+            lambda: self.watch.metric_instant("path_health", "suspect", after=cut_at, **labels), found.at
+        )
+        if scraped is None and self.watch.held(found, MAP=map_name, PATH=path) < FLEETING:
+            self.say(f"ours: {path} suspect was over too soon to be scraped")
+        else:
+            self.check(scraped is not None, f"{path} suspect (metric): never said")
+
+    def expect_no_suspect(self, since: float, path: str | None = None) -> None:
+        """Expect that no path, or not this one, was told to be suspect later than `since`."""
+        fields, labels = ({}, {}) if path is None else ({"PATH": path}, {"path": path})
+        for entry in self.watch.entries(since, "path_suspect", **fields):
+            self.check(False, f"false alarm: {entry}")
+        scraped = self.watch.metric_instant("path_health", "suspect", after=since, **labels)
+        self.check(scraped is None, f"{path or 'a path'} was suspect by the metrics at {scraped}")
+
+    def expect_carrier_lost(self, map_name: str, path: str, cut_at: float) -> None:
+        """Expect that a path was told to be suspect as soon as its interface had lost its carrier or its address."""
+        entry = self.expect_path(map_name, path, "suspect", cut_at)
+        if entry:
+            cause = entry.fields.get("CAUSE")
+            self.check(cause == "carrier_lost", f"{path} suspect: cause {cause}, expected carrier_lost")
+
+    def expect_cause(self, map_name: str, path: str, cause: str, since: float) -> None:
+        """Expect that the one failure of a path later than `since` is told and counted with this cause."""
+        if not self.watch.present:
+            return
+
+        def told() -> set[str]:
+            entries = self.watch.entries(since, MAP=map_name, PATH=path)
+            return {each.fields["CAUSE"] for each in entries if each.fields.get("CAUSE")}
+
+        def counted() -> dict[str, float]:
+            labels = {"map": map_name, "path": path}
+            rise = {each: self.watch.rise("path_failures_total", since, cause=each, **labels) for each in CAUSES}
+            return {each: number for each, number in rise.items() if number}
+
+        self._patiently(lambda: (cause in told() and bool(counted())) or None, self.guest.now())
+        self.say(f"ours: {path}: told {', '.join(told()) or 'nothing'}, counted {counted()}")
+        self.check(cause in told(), f"{path}: cause {told() or 'not given'}, expected {cause}")
+        self.check(counted() == {cause: 1}, f"{path}: path_failures_total rose by {counted()}, expected one {cause}")
 
     def expect_one_outage(self, map_name: str, path: str, causes: Iterable[str] = (), since: float = 0.0) -> None:
         """Expect the path's entries later than `since` to share one outage id, and its cause to be one of `causes`."""
@@ -272,9 +372,9 @@ class Lab:
     ) -> None:
         """Wait until the outage that began later than `since` is over, and expect the product's account to be true.
 
-        That is: its cause is the error in the kernel's log; its phases are those of the truth, to a second; the verdict
-        is `verdict`, as the truth's own is; `broken` is the phase that broke the budget. `since` must be later than the
-        end of any other outage.
+        That is: its cause is the lost carrier or the error in the kernel's log; its phases are those of the truth, to a
+        second; the verdict is `verdict`, as the truth's own is; `broken` is the phase that broke the budget. `since`
+        must be later than the end of any other outage.
         """
         truth = self.see_outage(path, since)
         self.check(truth.verdict == verdict, f"{path}: the verdict by the truth is {truth.verdict}")
@@ -382,13 +482,26 @@ class Lab:
         except LabError:
             return None
 
-    def _expect_story(self, what: str, story: list[str], optional: set[str], **fields: str) -> None:
+    def _any_suspect(self, map_name: str, at: float) -> bool:
+        """Return whether, by the entries up to `at`, any path of a map was suspect."""
+        latest: dict[str, str] = {}
+        for entry in self.watch.entries(MAP=map_name):
+            if entry.at <= at and (entry.event or "").startswith("path_") and "HEALTH" in entry.fields:
+                latest[entry.fields.get("PATH", "")] = entry.fields["HEALTH"]
+        return "suspect" in latest.values()
+
+    def _expect_story(
+        self,
+        what: str,
+        story: list[str],
+        tell: Callable[[], list[tuple[float, str]]],
+        counts: Callable[[float, str], bool],
+    ) -> None:
         if not self.watch.present:
             return
-        skipped = optional - set(story)
 
         def told() -> list[str]:
-            return [health for health in self.watch.health_story(**fields) if health not in skipped]
+            return [health for at, health in tell() if counts(at, health)]
 
         self._patiently(lambda: told() == story or None, self.guest.now())
         self.check(told() == story, f"{what}: story {' > '.join(told()) or 'empty'}, expected {' > '.join(story)}")

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.san import INTERFACES
 from tests.lab.kit.tail import JsonTail, wait_for
 
 RECORDER = Path(__file__).parent.parent / "guest/recorder.py"
 LOG = "/run/lab/truth.jsonl"
 
+
+_PING_TIMEOUT = re.compile(r"connection(?P<session>\d+):0: ping timeout of .*, last rx (?P<rx>\d+),.* now (?P<now>\d+)")
+_HZ = 250
+"""Jiffies in a second of Debian's kernels."""
 
 _CONN_ERROR = re.compile(r"connection(?P<session>\d+):0: detected conn error \((?P<error>\d+)\)")
 _CAUSES = {"1022": "nop_timeout", "1020": "connection_closed"}
@@ -26,6 +31,17 @@ class Record:
     at: float
     source: str
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PingTimeout:
+    """The kernel's own verdict on a silent session. Instants are the guest's CLOCK_MONOTONIC in seconds.
+
+    `at` is when it said so in its log, `heard` when it had last received anything.
+    """
+
+    at: float
+    heard: float
 
 
 def start_recorder(guest: Guest) -> None:
@@ -102,17 +118,45 @@ class Truth:
         return min(instants, default=None)
 
     def cause(self, portal: str, since: float) -> str:
-        """Return the cause of the loss of the session to `portal` after `since`, by the error in the kernel's log."""
-        session = self.session(portal)
-        number = session.values["id"].removeprefix("session") if session else ""
+        """Return the cause of the loss of the session to `portal` after `since`.
+
+        That is: the carrier, if it was gone when the session was lost, or else the error in the kernel's log.
+        """
+        lost = self.find("session", since, portal=portal, state="FAILED")
+        if lost and not self.carrier(portal, lost.at):
+            return "carrier_lost"
+        number = self._session_number(portal)
         said = (_CONN_ERROR.search(each.values["text"]) for each in self.records("kmsg", since))
         error = next((match["error"] for match in said if match and match["session"] == number), "")
         return _CAUSES.get(error, "connection_error")
 
+    def carrier(self, portal: str, at: float) -> bool:
+        """Return whether the initiator's link to `portal` had its carrier at the instant `at`."""
+        link = INTERFACES[portal]
+        seen = [each for each in self.records("link") if each.values["id"] == link and each.at <= at]
+        return bool(seen) and seen[-1].values["carrier"] == "1"
+
+    def ping_timeout(self, portal: str, after: float) -> PingTimeout | None:
+        """Return the kernel's first "ping timeout" later than `after` of the session to `portal`, if there was one."""
+        number = self._session_number(portal)
+        for each in self.records("kmsg", after):
+            match = _PING_TIMEOUT.search(each.values["text"])
+            if match and match["session"] == number:
+                # The line may have been read late in a busy guest; its stamp was made as it was written.
+                at = min(each.at, each.values["stamp"])
+                return PingTimeout(at, at - (int(match["now"]) - int(match["rx"])) / _HZ)
+        return None
+
+    def longest_silence(self, portal: str, after: float) -> float:
+        """Return for how many seconds at most nothing came from `portal`, in silences that began later than `after`."""
+        heard = [each.values for each in self.records("heard", after) if each.values["portal"] == portal]
+        return max((each["gap"] for each in heard if each["heard"] - each["gap"] > after), default=0.0)
+
     def last_alive(self, portal: str, before: float) -> float | None:
         """Return the last instant, not later than `before`, at which the target behind `portal` said anything."""
-        answers = (each.at for each in self.records("alive") if each.at <= before and each.values["portal"] == portal)
-        return max(answers, default=None)
+        said = [each.at for each in self.records("alive") if each.at <= before and each.values["portal"] == portal]
+        heard = (each.values["heard"] for each in self.records("heard") if each.values["portal"] == portal)
+        return max([*said, *(at for at in heard if at <= before)], default=None)
 
     def dm_verdicts(self, portal: str, lun: int = 1) -> list[tuple[float, str]]:
         """Return (instant, "A" or "F") for each word of dm on the disk that is, or last was, behind `portal`."""
@@ -148,6 +192,10 @@ class Truth:
         """Return the latest record of the session to `portal`."""
         records = [each for each in self.records("session") if each.values["portal"] == portal]
         return records[-1] if records else None
+
+    def _session_number(self, portal: str) -> str:
+        session = self.session(portal)
+        return session.values["id"].removeprefix("session") if session else ""
 
     def story(self, source: str, select: Callable[[Record], object], after: float = 0.0) -> list[tuple[float, object]]:
         """Return (instant, value) for each change of what `select` takes from the records of `source`."""

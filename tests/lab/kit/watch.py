@@ -116,15 +116,15 @@ class Watch:
         later = (each for each in self.entries(entry.at, **fields) if (each.event or "").startswith(prefix))
         return next((each.at - entry.at for each in later if "HEALTH" in each.fields), math.inf)
 
-    def health_story(self, **fields: str) -> list[str]:
-        """Return the healths that the entries of a path (MAP=, PATH=) or a map (MAP=) tell of, in order."""
+    def healths(self, after: float = 0.0, **fields: str) -> list[tuple[float, str]]:
+        """Return (instant, health) for each health of a path (MAP=, PATH=) or a map (MAP=) told of, in order."""
         prefix = "path_" if "PATH" in fields else "map_"
-        story: list[str] = []
-        for entry in self.entries(**fields):
+        told: list[tuple[float, str]] = []
+        for entry in self.entries(after, **fields):
             health = entry.fields.get("HEALTH")
             if health and (entry.event or "").startswith(prefix) and entry.fields.get("PREVIOUS_HEALTH") != health:
-                story += [health] if not story or story[-1] != health else []
-        return story
+                told += [(entry.at, health)] if not told or told[-1][1] != health else []
+        return told
 
     def unexpected(self, allowed: frozenset[str]) -> list[Entry]:
         """Return the entries that nothing accounts for.

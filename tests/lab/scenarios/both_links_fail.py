@@ -1,8 +1,8 @@
 """Both links are pulled; with `no_path_retry fail`, I/O fails as soon as dm has no path left.
 
-Each path goes `stalled`, then `failed`. The map is `lost` from the moment neither path is up, which is when the
-second session is FAILED: several seconds before the first write fails with EIO. The file system does not survive
-that; the paths and the map do, once the links are back.
+Each path is `suspect` at once, both carriers being lost, then goes `stalled`, then `failed`. The map is `lost` from the
+moment neither path is up, which is when the second session is FAILED: several seconds before the first write fails with
+EIO. The file system does not survive that; the paths and the map do, once the links are back.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK
@@ -17,6 +17,8 @@ def run(lab: Lab) -> None:
     lab.writes.start()
 
     cut = lab.faults.link_down(1, 2)
+    for path in paths:
+        lab.expect_carrier_lost("mpio", path, cut)
     stalled = [lab.see_stalled(path, cut) for path in paths]
     lab.expect_map("mpio", "lost", max(stalled))
     failed = [lab.see_failed(path, cut) for path in paths]

@@ -1,7 +1,7 @@
 """An administrator has multipathd fail a path that is in order (`multipathd fail path sdX`).
 
-dm says F by a uevent; disk and session are fine. multipathd stops checking such a path, so it stays `failed` until
-it is reinstated by hand: no `recovering`, since no transport ever went away.
+dm says F by a uevent; disk and session are fine, so the cause is `administrator`. multipathd stops checking such a
+path, so it stays `failed` until it is reinstated by hand: no `recovering`, since no transport ever went away.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK
@@ -31,5 +31,5 @@ def run(lab: Lab) -> None:
     lab.expect_map("mpio", "healthy", up)
     lab.expect_path_story("mpio", path, ["failed", "up"])
     lab.expect_map_story("mpio", ["at_risk", "healthy"])
-    lab.expect_one_outage("mpio", path, causes={"unknown"})
+    lab.expect_one_outage("mpio", path, causes={"administrator"})
     lab.check(not lab.writes.errors(), "writes failed")

@@ -1,8 +1,8 @@
 """The pings of one session are off, and its link swallows every packet.
 
 The kernel never notices: the session stays LOGGED_IN, its disk running. What notices is multipathd's own check, which
-times out: `failed` by dm's word alone, which does not tell why, so the cause is `unknown`. Nothing bounds such a
-failover, and the check says so beforehand; the verdict is `no_budget`.
+times out: `failed` by dm's word alone, which does not tell why, so the cause is `unknown`, or `checker` if the check is
+seen to fail. Nothing bounds such a failover, and the check says so beforehand; the verdict is `no_budget`.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK, TARGET
@@ -14,6 +14,7 @@ ALERTS = (
     "path_failed",
     "path_missing",
     "path_stalled",
+    "map_degraded",
     "map_at_risk",
     "session_lost",
     "config_finding",
@@ -40,4 +41,4 @@ def run(lab: Lab) -> None:
     up = lab.see_dm(path, "A", mended, timeout=90)
     lab.expect_path("mpio", path, "up", up)
     lab.expect_verdict("mpio", path, dropped, "no_budget")
-    lab.expect_one_outage("mpio", path, {"unknown"}, dropped)
+    lab.expect_one_outage("mpio", path, {"unknown", "checker"}, dropped)

@@ -7,7 +7,7 @@ again. What went down that path waits, nothing fails, dm never hears of it. Noth
 from tests.lab.kit.san import PORTALS, QUICK, TARGET
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
-SAN = QUICK.with_pings(2, 3)
+SAN = QUICK.with_pings(2, 3).with_multipath(polling_interval="2", max_polling_interval="2")
 ALERTS = SESSION_LOSS | {"config_finding"}
 
 LONGER_THAN_ANY_TIMEOUT = 12.0

@@ -1,8 +1,9 @@
 """With path groups (failover), the link of the standby path is pulled.
 
 No I/O runs there, so dm keeps calling the path A: first while the session is FAILED and the disk blocked, and then
-still while the disk is transport-offline, until multipathd's next checker run. We must not wait for that: `stalled`
-comes with the session's FAILED, `failed` with the disk's transport-offline, both before dm's F.
+still while the disk is transport-offline, until multipathd's next checker run. We must not wait for that: `suspect`
+comes with the lost carrier, `stalled` with the session's FAILED, `failed` with the disk's transport-offline, all before
+dm's F.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK_FAILOVER
@@ -18,6 +19,7 @@ def run(lab: Lab) -> None:
     path = PORTALS[standby]
 
     cut = lab.faults.link_down(standby)
+    lab.expect_carrier_lost("mpio", path, cut)
     stalled = lab.see_stalled(path, cut)
     lab.expect_path("mpio", path, "stalled", stalled)
     lab.expect_map("mpio", "at_risk", stalled)

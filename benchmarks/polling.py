@@ -1,0 +1,137 @@
+"""What watching many sessions costs: ``python -m benchmarks.polling [--sessions N] [--seconds S]``.
+
+The sysfs source and the core, as the daemon runs them, on a simulated tree; each session has a real TCP connection on
+loopback, so that the kernel is asked as on a real host. Another process plays the target, whose work does not count.
+Printed is the processor's time as a share of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mpathd_watch.core.effects import Alert, Refresh, Scope
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.instant import Instant
+from mpathd_watch.daemon import clock
+from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.sources.sysfs.source import SysfsSource
+from tests.fakes.sysfs import FakeSysfs, healthy_san
+
+WARM_UP = 6.0
+"""Seconds: what has just appeared is watched closely."""
+ANSWERS_EVERY = {"idle": 5.0, "busy": 0.3, "one failed": 5.0}
+"""Seconds between the moves of every session's exp_statsn."""
+
+
+class Watcher:
+    """A source and the core behind it."""
+
+    def __init__(self, san: FakeSysfs) -> None:
+        self._engine = Engine(clock.now, self)
+        self._timer: asyncio.TimerHandle | None = None
+        self.source = SysfsSource(self._feed, time.monotonic, san.root)
+
+    def _feed(self, event: Event) -> None:
+        self._engine.feed(event)
+
+    def alert(self, alert: Alert) -> None:
+        """Nobody is told."""
+
+    def recorded(self, event: Event, now: Instant) -> None:
+        """Nothing is recorded."""
+
+    def broken(self, event: Event, report: str) -> None:  # noqa: ARG002 - the event is in the report
+        """Fail: the figure would be of something else."""
+        raise RuntimeError(report)
+
+    def refresh(self, refresh: Refresh) -> None:
+        """Have sysfs read again."""
+        match refresh.scope:
+            case Scope.SYSTEM:
+                self.source.wake_system()
+            case Scope.SESSIONS:
+                self.source.wake_sessions()
+            case Scope.DEVICES:
+                self.source.wake_devices(refresh.devices)
+            case _:
+                pass
+
+
+def main() -> None:
+    """Measure each case once."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sessions", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    options = parser.parse_args()
+    for case, interval in ANSWERS_EVERY.items():
+        with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+            san = healthy_san(Path(directory) / "sys", sessions=options.sessions)
+            stack.enter_context(connected(san))
+            stack.enter_context(answering(san, interval))
+            share = asyncio.run(cost(san, options.seconds, fail=case == "one failed"))
+        print(f"{options.sessions} sessions, {case}: {share:.2%} of one core", flush=True)
+
+
+async def cost(san: FakeSysfs, seconds: float, *, fail: bool) -> float:
+    """The share of one core that watching takes."""
+    running = asyncio.create_task(Watcher(san).source.run())
+    await asyncio.sleep(WARM_UP)
+    if fail:
+        san.sessions[0].fail()
+    processor, wall = time.process_time(), time.monotonic()
+    await asyncio.sleep(seconds)
+    share = (time.process_time() - processor) / (time.monotonic() - wall)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return share
+
+
+@contextlib.contextmanager
+def connected(san: FakeSysfs) -> Iterator[None]:
+    """A TCP connection for each session."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=len(san.sessions)))
+        address, port = server.getsockname()
+        for session in san.sessions:
+            client = stack.enter_context(socket.create_connection((address, port)))
+            stack.enter_context(server.accept()[0])
+            session.iscsi_host.set("ipaddress", address)
+            session.connection.set("address", address)
+            session.connection.set("port", port)
+            session.connection.set("local_port", client.getsockname()[1])
+        yield
+
+
+@contextlib.contextmanager
+def answering(san: FakeSysfs, interval: float) -> Iterator[None]:
+    """Another process in which all targets answer every so often."""
+    target = multiprocessing.get_context("fork").Process(target=_answer, args=(san, interval), daemon=True)
+    target.start()
+    try:
+        yield
+    finally:
+        target.kill()
+        target.join()
+
+
+def _answer(san: FakeSysfs, interval: float) -> None:
+    parent, answers = os.getppid(), 0
+    while os.getppid() == parent:
+        time.sleep(interval)
+        answers += 1
+        for session in san.sessions:
+            session.connection.set("exp_statsn", answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Scenarios that take too long to run each time: `python -m tests.lab test --long`."""

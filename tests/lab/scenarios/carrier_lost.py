@@ -1,0 +1,60 @@
+"""The NIC to 192.168.2.1 loses its carrier for two seconds, then its address, then its carrier until dm fails the path.
+
+Nothing has to time out: within 1.5 s the path is `suspect` and the map `degraded`, the cause `carrier_lost`. When
+carrier or address are back before the kernel has noticed, the path is `up` again and there was no outage. If not, the
+outage takes its course, and its cause is the carrier, whatever the kernel says of unanswered pings in the end.
+"""
+
+from collections.abc import Callable
+
+from tests.lab.kit.outage import VERDICTS
+from tests.lab.kit.san import PORTALS, QUICK
+from tests.lab.kit.scenario import CAUSES, SESSION_LOSS, Lab
+
+SAN = QUICK
+ALERTS = SESSION_LOSS
+
+SHORT = 2.0
+
+Fault = Callable[[int], float]
+
+
+def run(lab: Lab) -> None:
+    path = PORTALS[2]
+    lose_shortly(lab, lab.faults.link_down, lab.faults.link_up)
+    lose_shortly(lab, lab.faults.remove_address, lab.faults.restore_address)
+
+    lab.writes.start()
+    cut = lab.faults.link_down(2)
+    lab.expect_carrier_lost("mpio", path, cut)
+    lab.expect_map("mpio", "degraded", cut)
+    stalled = lab.see_stalled(path, cut)
+    lab.expect_path("mpio", path, "stalled", stalled)
+    lab.expect_map("mpio", "at_risk", stalled)
+    lab.see_dm(path, "F", cut)
+    lab.faults.link_up(2)
+    lab.expect_outage("mpio", path, cut)
+    lab.expect_cause("mpio", path, "carrier_lost", cut)
+    lab.expect_path_story("mpio", PORTALS[1], [])
+    lab.check(not lab.writes.errors(), "writes failed")
+
+
+def lose_shortly(lab: Lab, lose: Fault, restore: Fault) -> None:
+    """Take something from the second link and give it back before the kernel notices."""
+    path = PORTALS[2]
+    lost = lose(2)
+    lab.expect_carrier_lost("mpio", path, lost)
+    lab.pause_until(lost + SHORT)
+    restore(2)
+    lab.expect_state("path_health", "up", timeout=20, map="mpio", path=path)
+    lab.expect_state("map_health", "healthy", map="mpio")
+    lab.check(lab.truth.find("session", lost, portal=path, state="FAILED") is None, "the kernel noticed")
+    for verdict in VERDICTS:
+        rise = lab.watch.rise("outages_total", lost, verdict=verdict)
+        lab.check(rise == 0, f"outages_total {verdict} rose by {rise:g}")
+    for cause in CAUSES:
+        rise = lab.watch.rise("path_failures_total", lost, map="mpio", path=path, cause=cause)
+        lab.check(rise == 0, f"path_failures_total {cause} rose by {rise:g}")
+    if lab.watch.present:
+        told = [health for _, health in lab.watch.healths(lost, MAP="mpio", PATH=path)]
+        lab.check(told == ["suspect", "up"], f"{path}: story {' > '.join(told) or 'empty'}, expected suspect > up")
