@@ -43,7 +43,7 @@ class Facts:
     ``checker`` is ``unknown`` where dm has overruled it (``PathState.checker_overruled``). ``error``: what the kernel
     gave as the reason when the session was lost. ``doubt``: why the session is doubted that is still LOGGED_IN.
     ``unreachable``: no network interface carries it now. ``told``: what the disk's own counters say of dm's verdict
-    (``assess``), ``unknown`` where they say nothing.
+    (``judging``), ``unknown`` where they say nothing.
     """
 
     member: bool
