@@ -19,6 +19,7 @@ import pytest
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.facts import LinkFacts
 from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.listening import SO_RCVBUFFORCE
 from mpathd_watch.sources.network import links, tcp
 from mpathd_watch.sources.network import source as module
 from mpathd_watch.sources.network.routes import interface_to
@@ -553,7 +554,7 @@ def test_an_overrun_of_the_real_socket_loses_nothing_for_good() -> None:
 
         def small() -> socket.socket:
             receiver = module.listen()
-            receiver.setsockopt(socket.SOL_SOCKET, module.SO_RCVBUFFORCE, 1)
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1)
             return receiver
 
         host = Host()

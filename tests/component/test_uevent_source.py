@@ -19,6 +19,7 @@ import pytest
 
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, EventsLost, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.vocabulary import DmAction, SourceName
+from mpathd_watch.sources.listening import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent import source as module
 from mpathd_watch.sources.uevent.source import UeventSource
 
@@ -321,7 +322,7 @@ def test_without_the_capability_the_buffer_is_as_big_as_anybody_may_have() -> No
 
     def setsockopt(level: int, option: int, value: int) -> None:
         asked.append((level, option, value))
-        if option == module.SO_RCVBUFFORCE:
+        if option == SO_RCVBUFFORCE:
             raise PermissionError(1, "Operation not permitted")
 
     UeventSource._enlarge(SimpleNamespace(setsockopt=setsockopt))  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ the news of a failed connection takes, which is where those begin; the kernel dr
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -17,18 +16,16 @@ from mpathd_watch.core.events import Event, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.sources import NO_MODULE
 from mpathd_watch.core.vocabulary import SourceName
 from mpathd_watch.sources.iscsi.parse import LENGTH, parse
+from mpathd_watch.sources.listening import listening
+from mpathd_watch.sources.network.netlink import KERNEL
 
 NETLINK_ISCSI = 8
 GROUP_ISCSID = 1
 BUFFER = 1024 * 1024
 """Bytes of receive buffer asked for: a thousand sessions that fail at once, where the default holds some 250."""
-SO_RCVBUFFORCE = 33
-"""asm-generic/socket.h; the socket module does not name it."""
 BATCH = 256
 """Datagrams read in one go before the loop may do something else."""
 RETRY_AFTER = 60.0
-_KERNEL = 0
-"""The sender's port id (netlink(7))."""
 _BLANK = bytes(LENGTH)
 
 
@@ -38,15 +35,7 @@ def listen() -> socket.socket:
     Raises ``OSError``, EPROTONOSUPPORT without scsi_transport_iscsi and EPERM without CAP_NET_ADMIN. Outside the
     initial network namespace it opens, hears nothing, and nothing tells.
     """
-    receiver = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_ISCSI)
-    try:
-        receiver.bind((0, GROUP_ISCSID))
-        with contextlib.suppress(PermissionError):
-            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-    except BaseException:
-        receiver.close()
-        raise
-    return receiver
+    return listening(NETLINK_ISCSI, GROUP_ISCSID, BUFFER)
 
 
 class IscsiSource:
@@ -117,7 +106,7 @@ class IscsiSource:
                 asyncio.get_running_loop().remove_reader(receiver)
                 broken.set_exception(error)
                 return
-            event = parse(memoryview(self._buffer)[:size]) if sender[0] == _KERNEL else None
+            event = parse(memoryview(self._buffer)[:size]) if sender[0] == KERNEL else None
             self._buffer[:] = _BLANK
             if event is not None:
                 self._emit(event)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.facts import LinkFacts
 from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.listening import listening
 from mpathd_watch.sources.network import links
 from mpathd_watch.sources.network.netlink import HEADER, KERNEL
 from mpathd_watch.sources.worker import StalledError, Worker
@@ -21,8 +22,6 @@ from mpathd_watch.sources.worker import StalledError, Worker
 RTMGRP_LINK = 0x001
 RTMGRP_IPV4_IFADDR = 0x010
 RTMGRP_IPV6_IFADDR = 0x100
-SO_RCVBUFFORCE = 33
-"""asm-generic/socket.h; the socket module does not name it."""
 BUFFER = 1024 * 1024
 """Bytes of receive buffer asked for: some 250 notifications, of which the starting of containers makes many."""
 BATCH = 256
@@ -46,15 +45,7 @@ _NOT_LET = frozenset({errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES})
 
 def listen() -> socket.socket:
     """A socket that hears of every change of an interface or an address. Raises ``OSError``."""
-    receiver = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
-    try:
-        receiver.bind((0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
-        with contextlib.suppress(PermissionError):
-            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-    except BaseException:
-        receiver.close()
-        raise
-    return receiver
+    return listening(socket.NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, BUFFER)
 
 
 class NetworkSource:

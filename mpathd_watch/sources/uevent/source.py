@@ -18,6 +18,7 @@ import pyudev
 
 from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.sources.listening import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
@@ -25,8 +26,6 @@ BUFFER = 128 * 1024 * 1024
 BATCH = 1024
 """Events read in one go before the loop may do something else."""
 RETRY_AFTER = 10.0
-SO_RCVBUFFORCE = 33
-"""asm-generic/socket.h; the socket module does not name it."""
 
 
 class UeventSource:
