@@ -17,6 +17,11 @@ from mpathd_watch.core.codec import CodecError, decode_event, encode_event
 from mpathd_watch.core.iscsiconf import configured, parse_record, record_path
 from mpathd_watch.core.multipathconf import Document, Version, blacklisted, merge, parse, parse_printed, resolve
 from mpathd_watch.core.multipathconf.model import NEWEST
+from mpathd_watch.sources.iscsi import parse as iscsi
+from mpathd_watch.sources.network import addresses, links, tcp
+from mpathd_watch.sources.network.netlink import messages
+from tests.fakes import rtnetlink
+from tests.fakes.iscsi import CONN_ERROR, message
 
 CHECKOUT = Path(__file__).parent.parent.parent
 GOLDEN = CHECKOUT / "tests/golden"
@@ -29,6 +34,7 @@ SECOND_FILE = "\n# and then\n"
 NO_TABLE = parse("", "no table")
 """Mostly used instead of the built-in hardware table, which takes longer to read than most inputs."""
 
+PORTS = (50000).to_bytes(2, "big") + (3260).to_bytes(2, "big")
 DISK = {"vendor": "IET", "product": "VIRTUAL-DISK"}
 WWID = "360000000000000000e00000000010001"
 
@@ -81,6 +87,18 @@ def record_place(data: bytes) -> None:
     record_path(text_of(data))
 
 
+def netlink(data: bytes) -> None:
+    """Read what may have come from the kernel: interfaces, addresses, a TCP connection, an iSCSI error."""
+    iscsi.parse(data)
+    found = list(messages(data))
+    links.table(
+        [link for link in map(links.parse, found) if link],
+        [assigned for assigned in map(addresses.parse, found) if assigned],
+    )
+    for each in found:
+        tcp.parse(each, PORTS, 100.0)
+
+
 def event(data: bytes) -> None:
     """Read an event of a recording; what could be read must come out the same after being written."""
     try:
@@ -119,6 +137,14 @@ def place_seeds() -> Iterator[bytes]:
             yield f"{directory}/iqn.2009-02.com.example:storage.disk1/{rest}".encode()
 
 
+def netlink_seeds() -> Iterator[bytes]:
+    yield rtnetlink.assigned(2, "192.168.1.2") + rtnetlink.assigned(3, "fe80::1", 64) + rtnetlink.done()
+    yield rtnetlink.link(2, "eth0") + rtnetlink.link(3, "eth0.7", kind="vlan", parent=2) + rtnetlink.done()
+    yield rtnetlink.link(4, "bond0", kind="bond") + rtnetlink.link(5, "eth1", master=4, carrier=False)
+    yield rtnetlink.connection((50000, 3260))
+    yield message(CONN_ERROR, 7, 0, 1022)
+
+
 def event_seeds() -> Iterator[bytes]:
     for line in RECORDING.read_text(encoding="utf-8").splitlines()[1:]:
         value = json.loads(line)
@@ -131,6 +157,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], Iterator[bytes]]]
     "multipathd_config": (multipathd_config, printed_seeds),
     "node_record": (node_record, record_seeds),
     "record_place": (record_place, place_seeds),
+    "netlink": (netlink, netlink_seeds),
     "event": (event, event_seeds),
 }
 
