@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from mpathd_watch.core.messages import CAUSES
 from mpathd_watch.core.sources import NO_MODULE
 from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
-
-_CAUSES: Final = {
-    Cause.NOP_TIMEOUT: "no answer to NOP pings",
-    Cause.CONNECTION_CLOSED: "connection closed",
-    Cause.CONNECTION_ERROR: "connection error",
-    Cause.CARRIER_LOST: "link down",
-    Cause.LOGOUT: "session logged out",
-    Cause.DEVICE_OFFLINE: "device set offline",
-    Cause.CHECKER: "path checker failed it",
-    Cause.ADMINISTRATOR: "failed by hand",
-    Cause.REMOVED: "removed from the map",
-    Cause.UNKNOWN: "cause unknown",
-}
 
 MAPS_WORST_FIRST: Final = (
     MapHealth.LOST,
@@ -47,8 +35,10 @@ def badness(health: str, worst_first: Iterable[str]) -> int:
 
 def cause(word: str) -> str:
     """``connection error`` for ``connection_error``; a word of a newer daemon stays as it is."""
+    if word == Cause.UNKNOWN:
+        return "cause unknown"
     try:
-        return _CAUSES[Cause(word)]
+        return CAUSES[Cause(word)]
     except ValueError:
         return word
 

@@ -14,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.budget import Timeouts
-from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.facts import RECOVERY_OFF, TcpFacts
 from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.flapping import Flaps
+from mpathd_watch.core.outage import Outage
+from mpathd_watch.core.quality import Quality, Standing
 from mpathd_watch.core.report import Report, Timeout
 from mpathd_watch.core.state import Auditing, SourceState, State, frozen
 from mpathd_watch.core.vocabulary import (
@@ -23,6 +26,7 @@ from mpathd_watch.core.vocabulary import (
     CheckerState,
     DeviceState,
     DmState,
+    Doubt,
     Health,
     MapHealth,
     SessionStatus,
@@ -223,6 +227,39 @@ def test_a_promise_that_is_the_same_at_best_and_at_worst_is_one_number() -> None
     assert budget is not None
     budget["failover_best"] = budget["failover_worst"]
     assert "; failover in 21 s" in render(found, colour=False)
+
+
+@pytest.mark.parametrize(
+    ("doubts", "said"),
+    [
+        ({"read": 9.0, "alive": 1.5, "doubt": Doubt.SILENCE}, "silent for 7.5 s"),
+        ({"doubt": Doubt.SILENCE}, "silent"),
+        ({"doubt": Doubt.CARRIER, "netdev": "eth2"}, "eth2 carries nothing"),
+        ({"doubt": Doubt.CARRIER}, "its NIC carries nothing"),
+    ],
+)
+def test_the_screen_and_the_document_say_why_a_path_is_suspect(doubts: dict[str, Any], said: str) -> None:
+    doubt = doubts.pop("doubt")
+    session = replace(make_session("192.168.2.1:3260", **doubts), doubt=doubt)
+    path = make_path("192.168.2.1:3260", health=Health.SUSPECT, outage=Outage("1f0c9e", at(-1)), deadline=at(8))
+    shown = document(View(make_state([make_map(paths=[path])], [session]), at(0)))
+    (entry,) = shown["sessions"]
+    assert entry["doubt"] == doubt.value
+    assert f"  8.0 s left  {said}  [dm active" in render(shown, colour=False)
+
+
+def test_the_screen_tells_of_paths_that_work_and_not_well() -> None:
+    quality = Quality(by_latency=Standing(slow=True))
+    path = make_path(flaps=Flaps((1.0,), at(-60)), quality=quality, marginal=True)
+    shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
+    assert "  flapping  slower than its siblings  multipathd calls it marginal\n" in shown
+
+
+def test_the_connection_below_a_session_is_told() -> None:
+    session = make_session("192.168.2.1:3260", tcp=TcpFacts(0.25, 3, 1, 8.0), read=9.0)
+    (entry,) = document(View(make_state([], [session]), at(0)))["sessions"]
+    assert entry["tcp"] == {"rtt": 0.25, "retransmits": 3, "backoff": 1}
+    assert entry["silence"] == 1.0
 
 
 def test_the_screen_ends_with_the_remedy_for_what_is_down() -> None:
