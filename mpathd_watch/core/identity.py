@@ -7,6 +7,7 @@ session, drivers/scsi/iscsi_tcp.c), so none of them can name a time series.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ DEFAULT_IFACE = "default"
 """The iface of a session for which none was chosen (DEFAULT_IFACENAME in open-iscsi's usr/iscsi_settings.h)."""
 
 
+@lru_cache(maxsize=4096)
 def portal(address: str, port: int | None) -> str:
     """``ADDRESS:PORT`` with the address in its shortest form and IPv6 in brackets.
 

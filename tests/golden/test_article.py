@@ -101,10 +101,12 @@ def test_the_metrics_at_the_end_are_these(story: Story, request: pytest.FixtureR
 
 def test_the_path_goes_through_every_phase_once_and_the_map_with_it(story: Story) -> None:
     path = [line.split()[-1] for line in story.transitions if "path mpio 192.168.2.1:3260" in line]
-    assert path == ["unknown", "up", "stalled", "failed", "recovering", "up"]
+    assert path == ["unknown", "up", "suspect", "stalled", "failed", "recovering", "up"]
     known = [line.split()[-1] for line in story.transitions if "map mpio" in line]
-    assert known == ["unknown", "healthy", "at_risk", "healthy"]
-    events = ["path_stalled", "map_at_risk", "path_failed", "path_recovering", "path_reinstated", "map_recovered"]
+    assert known == ["unknown", "healthy", "degraded", "at_risk", "healthy"]
+    warned = ["path_suspect", "map_degraded"]
+    lost = ["path_stalled", "map_at_risk", "path_failed"]
+    events = [*warned, *lost, "path_recovering", "path_reinstated", "map_recovered"]
     told = [alert["event"] for alert in story.alerts]
     # At the start the audit: what was configured, and is not in force.
     assert told == ["config_finding"] * (len(told) - len(events)) + events

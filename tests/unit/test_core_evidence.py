@@ -385,3 +385,22 @@ def test_a_path_that_is_up_again_has_its_disk_read_lest_old_errors_count_as_new(
     story.at(10).dm("sdb", DmState.FAILED)
     story.at(20).dm("sdb", DmState.ACTIVE)
     assert Refresh(Scope.DEVICES, ("sdb",)) in story.wanted
+
+
+def test_a_carrier_that_is_lost_is_said_once() -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"]).wired()).begun().live()
+    story.at(5).network().carrier("eth2", carrier=False)
+    story.at(16).session(2, SessionStatus.FAILED)
+    story.at(21).dm("sdb", DmState.FAILED)
+    said = story.told_of("path_failed").message
+    assert "; cause: NIC eth2 has no carrier, its sibling through eth1 is fine." in said
+    assert story.told_of("path_failed").fields["CAUSE"] == "carrier_lost"
+
+
+def test_only_what_carried_a_session_can_cut_it_off() -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    path = story.path("192.168.2.1:3260")
+    scene = messages.Scene(story.map(), story.state.sessions, None, moment(0), multipathd_up=True)
+    assert not evidence.is_cut_off(scene, path)
+    assert not evidence.is_cut_off(replace(scene, links={}), path)
+    assert not evidence.is_cut_off(scene, replace(path, session=""))

@@ -34,6 +34,14 @@ def cause(path: PathState, outage: Outage) -> str:
     return CAUSES[outage.cause]
 
 
+def is_cut_off(scene: Scene, path: PathState) -> bool:
+    """Whether nothing carries the path's session now, as far as anybody knows."""
+    session = scene.session_of(path)
+    if session is None or scene.links is None or not session.carried:
+        return False
+    return network.lost(session.facts, scene.links)
+
+
 def around(scene: Scene, path: PathState) -> list[str]:
     """What the network interface and the siblings add: whether it is this path alone."""
     session = scene.session_of(path)

@@ -217,7 +217,10 @@ def _cause_so_far(scene: Scene, path: PathState, outage: Outage) -> str:
         return "not known yet"
     if outage.cause not in CONNECTION_CAUSES:
         return CAUSES[outage.cause]
-    return ", ".join([evidence.cause(path, outage), *evidence.around(scene, path)])
+    around = evidence.around(scene, path)
+    # What the interface lacks says more than the cause's own words.
+    shown = outage.cause is Cause.CARRIER_LOST and evidence.is_cut_off(scene, path)
+    return ", ".join(around if shown else [evidence.cause(path, outage), *around])
 
 
 # --- how long it took, and was to take --------------------------------------------------------------------------------
