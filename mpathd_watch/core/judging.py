@@ -7,6 +7,7 @@ from math import isinf
 
 from mpathd_watch.core import doubts, flapping, network
 from mpathd_watch.core.budget import Timeouts, bound
+from mpathd_watch.core.errors import Count
 from mpathd_watch.core.health import Evidence, Facts, evidence, path_health
 from mpathd_watch.core.instant import Instant
 from mpathd_watch.core.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
@@ -123,8 +124,20 @@ def _begun(turn: Turn, wwid: str, path: PathState, *, inherited: bool) -> Outage
         if facts
         else None,
         inherited=inherited,
-        errors=path.errors.up_to(turn.now.monotonic),
+        errors=_counted_before(path, turn.now),
     )
+
+
+def _counted_before(path: PathState, now: Instant) -> Count | None:
+    """What the path's disk had counted before an outage that begins now; ``None`` where nobody can tell.
+
+    What it has counted only just now is this outage's, unless the path has been up for no longer than that: then it may
+    be of the one before.
+    """
+    settled = path.errors.up_to(now.monotonic)
+    if settled is not None and path.errors.last != settled and path.since.monotonic > settled.at:
+        return None
+    return settled
 
 
 def _silent(turn: Turn, path: PathState, outage: Outage) -> Outage:

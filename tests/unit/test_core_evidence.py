@@ -404,3 +404,17 @@ def test_only_what_carried_a_session_can_cut_it_off() -> None:
     assert not evidence.is_cut_off(scene, path)
     assert not evidence.is_cut_off(replace(scene, links={}), path)
     assert not evidence.is_cut_off(scene, replace(path, session=""))
+
+
+@pytest.mark.parametrize(("pause", "cause"), [(1.0, Cause.UNKNOWN), (3.0, Cause.ADMINISTRATOR)])
+def test_errors_of_the_outage_before_accuse_nobody(pause: float, cause: Cause) -> None:
+    story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
+    story.at(0).looked("sdb", errors=4)
+    story.at(10).device("sdb", DeviceState.OFFLINE).dm("sdb", DmState.FAILED)
+    story.at(15).device("sdb", DeviceState.RUNNING).dm("sdb", DmState.ACTIVE)
+    story.at(15.1).looked("sdb", errors=7)
+    story.at(15.1 + pause).dm("sdb", DmState.FAILED)
+    story.at(15.2 + pause).looked("sdb", errors=7)
+    outage = story.path("192.168.2.1:3260").outage
+    assert outage
+    assert outage.cause is cause

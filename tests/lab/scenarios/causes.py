@@ -19,6 +19,7 @@ SAN = QUICK
 ALERTS = SESSION_LOSS | {"path_missing", "path_flapping", "session_restored"}
 
 PATIENCE = 40.0
+APART = 4.0
 
 Fault = Callable[[Lab, int], float]
 See = Callable[[Lab, str, float], float]
@@ -109,3 +110,5 @@ def fail(lab: Lab, name: str, number: int) -> None:
     san.wait_for_paths(lab.guest, "mpio", 2)
     lab.expect_event("path_reinstated", timeout=30, after=failed, MAP="mpio", PATH=path)
     lab.expect_one_outage("mpio", path, {kind.cause}, broken)
+    # What the disk counts in one outage must not be taken for the next one's.
+    lab.pause_until(lab.guest.now() + APART)
