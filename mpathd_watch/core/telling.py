@@ -66,9 +66,9 @@ def _tell_path(turn: Turn, key: PathKey, before: PathState, spokesmen: Mapping[P
         outage = replace(outage, told=outage.cause)
         path = replace(path, outage=outage)
     if outage is not None and path.health is Health.UP:
-        # What its disk counted meanwhile is nothing that the next outage begins with.
-        turn.refresh_devices([path.dev])
         if outage.real:
+            # What its disk counted meanwhile is nothing that the next outage begins with.
+            turn.refresh_devices([path.dev])
             _count_phases(turn, outage.judgement or Judgement())
             path = replace(path, last_outage=outage, reinstatements=path.reinstatements + 1)
         path = replace(path, outage=None)
