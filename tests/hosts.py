@@ -7,7 +7,7 @@ from typing import Any
 
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Unreadable
-from mpathd_watch.core.facts import DeviceFacts
+from mpathd_watch.core.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.iscsiconf import Place, Record, keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import NEWEST, Version, merge, parse, parse_printed
@@ -65,6 +65,7 @@ class Host:
     wwids: frozenset[str] | None = None
     iscsid_running: bool | None = None
     unmapped: tuple[DeviceFacts, ...] = ()
+    links: tuple[LinkFacts, ...] | None = ()
     changes: dict[str, Any] = field(default_factory=dict)
 
     def live(self, **facts: Any) -> Host:
@@ -90,6 +91,7 @@ class Host:
             self.sessions,
             auditing=Auditing(configuration=self.configuration, running=running),
             unmapped=frozen({disk.name: disk for disk in self.unmapped}),
+            links=None if self.links is None else frozen({link.name: link for link in self.links}),
             **self.changes,
         )
 

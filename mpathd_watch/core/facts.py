@@ -126,7 +126,8 @@ class LinkFacts:
 
     ``up``: an administrator has it up (IFF_UP); ``carrier``: it can send, as the driver says (IFLA_CARRIER), which of
     an interface that is not up nobody knows. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
-    bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them.
+    bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
+    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
     """
 
     name: str
@@ -134,6 +135,7 @@ class LinkFacts:
     carrier: bool | None
     below: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

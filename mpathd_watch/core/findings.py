@@ -220,7 +220,7 @@ class FindingKind(Enum):
         "All paths of a map go through one network interface",
         "They fail together, with the interface, its cable or its switch.",
         "Bind a session to another interface: iscsiadm -m iface -I NAME -o update -n iface.net_ifacename -v NIC, then "
-        "discover and log in with -I NAME; or see to a route through it. A bond is not reported.",
+        "discover and log in with -I NAME; or see to a route through it. A bond of several is not reported.",
     )
     SINGLE_SUBNET = FindingText(
         Severity.INFO,

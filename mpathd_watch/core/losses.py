@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mpathd_watch.core import correlation, identity, messages
+from mpathd_watch.core import correlation, identity, messages, network
 from mpathd_watch.core.state import SessionState
 from mpathd_watch.core.turn import PathKey, Turn
 from mpathd_watch.core.vocabulary import LOST_SESSION, SessionStatus
@@ -52,10 +52,11 @@ def _speaks_for_itself(session: SessionState, paths: int) -> bool:
 
 def _ties(turn: Turn) -> list[correlation.Tie]:
     """What the sessions of this host share, and which of them are lost or about to be."""
+    links = turn.links or {}
     return [
         correlation.Tie(
             label=label,
-            netdev=session.facts.netdev,
+            netdev=network.trunk(session.facts, links),
             network=session.facts.local_network,
             portal=identity.portal(session.facts.address, session.facts.port),
             target=session.facts.target,

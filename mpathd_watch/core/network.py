@@ -9,6 +9,10 @@ from mpathd_watch.core.facts import LinkFacts, SessionFacts
 Links = Mapping[str, LinkFacts]
 NAMED = 6
 """Interfaces below one that a message names; a bridge may have hundreds of ports."""
+_SEVERAL = frozenset({"bond", "team"})
+"""The kinds of interface that go on with what is left of their members."""
+_INWARD = frozenset({"tun", "veth"})
+"""The kinds of a bridge's ports that lead to guests and containers of this host, and to no SAN."""
 
 
 def lost(facts: SessionFacts, links: Links) -> bool:
@@ -44,6 +48,32 @@ def described(facts: SessionFacts, links: Links) -> str:
     below = _below(link, links)
     told = ", ".join(below[:NAMED]) + (f", {len(below) - NAMED} more" if len(below) > NAMED else "")
     return f"{link.name} ({told})" if below else link.name
+
+
+def trunk(facts: SessionFacts, links: Links) -> str:
+    """The lowest interface that all frames of the session go through: of a VLAN its NIC, or the bond below it.
+
+    Two sessions with the same one fail together. Where it is not known, the interface that the session names.
+    """
+    link = _trunk(facts, links)
+    return facts.netdev if link is None else link.name
+
+
+def is_redundant(facts: SessionFacts, links: Links) -> bool:
+    """Whether the session's trunk is several interfaces of which one may fail."""
+    link = _trunk(facts, links)
+    return link is not None and link.kind in _SEVERAL and len(link.below) > 1
+
+
+def _trunk(facts: SessionFacts, links: Links) -> LinkFacts | None:
+    link = _link(facts, links)
+    passed: set[str] = set()
+    while link is not None and link.name not in passed:
+        passed.add(link.name)
+        onward = [name for name in link.below if name not in links or links[name].kind not in _INWARD]
+        if len(onward) == 1:
+            link = links.get(onward[0], link)
+    return link
 
 
 def _link(facts: SessionFacts, links: Links) -> LinkFacts | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from mpathd_watch.core import connections, dm, doubts, rating, sources, topology
+from mpathd_watch.core import connections, dm, doubts, network, rating, sources, topology
 from mpathd_watch.core.assess import assess, due, forget_flaps
 from mpathd_watch.core.audit import review
 from mpathd_watch.core.effects import Effect, Scope
@@ -43,6 +43,7 @@ _AUDITED = (
     SystemRead,
     SessionsRead,
     MapsListed,
+    NetworkRead,
     SourceUp,
     SourceDown,
     ConfigurationRead,
@@ -87,8 +88,17 @@ def next_deadline(state: State) -> float | None:
 
 
 def _nothing_new(turn: Turn, event: Event) -> bool:
-    """Whether the sessions are what they were: most polls of them tell of nothing but life."""
+    """Whether it all is what it was: most polls tell of nothing but life, and most interfaces carry no session."""
+    if isinstance(event, NetworkRead):
+        before, after = turn.state.links, turn.links
+        return before is not None and after is not None and _trunks(turn, before) == _trunks(turn, after)
     return isinstance(event, SessionsRead) and dict(turn.state.sessions) == turn.sessions
+
+
+def _trunks(turn: Turn, links: network.Links) -> list[tuple[str, bool]]:
+    """What the audit asks of the interfaces."""
+    sessions = [session.facts for session in turn.sessions.values()]
+    return [(network.trunk(facts, links), network.is_redundant(facts, links)) for facts in sessions]
 
 
 def _fold(turn: Turn, event: Event) -> None:

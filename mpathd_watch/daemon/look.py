@@ -16,6 +16,7 @@ from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
+from mpathd_watch.sources.network.source import NetworkSource
 from mpathd_watch.sources.sysfs.source import SysfsSource
 
 
@@ -43,6 +44,7 @@ async def look(config: Config, configuration: Configuration | None = None) -> Vi
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()
+    await NetworkSource(engine.feed, time.monotonic).look()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
     await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).look()

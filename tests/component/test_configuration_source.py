@@ -66,8 +66,9 @@ def watch(directory: Path, scenario: Callable[[Watch], Awaitable[None]], deadlin
 
 def test_it_tells_at_the_start_and_when_something_has_changed(tmp_path: Path) -> None:
     async def scenario(watching: Watch) -> None:
-        assert watching.source.version == NEWEST
+        assert watching.source.version is None
         await watching.until(lambda: len(watching.told()) == 1)
+        assert watching.source.version == NEWEST
         await asyncio.sleep(0.2)
         watching.put("etc/multipath.conf", DEFAULTS % 7)
         await watching.until(lambda: len(watching.told()) == 2)

@@ -21,6 +21,7 @@ from mpathd_watch.core.events import (
     SourceErrors,
     SourceUp,
 )
+from mpathd_watch.core.multipathconf import NEWEST, Version
 from mpathd_watch.core.vocabulary import DmState, SourceName
 from mpathd_watch.sources.multipathd.client import MultipathdClient, MultipathdError
 from mpathd_watch.sources.multipathd.presence import Presence
@@ -56,7 +57,14 @@ class Watch:
         }
         client = MultipathdClient(fake.socket_name, presence=fake.presence, grace=0.0)
         timing.update(options)
-        self.source = MultipathdSource(self.emit, client, time.monotonic, **timing)  # type: ignore[arg-type]
+        self.version: Version | None = NEWEST
+        self.source = MultipathdSource(
+            self.emit,
+            client,
+            time.monotonic,
+            version=lambda: self.version,
+            **timing,  # type: ignore[arg-type]
+        )
 
     def emit(self, event: Event) -> None:
         """Take an event from the source."""
@@ -385,6 +393,21 @@ def test_a_configuration_is_told_when_it_is_another(fake: FakeMultipathd) -> Non
         assert len(watching.of(SourceAnswered)) == len(fake.asked(MAPS_COMMAND)) - 1
 
     watch(fake, scenario, maps_every=0.05)
+
+
+def test_a_configuration_is_not_asked_for_before_it_is_known_whose_words_it_is_made_of(fake: FakeMultipathd) -> None:
+    async def scenario(watching: Watch) -> None:
+        watching.version = None
+        await watching.until_kind(PathsListed)
+        watching.source.wake_maps()
+        await watching.until_kind(MapsListed, 2)
+        await asyncio.sleep(0.1)
+        assert not fake.asked(CONFIGURATION_COMMAND)
+        watching.version = (0, 9, 4)
+        watching.source.wake_maps()
+        await watching.until_kind(MultipathdConfigured)
+
+    watch(fake, scenario)
 
 
 def test_a_wake_of_the_maps_asks_for_the_configuration_and_many_do_so_now_and_then(fake: FakeMultipathd) -> None:

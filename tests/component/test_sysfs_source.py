@@ -827,6 +827,27 @@ def test_a_look_that_is_woken_shows_what_was_there_when_it_was_asked_for(san: Fa
     watch(san, scenario)
 
 
+def test_a_look_that_took_long_does_not_keep_the_next_waiting_for_long(
+    san: FakeSysfs, gate: Gate, timing: Callable[..., None]
+) -> None:
+    async def scenario(watching: Watch) -> None:
+        timing(WOKEN_SHARE=1000)
+        gate.shut("sdb/dev")
+        watching.source.wake_system()
+        await watching.until(gate.reached.is_set)
+        await asyncio.sleep(0.1)
+        gate.open()
+        await watching.until_kind(SystemRead, 2)
+        san.add_map("new", wwid="new")
+        began = time.monotonic()
+        watching.source.wake_system()
+        look = (await watching.until_kind(SystemRead, 3))[-1]
+        assert [facts.name for facts in look.maps] == ["mpio", "new"]
+        assert 0.3 < look.requested - began < 1.0
+
+    watch(san, scenario)
+
+
 def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate: Gate) -> None:
     watching = Watch(san)
 

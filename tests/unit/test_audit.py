@@ -11,7 +11,7 @@ import pytest
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.budget import Budget, budget
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.facts import RECOVERY_OFF
+from mpathd_watch.core.facts import RECOVERY_OFF, LinkFacts
 from mpathd_watch.core.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
 from mpathd_watch.core.multipathconf import Code, parse
@@ -52,10 +52,19 @@ def same_portal() -> Host:
     return Host().paths(make_path(), make_path(dev="sdb", label=f"{FIRST}#2"))
 
 
-def ends(first: str, second: str, name: str = "netdev") -> Host:
+def ends(first: str, second: str, name: str = "netdev", links: tuple[LinkFacts, ...] | None = ()) -> Host:
     return Host(
-        sessions=[make_session(portal, **{name: end}) for portal, end in zip(PORTALS, (first, second), strict=True)]
+        sessions=[make_session(portal, **{name: end}) for portal, end in zip(PORTALS, (first, second), strict=True)],
+        links=links,
     )
+
+
+def interface(name: str, *below: str, kind: str = "") -> LinkFacts:
+    return LinkFacts(name, up=True, carrier=True, below=below, kind=kind)
+
+
+VLANS = interface("ens4.7", "ens4", kind="vlan"), interface("ens4.8", "ens4", kind="vlan")
+BOND = interface("ens4", "ens1", "ens2", kind="bond")
 
 
 def fibre(*hosts: int, multipath: str = "") -> Host:
@@ -249,7 +258,13 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host().paths(*two_paths({"member": False})),
     ),
     (K.SINGLE_NIC, ends("ens4", "ens4"), ends("ens4", "ens5")),
-    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("bond0.7", "bond0.7")),
+    (K.SINGLE_NIC, ends("ens4", "ens4"), ends("ens4", "ens4", links=None)),
+    (K.SINGLE_NIC, ends("ens4.7", "ens4.8", links=(*VLANS, interface("ens4"))), ends("ens4.7", "ens4.8")),
+    (
+        K.SINGLE_NIC,
+        ends("ens4.7", "ens4.8", links=(*VLANS, interface("ens4", "ens1", kind="bond"))),
+        ends("ens4.7", "ens4.8", links=(*VLANS, BOND)),
+    ),
     (K.SINGLE_NIC, ends("ens4", "ens4"), ends("ens4", "")),
     (K.SINGLE_NIC, ends("ens4", "ens4"), ends("", "")),
     (
@@ -567,6 +582,12 @@ def test_a_map_by_its_wwid_may_have_one_path() -> None:
 
 def test_all_through_one_portal() -> None:
     assert same_portal().only(K.SINGLE_PORTAL).text == f"its 2 paths all go through {FIRST}"
+
+
+def test_all_through_one_nic_by_whatever_names() -> None:
+    assert ends("ens4", "ens4").only(K.SINGLE_NIC).text == "its 2 paths all go through ens4"
+    vlans = ends("ens4.7", "ens4.8", links=(*VLANS, interface("ens4")))
+    assert vlans.only(K.SINGLE_NIC).text == "its 2 paths all go through ens4 (below ens4.7, ens4.8)"
 
 
 def test_multipathds_silence_is_told_in_its_own_words() -> None:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.core.facts import LinkFacts, SessionFacts
-from mpathd_watch.core.network import described, has_carrier, lost
+from mpathd_watch.core.network import described, has_carrier, is_redundant, lost, trunk
 from mpathd_watch.core.vocabulary import SessionStatus
 
 HERE = "192.168.2.10"
+KINDS = {"bond": "bond", "team": "team", "vlan": "vlan", "br": "bridge", "tap": "tun", "veth": "veth"}
 
 
 def session(netdev: str, address: str = HERE) -> SessionFacts:
@@ -33,7 +34,10 @@ def session(netdev: str, address: str = HERE) -> SessionFacts:
 
 
 def links(*lines: str) -> dict[str, LinkFacts]:
-    """Interfaces from ``NAME [BELOW,...] [ADDRESS]``; ``!`` after the name is no carrier, ``-`` down, ``?`` unknown."""
+    """Interfaces from ``NAME [BELOW,...] [ADDRESS]``; ``!`` after the name is no carrier, ``-`` down, ``?`` unknown.
+
+    The kind of an interface is its name without digits; that of ``eth`` is none.
+    """
     found = {}
     for line in lines:
         word, *rest = line.split()
@@ -41,7 +45,8 @@ def links(*lines: str) -> dict[str, LinkFacts]:
         below = tuple(each for text in rest if "." not in text or ":" in text for each in text.rstrip(":").split(","))
         addresses = tuple(text for text in rest if "." in text and ":" not in text)
         carrier = {"!": False, "-": None, "?": None}.get(word[len(name) :], True)
-        found[name] = LinkFacts(name, up=not word.endswith("-"), carrier=carrier, below=below, addresses=addresses)
+        kind = KINDS.get(name.rstrip("0123456789"), "")
+        found[name] = LinkFacts(name, not word.endswith("-"), carrier, below, addresses, kind)
     return found
 
 
@@ -112,6 +117,33 @@ def test_how_it_is_called(netdev: str, lines: tuple[str, ...], told: str) -> Non
     assert described(session(netdev), links(*lines)) == told
 
 
+@pytest.mark.parametrize(
+    ("netdev", "lines", "lowest", "redundant"),
+    [
+        ("eth2", ("eth2",), "eth2", False),
+        ("vlan7", ("vlan7 eth2", "eth2"), "eth2", False),
+        ("vlan7", ("vlan7 eth2",), "vlan7", False),
+        ("vlan7", ("vlan7 bond0", "bond0 eth1,eth2", "eth1", "eth2"), "bond0", True),
+        ("bond0", ("bond0 eth1,eth2", "eth1!", "eth2"), "bond0", True),
+        ("team0", ("team0 eth1,eth2",), "team0", True),
+        ("bond0", ("bond0 eth1", "eth1"), "eth1", False),
+        ("bond0", ("bond0",), "bond0", False),
+        ("br0", ("br0 bond0,tap1,veth2", "bond0 eth1,eth2", "tap1", "veth2"), "bond0", True),
+        ("br0", ("br0 tap1,vlan7", "tap1", "vlan7 eth2", "eth2"), "eth2", False),
+        ("br0", ("br0 eth1,eth2", "eth1", "eth2"), "br0", False),
+        ("br0", ("br0 tap1", "tap1"), "br0", False),
+        ("br0", ("br0 br1", "br1 br0"), "br0", False),
+        ("br0", ("br0 br0",), "br0", False),
+        ("eth2", ("eth3 192.168.2.10",), "eth3", False),
+        ("eth2", (), "eth2", False),
+        ("", (), "", False),
+    ],
+)
+def test_what_all_its_frames_go_through(netdev: str, lines: tuple[str, ...], lowest: str, redundant: bool) -> None:
+    assert trunk(session(netdev), links(*lines)) == lowest
+    assert is_redundant(session(netdev), links(*lines)) is redundant
+
+
 NAMES = [f"eth{number}" for number in range(4)]
 LINKS = st.lists(
     st.builds(
@@ -121,6 +153,7 @@ LINKS = st.lists(
         carrier=st.sampled_from([None, True, False]),
         below=st.lists(st.sampled_from(NAMES), max_size=4).map(tuple),
         addresses=st.lists(st.sampled_from([HERE, "10.0.0.1"]), max_size=1).map(tuple),
+        kind=st.sampled_from(["", *KINDS.values()]),
     )
 ).map(lambda found: {link.name: link for link in found})
 
@@ -130,6 +163,8 @@ def test_whatever_the_interfaces_are_the_answers_fit(netdev: str, found: dict[st
     facts = session(netdev)
     name = described(facts, found)
     assert name
+    assert trunk(facts, found) in {*found, netdev}
+    assert trunk(facts, found) in found or not is_redundant(facts, found)
     if not lost(facts, found):
         assert has_carrier(facts, found)
         assert name.partition(" ")[0] in found
@@ -170,6 +205,7 @@ def test_interfaces_in_a_very_long_row_do_no_harm() -> None:
     found = {f"e{number}": LinkFacts(f"e{number}", True, True, (f"e{number + 1}",), (HERE,)) for number in range(2000)}
     assert not lost(session("e0"), found)
     assert described(session("e0"), found)
+    assert trunk(session("e0"), found) == "e1999"
 
 
 def test_a_bridge_of_very_many_ports_is_told_in_one_line() -> None:

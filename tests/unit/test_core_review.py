@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mpathd_watch.core.alerts import Priority
 from mpathd_watch.core.audit import review
 from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured
+from mpathd_watch.core.facts import LinkFacts
 from mpathd_watch.core.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.messages import config_finding
 from mpathd_watch.core.multipathconf import parse, parse_printed
@@ -55,6 +59,14 @@ def test_what_a_file_says_is_told_once_and_soon() -> None:
     assert alert.message.startswith(f"{CONF}: ")
     assert (alert.fields["SEVERITY"], alert.fields["WHERE"]) == ("warning", f"{CONF}:1")
     assert alert.message.endswith(FindingKind.SYNTAX_ERROR.value.leads_to)
+
+
+def test_new_files_have_multipathd_asked_what_it_runs_with() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files("junk\n"))
+    assert story.wants(Scope.MAPS)
+    story.feed(files("junk\n"))
+    assert not story.wants(Scope.MAPS)
 
 
 def test_the_same_files_read_again_are_no_news_and_mended_ones_end_it() -> None:
@@ -120,6 +132,19 @@ def test_audits_keep_their_distance() -> None:
         if story.state.auditing.at is not None:
             made.add(story.state.auditing.at)
     assert len(made) <= 1 + 10 / review.DISTANCE
+
+
+def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_interfaces_are_not() -> None:
+    story = Story(San.of(["mpio"], PORTALS).wired()).begun().at(0)
+    story.feed(files())
+    story.network().at(20)
+    assert "single_nic" not in codes(story)
+    before = story.state.auditing.at
+    story.network(LinkFacts("tap0", up=True, carrier=True)).carrier("eth2", carrier=False).at(40)
+    assert story.state.auditing.at == before
+    vlans = [replace(story.san.nics[name], below=("eno1",), kind="vlan") for name in ("eth1", "eth2")]
+    story.network(*vlans, LinkFacts("eno1", up=True, carrier=True))
+    assert "single_nic" in codes(story.at(45))
 
 
 def test_a_mistake_in_a_template_does_not_flood_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mpathd_watch.core.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
+from mpathd_watch.core.facts import LinkFacts
 from mpathd_watch.core.messages import path_flapping, path_steady
 from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.vocabulary import Cause, DmState, Health, SessionStatus, SourceName
@@ -45,6 +46,16 @@ def test_sessions_that_fall_silent_together_are_lost_together() -> None:
     assert story.session_state("192.168.2.1").told_with == ""
 
 
+def test_vlans_on_one_nic_are_that_nic() -> None:
+    story = four()
+    for name in ("eth1", "eth2"):
+        story.san.nics[name] = replace(story.san.nics[name], below=("eno1",), kind="vlan")
+    story.network(LinkFacts("eno1", up=True, carrier=True)).at(0).cut(1, 2, 3, 4).at(15.5).session(
+        3, SessionStatus.FAILED
+    )
+    assert story.told_of("session_lost").fields["SHARED"] == "all 4 sessions through eno1"
+
+
 def test_sessions_that_are_lost_in_one_reading_are_one_alert() -> None:
     story = four().at(3)
     for sid in (3, 4):
@@ -80,7 +91,7 @@ def test_all_sessions_of_this_host() -> None:
 def test_a_session_that_is_lost_again_while_the_other_one_stays_lost_is_news() -> None:
     story = four().at(0).cut(3, 4).at(15.5).session(3, SessionStatus.FAILED).session(4, SessionStatus.FAILED)
     story.at(1000).heard(4, 1000).session(4, SessionStatus.LOGGED_IN)
-    story.at(90_000).heard(4, 90_000).session(4, SessionStatus.FAILED)
+    story.at(2000).heard(4, 2000).session(4, SessionStatus.FAILED)
     assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO, Priority.ERR]
 
 

@@ -75,6 +75,11 @@ def test_a_master_is_made_of_its_members(kind: str) -> None:
     ) == {"eth0": (), "eth1": (), "eth2": (), "top": ("eth0", "eth1")}
 
 
+def test_the_kind_of_an_interface() -> None:
+    found = seen(link(2, "eth0"), link(3, "bond0", kind="bond"), link(4, "odd", kind="a\nb"))
+    assert [each.kind for each in found] == ["bond", "", "a\\x0ab"]
+
+
 def test_stacks_of_stacks_are_told_one_step_at_a_time() -> None:
     assert below(
         link(2, "eth0", master=4),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mpathd_watch.core import network
 from mpathd_watch.core.audit.host import Host
 from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
 from mpathd_watch.core.findings import Finding, FindingKind
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.text import plural
 from mpathd_watch.core.vocabulary import DeviceState, Transport
-
-BONDS = ("bond", "team")
-"""How interfaces are called that are several, and so redundant in themselves."""
 
 UID_ATTRIBUTE = "ID_SERIAL"
 """The udev property that ``PathState.wwid`` is read from, and multipath's default for the WWID."""
@@ -36,25 +34,29 @@ def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
         yield Finding(FindingKind.SINGLE_PATH, known.label, f"its only path is {paths[0].label}")
         return
     portal = _only(path.portal for path in paths)
-    nic, subnet = (_only(getattr(facts, name) for facts in _ends(host, known)) for name in ("netdev", "local_network"))
+    ends, links = _ends(host, known), host.state.links or {}
+    nic = _only(network.trunk(facts, links) for facts in ends)
+    subnet = _only(facts.local_network for facts in ends)
     hosts = (path.hctl.partition(":")[0] if path.transport is not Transport.ISCSI else "" for path in paths)
     adapter = _only(hosts)
     all_paths = f"its {plural(len(paths), 'path')} all go through"
     if portal:
         yield Finding(FindingKind.SINGLE_PORTAL, known.label, f"{all_paths} {portal}")
     elif nic:
-        if not nic.startswith(BONDS):
-            yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}")
+        if host.state.links is not None and not network.is_redundant(ends[0], links):
+            above = sorted({facts.netdev for facts in ends} - {nic, ""})
+            upon = f" (below {', '.join(above)})" if above else ""
+            yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}{upon}")
     elif subnet:
         yield Finding(FindingKind.SINGLE_SUBNET, known.label, f"{all_paths} {subnet}")
     elif adapter:
         yield Finding(FindingKind.SINGLE_HOST_ADAPTER, known.label, f"{all_paths} host{adapter}")
 
 
-def _ends(host: Host, known: MapState) -> Iterator[SessionFacts]:
+def _ends(host: Host, known: MapState) -> list[SessionFacts]:
     """The sessions' facts; nothing is known of a path whose session is missing, and so nothing is in common."""
     sessions = [host.session(path) for path in known.paths.values()]
-    return (session.facts for session in sessions if session is not None) if all(sessions) else iter(())
+    return [session.facts for session in sessions if session is not None] if all(sessions) else []
 
 
 def _only(values: Iterator[str]) -> str:

@@ -13,6 +13,7 @@ from math import inf
 from mpathd_watch.core import messages
 from mpathd_watch.core.audit.audit import audit
 from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.findings import FindingKind
 from mpathd_watch.core.multipathconf import Document
 from mpathd_watch.core.state import Auditing, Due, Wait, frozen
@@ -34,8 +35,9 @@ _AUDIT = Due(Wait.AUDIT)
 
 
 def configuration_read(turn: Turn, configuration: Configuration) -> None:
-    """Take over the files."""
+    """Take over the files, and have multipathd asked what it makes of them."""
     if configuration != turn.auditing.configuration:
+        turn.refresh(Scope.MAPS)
         turn.auditing = replace(turn.auditing, configuration=configuration, fresh=True)
 
 

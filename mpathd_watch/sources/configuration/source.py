@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
-from mpathd_watch.core.multipathconf import NEWEST, Version
+from mpathd_watch.core.multipathconf import Version
 from mpathd_watch.core.vocabulary import SourceName
 from mpathd_watch.sources.configuration.handover import from_child
 from mpathd_watch.sources.configuration.survey import Survey
@@ -50,9 +50,9 @@ class ConfigurationSource:
         self._bell = asyncio.Event()
 
     @property
-    def version(self) -> Version:
-        """The multipath-tools that is installed, as far as that is known yet."""
-        return NEWEST if self._told is None else self._told.grammar
+    def version(self) -> Version | None:
+        """The multipath-tools that is installed, the newest where nobody knows; ``None`` before the first look."""
+        return None if self._told is None else self._told.grammar
 
     def wake(self) -> None:
         """Read everything again now, changed or not."""

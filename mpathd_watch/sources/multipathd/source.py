@@ -106,7 +106,7 @@ class MultipathdSource:
     The configuration in force is asked for ``maps_every`` and when maps are woken, for a reconfiguration reloads them,
     but no more often than each ``configuration_spacing``; after everything else, and as long as paths are answered. It
     is emitted when it differs from the last; trouble with it is counted and no more. ``version`` tells whose words it
-    is made of.
+    is made of, and until that is known it waits: read by another version's grammar it would seem to change later on.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class MultipathdSource:
         presence_every: float = 1.0,
         configuration_spacing: float = 10.0,
         deadline: float = DEADLINE,
-        version: Callable[[], Version] = lambda: NEWEST,
+        version: Callable[[], Version | None] = lambda: NEWEST,
     ) -> None:
         self._emit = emit
         self._client = client
@@ -134,12 +134,13 @@ class MultipathdSource:
         self._maps = _Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
         self._configuration = _Listing[Document](
             CONFIGURATION_COMMAND,
-            lambda text: parse_configuration(text, version()),
+            lambda text: parse_configuration(text, version() or NEWEST),
             lambda documents, _: MultipathdConfigured(documents[0]),
             maps_every,
             configuration_spacing,
             deadline,
         )
+        self._version = version
         self._shortest_backoff = shortest_backoff
         self._longest_backoff = longest_backoff
         self._presence_every = presence_every
@@ -182,7 +183,7 @@ class MultipathdSource:
             self._client.close()
 
     async def _until_due(self) -> None:
-        while (wait := min(self._paths.due(), self._maps.due(), self._configuration.due()) - self._clock()) > 0:
+        while (wait := min(self._paths.due(), self._maps.due(), self._configuration_due()) - self._clock()) > 0:
             self._bell.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -206,8 +207,11 @@ class MultipathdSource:
 
     async def _ask_what_is_due(self) -> None:
         await self._ask_listings()
-        if self._up and self._configuration.due() <= self._clock():
+        if self._up and self._configuration_due() <= self._clock():
             await self._ask_configuration()
+
+    def _configuration_due(self) -> float:
+        return math.inf if self._version() is None else self._configuration.due()
 
     async def _ask_listings(self) -> None:
         now = self._clock()

@@ -48,6 +48,7 @@ class Link:
     carrier: bool | None
     parent: int | None
     master: int | None
+    kind: str
 
 
 def read() -> tuple[LinkFacts, ...]:
@@ -72,8 +73,8 @@ def parse(message: Message) -> Link | None:
         return None
     up = bool(flags & IFF_UP)
     carrier = found.get(IFLA_CARRIER)
-    kind = attributes(found.get(IFLA_LINKINFO, b""), 0, _KIND).get(IFLA_INFO_KIND, b"")
-    stacked = kind.rstrip(b"\0").decode("ascii", "replace") in STACKED and IFLA_LINK_NETNSID not in found
+    kind = clean(attributes(found.get(IFLA_LINKINFO, b""), 0, _KIND).get(IFLA_INFO_KIND, b"").partition(b"\0")[0])
+    stacked = kind in STACKED and IFLA_LINK_NETNSID not in found
     return Link(
         index=index,
         name=name,
@@ -82,6 +83,7 @@ def parse(message: Message) -> Link | None:
         carrier=any(carrier) if up and carrier else None,
         parent=number(found.get(IFLA_LINK)) if stacked else None,
         master=number(found.get(IFLA_MASTER)),
+        kind=kind,
     )
 
 
@@ -99,6 +101,13 @@ def table(links: Iterable[Link], assigned: Iterable[Assigned]) -> tuple[LinkFact
         if each.index in known:
             own[each.index].add(each.address)
     return tuple(
-        LinkFacts(link.name, link.up, link.carrier, tuple(sorted(below[link.index])), tuple(sorted(own[link.index])))
+        LinkFacts(
+            link.name,
+            link.up,
+            link.carrier,
+            tuple(sorted(below[link.index])),
+            tuple(sorted(own[link.index])),
+            link.kind,
+        )
         for link in sorted(known.values(), key=lambda link: (link.name, link.index))
     )

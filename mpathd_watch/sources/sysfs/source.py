@@ -54,6 +54,9 @@ SHARE = 200
 """A round of reads is repeated no sooner than after this many times its own duration: half a percent of the time."""
 WOKEN_SHARE = 10
 """As ``SHARE``, for whole looks that a uevent or the core asks for."""
+LONGEST_PAUSE = 0.5
+"""Seconds that this may come to, or as many as the look took if those are more: it takes long where a session is just
+being logged out, or the host is busy, and a path that appears meanwhile is still news."""
 COALESCE = 0.1
 """Seconds that a wake may wait for others: a map's creation sends a handful of uevents."""
 STORY = 130.0
@@ -300,7 +303,8 @@ class SysfsSource:
             now = self._clock()
             if now >= next_system or (self._system_wanted and now >= self._system_after):
                 took = await self._timed(self._read_system())
-                self._system_after = self._clock() + (max(COALESCE, WOKEN_SHARE * took) if self._up else RETRY_AFTER)
+                pause = max(COALESCE, min(WOKEN_SHARE * took, max(LONGEST_PAUSE, took)))
+                self._system_after = self._clock() + (pause if self._up else RETRY_AFTER)
                 next_system = self._clock() + max(SYSTEM_EVERY, SHARE * took)
                 next_disks = self._clock() + max(DISKS_EVERY, SHARE * took)
             elif self._wanted:

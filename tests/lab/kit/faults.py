@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tests.lab.kit import san
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.san import San
 
 SILENT_DROP = """\
 table inet lab {
@@ -25,19 +26,28 @@ table ip lab {
 class Faults:
     """Faults of one guest. `number` is that of a link and its target: 1 or 2."""
 
-    def __init__(self, guest: Guest, say: Callable[[str], None]) -> None:
+    def __init__(self, guest: Guest, san: San, say: Callable[[str], None]) -> None:
         self._guest = guest
+        self._san = san
         self._say = say
 
     def link_down(self, *numbers: int) -> float:
         """Pull the cables: both ends lose carrier."""
-        return self._do(
-            f"link to {_portals(numbers)} down", *(f"ip -n san link set t{number} down" for number in numbers)
-        )
+        return self._plug(f"link to {_portals(numbers)} down", "down", *map(self._san.cables, numbers))
 
     def link_up(self, *numbers: int) -> float:
         """Plug the cables back in."""
-        return self._do(f"link to {_portals(numbers)} up", *(f"ip -n san link set t{number} up" for number in numbers))
+        return self._plug(f"link to {_portals(numbers)} up", "up", *map(self._san.cables, numbers))
+
+    def member_down(self, number: int) -> float:
+        """Pull the first of several cables of a link."""
+        cable, *_ = self._san.cables(number)
+        return self._plug(f"one of the NICs of the link to {_portals((number,))} down", "down", (cable,))
+
+    def member_up(self, number: int) -> float:
+        """Plug the first of several cables back in."""
+        cable, *_ = self._san.cables(number)
+        return self._plug(f"all NICs of the link to {_portals((number,))} up", "up", (cable,))
 
     def drop_silently(self, number: int) -> float:
         """Drop every packet at the target's end of a link; the carrier stays."""
@@ -167,6 +177,9 @@ class Faults:
         at = self._guest.now()
         san.remove_lun(self._guest, name, lun)
         return at
+
+    def _plug(self, what: str, state: str, *links: tuple[str, ...]) -> float:
+        return self._do(what, *(f"ip -n san link set {cable} {state}" for link in links for cable in link))
 
     def _do(self, what: str, *commands: str) -> float:
         self._say(what)

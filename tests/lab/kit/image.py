@@ -46,7 +46,8 @@ MODULE_DIRECTORIES = (
     *("drivers/char/hw_random", "drivers/char/virtio_console"),
     *("drivers/net/veth", "drivers/net/virtio_net", "drivers/net/net_failover", "drivers/net/dummy"),
     *("drivers/net/bonding", "net/core", "net/802", "net/8021q", "net/llc", "net/bridge", "net/netfilter"),
-    *("net/ipv4", "net/ipv6", "net/sched", "net/packet", "net/unix"),
+    # From Linux 6 on bonding needs net/tls.
+    *("net/ipv4", "net/ipv6", "net/sched", "net/packet", "net/unix", "net/tls"),
 )
 """Below `kernel/` of the module tree: a directory, or the beginning of file names."""
 MODULE_EXCLUDED = re.compile(

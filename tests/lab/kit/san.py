@@ -3,6 +3,9 @@
 Links: `p1` and `p2` are the initiator's interfaces (192.168.N.10); their other ends `t1` and `t2` (192.168.N.1, the
 portals) are in the network namespace `san`. Target N is a tgtd of its own (unit `lab-target@N`), so that one
 "controller" can die alone; both serve the same backing files, so both paths of a LUN report one WWID.
+
+A bonded second link is built as in a data centre, with the same names at its two ends: `p2` is a VLAN on the bond `b2`
+of two NICs, whose cables lead to the two ports of a switch, the bridge `s2`, that has the portal's end `t2` as a VLAN.
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ PORTALS = {1: "192.168.1.1:3260", 2: "192.168.2.1:3260"}
 """Number of a link and its target -> ADDRESS:PORT."""
 INTERFACES = {portal: f"p{number}" for number, portal in PORTALS.items()}
 """ADDRESS:PORT -> the initiator's interface that leads there."""
+
+BONDED_LINK = 2
+BOND_MEMBERS = ("m2a", "m2b")
+BOND_PORTS = ("s2a", "s2b")
+VLAN = 7
 
 ISCSID_CONF = "/etc/iscsi/iscsid.conf"
 MULTIPATH_CONF = "/etc/multipath.conf"
@@ -70,6 +78,8 @@ class San:
     aliases: Mapping[int, str] = field(default_factory=lambda: {1: "mpio"})
     """LUN -> name of its map. A LUN without one is named by its WWID."""
     luns: tuple[int, ...] = (1,)
+    bonded: bool = False
+    """The second link is a VLAN on a bond of two NICs."""
     multipath: bool = True
     """False: the host has no dm-multipath, no multipathd, and no SAN either."""
 
@@ -110,6 +120,14 @@ class San:
         """Return this SAN with other values for iSCSI in multipath.conf."""
         return replace(self, for_iscsi={**self.for_iscsi, **settings})
 
+    def with_bond(self) -> San:
+        """Return this SAN with a second link that is a VLAN on a bond."""
+        return replace(self, bonded=True)
+
+    def cables(self, number: int) -> tuple[str, ...]:
+        """Return the interfaces in the namespace `san` into which the cables of a link are plugged."""
+        return BOND_PORTS if self.bonded and number == BONDED_LINK else (f"t{number}",)
+
     @property
     def fast_io_fail_tmo(self) -> int:
         """What multipathd makes the sessions' recovery_tmo."""
@@ -126,7 +144,7 @@ class San:
 
     def key(self) -> str:
         """Return a text that is the same for equal SANs, and only for those."""
-        return f"{self.iscsid_settings()} {self.multipath_conf()} {self.luns} {self.multipath}"
+        return f"{self.iscsid_settings()} {self.multipath_conf()} {self.luns} {self.bonded} {self.multipath}"
 
 
 ARTICLE = San()
@@ -147,7 +165,7 @@ def set_up(guest: Guest, san: San) -> None:
     if not san.multipath:
         _remove_multipath(guest)
         return
-    _make_links(guest)
+    _make_links(guest, san)
     guest.write_file("/run/systemd/system/lab-target@.service", TARGET_UNIT)
     for lun in san.luns:
         guest.run(f"truncate -s {LUN_MIB}M /srv/lun{lun}.img")
@@ -216,17 +234,41 @@ def remove_lun(guest: Guest, name: str, lun: int) -> None:
     guest.run(f"rm -f /srv/lun{lun}.img")
 
 
-def _make_links(guest: Guest) -> None:
+def _make_links(guest: Guest, san: San) -> None:
     lines = ["set -e", "ip netns add san", "ip -n san link set lo up"]
     for number in PORTALS:
+        if san.bonded and number == BONDED_LINK:
+            lines += _bonded_link()
+        else:
+            lines.append(f"ip link add p{number} type veth peer name t{number} netns san")
         lines += [
-            f"ip link add p{number} type veth peer name t{number} netns san",
             f"ip addr add 192.168.{number}.10/24 dev p{number}",
             f"ip link set p{number} up",
             f"ip -n san addr add 192.168.{number}.1/24 dev t{number}",
             f"ip -n san link set t{number} up",
         ]
     guest.run("\n".join(lines))
+
+
+def _bonded_link() -> list[str]:
+    lines = [
+        "modprobe bonding max_bonds=0",
+        "ip link add b2 type bond mode active-backup miimon 100",
+        "ip -n san link add s2 type bridge",
+    ]
+    for member, port in zip(BOND_MEMBERS, BOND_PORTS, strict=True):
+        lines += [
+            f"ip link add {member} type veth peer name {port} netns san",
+            f"ip link set {member} master b2",
+            f"ip -n san link set {port} master s2 up",
+        ]
+    return [
+        *lines,
+        "ip link set b2 up",
+        f"ip link add link b2 name p2 type vlan id {VLAN}",
+        "ip -n san link set s2 up",
+        f"ip -n san link add link s2 name t2 type vlan id {VLAN}",
+    ]
 
 
 def _remove_multipath(guest: Guest) -> None:

@@ -116,7 +116,7 @@ class Lab:
         self.truth = Truth(guest)
         self.writes = Writes(guest)
         self.watch = Watch(guest, product)
-        self.faults = Faults(guest, self.say)
+        self.faults = Faults(guest, san, self.say)
         self.load = Load(guest, f"/dev/mapper/{san.map_name(1)}", self.say)
         self.failures: list[str] = []
         self._fleeting: set[tuple[str, str, str]] = set()

@@ -1,8 +1,9 @@
-"""The NIC to 192.168.2.1 loses its carrier for two seconds, then its address, then its carrier until dm fails the path.
+"""The link to 192.168.2.1, a VLAN on a bond of two NICs, loses one NIC, both for two seconds, its address, both.
 
-Nothing has to time out: within 1.5 s the path is `suspect` and the map `degraded`, the cause `carrier_lost`. When
-carrier or address are back before the kernel has noticed, the path is `up` again and there was no outage. If not, the
-outage takes its course, and its cause is the carrier, whatever the kernel says of unanswered pings in the end.
+One NIC of two is no news: the bond goes on with the other. Without both nothing has to time out: within 1.5 s the path
+is `suspect` and the map `degraded`, the cause `carrier_lost`. When carrier or address are back before the kernel has
+noticed, the path is `up` again and there was no outage. If not, the outage takes its course, and its cause is the
+carrier, whatever the kernel says of unanswered pings in the end.
 """
 
 from collections.abc import Callable
@@ -11,18 +12,26 @@ from tests.lab.kit.outage import VERDICTS
 from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import CAUSES, SESSION_LOSS, Lab
 
-SAN = QUICK
+SAN = QUICK.with_bond()
 ALERTS = SESSION_LOSS
 
 SHORT = 2.0
+
+NAMES = "NIC p2 (b2, m2a, m2b)"
+"""The VLAN, the bond below it, and the NICs that is made of."""
 
 Fault = Callable[[int], float]
 
 
 def run(lab: Lab) -> None:
     path = PORTALS[2]
-    lose_shortly(lab, lab.faults.link_down, lab.faults.link_up)
-    lose_shortly(lab, lab.faults.remove_address, lab.faults.restore_address)
+    began = lab.faults.member_down(2)
+    lab.pause_until(began + SHORT)
+    lab.faults.member_up(2)
+    lab.expect_no_suspect(began)
+
+    lose_shortly(lab, lab.faults.link_down, lab.faults.link_up, f"{NAMES} has no carrier")
+    lose_shortly(lab, lab.faults.remove_address, lab.faults.restore_address, f"is gone from {NAMES}")
 
     lab.writes.start()
     cut = lab.faults.link_down(2)
@@ -39,11 +48,13 @@ def run(lab: Lab) -> None:
     lab.check(not lab.writes.errors(), "writes failed")
 
 
-def lose_shortly(lab: Lab, lose: Fault, restore: Fault) -> None:
+def lose_shortly(lab: Lab, lose: Fault, restore: Fault, evidence: str) -> None:
     """Take something from the second link and give it back before the kernel notices."""
     path = PORTALS[2]
     lost = lose(2)
     lab.expect_carrier_lost("mpio", path, lost)
+    for entry in lab.watch.entries(lost, "path_suspect", MAP="mpio", PATH=path):
+        lab.check(evidence in entry.message, f"no {evidence!r} in: {entry.message}")
     lab.pause_until(lost + SHORT)
     restore(2)
     lab.expect_state("path_health", "up", timeout=20, map="mpio", path=path)

@@ -1,0 +1,37 @@
+"""The link to 192.168.2.1 takes 100 ms for a round trip, under load, and later takes none again.
+
+Nothing fails, and nobody is silent. Within two minutes the path stands out from its sibling: `path_slow`, once, of this
+path alone, and the metric. Once the link is as it was, and the load goes on, `path_steady` takes it back.
+"""
+
+from tests.lab.kit.san import PORTALS, QUICK
+from tests.lab.kit.scenario import Lab
+
+SAN = QUICK
+ALERTS = {"path_slow"}
+
+DELAY_MS = 50
+PATIENCE = 120.0
+"""Seconds: six comparisons in a row, ten seconds apart, and as much again for a window that the change cuts in two."""
+
+
+def run(lab: Lab) -> None:
+    path = PORTALS[2]
+    labels = {"map": "mpio", "path": path}
+    lab.load.io()
+    slowed = lab.faults.impair(2, delay_ms=DELAY_MS, loss_percent=0)
+    slow = lab.expect_event("path_slow", PATIENCE, slowed, MAP="mpio", PATH=path)
+    lab.expect_metric("path_slow", 1, **labels)
+    if slow:
+        lab.say(f"ours: {slow.at - slowed:.0f} s after the change: {slow.message}")
+
+    mended = lab.faults.impair_nothing(2)
+    steady = lab.expect_event("path_steady", PATIENCE, mended, MAP="mpio", PATH=path)
+    lab.expect_metric("path_slow", 0, **labels)
+    if steady:
+        lab.say(f"ours: {steady.at - mended:.0f} s after the change: {steady.message}")
+    lab.load.stop()
+
+    lab.check(len(lab.watch.entries(slowed, "path_slow")) == 1 or not lab.watch.present, "path_slow was not told once")
+    lab.expect_no_suspect(slowed)
+    lab.expect_map_story("mpio", [])
