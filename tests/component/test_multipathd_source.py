@@ -63,7 +63,7 @@ class Watch:
             client,
             time.monotonic,
             version=lambda: self.version,
-            **timing,  # type: ignore[arg-type]
+            **timing,
         )
 
     def emit(self, event: Event) -> None:

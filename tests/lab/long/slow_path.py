@@ -17,17 +17,16 @@ PATIENCE = 120.0
 
 def run(lab: Lab) -> None:
     path = PORTALS[2]
-    labels = {"map": "mpio", "path": path}
     lab.load.io()
     slowed = lab.faults.impair(2, delay_ms=DELAY_MS, loss_percent=0)
     slow = lab.expect_event("path_slow", PATIENCE, slowed, MAP="mpio", PATH=path)
-    lab.expect_metric("path_slow", 1, **labels)
+    lab.expect_metric("path_slow", 1, map="mpio", path=path)
     if slow:
         lab.say(f"ours: {slow.at - slowed:.0f} s after the change: {slow.message}")
 
     mended = lab.faults.impair_nothing(2)
     steady = lab.expect_event("path_steady", PATIENCE, mended, MAP="mpio", PATH=path)
-    lab.expect_metric("path_slow", 0, **labels)
+    lab.expect_metric("path_slow", 0, map="mpio", path=path)
     if steady:
         lab.say(f"ours: {steady.at - mended:.0f} s after the change: {steady.message}")
     lab.load.stop()

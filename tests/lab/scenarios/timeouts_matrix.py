@@ -1,10 +1,12 @@
-"""Nineteen path failures, one after the other: pulled cables, silent drops, killed targets, with ever other timeouts.
+"""Ten path failures, one after the other: pulled cables, silent drops, killed targets, with ever other timeouts.
 
 The noop timeouts are changed in the node records and put into force by a new login, the replacement timeout by
 fast_io_fail_tmo for iSCSI alone, polling_interval by a reconfiguration of multipathd. Some outages end before the
 replacement timeout does: the path is `stalled` and `up` again, and no I/O ever leaves it.
 
 Every phase that the daemon measures is that of the truth, to a second, and every outage is `within_budget`.
+
+`python -m tests.lab test --long timeouts_matrix_whole` plays nineteen.
 """
 
 from __future__ import annotations
@@ -38,33 +40,59 @@ CABLE = Kind(lambda lab, number: lab.faults.link_down(number), lambda lab, numbe
 SILENCE = Kind(lambda lab, number: lab.faults.drop_silently(number), lambda lab, _: lab.faults.drop_nothing())
 DEATH = Kind(lambda lab, number: lab.faults.kill_target(number), lambda lab, number: lab.faults.start_target(number))
 
+Failures = tuple[tuple[Kind, int], ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Failures, each of a kind on a link, with the same timeouts. `pings`: those in the records, if other than before.
+
+    `briefly`: each is mended as soon as the session is FAILED.
+    """
+
+    failures: Failures
+    san: San = SAN
+    pings: tuple[int, int] | None = None
+    briefly: bool = False
+
+
+STAGES = (
+    Stage(((CABLE, 1), (SILENCE, 2), (DEATH, 1), (CABLE, 2), (SILENCE, 1), (DEATH, 2), (CABLE, 1))),
+    # Checks as far apart as they are by default: on Debian 13 those of a failed path too.
+    Stage(
+        ((DEATH, 1), (CABLE, 2), (DEATH, 2)),
+        SAN.with_multipath(max_polling_interval="8").with_iscsi(fast_io_fail_tmo="3"),
+    ),
+    Stage(
+        ((CABLE, 1), (DEATH, 2), (SILENCE, 1), (CABLE, 2)),
+        SAN.with_multipath(polling_interval="5", max_polling_interval="5").with_iscsi(fast_io_fail_tmo="20"),
+        briefly=True,
+    ),
+    Stage(
+        ((CABLE, 1), (DEATH, 2), (SILENCE, 1)),
+        SAN.with_multipath(polling_interval="10", max_polling_interval="10").with_iscsi(fast_io_fail_tmo="5"),
+        pings=(5, 5),
+    ),
+    Stage(((SILENCE, 1), (DEATH, 2)), pings=(5, 10)),
+)
+OF_EACH = 2
+
 
 def run(lab: Lab) -> None:
+    play(lab, OF_EACH)
+
+
+def play(lab: Lab, of_each: int | None) -> None:
+    """Play as many failures of each stage, or all."""
     lab.writes.start()
-    for kind, number in ((CABLE, 1), (SILENCE, 2), (DEATH, 1), (CABLE, 2), (SILENCE, 1), (DEATH, 2), (CABLE, 1)):
-        fail(lab, kind, number)
-
-    # Checks as far apart as they are by default: on Debian 13 those of a failed path too.
-    apply(lab, SAN.with_multipath(max_polling_interval="8").with_iscsi(fast_io_fail_tmo="3"))
-    for kind, number in ((DEATH, 1), (DEATH, 2), (CABLE, 1)):
-        fail(lab, kind, number)
-
-    apply(lab, SAN.with_multipath(polling_interval="5", max_polling_interval="5").with_iscsi(fast_io_fail_tmo="20"))
-    for kind, number in ((CABLE, 1), (DEATH, 2), (SILENCE, 1), (CABLE, 2)):
-        fail_shortly(lab, kind, number)
-
-    slow = SAN.with_multipath(polling_interval="10", max_polling_interval="10").with_iscsi(fast_io_fail_tmo="5")
-    apply(lab, slow)
-    for number in PORTALS:
-        lab.set_pings(number, 5, 5)
-    for kind, number in ((CABLE, 1), (DEATH, 2), (SILENCE, 1)):
-        fail(lab, kind, number)
-
-    apply(lab, SAN)
-    for number in PORTALS:
-        lab.set_pings(number, 5, 10)
-    for kind, number in ((SILENCE, 1), (DEATH, 2)):
-        fail(lab, kind, number)
+    for stage in STAGES:
+        if stage.san != lab.san:
+            apply(lab, stage.san)
+        if stage.pings:
+            for number in PORTALS:
+                lab.set_pings(number, *stage.pings)
+        for kind, number in stage.failures[:of_each]:
+            (fail_briefly if stage.briefly else fail)(lab, kind, number)
     lab.check(not lab.writes.errors(), "writes failed")
 
 
@@ -89,7 +117,7 @@ def fail(lab: Lab, kind: Kind, number: int) -> None:
     lab.expect_outage("mpio", path, broken)
 
 
-def fail_shortly(lab: Lab, kind: Kind, number: int) -> None:
+def fail_briefly(lab: Lab, kind: Kind, number: int) -> None:
     """Break a path, and mend it as soon as its session is FAILED."""
     path = PORTALS[number]
     broken = kind.break_it(lab, number)
