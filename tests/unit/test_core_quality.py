@@ -495,7 +495,7 @@ def test_a_slow_path_is_told_with_its_measure(compared: Comparison, told: str) -
     assert alert.kind is AlertKind.PATH_SLOW
     assert alert.priority is AlertKind.PATH_SLOW.value.priority
     assert alert.message == (
-        f"mpio: path 192.168.2.1:3260 (sdb) is slow: {told}, for at least 1 min. 2 of 2 paths usable."
+        f"mpio: path 192.168.2.1:3260 (sdb) is slow: {told}, for about 1 min. 2 of 2 paths usable."
     )
     assert alert.fields["MEASURE"] == compared.measure.value
     assert float(alert.fields["VALUE_SEC"]) == compared.value

@@ -61,7 +61,7 @@ def test_a_path_that_is_slow_for_a_minute_is_told_once_and_once_when_it_is_not()
     assert slow.priority is Priority.WARNING
     assert slow.message == (
         "mpio: path 192.168.2.1:3260 (sdb) is slow: its I/O takes 40.0 ms on average, that of its siblings 1.0 ms, "
-        "for at least 1 min. 2 of 2 paths usable."
+        "for about 1 min. 2 of 2 paths usable."
     )
     assert slow.fields["MEASURE"] == "latency"
     assert (float(slow.fields["VALUE_SEC"]), float(slow.fields["SIBLINGS_SEC"])) == (0.04, 0.001)

@@ -44,7 +44,7 @@ def path_slow(known: MapState, path: PathState, quality: Quality) -> Alert:
     return Alert(
         kind,
         kind.value.priority,
-        f"{known.label}: path {name(path)} is slow: {_told(compared)}, for at least {_short(STREAK * INTERVAL)}. "
+        f"{known.label}: path {name(path)} is slow: {_told(compared)}, for about {_short(STREAK * INTERVAL)}. "
         f"{usable(known)}.",
         {**path_fields(known, path), "HEALTH": path.health.value, **_fields(compared)},
     )
