@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mpathd_watch.core.effects import Alert, Refresh, Scope
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sources.sysfs.source import SysfsSource

@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.facts import SessionFacts
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.facts import SessionFacts
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -22,6 +20,8 @@ from mpathd_watch.core.vocabulary import (
     SourceName,
     Transport,
 )
+from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
 INITIATOR = "iqn.1993-08.org.debian:01:host"

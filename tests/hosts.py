@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mpathd_watch.core.audit import audit
+from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Unreadable
-from mpathd_watch.core.facts import DeviceFacts, LinkFacts
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.iscsiconf import Place, Record, keys, parse_record, record_path
-from mpathd_watch.core.multipathconf import NEWEST, Version, merge, parse, parse_printed
-from mpathd_watch.core.report import Report
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Version, merge, parse, parse_printed
+from mpathd_watch.core.formats.open_iscsi import Place, Record, keys, parse_record, record_path
+from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
+from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.core.state import Auditing, MapState, SessionState, SourceState, State, frozen
-from mpathd_watch.core.vocabulary import DeviceState, Transport
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 
 FIRST, SECOND = PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260")

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mpathd_watch.core.facts import DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.network.tcp import Answer, Connection
 from mpathd_watch.sources.sysfs import attributes as attributes_module

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -30,7 +31,8 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.facts import (
+from mpathd_watch.core.formats.multipath_conf import Document, resolve
+from mpathd_watch.core.model.facts import (
     DeviceFacts,
     IoFacts,
     LinkFacts,
@@ -40,12 +42,8 @@ from mpathd_watch.core.facts import (
     SessionFacts,
     TcpFacts,
 )
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.multipathconf import Document, resolve
-from mpathd_watch.core.report import MapReport
-from mpathd_watch.core.state import MapState, PathState, SessionState, State, Wait
-from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
     DmAction,
@@ -56,6 +54,8 @@ from mpathd_watch.core.vocabulary import (
     SourceName,
     Transport,
 )
+from mpathd_watch.core.state import MapState, PathState, SessionState, State, Wait
+from mpathd_watch.core.step import next_deadline, step
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 START = Instant(1000.0, 1_700_000_000.0)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from mpathd_watch.core.alerts import AlertKind
-from mpathd_watch.core.findings import FindingKind, Severity
-from mpathd_watch.core.quality import Measure
-from mpathd_watch.core.vocabulary import Cause, Phase, SourceName, Verdict
+from mpathd_watch.core.catalog.alerts import AlertKind
+from mpathd_watch.core.catalog.findings import FindingKind, Severity
+from mpathd_watch.core.model.vocabulary import Cause, Phase, SourceName, Verdict
+from mpathd_watch.core.verdicts.slow_path import Measure
 from mpathd_watch.sinks.metrics.families import Family
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mpathd_watch.core.iscsiconf import Place, Record
-from mpathd_watch.core.multipathconf import NEWEST, Document, Version
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
+from mpathd_watch.core.formats.open_iscsi import Place, Record
 
 
 class Reason(StrEnum):

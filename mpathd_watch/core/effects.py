@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mpathd_watch.core.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 
 
 @dataclass(frozen=True, slots=True)

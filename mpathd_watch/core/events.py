@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.facts import DeviceFacts, LinkFacts, MapFacts, MapListing, PathListing, SessionFacts
-from mpathd_watch.core.multipathconf import Document
-from mpathd_watch.core.settings import Settings
-from mpathd_watch.core.vocabulary import DmAction, SourceName
+from mpathd_watch.core.formats.multipath_conf import Document
+from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
+from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.catalog.findings import Finding
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.errors import Errors
-from mpathd_watch.core.facts import DeviceFacts, IoFacts, LinkFacts, SessionFacts
-from mpathd_watch.core.findings import Finding
-from mpathd_watch.core.flapping import Flaps
-from mpathd_watch.core.histogram import Histogram
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.multipathconf import Document
-from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.quality import Quality
-from mpathd_watch.core.report import Report
-from mpathd_watch.core.settings import Settings
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.formats.multipath_conf import Document
+from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, LinkFacts, SessionFacts
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.vocabulary import (
     USABLE,
     Cause,
     CheckerState,
@@ -36,6 +32,10 @@ from mpathd_watch.core.vocabulary import (
     Transport,
     Verdict,
 )
+from mpathd_watch.core.verdicts.error_counts import Errors
+from mpathd_watch.core.verdicts.flapping import Flaps
+from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.core.verdicts.slow_path import Quality
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

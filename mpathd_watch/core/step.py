@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from mpathd_watch.core import connections, dm, doubts, network, rating, sources, topology
-from mpathd_watch.core.assess import assess, due, forget_flaps
-from mpathd_watch.core.audit import review
+from mpathd_watch.core.audit import schedule
+from mpathd_watch.core.draft import Turn
 from mpathd_watch.core.effects import Effect, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -34,10 +33,13 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.folding import dm, sources, sysfs, transport_errors
+from mpathd_watch.core.judging import slow_paths, suspicion
+from mpathd_watch.core.judging.order import assess, due, forget_flaps
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
-from mpathd_watch.core.turn import Turn
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.verdicts import carrier
 
 _AUDITED = (
     SystemRead,
@@ -76,9 +78,9 @@ def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect,
     _fold(turn, event)
     assess(turn)
     if isinstance(event, _AUDITED) and not _nothing_new(turn, event):
-        review.want(turn)
-    rating.due(turn)
-    review.due(turn)
+        schedule.want(turn)
+    slow_paths.due(turn)
+    schedule.due(turn)
     return turn.finished(), tuple(turn.effects)
 
 
@@ -95,10 +97,10 @@ def _nothing_new(turn: Turn, event: Event) -> bool:
     return isinstance(event, SessionsRead) and dict(turn.state.sessions) == turn.sessions
 
 
-def _trunks(turn: Turn, links: network.Links) -> list[tuple[str, bool]]:
+def _trunks(turn: Turn, links: carrier.Links) -> list[tuple[str, bool]]:
     """What the audit asks of the interfaces."""
     sessions = [session.facts for session in turn.sessions.values()]
-    return [(network.trunk(facts, links), network.is_redundant(facts, links)) for facts in sessions]
+    return [(carrier.trunk(facts, links), carrier.is_redundant(facts, links)) for facts in sessions]
 
 
 def _fold(turn: Turn, event: Event) -> None:
@@ -110,21 +112,21 @@ def _fold(turn: Turn, event: Event) -> None:
         case BlockEvent():
             dm.block_event(turn, event)
         case SessionsRead():
-            topology.read_sessions(turn, event)
-            doubts.weigh(turn)
+            sysfs.read_sessions(turn, event)
+            suspicion.weigh(turn)
         case DevicesRead():
-            topology.read_devices(turn, event)
+            sysfs.read_devices(turn, event)
         case ConnectionFailed():
-            connections.connection_failed(turn, event)
+            transport_errors.connection_failed(turn, event)
         case NetworkRead():
-            doubts.read_network(turn, event)
+            suspicion.read_network(turn, event)
         case PathsListed():
             dm.paths_listed(turn, event)
         case MapsListed():
             dm.maps_listed(turn, event)
         case SystemRead():
-            topology.read_system(turn, event)
-            doubts.weigh(turn)
+            sysfs.read_system(turn, event)
+            suspicion.weigh(turn)
         case SourceAnswered():
             sources.answered(turn, event.source)
         case SourceUp():
@@ -138,14 +140,14 @@ def _fold(turn: Turn, event: Event) -> None:
         case EventsLost():
             sources.events_lost(turn)
         case ConfigurationRead():
-            review.configuration_read(turn, event.configuration)
+            schedule.configuration_read(turn, event.configuration)
         case MultipathdConfigured():
-            review.multipathd_configured(turn, event.document)
+            schedule.multipathd_configured(turn, event.document)
         case SettingsChanged():
             turn.settings = event
             forget_flaps(turn)
             turn.regrouped.update(turn.maps)
-            doubts.weigh(turn)
+            suspicion.weigh(turn)
         case Tick():
             due(turn)
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 
 
 def now() -> Instant:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
 from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.sinks.view import View

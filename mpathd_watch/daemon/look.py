@@ -9,8 +9,8 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import ConfigurationRead, Event
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.multipathconf import NEWEST
+from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.view import View

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http import HttpServer, parse_listen

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.journal import JournalSink

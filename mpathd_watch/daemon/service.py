@@ -12,11 +12,11 @@ from pathlib import Path
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import Event, SourceDown, SourceUp, Tick
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.daemon.reports import Reports

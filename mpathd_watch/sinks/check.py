@@ -8,14 +8,14 @@ from itertools import groupby
 from math import isinf
 from typing import Any
 
-from mpathd_watch.core.audit.gather import listed
-from mpathd_watch.core.audit.rules import whence
-from mpathd_watch.core.budget import Budget, reinstatement
-from mpathd_watch.core.findings import Finding, Severity
-from mpathd_watch.core.report import MapReport, Report, Timeout
+from mpathd_watch.core.audit.effective_settings import whence
+from mpathd_watch.core.audit.grouping import listed
+from mpathd_watch.core.audit_report import MapReport, Report, Timeout
+from mpathd_watch.core.catalog.findings import Finding, Severity
+from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
-from mpathd_watch.core.text import plural
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.verdicts.budget import Budget, reinstatement
 
 VERSION = 1
 UNKNOWN = 3

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Final
 
 from systemd.journal import sendv
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog
 
 IDENTIFIER: Final = "mpathd-watch"

@@ -10,8 +10,8 @@ from typing import Final
 
 from systemd.daemon import notify
 
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.text import clean
 
 _MICROSECONDS: Final = 1_000_000
 

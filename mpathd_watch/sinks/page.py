@@ -7,8 +7,8 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from mpathd_watch.core.text import duration, plural
-from mpathd_watch.core.vocabulary import CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.core.model.text import duration, plural
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.page_style import STYLE
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.recording import event_line, header
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.recording.lines import event_line, header
 
 
 class TraceError(Exception):

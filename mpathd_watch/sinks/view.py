@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mpathd_watch.core.messages import CAUSES
-from mpathd_watch.core.sources import NO_MODULE
-from mpathd_watch.core.vocabulary import Cause, Health, MapHealth
+from mpathd_watch.core.alerting.messages import CAUSES
+from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
 
 MAPS_WORST_FIRST: Final = (
     MapHealth.LOST,

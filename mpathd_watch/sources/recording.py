@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mpathd_watch.core.codec import CodecError
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.recording import check_header, parse_event
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.recording.codec import CodecError
+from mpathd_watch.core.recording.lines import check_header, parse_event
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one line: a whole look at 10,000 paths takes some 4 MiB."""

@@ -12,9 +12,9 @@ import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason
 from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
-from mpathd_watch.core.iscsiconf import keys
-from mpathd_watch.core.multipathconf import NEWEST
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.formats.open_iscsi import keys
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration import ConfigurationSource, dump, root_only, survey
 
 DEFAULTS = "defaults {\n\tpolling_interval %d\n}\n"

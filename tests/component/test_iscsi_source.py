@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from mpathd_watch.core.events import ConnectionFailed, Event, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi import source as module
 from mpathd_watch.sources.iscsi.parse import LENGTH
 from mpathd_watch.sources.iscsi.source import IscsiSource

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.config import Config
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.look import look
 from tests.fakes.sysfs import healthy_san
 

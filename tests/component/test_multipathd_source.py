@@ -21,8 +21,8 @@ from mpathd_watch.core.events import (
     SourceErrors,
     SourceUp,
 )
-from mpathd_watch.core.multipathconf import NEWEST, Version
-from mpathd_watch.core.vocabulary import DmState, SourceName
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Version
+from mpathd_watch.core.model.vocabulary import DmState, SourceName
 from mpathd_watch.sources.multipathd.client import MultipathdClient, MultipathdError
 from mpathd_watch.sources.multipathd.presence import Presence
 from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND, MAPS_COMMAND, PATHS_COMMAND

@@ -17,8 +17,8 @@ from time import monotonic
 import pytest
 
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.facts import LinkFacts
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.listening import SO_RCVBUFFORCE
 from mpathd_watch.sources.network import links, tcp
 from mpathd_watch.sources.network import source as module

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.cli import main
-from mpathd_watch.core.iscsiconf import keys
+from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.daemon import records
 from mpathd_watch.sources.configuration import HandoverError, files
 from mpathd_watch.sources.configuration.handover import parse

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from mpathd_watch.core.iscsiconf import keys
+from mpathd_watch.core.formats.open_iscsi import keys
 from tests.component.daemon import PATIENCE, Daemon, until
 from tests.fakes.sysfs import TARGET, FakeSysfs, healthy_san
 

@@ -27,8 +27,8 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
 )
-from mpathd_watch.core.facts import IoFacts, SessionFacts
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.core.model.facts import IoFacts, SessionFacts
+from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, SourceName
 from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.network.tcp import Answer, Connection
 from mpathd_watch.sources.sysfs import source as module

@@ -13,10 +13,18 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from mpathd_watch.core.codec import CodecError, decode_event, encode_event
-from mpathd_watch.core.iscsiconf import configured, parse_record, record_path
-from mpathd_watch.core.multipathconf import Document, Version, blacklisted, merge, parse, parse_printed, resolve
-from mpathd_watch.core.multipathconf.model import NEWEST
+from mpathd_watch.core.formats.multipath_conf import (
+    Document,
+    Version,
+    blacklisted,
+    merge,
+    parse,
+    parse_printed,
+    resolve,
+)
+from mpathd_watch.core.formats.multipath_conf.model import NEWEST
+from mpathd_watch.core.formats.open_iscsi import configured, parse_record, record_path
+from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
 from mpathd_watch.sources.iscsi import parse as iscsi
 from mpathd_watch.sources.network import addresses, links, tcp
 from mpathd_watch.sources.network.netlink import messages

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.effects import Alert
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.trace import Trace

@@ -9,16 +9,16 @@ from math import inf
 import pytest
 
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.budget import Budget, budget
+from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.facts import RECOVERY_OFF, LinkFacts
-from mpathd_watch.core.findings import Finding, FindingKind, Severity
-from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
-from mpathd_watch.core.multipathconf import Code, parse
-from mpathd_watch.core.report import Report
-from mpathd_watch.core.settings import Settings
+from mpathd_watch.core.formats.multipath_conf import Code, parse
+from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.facts import RECOVERY_OFF, LinkFacts
+from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.core.verdicts.budget import Budget, budget
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 from tests.hosts import (
     CONF,

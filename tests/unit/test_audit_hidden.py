@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.findings import Finding
-from mpathd_watch.core.findings import FindingKind as K
-from mpathd_watch.core.vocabulary import DeviceState
+from mpathd_watch.core.catalog.findings import Finding
+from mpathd_watch.core.catalog.findings import FindingKind as K
+from mpathd_watch.core.model.vocabulary import DeviceState
 from tests.factories import make_session
 from tests.hosts import CONF, FIRST, SECOND, Host, disk, down, label, lines
 

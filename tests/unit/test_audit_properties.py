@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
-from mpathd_watch.core.facts import DeviceFacts
-from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
-from mpathd_watch.core.multipathconf import Document, merge, parse, parse_printed
-from mpathd_watch.core.settings import Settings
+from mpathd_watch.core.formats.multipath_conf import Document, merge, parse, parse_printed
+from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.facts import DeviceFacts
+from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.sinks import check
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 

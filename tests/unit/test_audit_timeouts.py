@@ -7,15 +7,15 @@ from math import inf
 
 import pytest
 
-from mpathd_watch.core.audit.rules import RUNNING, line, whence
-from mpathd_watch.core.budget import Budget
+from mpathd_watch.core.audit.effective_settings import RUNNING, line, whence
+from mpathd_watch.core.audit_report import Timeout
+from mpathd_watch.core.catalog.findings import FindingKind as K
 from mpathd_watch.core.configuration import Reason, Unreadable
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import FindingKind as K
-from mpathd_watch.core.iscsiconf import keys
-from mpathd_watch.core.multipathconf import Origin
-from mpathd_watch.core.report import Timeout
-from mpathd_watch.core.vocabulary import SessionStatus, Transport
+from mpathd_watch.core.formats.multipath_conf import Origin
+from mpathd_watch.core.formats.open_iscsi import keys
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.vocabulary import SessionStatus, Transport
+from mpathd_watch.core.verdicts.budget import Budget
 from tests.factories import make_map, make_path, make_session
 from tests.hosts import (
     CONF,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.core.alerts import AlertKind
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.findings import FindingKind
+from mpathd_watch.core.catalog.alerts import AlertKind
+from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.families import Family
 from tests.factories import make_session, make_state

@@ -13,15 +13,15 @@ import pytest
 
 from mpathd_watch import cli
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.budget import Budget
+from mpathd_watch.core.audit_report import MapReport, Report
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.iscsiconf import keys, parse_record, record_path
-from mpathd_watch.core.multipathconf import parse
-from mpathd_watch.core.report import MapReport, Report
+from mpathd_watch.core.formats.multipath_conf import parse
+from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.verdicts.budget import Budget
 from mpathd_watch.sinks import check
 from mpathd_watch.sources import configuration as source
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state

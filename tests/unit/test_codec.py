@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.codec import CodecError, decode_event, encode_event
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -27,8 +26,9 @@ from mpathd_watch.core.events import (
     SourceErrors,
     Tick,
 )
-from mpathd_watch.core.facts import PathListing
-from mpathd_watch.core.vocabulary import CheckerState, DmAction, DmState, SourceName
+from mpathd_watch.core.model.facts import PathListing
+from mpathd_watch.core.model.vocabulary import CheckerState, DmAction, DmState, SourceName
+from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
 
 EVENTS: tuple[type, ...] = get_args(Event)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.core.events import SettingsChanged
-from mpathd_watch.core.settings import Settings
+from mpathd_watch.core.model.settings import Settings
 
 EVERYTHING = """
 listen = "127.0.0.1:10068"

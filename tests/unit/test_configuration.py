@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.iscsiconf import Place, Record, keys
-from mpathd_watch.core.multipathconf import Code, Document
+from mpathd_watch.core.formats.multipath_conf import Code, Document
+from mpathd_watch.core.formats.open_iscsi import Place, Record, keys
 from mpathd_watch.sources.configuration import files, read, reader
 from mpathd_watch.sources.configuration.reader import MAX_SIZE
 

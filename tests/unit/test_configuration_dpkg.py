@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.multipathconf import Version
+from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.sources.configuration import dpkg
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mpathd_watch
-from mpathd_watch.core.iscsiconf import keys
-from mpathd_watch.core.multipathconf import resolve
+from mpathd_watch.core.formats.multipath_conf import resolve
+from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.sources.configuration import Handover, HandoverError, dump, handover, read, root_only
 from mpathd_watch.sources.configuration.handover import from_child, parse
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.iscsiconf import keys
-from mpathd_watch.core.multipathconf import NEWEST
+from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.sources.configuration import HandoverError, dump, handover, read, root_only
 from mpathd_watch.sources.configuration.survey import Survey
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.budget import Timeouts
-from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -18,6 +16,8 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     Verdict,
 )
+from mpathd_watch.core.verdicts.budget import Timeouts
+from mpathd_watch.core.verdicts.outage import Outage
 from tests.story import TARGET, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.connections import LOOK_AGAIN
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import ConnectionFailed, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.outage import CAUSE_GRACE, Outage
-from mpathd_watch.core.sources import NO_MODULE
+from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.folding.transport_errors import LOOK_AGAIN
+from mpathd_watch.core.model.vocabulary import (
+    Cause,
+    DeviceState,
+    DmState,
+    Health,
+    IscsiError,
+    SessionStatus,
+    SourceName,
+)
 from mpathd_watch.core.state import ERROR_FRESH, SessionState
-from mpathd_watch.core.vocabulary import Cause, DeviceState, DmState, Health, IscsiError, SessionStatus, SourceName
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
 from tests.story import San, Story
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

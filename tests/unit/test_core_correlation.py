@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.correlation import Kind, Shared, Tie, shared
+from mpathd_watch.core.verdicts.shared_cause import Kind, Shared, Tie, shared
 
 TARGET, OTHER_TARGET = "iqn.2009-02.com.example:storage.disk1", "iqn.2009-02.com.example:storage.disk2"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import (
     ConnectionFailed,
@@ -21,11 +21,9 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.facts import LinkFacts, SessionFacts, TcpFacts
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.state import Due, State, Wait
-from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.facts import LinkFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import (
     DOWN_SESSION,
     Cause,
     DmState,
@@ -37,6 +35,8 @@ from mpathd_watch.core.vocabulary import (
     SourceName,
     Verdict,
 )
+from mpathd_watch.core.state import Due, State, Wait
+from mpathd_watch.core.step import next_deadline, step
 from tests.story import START, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

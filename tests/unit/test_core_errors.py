@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.errors import SETTLED, Count, Errors
+from mpathd_watch.core.verdicts.error_counts import SETTLED, Count, Errors
 
 
 def counted(*readings: tuple[float, int]) -> Errors:

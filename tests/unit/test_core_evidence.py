@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core import messages
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.alerting.messages import evidence
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import DevicesRead, SourceUp
-from mpathd_watch.core.messages import evidence
-from mpathd_watch.core.outage import CAUSE_GRACE, Outage
-from mpathd_watch.core.state import Due, Wait
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -23,6 +21,8 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     SourceName,
 )
+from mpathd_watch.core.state import Due, Wait
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
 from tests.story import START, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

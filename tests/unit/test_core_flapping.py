@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.flapping import Flaps, failed, looked, next_look
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.verdicts.flapping import Flaps, failed, looked, next_look
 from tests.story import moment
 
 FAILURES, WINDOW = 3, 600.0

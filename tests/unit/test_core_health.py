@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.health import Facts, evidence, map_health, path_health
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -16,6 +15,7 @@ from mpathd_watch.core.vocabulary import (
     MapHealth,
     SessionStatus,
 )
+from mpathd_watch.core.verdicts.health import Facts, evidence, map_health, path_health
 
 FINE = Facts(
     member=True,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.facts import LinkFacts, SessionFacts
-from mpathd_watch.core.network import described, has_carrier, is_redundant, lost, trunk
-from mpathd_watch.core.vocabulary import SessionStatus
+from mpathd_watch.core.model.facts import LinkFacts, SessionFacts
+from mpathd_watch.core.model.vocabulary import SessionStatus
+from mpathd_watch.core.verdicts.carrier import described, has_carrier, is_redundant, lost, trunk
 
 HERE = "192.168.2.10"
 KINDS = {"bond": "bond", "team": "team", "vlan": "vlan", "br": "bridge", "tap": "tun", "veth": "veth"}

@@ -30,12 +30,9 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
-from mpathd_watch.core.health import CONDEMNED_BY_CHECKER, Facts, map_health, path_health
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.state import Due, PathState, State, Wait
-from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
     DmAction,
@@ -46,6 +43,9 @@ from mpathd_watch.core.vocabulary import (
     SourceName,
     Transport,
 )
+from mpathd_watch.core.state import Due, PathState, State, Wait
+from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, Facts, map_health, path_health
 from tests.story import START, San, Story, moment
 
 Name = TypeVar("Name")

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerts import AlertKind
-from mpathd_watch.core.facts import IoFacts
-from mpathd_watch.core.flapping import Flaps, failed, looked
-from mpathd_watch.core.messages.quality import path_flapping, path_slow, path_steady
-from mpathd_watch.core.quality import (
+from mpathd_watch.core.alerting.messages.steadiness import path_flapping, path_slow, path_steady
+from mpathd_watch.core.catalog.alerts import AlertKind
+from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.state import MapState, PathState, frozen
+from mpathd_watch.core.verdicts.flapping import Flaps, failed, looked
+from mpathd_watch.core.verdicts.slow_path import (
     ENOUGH,
     FORGET,
     INTERVAL,
@@ -28,8 +30,6 @@ from mpathd_watch.core.quality import (
     Reading,
     evaluate,
 )
-from mpathd_watch.core.state import MapState, PathState, frozen
-from mpathd_watch.core.vocabulary import Health
 from tests.story import moment
 
 NOTHING = IoFacts(0, 0, 0, 0)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.alerting.messages import path_steady
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SourceDown
-from mpathd_watch.core.facts import IoFacts
-from mpathd_watch.core.messages import path_steady
-from mpathd_watch.core.quality import FORGET, INTERVAL, STREAK, Quality
+from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.vocabulary import DeviceState, Health, SessionStatus, SourceName
 from mpathd_watch.core.state import Due, State, Wait
 from mpathd_watch.core.step import next_deadline
-from mpathd_watch.core.vocabulary import DeviceState, Health, SessionStatus, SourceName
+from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Quality
 from tests.story import START, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.audit import review
+from mpathd_watch.core.alerting.messages import config_finding
+from mpathd_watch.core.audit import schedule
+from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured
-from mpathd_watch.core.facts import LinkFacts
-from mpathd_watch.core.findings import Finding, FindingKind, Severity
-from mpathd_watch.core.messages import config_finding
-from mpathd_watch.core.multipathconf import parse, parse_printed
+from mpathd_watch.core.formats.multipath_conf import parse, parse_printed
+from mpathd_watch.core.model.facts import LinkFacts
 from tests.story import San, Story
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
@@ -53,7 +53,7 @@ def test_what_a_file_says_is_told_once_and_soon() -> None:
     assert codes(story) == set()
     story.at(300)
     told = [each for each in findings(story) if each[1] == "syntax_error"]
-    assert told == [(review.COALESCE, "syntax_error", CONF)]
+    assert told == [(schedule.COALESCE, "syntax_error", CONF)]
     (alert,) = [told.alert for told in story.told if told.alert.fields.get("CODE") == "syntax_error"]
     assert alert.priority is Priority.WARNING
     assert alert.message.startswith(f"{CONF}: ")
@@ -111,7 +111,7 @@ def test_what_came_about_by_itself_is_told_only_if_it_stands() -> None:
     story.at(300)
     (later,) = findings(story)[told:]
     assert later[1] == "session_without_path"
-    assert later[0] >= 150 + review.STANDING
+    assert later[0] >= 150 + schedule.STANDING
 
 
 def test_one_cause_is_one_alert() -> None:
@@ -131,7 +131,7 @@ def test_audits_keep_their_distance() -> None:
         story.at(1 + tenth / 10).feed(story.san.sessions_read())
         if story.state.auditing.at is not None:
             made.add(story.state.auditing.at)
-    assert len(made) <= 1 + 10 / review.DISTANCE
+    assert len(made) <= 1 + 10 / schedule.DISTANCE
 
 
 def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_interfaces_are_not() -> None:
@@ -148,7 +148,7 @@ def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_inte
 
 
 def test_a_mistake_in_a_template_does_not_flood_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(review, "MOST_TOLD", 3)
+    monkeypatch.setattr(schedule, "MOST_TOLD", 3)
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     story.feed(files("".join(f"junk{number}\n" for number in range(10))))
     story.at(300)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -20,9 +20,7 @@ from mpathd_watch.core.events import (
     SourceUp,
     Tick,
 )
-from mpathd_watch.core.outage import CAUSE_GRACE
-from mpathd_watch.core.step import next_deadline
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -33,6 +31,8 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     SourceName,
 )
+from mpathd_watch.core.step import next_deadline
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE
 from tests.story import START, TARGET, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -10,15 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerts import Priority
-from mpathd_watch.core.budget import Budget, Timeouts, bound, budget, recheck_interval, reinstatement
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, Tick
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.histogram import BOUNDS, Histogram
-from mpathd_watch.core.outage import Judgement, Outage, judge, phases
-from mpathd_watch.core.state import Due, Wait
-from mpathd_watch.core.step import step
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.histogram import BOUNDS, Histogram
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -28,6 +24,10 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     Verdict,
 )
+from mpathd_watch.core.state import Due, Wait
+from mpathd_watch.core.step import step
+from mpathd_watch.core.verdicts.budget import Budget, Timeouts, bound, budget, recheck_interval, reinstatement
+from mpathd_watch.core.verdicts.outage import Judgement, Outage, judge, phases
 from tests.story import START, San, Story, moment
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mpathd_watch.core.alerts import Priority
+from mpathd_watch.core.alerting.messages import path_flapping, path_steady
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
-from mpathd_watch.core.facts import LinkFacts
-from mpathd_watch.core.messages import path_flapping, path_steady
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.vocabulary import Cause, DmState, Health, SessionStatus, SourceName
 from mpathd_watch.core.state import Due, Wait
-from mpathd_watch.core.vocabulary import Cause, DmState, Health, SessionStatus, SourceName
 from tests.story import START, San, Story, Told, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

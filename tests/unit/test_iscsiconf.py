@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.iscsiconf import (
+from mpathd_watch.core.formats.open_iscsi import (
     Code,
     Configured,
     Entry,
@@ -24,7 +24,7 @@ from mpathd_watch.core.iscsiconf import (
     record_path,
     setting,
 )
-from mpathd_watch.core.iscsiconf.record import BUFFER, MAX_PROBLEMS
+from mpathd_watch.core.formats.open_iscsi.record import BUFFER, MAX_PROBLEMS
 
 CONF = Path(__file__).parents[1] / "golden" / "conf"
 NODE = (CONF / "node-record").read_text()
@@ -133,7 +133,7 @@ def test_the_list_of_problems_has_an_end() -> None:
 
 
 def test_of_an_endless_file_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mpathd_watch.core.iscsiconf.record.MAX_TEXT", 200)
+    monkeypatch.setattr("mpathd_watch.core.formats.open_iscsi.record.MAX_TEXT", 200)
     record = parse_record("# BEGIN RECORD 1\n" + f"{RTO} = 3\n" + "#\n" * 200, "f")
     assert record.number(RTO) == 3
     assert [problem.code for problem in record.problems] == [Code.LONG_FILE]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.sinks.backlog import Backlog
 from mpathd_watch.sinks.console import ConsoleSink

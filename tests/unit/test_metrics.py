@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
-from mpathd_watch.core.facts import RECOVERY_OFF, IoFacts, TcpFacts
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.histogram import Histogram
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.report import Report, Timeout
-from mpathd_watch.core.state import Auditing, Counters, SourceState, State, Tally, frozen
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.facts import RECOVERY_OFF, IoFacts, TcpFacts
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -34,6 +33,7 @@ from mpathd_watch.core.vocabulary import (
     SourceName,
     Verdict,
 )
+from mpathd_watch.core.state import Auditing, Counters, SourceState, State, Tally, frozen
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.families import Family, Kind
 from mpathd_watch.sinks.view import View

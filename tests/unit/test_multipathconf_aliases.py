@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.multipathconf import parse, resolver
+from mpathd_watch.core.formats.multipath_conf import parse, resolver
 
 CONF = """\
 multipaths {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.multipathconf.ere import MAX_STATES, MAX_TEXT, InvalidError, UnsupportedError, compiled
+from mpathd_watch.core.formats.multipath_conf.ere import MAX_STATES, MAX_TEXT, InvalidError, UnsupportedError, compiled
 
 
 @pytest.mark.parametrize(

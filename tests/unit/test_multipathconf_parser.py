@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.multipathconf import (
+from mpathd_watch.core.formats.multipath_conf import (
     NEWEST,
     Code,
     Document,
@@ -24,8 +24,8 @@ from mpathd_watch.core.multipathconf import (
     parse_printed,
     resolver,
 )
-from mpathd_watch.core.multipathconf.lines import QUOTE, chunks, content, tokenize
-from mpathd_watch.core.multipathconf.parser import MAX_PROBLEMS
+from mpathd_watch.core.formats.multipath_conf.lines import QUOTE, chunks, content, tokenize
+from mpathd_watch.core.formats.multipath_conf.parser import MAX_PROBLEMS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CONF = GOLDEN / "conf"
@@ -382,7 +382,7 @@ def test_the_list_of_problems_has_an_end() -> None:
 
 
 def test_of_an_endless_file_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mpathd_watch.core.multipathconf.parser.MAX_TEXT", 30)
+    monkeypatch.setattr("mpathd_watch.core.formats.multipath_conf.parser.MAX_TEXT", 30)
     document = parse("defaults {\nprio x\n}\n" + "# \n" * 30, "f")
     assert flat(document) == [("defaults", "prio", "x")]
     assert [problem.code for problem in document.problems] == [Code.LONG_FILE]

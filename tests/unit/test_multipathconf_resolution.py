@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.multipathconf import (
+from mpathd_watch.core.formats.multipath_conf import (
     NEWEST,
     Document,
     Effective,
@@ -25,10 +25,10 @@ from mpathd_watch.core.multipathconf import (
     resolve,
     resolver,
 )
-from mpathd_watch.core.multipathconf import hardware as extract
-from mpathd_watch.core.multipathconf.keywords import TABLES
-from mpathd_watch.core.multipathconf.layers import UNCHECKED_INTERVAL
-from mpathd_watch.core.multipathconf.values import Reading
+from mpathd_watch.core.formats.multipath_conf import hardware as extract
+from mpathd_watch.core.formats.multipath_conf.keywords import TABLES
+from mpathd_watch.core.formats.multipath_conf.layers import UNCHECKED_INTERVAL
+from mpathd_watch.core.formats.multipath_conf.values import Reading
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 MODERN = parse((GOLDEN / "conf" / "multipath-modern.conf").read_text(), "m.conf")

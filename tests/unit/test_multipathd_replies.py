@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.facts import PathListing
-from mpathd_watch.core.multipathconf import NEWEST, parse_printed
-from mpathd_watch.core.vocabulary import CheckerState, DmState
+from mpathd_watch.core.formats.multipath_conf import NEWEST, parse_printed
+from mpathd_watch.core.model.facts import PathListing
+from mpathd_watch.core.model.vocabulary import CheckerState, DmState
 from mpathd_watch.sources.multipathd.replies import (
     MAPS_COMMAND,
     PATHS_COMMAND,

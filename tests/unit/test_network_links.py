@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.facts import LinkFacts
+from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.sources.network import addresses, links
 from mpathd_watch.sources.network.netlink import attribute, messages
 from tests.fakes.rtnetlink import Kernel, assigned, done, link, message, refusal

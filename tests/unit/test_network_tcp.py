@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.facts import TcpFacts
+from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.sources.network import addresses, tcp
 from mpathd_watch.sources.network.netlink import Message, messages
 from mpathd_watch.sources.network.tcp import Answer, Connection, ask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mpathd_watch.core.instant import Instant
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.sinks.notify import Notifier
 
 UNIT = {"NOTIFY_SOCKET": "/run/systemd/notify"}

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.codec import CodecError
 from mpathd_watch.core.events import BlockEvent, Event, EventsLost, SourceUp, Tick
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.recording import FORMAT, check_header, event_line, header, parse_event
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.recording.codec import CodecError
+from mpathd_watch.core.recording.lines import FORMAT, check_header, event_line, header, parse_event
 from mpathd_watch.sinks.trace import Trace, TraceError
 from mpathd_watch.sources import recording as module
 from mpathd_watch.sources.recording import RecordingError, read

@@ -13,15 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.budget import Timeouts
-from mpathd_watch.core.facts import RECOVERY_OFF, TcpFacts
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.flapping import Flaps
-from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.quality import Quality, Standing
-from mpathd_watch.core.report import Report, Timeout
-from mpathd_watch.core.state import Auditing, SourceState, State, frozen
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
+from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
@@ -32,6 +27,11 @@ from mpathd_watch.core.vocabulary import (
     SessionStatus,
     SourceName,
 )
+from mpathd_watch.core.state import Auditing, SourceState, State, frozen
+from mpathd_watch.core.verdicts.budget import Timeouts
+from mpathd_watch.core.verdicts.flapping import Flaps
+from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.core.verdicts.slow_path import Quality, Standing
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (

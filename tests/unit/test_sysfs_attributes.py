@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.text import MAX_TEXT
-from mpathd_watch.core.vocabulary import DeviceState
+from mpathd_watch.core.model.text import MAX_TEXT
+from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.sysfs import attributes as module
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.facts import IoFacts
-from mpathd_watch.core.text import MAX_TEXT
-from mpathd_watch.core.vocabulary import DeviceState
+from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.text import MAX_TEXT
+from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.sysfs import disks as disks_module
 from mpathd_watch.sources.sysfs import udevdb
 from mpathd_watch.sources.sysfs.attributes import Attributes

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.core.facts import TcpFacts
-from mpathd_watch.core.vocabulary import SessionStatus
+from mpathd_watch.core.model.facts import TcpFacts
+from mpathd_watch.core.model.vocabulary import SessionStatus
 from mpathd_watch.sources.sysfs import sessions as module
 from mpathd_watch.sources.sysfs.kept import Kept
 from tests.fakes.sysfs import FakeSysfs, healthy_san

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.core.facts import RECOVERY_OFF, DeviceFacts, MapFacts, SessionFacts
-from mpathd_watch.core.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.core.model.facts import RECOVERY_OFF, DeviceFacts, MapFacts, SessionFacts
+from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.sources.sysfs.disks import Depth
 from tests.fakes.sysfs import SECRETS, TARGET, WWID, FakeSysfs, healthy_san
 from tests.reading import FC_PLACE, MPIO, SDA, SESSION, UNREADABLE, Look, Meddler, unreadable

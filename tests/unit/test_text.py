@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core import text as module
-from mpathd_watch.core.text import MAX_TEXT, clean, duration, plural
+from mpathd_watch.core.model import text as module
+from mpathd_watch.core.model.text import MAX_TEXT, clean, duration, plural
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
-from mpathd_watch.core.text import MAX_TEXT
-from mpathd_watch.core.vocabulary import DmAction, SourceName
+from mpathd_watch.core.model.text import MAX_TEXT
+from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 
 WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"

@@ -6,20 +6,20 @@ from itertools import chain
 
 from mpathd_watch.core.audit import (
     files,
-    hidden,
-    loaded,
     maps,
-    pacing,
+    not_loaded,
+    path_timeouts,
     queueing,
     redundancy,
     sessions,
     timeouts,
+    unmapped_disks,
 )
-from mpathd_watch.core.audit.host import host
-from mpathd_watch.core.budget import budget
-from mpathd_watch.core.findings import FindingKind
-from mpathd_watch.core.report import Report
+from mpathd_watch.core.audit.context import host
+from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.state import State, frozen
+from mpathd_watch.core.verdicts.budget import budget
 
 
 def audit(state: State) -> Report:
@@ -29,13 +29,13 @@ def audit(state: State) -> Report:
     found = list(
         chain(
             files.findings(seen),
-            loaded.findings(seen),
+            not_loaded.findings(seen),
             timeouts.findings(seen),
             sessions.findings(seen),
-            hidden.findings(seen),
+            unmapped_disks.findings(seen),
             redundancy.findings(seen),
             queueing.findings(seen),
-            pacing.findings(seen, reports),
+            path_timeouts.findings(seen, reports),
         )
     )
     order = {kind: at for at, kind in enumerate(FindingKind)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.audit.host import Host
-from mpathd_watch.core.audit.rules import line
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.multipathconf import UNCHECKED_INTERVAL, Code, Origin, Problem, quoted
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit.effective_settings import line
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.formats.multipath_conf import UNCHECKED_INTERVAL, Code, Origin, Problem, quoted
+from mpathd_watch.core.model.text import clean
 
 _OBSOLETE = frozenset({Code.REMOVED_KEYWORD, Code.IGNORED_KEYWORD, Code.DEPRECATED_KEYWORD, Code.DEPRECATED_VALUE})
 _REGEX = frozenset({Code.BAD_REGEX, Code.ODD_REGEX, Code.UNSUPPORTED_REGEX})

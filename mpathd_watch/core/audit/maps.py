@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.audit.host import Host
-from mpathd_watch.core.budget import Budget, budget, recheck_interval
-from mpathd_watch.core.report import MapReport
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit_report import MapReport
+from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.vocabulary import Transport
+from mpathd_watch.core.verdicts.budget import Budget, budget, recheck_interval
 
 
 def reports(host: Host) -> dict[str, MapReport]:

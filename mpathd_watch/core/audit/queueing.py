@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.audit.gather import Gathered
-from mpathd_watch.core.audit.host import Host
-from mpathd_watch.core.audit.rules import line, whence
-from mpathd_watch.core.budget import CHECK_LATENESS
-from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit.effective_settings import line, whence
+from mpathd_watch.core.audit.grouping import Gathered
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.verdicts.budget import CHECK_LATENESS
 
 UNSET = "-"
 """multipathd's word for a map whose no_path_retry is not set: the features in the kernel's table decide."""

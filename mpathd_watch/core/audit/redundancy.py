@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core import network
-from mpathd_watch.core.audit.host import Host
-from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts
-from mpathd_watch.core.findings import Finding, FindingKind
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts
+from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.text import plural
-from mpathd_watch.core.vocabulary import DeviceState, Transport
+from mpathd_watch.core.verdicts import carrier
 
 UID_ATTRIBUTE = "ID_SERIAL"
 """The udev property that ``PathState.wwid`` is read from, and multipath's default for the WWID."""
@@ -35,7 +35,7 @@ def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
         return
     portal = _only(path.portal for path in paths)
     ends, links = _ends(host, known), host.state.links or {}
-    nic = _only(network.trunk(facts, links) for facts in ends)
+    nic = _only(carrier.trunk(facts, links) for facts in ends)
     subnet = _only(facts.local_network for facts in ends)
     hosts = (path.hctl.partition(":")[0] if path.transport is not Transport.ISCSI else "" for path in paths)
     adapter = _only(hosts)
@@ -43,7 +43,7 @@ def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
     if portal:
         yield Finding(FindingKind.SINGLE_PORTAL, known.label, f"{all_paths} {portal}")
     elif nic:
-        if host.state.links is not None and not network.is_redundant(ends[0], links):
+        if host.state.links is not None and not carrier.is_redundant(ends[0], links):
             above = sorted({facts.netdev for facts in ends} - {nic, ""})
             upon = f" (below {', '.join(above)})" if above else ""
             yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}{upon}")

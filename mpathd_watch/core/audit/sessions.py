@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core import identity
-from mpathd_watch.core.audit.host import Host, of_place, of_session
+from mpathd_watch.core.audit.context import Host, of_place, of_session
 from mpathd_watch.core.audit.timeouts import NAMES, SHIPPED, place, who
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.iscsiconf import Record, configured, keys, setting
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.formats.open_iscsi import Record, configured, keys, setting
+from mpathd_watch.core.model import identity
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import SessionState
-from mpathd_watch.core.text import plural
-from mpathd_watch.core.vocabulary import SourceName
 
 TIGHT = 3
 """Seconds below which an answer to a ping is often late for no other reason than load."""

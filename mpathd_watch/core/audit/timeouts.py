@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from mpathd_watch.core.audit.host import Host
-from mpathd_watch.core.audit.rules import line, whence
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import Finding, FindingKind
-from mpathd_watch.core.iscsiconf import Configured, configured, keys
-from mpathd_watch.core.multipathconf import Effective
-from mpathd_watch.core.report import Timeout
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit.effective_settings import line, whence
+from mpathd_watch.core.audit_report import Timeout
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.formats.multipath_conf import Effective
+from mpathd_watch.core.formats.open_iscsi import Configured, configured, keys
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.vocabulary import SessionStatus
 from mpathd_watch.core.state import SessionState
-from mpathd_watch.core.vocabulary import SessionStatus
 
 NAMES = ("noop_out_interval", "noop_out_timeout", "replacement_timeout")
 

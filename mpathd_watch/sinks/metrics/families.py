@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from mpathd_watch.core.vocabulary import (
+from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
     DmState,

@@ -16,16 +16,16 @@ from typing import TypeVar
 from prometheus_client.samples import Sample
 
 from mpathd_watch import __version__
-from mpathd_watch.core import identity
-from mpathd_watch.core.budget import budget
-from mpathd_watch.core.facts import RECOVERY_OFF
-from mpathd_watch.core.findings import FindingKind
-from mpathd_watch.core.histogram import Histogram
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.report import Report
+from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model import identity
+from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import Cause, IscsiError, Phase, SessionStatus, SourceName, Verdict, Word
 from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
-from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import Cause, IscsiError, Phase, SessionStatus, SourceName, Verdict, Word
+from mpathd_watch.core.verdicts.budget import budget
 from mpathd_watch.sinks.metrics.families import Family
 from mpathd_watch.sinks.view import View
 

@@ -13,16 +13,16 @@ from operator import attrgetter
 from typing import Final, Literal, TypedDict, cast
 
 from mpathd_watch import __version__
-from mpathd_watch.core import identity
-from mpathd_watch.core.budget import Budget, budget
-from mpathd_watch.core.facts import RECOVERY_OFF, TcpFacts
-from mpathd_watch.core.findings import Severity
-from mpathd_watch.core.instant import Instant
-from mpathd_watch.core.outage import Outage
-from mpathd_watch.core.report import Timeout
+from mpathd_watch.core.audit_report import Timeout
+from mpathd_watch.core.catalog.findings import Severity
+from mpathd_watch.core.model import identity
+from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName, Transport, Word
 from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
-from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import SessionStatus, SourceName, Transport, Word
+from mpathd_watch.core.verdicts.budget import Budget, budget
+from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.view import View
 
 VERSION: Final = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mpathd_watch.core.text import duration, plural
+from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.sinks.status.document import BudgetEntry, Document, PathEntry, TimeoutsEntry
 
 

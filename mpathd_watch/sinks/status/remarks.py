@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpathd_watch.core.text import duration
-from mpathd_watch.core.vocabulary import Doubt, Health
+from mpathd_watch.core.model.text import duration
+from mpathd_watch.core.model.vocabulary import Doubt, Health
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.document import Document, PathEntry, SessionEntry
 

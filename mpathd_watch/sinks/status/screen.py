@@ -11,8 +11,8 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from mpathd_watch.core.text import clean, duration, plural
-from mpathd_watch.core.vocabulary import Health, MapHealth
+from mpathd_watch.core.model.text import clean, duration, plural
+from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.promises import findings, promises, time_left

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mpathd_watch.core.model.text import clean, plural
+from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState
-from mpathd_watch.core.text import clean, plural
-from mpathd_watch.core.vocabulary import Health, MapHealth
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, counted, missed, spoken
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from mpathd_watch.core.multipathconf import Version
+from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.sources.configuration.reader import open_regular
 
 STATUS = "var/lib/dpkg/status"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Reason
-from mpathd_watch.core.iscsiconf import Place, Record, parse_record, record_path
-from mpathd_watch.core.multipathconf import NEWEST, Document, Version, merge, parse
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, merge, parse
+from mpathd_watch.core.formats.open_iscsi import Place, Record, parse_record, record_path
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.configuration import reader as reading
 from mpathd_watch.sources.configuration.dpkg import installed_version
 from mpathd_watch.sources.configuration.handover import FORMAT, Handover

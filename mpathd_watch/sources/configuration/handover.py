@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpathd_watch.core.codec import CodecError, decode, encode
 from mpathd_watch.core.configuration import NodeRecord, Unreadable
-from mpathd_watch.core.iscsiconf import Place, Record
-from mpathd_watch.core.iscsiconf.keys import KEYS
-from mpathd_watch.core.multipathconf import Document
+from mpathd_watch.core.formats.multipath_conf import Document
+from mpathd_watch.core.formats.open_iscsi import Place, Record
+from mpathd_watch.core.formats.open_iscsi.keys import KEYS
+from mpathd_watch.core.recording.codec import CodecError, decode, encode
 
 FORMAT = 1
 MAX_BYTES = 16 << 20

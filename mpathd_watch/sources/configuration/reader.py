@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Reason, Unreadable
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.text import clean
 
 MAX_SIZE = 1 << 20
 """Bytes of a file; a node record has some 4 KiB, and the parsers stop long before."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
-from mpathd_watch.core.multipathconf import Version
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.formats.multipath_conf import Version
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration.handover import from_child
 from mpathd_watch.sources.configuration.survey import Survey
 from mpathd_watch.sources.worker import StalledError, Worker

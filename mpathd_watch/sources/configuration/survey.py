@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
-from mpathd_watch.core.multipathconf import NEWEST
+from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.sources.configuration import files, handover
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 from mpathd_watch.sources.configuration.handover import Handover, HandoverError

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mpathd_watch.core.events import Event, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.sources import NO_MODULE
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi.parse import LENGTH, parse
 from mpathd_watch.sources.listening import listening
 from mpathd_watch.sources.network.netlink import KERNEL

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mpathd_watch.core.facts import MapListing, PathListing
-from mpathd_watch.core.multipathconf import Document, Version, parse_printed
-from mpathd_watch.core.vocabulary import CheckerState, DmState
+from mpathd_watch.core.formats.multipath_conf import Document, Version, parse_printed
+from mpathd_watch.core.model.facts import MapListing, PathListing
+from mpathd_watch.core.model.vocabulary import CheckerState, DmState
 from mpathd_watch.sources.multipathd import mapjson
 from mpathd_watch.sources.multipathd.errors import BadReply, quote, refuse_error_text
 

@@ -19,9 +19,9 @@ from mpathd_watch.core.events import (
     SourceErrors,
     SourceUp,
 )
-from mpathd_watch.core.facts import MapListing, PathListing
-from mpathd_watch.core.multipathconf import NEWEST, Document, Version
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
+from mpathd_watch.core.model.facts import MapListing, PathListing
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.multipathd.client import DEADLINE, not_running
 from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
 from mpathd_watch.sources.multipathd.presence import Presence

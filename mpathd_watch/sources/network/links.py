@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mpathd_watch.core.facts import LinkFacts
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.network import addresses
 from mpathd_watch.sources.network.addresses import Assigned
 from mpathd_watch.sources.network.netlink import Conversation, Message, attribute, attributes, number

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterator
 from time import monotonic
 from typing import NamedTuple, Self, TypeVar
 
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.text import clean
 
 Result = TypeVar("Result")
 

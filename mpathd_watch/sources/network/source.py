@@ -12,8 +12,8 @@ import socket
 from collections.abc import Callable, Coroutine
 
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.facts import LinkFacts
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.listening import listening
 from mpathd_watch.sources.network import links
 from mpathd_watch.sources.network.netlink import HEADER, KERNEL

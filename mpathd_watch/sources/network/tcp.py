@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mpathd_watch.core.facts import TcpFacts
+from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.sources.network import addresses
 from mpathd_watch.sources.network.addresses import plain
 from mpathd_watch.sources.network.netlink import Conversation, Message, attributes, interface_name

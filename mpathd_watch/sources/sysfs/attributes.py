@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import Word
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import Word
 
 Term = TypeVar("Term", bound=Word)
 Parsed = TypeVar("Parsed")

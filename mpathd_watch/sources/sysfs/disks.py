@@ -9,9 +9,9 @@ from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
 
-from mpathd_watch.core.facts import DeviceFacts, IoFacts, MapFacts
-from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import DeviceState, Transport
+from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
 from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
 from mpathd_watch.sources.sysfs.udevdb import DATA, serial

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mpathd_watch.core.facts import RECOVERY_OFF, SessionFacts, TcpFacts
-from mpathd_watch.core.vocabulary import DOWN_SESSION, SessionStatus
+from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
+from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
 from mpathd_watch.sources.sysfs.ends import LocalEnd
 from mpathd_watch.sources.sysfs.kept import Kept

@@ -25,8 +25,8 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
 )
-from mpathd_watch.core.facts import DeviceFacts, MapFacts, SessionFacts, TcpFacts
-from mpathd_watch.core.vocabulary import DOWN_SESSION, DeviceState, SessionStatus, SourceName
+from mpathd_watch.core.model.facts import DeviceFacts, MapFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.model.vocabulary import DOWN_SESSION, DeviceState, SessionStatus, SourceName
 from mpathd_watch.sources.network.addresses import Interface, interfaces
 from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.network.tcp import Answer, Connection, ask

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mpathd_watch.core.text import clean
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
 
 DATA = "udev/data"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
-from mpathd_watch.core.text import clean
-from mpathd_watch.core.vocabulary import DmAction, SourceName
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
 KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE")
 """The properties wanted of a block device's uevent, beside its action and name."""

@@ -17,7 +17,7 @@ from typing import Any
 import pyudev
 
 from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.listening import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 

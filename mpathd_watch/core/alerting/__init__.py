@@ -1,0 +1,1 @@
+"""Which transitions are alerts, and their sentences."""

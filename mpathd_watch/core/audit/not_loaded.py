@@ -1,0 +1,49 @@
+"""What the files say and multipathd does not run with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit.effective_settings import line
+from mpathd_watch.core.audit.grouping import Gathered
+from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.formats.multipath_conf import Effective
+from mpathd_watch.core.model.text import clean
+
+MAIN, MORE = "/etc/multipath.conf", "/etc/multipath/conf.d"
+
+
+def findings(host: Host) -> Iterator[Finding]:
+    """Each setting that differs, with the maps it counts for. multipathd adjusts some others on its own."""
+    if host.running is None or not comparable(host):
+        return
+    gathered = Gathered()
+    for known in host.maps:
+        written, in_force = host.rules.written(known), host.settings[known.wwid]
+        pairs: tuple[tuple[str, Effective[int | str | None], Effective[int | str | None]], ...] = (
+            ("polling_interval", written.polling_interval, in_force.polling_interval),
+            ("fast_io_fail_tmo", written.fast_io_fail_tmo, in_force.fast_io_fail_tmo),
+            ("dev_loss_tmo", written.dev_loss_tmo, in_force.dev_loss_tmo),
+            ("no_path_retry", written.no_path_retry, in_force.no_path_retry),
+            ("path_checker", written.path_checker, in_force.path_checker),
+            ("find_multipaths", written.find_multipaths, in_force.find_multipaths),
+        )
+        for name, said, done in pairs:
+            if said.value != done.value:
+                told = f"{name} is {_shown(said)} by multipath.conf, and multipathd runs with {_shown(done)}"
+                gathered.add(FindingKind.CONFIGURATION_NOT_LOADED, known.label, told, line(said.origin))
+    yield from gathered.findings()
+
+
+def comparable(host: Host) -> bool:
+    """Whether the files are known as multipathd would read them, and would be taken at all."""
+    unread = any(
+        (file.path == MAIN or file.path.startswith(MORE)) and not file.reason.counts
+        for file in host.configuration.unreadable
+    )
+    return not unread and not any(problem.fatal for problem in host.configuration.multipath.problems)
+
+
+def _shown(value: Effective[int | str | None]) -> str:
+    return "not set" if value.value is None else clean(str(value.value))

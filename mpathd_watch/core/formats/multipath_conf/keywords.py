@@ -1,0 +1,291 @@
+"""Every section's keywords: how their values are read, since when they exist, and what became of the old ones.
+
+Read in libmultipath/dict.c of 0.9.4 (init_keywords()), and tried one by one in every section on multipath-tools 0.9.4,
+0.11.1 and 0.15.1; versions in between from NEWS.md. What was already so in 0.9.4 has no date here: ``OLDEST``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpathd_watch.core.formats.multipath_conf import values
+from mpathd_watch.core.formats.multipath_conf.model import Version
+from mpathd_watch.core.formats.multipath_conf.values import Reader
+
+OLDEST: Version = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword of one section.
+
+    ``since``, ``ignored`` and ``deprecated`` are the first versions that know it, take it without any effect, or
+    advise against it; ``modern`` is what to write instead. ``name`` is the keyword that this is another spelling of,
+    or the keyword itself (``checker`` is ``path_checker``).
+    """
+
+    name: str
+    read: Reader
+    unique: bool = True
+    regex: bool = False
+    since: Version = OLDEST
+    ignored: Version | None = None
+    deprecated: Version | None = None
+    modern: str = ""
+
+
+Table = Mapping[str, Keyword]
+
+
+def _table(**readers: Reader) -> dict[str, Keyword]:
+    return {name: Keyword(name, read) for name, read in readers.items()}
+
+
+_MARGINAL = "use the marginal_path_ options"
+_NEEDS_NONE = "the path_selector service-time needs nothing of the kind"
+_OLD = {
+    "san_path_err_threshold": Keyword(
+        "san_path_err_threshold", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
+    ),
+    "san_path_err_forget_rate": Keyword(
+        "san_path_err_forget_rate", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
+    ),
+    "san_path_err_recovery_time": Keyword(
+        "san_path_err_recovery_time", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
+    ),
+    "delay_watch_checks": Keyword("delay_watch_checks", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL),
+    "delay_wait_checks": Keyword("delay_wait_checks", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL),
+    "rr_min_io": Keyword(
+        "rr_min_io",
+        values.count,
+        deprecated=OLDEST,
+        ignored=(0, 15, 0),
+        modern=f"it has had no effect since kernel 2.6.31; {_NEEDS_NONE}",
+    ),
+    "rr_min_io_rq": Keyword(
+        "rr_min_io_rq",
+        values.count,
+        deprecated=OLDEST,
+        ignored=(0, 15, 0),
+        modern=f"0.15 ignores it, and {_NEEDS_NONE}",
+    ),
+    "rr_weight": Keyword(
+        "rr_weight",
+        values.rr_weight,
+        deprecated=OLDEST,
+        ignored=(0, 15, 0),
+        modern=f"0.15 ignores it, and {_NEEDS_NONE}",
+    ),
+}
+_PG_TIMEOUT = {"pg_timeout": Keyword("pg_timeout", values.text_value, ignored=OLDEST, modern="remove it")}
+_GETUID = {
+    "getuid_callout": Keyword(
+        "getuid_callout", values.text_value, ignored=(0, 9, 0), modern="use uid_attribute, by default ID_SERIAL"
+    )
+}
+
+_MAP = {
+    **_table(
+        path_grouping_policy=values.policy,
+        path_selector=values.counted(1),
+        prio=values.text_value,
+        prio_args=values.text_value,
+        failback=values.failback,
+        no_path_retry=values.retries,
+        flush_on_last_del=values.flush,
+        features=values.counted(0),
+        user_friendly_names=values.yes_no,
+        deferred_remove=values.yes_no,
+        marginal_path_err_sample_time=values.off_or_count,
+        marginal_path_err_rate_threshold=values.off_or_count,
+        marginal_path_err_recheck_gap_time=values.off_or_count,
+        marginal_path_double_failed_time=values.off_or_count,
+        skip_kpartx=values.yes_no,
+        max_sectors_kb=values.count,
+        ghost_delay=values.off_or_count,
+    ),
+    **_OLD,
+    "purge_disconnected": Keyword("purge_disconnected", values.yes_no, since=(0, 14, 0)),
+}
+"""Keywords of multipath subsections that device subsections, overrides and defaults have, too."""
+
+_TIMEOUTS = _table(
+    fast_io_fail_tmo=values.off_or_seconds, dev_loss_tmo=values.dev_loss, eh_deadline=values.off_or_seconds
+)
+
+_PATH = {
+    **_MAP,
+    **_TIMEOUTS,
+    **_GETUID,
+    **_table(
+        uid_attribute=values.text_value,
+        path_checker=values.checker,
+        alias_prefix=values.without_slash,
+        retain_attached_hw_handler=values.yes_no,
+        detect_prio=values.yes_no,
+        detect_checker=values.yes_no,
+        all_tg_pt=values.yes_no,
+        recheck_wwid=values.yes_no,
+    ),
+    "checker": Keyword("path_checker", values.checker),
+    "detect_pgpolicy": Keyword("detect_pgpolicy", values.yes_no, since=(0, 9, 6)),
+    "detect_pgpolicy_use_tpg": Keyword("detect_pgpolicy_use_tpg", values.yes_no, since=(0, 9, 6)),
+}
+
+_FILES = {
+    name: Keyword(
+        name,
+        values.absolute_path,
+        deprecated=OLDEST,
+        ignored=(0, 9, 7),
+        modern=f"remove it, and keep the file at {place}",
+    )
+    for name, place in (
+        ("bindings_file", "/etc/multipath/bindings"),
+        ("wwids_file", "/etc/multipath/wwids"),
+        ("prkeys_file", "/etc/multipath/prkeys"),
+    )
+}
+
+_DEFAULTS = {
+    **_PATH,
+    **_PG_TIMEOUT,
+    **_FILES,
+    **_table(
+        verbosity=values.integer(0, 4),
+        polling_interval=values.polling,
+        max_polling_interval=values.or_unset(values.unsigned),
+        reassign_maps=values.yes_no,
+        uid_attrs=values.text_value,
+        max_fds=values.max_fds,
+        queue_without_daemon=values.queue_without_daemon,
+        checker_timeout=values.or_unset(values.count),
+        allow_usb_devices=values.yes_no,
+        mode=values.text_value,
+        uid=values.text_value,
+        gid=values.text_value,
+        log_checker_err=values.log_checker_err,
+        reservation_key=values.reservation_key,
+        force_sync=values.yes_no,
+        strict_timing=values.yes_no,
+        partition_delimiter=values.without_slash,
+        find_multipaths=values.find_multipaths,
+        uxsock_timeout=values.integer(4000, values.INT_MAX),
+        retrigger_tries=values.count,
+        retrigger_delay=values.count,
+        missing_uev_wait_timeout=values.count,
+        remove_retries=values.count,
+        find_multipaths_timeout=values.integer(-values.INT_MAX - 1, values.INT_MAX),
+        enable_foreign=values.text_value,
+        marginal_pathgroups=values.marginal_pathgroups,
+    ),
+    "multipath_dir": Keyword("multipath_dir", values.text_value, ignored=OLDEST, modern="remove it"),
+    "config_dir": Keyword(
+        "config_dir", values.text_value, ignored=OLDEST, modern="put the files into /etc/multipath/conf.d"
+    ),
+    "disable_changed_wwids": Keyword(
+        "disable_changed_wwids", values.text_value, ignored=OLDEST, modern="it is always on; see also recheck_wwid"
+    ),
+    "auto_resize": Keyword("auto_resize", values.auto_resize, since=(0, 9, 7)),
+    "max_retries": Keyword("max_retries", values.count, since=(0, 9, 7)),
+}
+
+
+def _regex(name: str, *, unique: bool = True) -> dict[str, Keyword]:
+    return {name: Keyword(name, values.text_value, unique=unique, regex=True)}
+
+
+_VENDOR_PRODUCT = {**_regex("vendor"), **_regex("product")}
+
+_BLACKLIST = {
+    **_regex("devnode", unique=False),
+    **_regex("wwid", unique=False),
+    **_regex("property", unique=False),
+    **_regex("protocol", unique=False),
+}
+
+_DEVICE = {
+    **_PATH,
+    **_PG_TIMEOUT,
+    **_VENDOR_PRODUCT,
+    **_regex("revision"),
+    **_regex("product_blacklist"),
+    **_table(hardware_handler=values.counted(0), vpd_vendor=values.text_value),
+}
+
+_MULTIPATH = {
+    **_MAP,
+    **_PG_TIMEOUT,
+    **_table(
+        wwid=values.text_value,
+        alias=values.without_slash,
+        mode=values.text_value,
+        uid=values.text_value,
+        gid=values.text_value,
+        reservation_key=values.reservation_key,
+    ),
+}
+
+TABLES: Mapping[str, Table] = {
+    "": {},
+    "defaults": _DEFAULTS,
+    "blacklist": _BLACKLIST,
+    "blacklist/device": _VENDOR_PRODUCT,
+    "blacklist_exceptions": _BLACKLIST,
+    "blacklist_exceptions/device": _VENDOR_PRODUCT,
+    "devices": {},
+    "devices/device": _DEVICE,
+    "overrides": _PATH,
+    "overrides/protocol": {**_TIMEOUTS, "type": Keyword("type", values.protocol_type)},
+    "multipaths": {},
+    "multipaths/multipath": _MULTIPATH,
+}
+"""Keywords by the path of their section."""
+
+SUBSECTIONS: Mapping[str, frozenset[str]] = {
+    place: frozenset(
+        other.removeprefix(f"{place}/" if place else "")
+        for other in TABLES
+        if other and other.rpartition("/")[0] == place
+    )
+    for place in TABLES
+}
+"""Sections that may stand in each section; those of the file itself under ``""``."""
+
+SECTIONS = SUBSECTIONS[""]
+
+OPENED_WITHOUT_BRACE = frozenset(SECTIONS - {"overrides"}) | {"device", "multipath"}
+"""Sections that multipath-tools opens even if the ``{`` is missing (is_sublevel_keyword() in parser.c)."""
+
+REMOVED: Mapping[str, str] = {
+    "selector": "write path_selector",
+    "default_selector": "write path_selector",
+    "default_path_grouping_policy": "write path_grouping_policy",
+    "default_getuid_callout": "write uid_attribute",
+    "default_prio_callout": "write prio",
+    "default_prio": "write prio",
+    "default_features": "write features",
+    "default_path_checker": "write path_checker",
+    "default_hardware_handler": "write hardware_handler in a device subsection",
+    "prio_callout": "write prio",
+    "hwhandler": "write hardware_handler",
+    "hw_handler": "write hardware_handler",
+    "bl_product": "write product_blacklist",
+    "devnode_blacklist": "write the section blacklist",
+    "udev_dir": "remove it, device nodes are always in /dev",
+    "all_devs": "write the section overrides",
+    "hw_str_match": "remove it, device subsections are always matched as expressions",
+    "unpriv_sgio": "remove it, the kernel has dropped it",
+}
+"""Words of older releases and of distributions' patches, unknown to 0.9.4 and later, and what to do about them."""
+
+
+def lookup(place: str, keyword: str) -> Keyword | None:
+    """The keyword as the section at ``place`` knows it in any version."""
+    return TABLES[place].get(keyword)
+
+
+def homes(keyword: str) -> tuple[str, ...]:
+    """The sections that know ``keyword``, for people who wrote it into another one."""
+    return tuple(place for place, table in TABLES.items() if keyword in table)

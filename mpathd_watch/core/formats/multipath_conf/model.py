@@ -1,0 +1,115 @@
+"""What a parsed multipath.conf is made of. Immutable; every setting and every problem knows its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mpathd_watch.core.model.text import clean
+
+Version = tuple[int, int, int]
+"""A multipath-tools version, as ``(0, 9, 4)``."""
+
+NEWEST: Version = (0, 15, 1)
+"""The newest multipath-tools whose grammar and keywords were compared with ours."""
+
+Value = int | str | bool
+"""A setting's value once understood: seconds and counts as ``int``, yes and no as ``bool``, words as ``str``."""
+
+MAX_QUOTED = 60
+
+
+class Code(StrEnum):
+    """Kinds of problems, worst first within each group."""
+
+    BAD_REGEX = "bad_regex"
+    ODD_REGEX = "odd_regex"
+    UNSUPPORTED_REGEX = "unsupported_regex"
+    BAD_VALUE = "bad_value"
+    CAPPED_VALUE = "capped_value"
+    DEPRECATED_VALUE = "deprecated_value"
+    MISSING_OPEN_BRACE = "missing_open_brace"
+    MISSING_CLOSE_BRACE = "missing_close_brace"
+    STRAY_OPEN_BRACE = "stray_open_brace"
+    STRAY_CLOSE_BRACE = "stray_close_brace"
+    UNKNOWN_SECTION = "unknown_section"
+    UNKNOWN_SUBSECTION = "unknown_subsection"
+    UNKNOWN_KEYWORD = "unknown_keyword"
+    REMOVED_KEYWORD = "removed_keyword"
+    IGNORED_KEYWORD = "ignored_keyword"
+    DEPRECATED_KEYWORD = "deprecated_keyword"
+    TOO_NEW_KEYWORD = "too_new_keyword"
+    OUTSIDE_SECTION = "outside_section"
+    MISSING_VALUE = "missing_value"
+    TRAILING_WORDS = "trailing_words"
+    OPEN_QUOTE = "open_quote"
+    DUPLICATE_KEYWORD = "duplicate_keyword"
+    DUPLICATE_SECTION = "duplicate_section"
+    INCOMPLETE_SECTION = "incomplete_section"
+    NON_ASCII = "non_ascii"
+    CUT_LINE = "cut_line"
+    LONG_LINE = "long_line"
+    LONG_FILE = "long_file"
+    MORE_PROBLEMS = "more_problems"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a file: a sentence for people, a ``code`` for programs.
+
+    ``keyword`` is the keyword or section concerned, if any, as it is written. ``fatal`` means that multipathd rejects
+    its whole configuration for it: it does not start, or a reconfiguration changes nothing (libmultipath/config.c,
+    _init_config).
+    """
+
+    file: str
+    line: int
+    code: Code
+    text: str
+    keyword: str = ""
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A keyword with the value that multipathd reads, both as they stand in the file."""
+
+    keyword: str
+    value: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section or subsection from its opening line on; ``children`` are its subsections in order."""
+
+    name: str
+    file: str
+    line: int
+    settings: tuple[Setting, ...] = ()
+    children: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, or several merged: what multipathd understands of it, and what is wrong with it."""
+
+    sections: tuple[Section, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def named(self, name: str) -> Iterator[Section]:
+        """The top-level sections called ``name``, in reading order."""
+        return (section for section in self.sections if section.name == name)
+
+
+def quoted(text: str) -> str:
+    """``text`` as a problem may show it: cleaned, in quotes, and not longer than people read."""
+    shown = clean(text)
+    return f'"{shown}"' if len(shown) <= MAX_QUOTED else f'"{shown[:MAX_QUOTED]}…"'
+
+
+def spelled(version: Version) -> str:
+    """``0.9.4`` for ``(0, 9, 4)``."""
+    return ".".join(map(str, version))

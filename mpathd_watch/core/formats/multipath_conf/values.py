@@ -1,0 +1,256 @@
+"""What a value means to multipath-tools: one reader for each handler of libmultipath/dict.c (0.9.4; 0.11.1, 0.15.1).
+
+A reader takes the text and the version, and never fails: it tells the value, that the keyword is back to "not set", or
+that multipath-tools rejects the text and keeps what it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from mpathd_watch.core.formats.multipath_conf.lines import BLANKS
+from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version
+
+INT_MAX = 2**31 - 1
+UINT_MAX = 2**32 - 1
+ULONG_MAX = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text is taken for. ``value`` is ``None`` for "not set"; ``advice`` completes the sentence of a problem."""
+
+    accepted: bool
+    value: Value | None = None
+    code: Code | None = None
+    advice: str = ""
+
+
+Reader = Callable[[str, Version], Reading]
+
+_TO_BLANK = str.maketrans(dict.fromkeys(BLANKS, " "))
+
+
+def _rejected(advice: str) -> Reading:
+    return Reading(accepted=False, code=Code.BAD_VALUE, advice=advice)
+
+
+def leading_integer(text: str) -> tuple[int, str, str]:
+    """The number at the beginning of ``text``, its digits (none if there is no number), and the rest: as strtol()."""
+    trimmed = text.lstrip(BLANKS)
+    sign = trimmed[:1] if trimmed[:1] in ("+", "-") else ""
+    body = trimmed[len(sign) :]
+    rest = body.lstrip("0123456789")
+    digits = body[: len(body) - len(rest)]
+    if not digits:
+        return 0, "", text
+    return int(digits) * (-1 if sign == "-" else 1), digits, rest
+
+
+def integer(least: int, most: int) -> Reader:
+    """A number from ``least`` to ``most``; one beyond is replaced by the limit (do_set_int())."""
+
+    def read(text: str, _version: Version) -> Reading:
+        number, digits, rest = leading_integer(text)
+        if not digits or rest.strip(BLANKS):
+            return _rejected("it is not a number")
+        if least <= number <= most:
+            return Reading(accepted=True, value=number)
+        limit = most if number > most else least
+        return Reading(accepted=True, value=limit, code=Code.CAPPED_VALUE, advice=f"{limit} is used instead")
+
+    return read
+
+
+def or_unset(reader: Reader) -> Reader:
+    """As ``reader``, but 0 means "not set", whatever was set before."""
+
+    def read(text: str, version: Version) -> Reading:
+        reading = reader(text, version)
+        return replace(reading, value=reading.value or None)
+
+    return read
+
+
+def unsigned(text: str, _version: Version) -> Reading:
+    """A number from 0 to 4294967295 (set_uint())."""
+    trimmed = text.lstrip(BLANKS)
+    number, digits, rest = leading_integer(trimmed)
+    if not digits or not trimmed.startswith(digits) or rest.strip(BLANKS) or number > UINT_MAX:
+        return _rejected("it is not a number of seconds")
+    return Reading(accepted=True, value=number)
+
+
+def polling(text: str, version: Version) -> Reading:
+    """polling_interval: seconds, where 0 and very large numbers bring multipathd down (tried on 0.11.1 and 0.15.1)."""
+    reading = unsigned(text, version)
+    if not reading.accepted:
+        return _rejected(
+            "it is not a number of seconds, and multipathd then takes 4294967294: it checks no path again, or does not "
+            "even start"
+        )
+    if reading.value == 0:
+        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd crashes on it from 0.11 on")
+    return reading
+
+
+def text_value(text: str, _version: Version) -> Reading:
+    """Any text, the empty one included (set_str())."""
+    return Reading(accepted=True, value=text)
+
+
+def without_slash(text: str, _version: Version) -> Reading:
+    """Any text without a slash (set_str_noslash())."""
+    return _rejected("it must not contain a slash") if "/" in text else Reading(accepted=True, value=text)
+
+
+def absolute_path(text: str, _version: Version) -> Reading:
+    """An absolute path (set_path())."""
+    return Reading(accepted=True, value=text) if text.startswith("/") else _rejected("it is not an absolute path")
+
+
+def yes_no(text: str, _version: Version) -> Reading:
+    """Yes or no, 1 or 0 (set_yes_no(), set_yes_no_undef())."""
+    if text not in ("yes", "no", "1", "0"):
+        return _rejected('only "yes" and "no" are understood')
+    return Reading(accepted=True, value=text in ("yes", "1"))
+
+
+def words(meanings: Mapping[str, str], *, otherwise: Reader | None = None) -> Reader:
+    """One of some words, each with what it means; any other text goes to ``otherwise``, if there is one."""
+
+    def read(text: str, version: Version) -> Reading:
+        if text in meanings:
+            return Reading(accepted=True, value=meanings[text])
+        if otherwise is not None:
+            reading = otherwise(text, version)
+            if reading.accepted:
+                return reading
+        allowed = ", ".join(dict.fromkeys(meanings)) + (" and numbers" if otherwise else "")
+        return _rejected(f"only {allowed} are understood")
+
+    return read
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def counted(index: int) -> Reader:
+    """Words of which the one at ``index`` counts those that follow: path_selector and features (set_arg_str())."""
+
+    def read(text: str, _version: Version) -> Reading:
+        parts = [part for part in text.translate(_TO_BLANK).split(" ") if part]
+        number, digits, rest = leading_integer(parts[index]) if len(parts) > index else (0, "", "")
+        if not digits or rest or number < 0:
+            return _rejected(f"its word {index + 1} must be the number of words that follow")
+        following = len(parts) - index - 1
+        if number != following:
+            return _rejected(f"it announces {number} further words and has {following}")
+        if "queue_if_no_path" in text:
+            return Reading(
+                accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="write no_path_retry queue instead"
+            )
+        return Reading(accepted=True, value=text)
+
+    return read
+
+
+def dev_loss(text: str, _version: Version) -> Reading:
+    """dev_loss_tmo: ``infinity`` or a number, read by sscanf() with no regard to what follows it (set_dev_loss())."""
+    if text == "infinity":
+        return Reading(accepted=True, value="infinity")
+    number, digits, rest = leading_integer(text)
+    if not digits:
+        return _rejected('only numbers and "infinity" are understood')
+    seconds = (number if abs(number) <= ULONG_MAX else ULONG_MAX) & UINT_MAX
+    value: Value | None = "infinity" if seconds == UINT_MAX else seconds or None
+    if rest.strip(BLANKS) or seconds != number:
+        return Reading(accepted=True, value=value, code=Code.BAD_VALUE, advice=f"it is taken for {value or 'not set'}")
+    return Reading(accepted=True, value=value)
+
+
+_POLICIES = ("failover", "multibus", "group_by_serial", "group_by_prio", "group_by_node_name")
+
+
+def policy(text: str, version: Version) -> Reading:
+    """path_grouping_policy: the name may have anything behind it (get_pgpolicy_id()); group_by_tpg came with 0.9.6."""
+    for name in (*_POLICIES, *(("group_by_tpg",) if version >= (0, 9, 6) else ())):
+        if text.startswith(name):
+            return Reading(accepted=True, value=name)
+    return _rejected("no such policy")
+
+
+def flush(text: str, version: Version) -> Reading:
+    """flush_on_last_del: yes and no, from 0.9.9 on also always, unused and never (NEWS.md)."""
+    meanings = {"yes": "always", "1": "always", "no": "unused", "0": "unused"}
+    if version >= (0, 9, 9):
+        meanings |= _same("always", "unused", "never")
+    return words(meanings)(text, version)
+
+
+def checker(text: str, _version: Version) -> Reading:
+    """path_checker: any word is taken; readsector0 is deprecated (multipath.conf(5), 0.9.4)."""
+    if text == "readsector0":
+        return Reading(accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="use tur, or directio")
+    return Reading(accepted=True, value=text)
+
+
+def reservation_key(text: str, _version: Version) -> Reading:
+    """``file``, or up to 16 hexadecimal digits and flags (parse_prkey_flags()); anything else is fatal."""
+    key = text.partition(":")[0].removeprefix("0")
+    key = key[1:] if key[:1] in ("x", "X") else key
+    if text == "file" or (0 < len(key) <= 16 and not key.strip("0123456789abcdefABCDEF")):
+        return Reading(accepted=True, value=text)
+    return _rejected("it is neither a hexadecimal key nor the word file")
+
+
+PROTOCOLS = (
+    "undef",
+    "ccw",
+    "cciss",
+    "scsi:fcp",
+    "scsi:spi",
+    "scsi:ssa",
+    "scsi:sbp",
+    "scsi:srp",
+    "scsi:iscsi",
+    "scsi:sas",
+    "scsi:adt",
+    "scsi:ata",
+    "scsi:usb",
+    "scsi:unspec",
+    "nvme:pcie",
+    "nvme:rdma",
+    "nvme:fc",
+    "nvme:tcp",
+    "nvme:loop",
+    "nvme:apple-nvme",
+    "nvme:unspec",
+)
+"""Every ``type`` of a protocol subsection (protocol_name[] in libmultipath/structs.c, 0.9.4)."""
+
+_positive = integer(1, INT_MAX)
+
+
+def _zero_or_more(text: str, version: Version) -> Reading:
+    # Only the bare 0 is zero: any other spelling of it is raised to 1.
+    return Reading(accepted=True, value=0) if text == "0" else _positive(text, version)
+
+
+count = integer(0, INT_MAX)
+off_or_seconds = words({"off": "off"}, otherwise=_zero_or_more)
+retries = words({"fail": "fail", "0": "fail", "queue": "queue"}, otherwise=_positive)
+off_or_count = words({"no": "no", "0": "no"}, otherwise=_positive)
+failback = words(_same("manual", "immediate", "followover"), otherwise=or_unset(count))
+find_multipaths = words(
+    _same("off", "on", "strict", "greedy", "smart") | {"no": "off", "0": "off", "yes": "on", "1": "on"}
+)
+marginal_pathgroups = words(_same("off", "on", "fpin") | {"no": "off", "0": "off", "yes": "on", "1": "on"})
+queue_without_daemon = words({"yes": "yes", "1": "yes", "no": "no", "0": "no"})
+protocol_type = words(_same(*PROTOCOLS))
+auto_resize = words(_same("never", "grow_only", "grow_shrink"))
+log_checker_err = words(_same("once", "always"))
+rr_weight = words(_same("priorities", "uniform"))
+max_fds = words({"max": "max"}, otherwise=count)

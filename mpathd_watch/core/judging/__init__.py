@@ -1,0 +1,1 @@
+"""Applying the verdicts to the draft: sessions, paths, maps, and in which order."""

@@ -1,0 +1,175 @@
+"""What the sources observe: immutable records of maps, devices, sessions and of multipathd's listings.
+
+Absent text is ``""``; an absent or unreadable number is ``None``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, Transport
+
+RECOVERY_OFF = -1
+"""``recovery_tmo`` when sysfs prints ``off``: devices stay blocked for ever (scsi_transport_iscsi.c stores -1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapFacts:
+    """One multipath map as sysfs shows it (dm uuid prefix ``mpath-``)."""
+
+    wwid: str
+    name: str
+    sysfs_name: str
+    suspended: bool | None
+    slaves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IoFacts:
+    """What a disk has done since it appeared: I/Os completed, and the milliseconds that all of them took together.
+
+    From its ``stat`` (Documentation/block/stat.rst); commands that bypass the block layer, as multipathd's TURs do, are
+    not in it.
+    """
+
+    reads: int
+    read_ms: int
+    writes: int
+    write_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """One member disk as sysfs shows it.
+
+    ``io_errors`` and ``io_timeouts`` are the raw 32-bit counters ``ioerr_cnt`` and ``iotmo_cnt``, already masked.
+    ``sid`` is the kernel's number of the iSCSI session the disk hangs off, ``None`` on another transport. ``timeout``
+    is the seconds a SCSI command may take (device/timeout), ``wwid`` udev's ID_SERIAL, by which multipath knows the
+    disk. ``in_flight`` is how many commands the disk had not answered when it was last read closely
+    (``device/device_busy``); two readings that differ in nothing else are equal.
+    """
+
+    name: str
+    dev_t: str
+    hctl: str
+    state: DeviceState
+    transport: Transport
+    sid: int | None
+    vendor: str
+    product: str
+    io_errors: int | None
+    io_timeouts: int | None
+    timeout: int | None = None
+    wwid: str = ""
+    io: IoFacts | None = None
+    in_flight: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpFacts:
+    """A session's TCP connection as sock_diag(7) shows it (struct tcp_info, include/uapi/linux/tcp.h).
+
+    ``rtt``: the smoothed round-trip time in seconds. ``retransmits``: segments sent again since the connection was
+    made, 32 bits. ``backoff``: how often the retransmission timer has been doubled. ``heard``: when the last data came
+    (CLOCK_MONOTONIC seconds), by which the kernel's own noop timer goes, too (conn->last_recv in libiscsi_tcp.c).
+    """
+
+    rtt: float | None
+    retransmits: int | None
+    backoff: int | None
+    heard: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """One iSCSI session with its first connection, as sysfs shows them.
+
+    The timeouts are the live ones, in seconds: ``recv_tmo`` and ``ping_tmo`` of the connection (iscsid.conf calls them
+    noop_out_interval and noop_out_timeout, 0 = off), ``recovery_tmo`` of the session (replacement_timeout, or
+    ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read.
+    ``local_address`` is this host's end of the connection, ``netdev`` the network interface that carries it (bound to
+    it, or by the route, or by this address), ``local_network`` the subnet of the address (``192.168.1.0/24``).
+    ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), a proof of life, and ``tcp``
+    the connection below; both change all the time, and two readings that differ in nothing else are equal.
+    """
+
+    sid: int
+    state: SessionStatus
+    target: str
+    tpgt: int | None
+    iface: str
+    initiator: str
+    address: str
+    port: int | None
+    recv_tmo: int | None
+    ping_tmo: int | None
+    recovery_tmo: int | None
+    local_address: str = ""
+    netdev: str = ""
+    local_network: str = ""
+    alive: float | None = field(default=None, compare=False)
+    tcp: TcpFacts | None = field(default=None, compare=False)
+
+    @property
+    def heard(self) -> float | None:
+        """The last proof of life from the target (CLOCK_MONOTONIC seconds).
+
+        The later of both, for exp_statsn stands still during a long Data-In, and without sock_diag is all there is.
+        """
+        proofs = [proof for proof in (self.alive, self.tcp.heard if self.tcp else None) if proof is not None]
+        return max(proofs, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """One network interface (rtnetlink(7)).
+
+    ``up``: an administrator has it up (IFF_UP); ``carrier``: it can send, as the driver says (IFLA_CARRIER), which of
+    an interface that is not up nobody knows. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
+    bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
+    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
+    """
+
+    name: str
+    up: bool
+    carrier: bool | None
+    below: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PathListing:
+    """One path as ``show paths raw format`` lists it; ``map_name`` is empty for a path without a map.
+
+    ``marginal``: multipathd calls it so (``%M``); ``failures``: how often dm has failed it since the map's table was
+    loaded (``%0``).
+    """
+
+    wwid: str
+    map_name: str
+    dev: str
+    dev_t: str
+    dm_state: DmState
+    checker_state: CheckerState
+    checker: str
+    marginal: bool | None = None
+    failures: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapListing:
+    """One map as ``show maps json`` lists it, which reads the kernel's table and status by dm ioctl at that moment.
+
+    ``queueing`` is multipathd's own word (``off``, ``on``, ``-``, ``N chk``, ``N sec``); ``queues`` what it means:
+    whether I/O without a usable path waits, ``None`` where neither the word nor the features tell.
+    """
+
+    wwid: str
+    name: str
+    sysfs_name: str
+    queueing: str
+    queues: bool | None
+    vendor: str
+    product: str
+    paths: tuple[PathListing, ...]

@@ -1,0 +1,93 @@
+"""Names that outlive devices: path and session labels that stay the same over relogins and renames of sdX.
+
+A session number, a SCSI host and a disk name are all new after a logout and login (iscsi_tcp allocates a host for each
+session, drivers/scsi/iscsi_tcp.c), so none of them can name a time series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
+
+from mpathd_watch.core.model.facts import DeviceFacts, SessionFacts
+
+Held = TypeVar("Held", bound=Hashable)
+DEFAULT_IFACE = "default"
+"""The iface of a session for which none was chosen (DEFAULT_IFACENAME in open-iscsi's usr/iscsi_settings.h)."""
+
+
+@lru_cache(maxsize=4096)
+def portal(address: str, port: int | None) -> str:
+    """``ADDRESS:PORT`` with the address in its shortest form and IPv6 in brackets.
+
+    A node record may hold a host name or any spelling of an IPv6 address, and sysfs repeats it as it stands.
+    """
+    try:
+        parsed = ip_address(address.strip("[]"))
+        host = f"[{parsed.compressed}]" if isinstance(parsed, IPv6Address) else parsed.compressed
+    except ValueError:
+        host = address or "unknown"
+    return f"{host}:{port if port is not None else 'unknown'}"
+
+
+def connection_label(session: SessionFacts) -> str:
+    """``ADDRESS:PORT[@IFACE]`` of the session's persistent portal."""
+    label = portal(session.address, session.port)
+    iface = session.iface
+    return label if iface in ("", DEFAULT_IFACE) else f"{label}@{iface}"
+
+
+def numbered(base: str, number: int) -> str:
+    """``base`` for the first of its kind, ``base#2`` and so on for further ones."""
+    return base if number == 1 else f"{base}#{number}"
+
+
+def assign(
+    held: Mapping[str, Held], newcomers: Iterable[tuple[Held, str]], name: Callable[[str, int], str] = numbered
+) -> dict[str, Held]:
+    """Give every newcomer a label of its own, built on the base it comes with, and leave the holders theirs.
+
+    A newcomer that already holds a label of its base keeps it; any other takes the lowest number that is free, which is
+    the label of whatever vanished before it: a path that logs in again is the path that logged out.
+    """
+    owners = {holder: label for label, holder in held.items()}
+    labels: dict[str, Held] = {}
+    waiting: list[tuple[Held, str]] = []
+    for holder, base in newcomers:
+        owned = owners.get(holder)
+        if owned is not None and _is_numbered(owned, base, name):
+            labels[owned] = holder
+        else:
+            waiting.append((holder, base))
+    for holder, base in waiting:
+        number = 1
+        while (label := name(base, number)) in labels:
+            number += 1
+        labels[label] = holder
+    return labels
+
+
+def _is_numbered(label: str, base: str, name: Callable[[str, int], str]) -> bool:
+    if label == name(base, 1):
+        return True
+    # The number stands behind the base's last "#"; whatever follows it (a session's /TARGET) is name()'s own.
+    digits = label.removeprefix(base.partition("/")[0]).removeprefix("#").partition("/")[0]
+    return digits.isascii() and digits.isdigit() and len(digits) < 5 and label == name(base, int(digits))
+
+
+def session_name(base: str, number: int) -> str:
+    """``ADDRESS:PORT[@IFACE][#N]/TARGETNAME`` from ``ADDRESS:PORT[@IFACE]/TARGETNAME``."""
+    connection, _, target = base.partition("/")
+    return f"{numbered(connection, number)}/{target}"
+
+
+def session_base(session: SessionFacts) -> str:
+    """The label of the first session of its kind: ``ADDRESS:PORT[@IFACE]/TARGETNAME``."""
+    return f"{connection_label(session)}/{session.target}"
+
+
+def path_base(device: DeviceFacts, session_label: str) -> str:
+    """The label of a map's first path of its kind: the session's connection where there is one, else H:C:T:L."""
+    return session_label.partition("/")[0] or device.hctl or device.name or "unknown"

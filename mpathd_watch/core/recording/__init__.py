@@ -1,0 +1,1 @@
+"""The recording of the event stream: its lines, and the events in them."""

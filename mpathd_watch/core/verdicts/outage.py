@@ -1,0 +1,171 @@
+"""One outage of a path: its instants, its cause, its phases, and whether it kept to what the timeouts promise."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import isinf
+from types import MappingProxyType
+from typing import Any
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
+from mpathd_watch.core.verdicts.budget import Timeouts, bound
+from mpathd_watch.core.verdicts.error_counts import Count
+from mpathd_watch.core.verdicts.health import Evidence
+
+CAUSE_GRACE = 2.0
+"""Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
+comes first, the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An
+outage that is younger when its session turns out to be lost belongs to that loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What is known of one outage; every instant but ``began`` may be absent.
+
+    ``transport_lost`` tells whether the way to the disk itself was gone (session down, device not running, path
+    missing): only then is a working transport a return, and the path ``recovering``. ``inherited``: it had begun before
+    the path was first seen. ``errors``: what its disk had counted before. ``shared``: a lost session was the alert for
+    it and its siblings. ``counted``: it is in ``path_failures_total``. ``told``: the cause as the journal has it.
+    ``judgement``: what it came to, once it is over.
+    """
+
+    id: str
+    began: Instant
+    cause: Cause = Cause.UNKNOWN
+    timeouts: Timeouts | None = None
+    last_alive: Instant | None = None
+    errors: Count | None = None
+    suspected: Instant | None = None
+    stalled: Instant | None = None
+    failed: Instant | None = None
+    transport_lost: bool = False
+    transport_up: Instant | None = None
+    reinstated: Instant | None = None
+    inherited: bool = False
+    shared: bool = False
+    counted: bool = False
+    told: Cause | None = None
+    judgement: Judgement | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether the path was ever worse than suspect; it was not if the doubt came to nothing."""
+        return self.stalled is not None or self.failed is not None or self.inherited
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
+
+    phases: Mapping[Phase, float] = field(default_factory=lambda: MappingProxyType({}))
+    verdict: Verdict = Verdict.NO_BUDGET
+    broken: Phase | None = None
+
+
+_ROOT_CAUSES = frozenset(
+    {
+        Cause.NOP_TIMEOUT,
+        Cause.CONNECTION_CLOSED,
+        Cause.CONNECTION_ERROR,
+        Cause.CARRIER_LOST,
+        Cause.LOGOUT,
+        Cause.DEVICE_OFFLINE,
+        Cause.REMOVED,
+    }
+)
+CONNECTION_CAUSES = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
+"""Only when the connection fails do the noop and replacement timeouts run."""
+_MORE_EXACT = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CARRIER_LOST})
+"""What may become of a ``connection_error``, which is all that the session's state tells."""
+
+
+def outage_id(wwid: str, path: str, began: Instant) -> str:
+    """16 hexadecimal digits that name one outage, the same whenever the same recording is replayed."""
+    return hashlib.sha256(f"{wwid}\0{path}\0{began.wall:.6f}".encode()).hexdigest()[:16]
+
+
+def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) -> Outage:
+    """``outage`` after the path was found in ``health`` at ``now``."""
+    changes: dict[str, Any] = {}
+    if health is Health.SUSPECT and outage.suspected is None:
+        changes["suspected"] = now
+    if health is Health.STALLED and outage.stalled is None:
+        changes["stalled"] = now
+    if health in (Health.FAILED, Health.MISSING) and outage.failed is None:
+        changes["failed"] = now
+    if evidence.transport_lost:
+        changes["transport_lost"] = True
+        changes["transport_up"] = None
+    elif evidence.transport_good and outage.transport_lost and outage.transport_up is None:
+        changes["transport_up"] = now
+    if _outranks(evidence.cause, outage):
+        changes["cause"] = evidence.cause
+    if health is Health.UP:
+        changes["reinstated"] = now
+    return replace(outage, **changes) if changes else outage
+
+
+def phases(outage: Outage) -> Mapping[Phase, float]:
+    """The seconds of each phase of which both ends were seen.
+
+    Detection counts from the last proof of life, which may be up to noop_out_interval older than the break itself: so
+    does the kernel's own clock. A path that was there before us, or that went for another reason than its connection,
+    has no detection and no replacement.
+    """
+    found: dict[Phase, float] = {}
+    stalled, failed, alive = outage.stalled, outage.failed, outage.last_alive
+    if outage.cause in CONNECTION_CAUSES and not outage.inherited:
+        noticed = stalled or failed
+        if alive is not None and noticed is not None and noticed >= alive:
+            found[Phase.DETECTION] = noticed.since(alive)
+        if stalled is not None and failed is not None and failed >= stalled:
+            found[Phase.REPLACEMENT] = failed.since(stalled)
+        if alive is not None and failed is not None and failed >= alive:
+            found[Phase.FAILOVER] = failed.since(alive)
+    if outage.transport_up is not None and outage.reinstated is not None and outage.failed is not None:
+        found[Phase.REINSTATEMENT] = outage.reinstated.since(outage.transport_up)
+    return MappingProxyType(found)
+
+
+def judge(outage: Outage, slack: float) -> Judgement:
+    """What an outage that is over came to. No verdict without a bound: ``no_budget`` then.
+
+    A phase is over its bound if it took more than ``slack`` seconds longer; polls see both its ends a little late. I/O
+    that was held longer than the replacement timeout breaks the promise even if the path came back and never failed.
+    """
+    measured = phases(outage)
+    if outage.timeouts is None:
+        return Judgement(measured)
+    held = dict(measured)
+    if Phase.DETECTION in measured and outage.stalled is not None and outage.failed is None:
+        end = outage.transport_up or outage.reinstated
+        if end is not None:
+            held[Phase.REPLACEMENT] = end.since(outage.stalled)
+    bounds = {phase: bound(phase, outage.timeouts) for phase in held}
+    excess = {phase: seconds - bounds[phase] for phase, seconds in held.items() if seconds > bounds[phase] + slack}
+    if excess:
+        # The whole is over because one of its parts is; it is named where neither is by itself.
+        worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))
+        return Judgement(measured, Verdict.OVER_BUDGET, worst)
+    promised = Phase.DETECTION in held and not isinf(bound(Phase.FAILOVER, outage.timeouts))
+    return Judgement(measured, Verdict.WITHIN_BUDGET if promised else Verdict.NO_BUDGET)
+
+
+def _outranks(new: Cause, outage: Outage) -> bool:
+    """What broke the way to the disk explains the checker's and dm's verdicts, which follow from it.
+
+    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's word on a
+    connection may be read after the session's state. Whatever is learned later than the failure is counted is about
+    something else.
+    """
+    old = outage.cause
+    if outage.counted or new is Cause.UNKNOWN:
+        return False
+    if old is Cause.CONNECTION_ERROR and not outage.inherited:
+        return new in _MORE_EXACT
+    if old is Cause.REMOVED:
+        return new is Cause.LOGOUT
+    return old not in _ROOT_CAUSES and (old is Cause.UNKNOWN or new in _ROOT_CAUSES)
