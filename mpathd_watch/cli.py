@@ -133,11 +133,11 @@ def _runtime_directory() -> Path | None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from mpathd_watch.daemon.reports import reporting  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.reporters import reporting  # noqa: PLC0415  # see above
     from mpathd_watch.daemon.service import Service  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.listen import ListenError  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.statussocket import StatusSocketError  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.trace import TraceError  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.http.listen import ListenError  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.recorder import TraceError  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.status.socket import StatusSocketError  # noqa: PLC0415  # see above
 
     try:
         config = _config(options)
@@ -155,9 +155,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from mpathd_watch.daemon.look import look  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.once import look  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.status import StatusError, document, render  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.statussocket import StatusSocketError, read_status  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.status.socket import StatusSocketError, read_status  # noqa: PLC0415  # see above
 
     found = None
     directory = _runtime_directory()
@@ -179,7 +179,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from mpathd_watch.core.audit import audit  # noqa: PLC0415  # see above
-    from mpathd_watch.daemon.look import look  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.once import look  # noqa: PLC0415  # see above
     from mpathd_watch.sinks import check  # noqa: PLC0415  # see above
     from mpathd_watch.sources.configuration import read  # noqa: PLC0415  # see above
 
@@ -208,16 +208,16 @@ def _handed_over() -> Path | None:
 
 
 def _records(options: argparse.Namespace) -> int:
-    from mpathd_watch.daemon import records  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.handover import WriteError  # noqa: PLC0415  # see above
-    from mpathd_watch.sources.configuration import HandoverError  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon import export  # noqa: PLC0415  # see above
+    from mpathd_watch.sources.configuration import RootOnlyError  # noqa: PLC0415  # see above
+    from mpathd_watch.store.files import WriteError  # noqa: PLC0415  # see above
 
     try:
         if options.output is None:
-            print(records.shown(options.root), end="")
+            print(export.shown(options.root), end="")
         else:
-            records.hand_over(options.root, options.output)
-    except (HandoverError, WriteError) as error:
+            export.hand_over(options.root, options.output)
+    except (RootOnlyError, WriteError) as error:
         return _fail(str(error))
     return 0
 
@@ -225,7 +225,7 @@ def _records(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from mpathd_watch.daemon.replay import Replay  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.console import ConsoleSink  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.listen import ListenError  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.http.listen import ListenError  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.status import document, render  # noqa: PLC0415  # see above
     from mpathd_watch.sources.recording import RecordingError  # noqa: PLC0415  # see above
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.iscsi.sessions import Sessions
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
-from mpathd_watch.sources.network.tcp import Answer, Connection
-from mpathd_watch.sources.sysfs import attributes as attributes_module
-from mpathd_watch.sources.sysfs.attributes import Attributes
+from mpathd_watch.sources.reading import attributes as attributes_module
+from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.sysfs.disks import Depth, Disks
-from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
-from mpathd_watch.sources.sysfs.sessions import Sessions
 from tests.fakes.sysfs import INITIATOR, TARGET, WWID, FakeSysfs
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.console import ConsoleSink
-from mpathd_watch.sinks.http import HttpServer, parse_listen
+from mpathd_watch.sinks.http.server import HttpServer, parse_listen
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
 

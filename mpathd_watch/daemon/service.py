@@ -19,13 +19,13 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
-from mpathd_watch.daemon.reports import Reports
-from mpathd_watch.daemon.watching import Watching
-from mpathd_watch.sinks.http import HttpServer, parse_listen
+from mpathd_watch.daemon.live_sources import Watching
+from mpathd_watch.daemon.reporters import Reports
+from mpathd_watch.sinks.http.server import HttpServer, parse_listen
 from mpathd_watch.sinks.notify import Notifier
+from mpathd_watch.sinks.recorder import Trace, TraceError
 from mpathd_watch.sinks.status import summary
-from mpathd_watch.sinks.statussocket import StatusSocket
-from mpathd_watch.sinks.trace import Trace, TraceError
+from mpathd_watch.sinks.status.socket import StatusSocket
 
 HEARTBEAT = 1.0
 """Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""

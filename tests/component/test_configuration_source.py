@@ -15,7 +15,7 @@ from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.configuration import ConfigurationSource, dump, root_only, survey
+from mpathd_watch.sources.configuration import ConfigurationSource, dump, read_root_only, survey
 
 DEFAULTS = "defaults {\n\tpolling_interval %d\n}\n"
 NODE = "var/lib/iscsi/nodes/iqn.2024-01.org.example:disks/192.0.2.1,3260,1/default"
@@ -29,7 +29,7 @@ class Watch:
         self.root = directory / "host"
         self.handed_over = directory / "records.json"
         self.put(NODE, f"{keys.REPLACEMENT_TIMEOUT} = 15\n")
-        self.handed_over.write_text(dump(root_only(self.root)))
+        self.handed_over.write_text(dump(read_root_only(self.root)))
         self.source = ConfigurationSource(
             self.events.append, time.monotonic, self.root, self.handed_over, look_every=0.05, deadline=deadline
         )

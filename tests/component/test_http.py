@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 
 from mpathd_watch.core.state import State
-from mpathd_watch.sinks.http import HttpServer, Limits, Listen, ListenError
+from mpathd_watch.sinks.http.server import HttpServer, Limits, Listen, ListenError
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, article_state, big_state
 

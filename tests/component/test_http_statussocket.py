@@ -14,7 +14,7 @@ import pytest
 
 from mpathd_watch.core.state import State
 from mpathd_watch.sinks.status import StatusError, document
-from mpathd_watch.sinks.statussocket import StatusSocket, StatusSocketError, read_status
+from mpathd_watch.sinks.status.socket import StatusSocket, StatusSocketError, read_status
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, article_state, big_state
 

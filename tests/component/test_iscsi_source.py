@@ -15,9 +15,9 @@ import pytest
 
 from mpathd_watch.core.events import ConnectionFailed, Event, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.iscsi import source as module
-from mpathd_watch.sources.iscsi.parse import LENGTH
-from mpathd_watch.sources.iscsi.source import IscsiSource
+from mpathd_watch.sources.iscsi import kernel_errors as module
+from mpathd_watch.sources.iscsi.datagram import LENGTH
+from mpathd_watch.sources.iscsi.kernel_errors import IscsiSource
 from tests.fakes.iscsi import CONN_ERROR, GET_CHAP, RECV_PDU, Netlink, message
 
 NETLINK_USERSOCK = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.daemon.look import look
+from mpathd_watch.daemon.once import look
 from tests.fakes.sysfs import healthy_san
 
 

@@ -19,12 +19,13 @@ import pytest
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.listening import SO_RCVBUFFORCE
-from mpathd_watch.sources.network import links, tcp
+from mpathd_watch.sources.iscsi import tcp
+from mpathd_watch.sources.iscsi.tcp import Connection
+from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
+from mpathd_watch.sources.network import links
 from mpathd_watch.sources.network import source as module
 from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.network.source import NetworkSource
-from mpathd_watch.sources.network.tcp import Connection
 
 CLONE_NEWNET = 0x40000000
 UP = SourceUp(SourceName.NETWORK)

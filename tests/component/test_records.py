@@ -12,9 +12,9 @@ import pytest
 
 from mpathd_watch.cli import main
 from mpathd_watch.core.formats.open_iscsi import keys
-from mpathd_watch.daemon import records
-from mpathd_watch.sources.configuration import HandoverError, files
-from mpathd_watch.sources.configuration.handover import parse
+from mpathd_watch.daemon import export
+from mpathd_watch.sources.configuration import RootOnlyError, files
+from mpathd_watch.sources.configuration.root_only import parse
 from tests.component.daemon import PATIENCE
 from tests.fakes.sysfs import healthy_san
 
@@ -52,7 +52,7 @@ def test_it_writes_it_and_says_nothing(root: Path, tmp_path: Path) -> None:
     assert (tmp_path / "records.json").stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("output", ["none/records.json", "link/records.json", "open/records.json", "taken"])
+@pytest.mark.parametrize("output", ["none/export.json", "link/export.json", "open/export.json", "taken"])
 def test_what_it_can_not_write_is_one_line(root: Path, tmp_path: Path, output: str) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     (tmp_path / "open").mkdir()
@@ -70,9 +70,9 @@ def test_files_on_something_that_hangs_are_one_line(root: Path, monkeypatch: pyt
         os.read(os.pipe()[0], 1)
 
     monkeypatch.setattr(files, "_records", hang)
-    monkeypatch.setattr(records, "DEADLINE", 0.1)
-    with pytest.raises(HandoverError, match=r"has not ended within 0\.1 s; see dmesg$"):
-        records.shown(root)
+    monkeypatch.setattr(export, "DEADLINE", 0.1)
+    with pytest.raises(RootOnlyError, match=r"has not ended within 0\.1 s; see dmesg$"):
+        export.shown(root)
 
 
 @pytest.mark.parametrize("user", [0, 1000])

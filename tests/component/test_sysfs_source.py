@@ -29,12 +29,12 @@ from mpathd_watch.core.events import (
 )
 from mpathd_watch.core.model.facts import IoFacts, SessionFacts
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.iscsi.sessions import Sessions
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
-from mpathd_watch.sources.network.tcp import Answer, Connection
+from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.sysfs import source as module
-from mpathd_watch.sources.sysfs.attributes import Attributes
-from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
-from mpathd_watch.sources.sysfs.sessions import Sessions
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from tests.fakes.sysfs import SECRETS, WWID, FakeSysfs, healthy_san
 from tests.reading import Network, before_each_read

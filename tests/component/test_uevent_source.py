@@ -19,7 +19,7 @@ import pytest
 
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, EventsLost, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
-from mpathd_watch.sources.listening import SO_RCVBUFFORCE
+from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent import source as module
 from mpathd_watch.sources.uevent.source import UeventSource
 

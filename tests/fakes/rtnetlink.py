@@ -7,8 +7,9 @@ import struct
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from mpathd_watch.sources.network import addresses, links, routes, tcp
-from mpathd_watch.sources.network.netlink import HEADER, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, attribute
+from mpathd_watch.sources.iscsi import tcp
+from mpathd_watch.sources.netlink.conversation import HEADER, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, attribute
+from mpathd_watch.sources.network import addresses, links, routes
 
 TCP_INFO = 232
 """Bytes of struct tcp_info in Linux 6.1."""

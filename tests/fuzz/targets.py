@@ -25,9 +25,10 @@ from mpathd_watch.core.formats.multipath_conf import (
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST
 from mpathd_watch.core.formats.open_iscsi import configured, parse_record, record_path
 from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
-from mpathd_watch.sources.iscsi import parse as iscsi
-from mpathd_watch.sources.network import addresses, links, tcp
-from mpathd_watch.sources.network.netlink import messages
+from mpathd_watch.sources.iscsi import datagram as iscsi
+from mpathd_watch.sources.iscsi import tcp
+from mpathd_watch.sources.netlink.conversation import messages
+from mpathd_watch.sources.network import addresses, links
 from tests.fakes import rtnetlink
 from tests.fakes.iscsi import CONN_ERROR, message
 

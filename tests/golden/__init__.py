@@ -1,1 +1,5 @@
-"""Recordings and replies of real systems, and what must come of them."""
+"""Recordings from the lab and what they must lead to."""
+
+from pathlib import Path
+
+GOLDEN = Path(__file__).parent

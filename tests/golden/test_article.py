@@ -18,7 +18,7 @@ from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import Exposition
-from mpathd_watch.sinks.trace import Trace
+from mpathd_watch.sinks.recorder import Trace
 from mpathd_watch.sources.recording import read
 
 EXPECTED = Path(__file__).parent / "article"

@@ -18,10 +18,11 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 LAYERS = {
     "core": {"core"},
+    "store": {"core", "store"},
     "config": {"core", "config"},
-    "sources": {"core", "config", "sources"},
-    "sinks": {"core", "config", "sinks"},
-    "daemon": {"core", "config", "sources", "sinks", "daemon"},
+    "sources": {"core", "store", "config", "sources"},
+    "sinks": {"core", "store", "config", "sinks"},
+    "daemon": {"core", "store", "config", "sources", "sinks", "daemon"},
 }
 """What each layer may import of the package. Whatever is not named here (the command line) may import everything."""
 

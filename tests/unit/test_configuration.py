@@ -17,8 +17,9 @@ from mpathd_watch.core.formats.multipath_conf import Code, Document
 from mpathd_watch.core.formats.open_iscsi import Place, Record, keys
 from mpathd_watch.sources.configuration import files, read, reader
 from mpathd_watch.sources.configuration.reader import MAX_SIZE
+from tests.golden import GOLDEN
 
-CONF = Path(__file__).parents[1] / "golden" / "conf"
+CONF = GOLDEN / "conf"
 IQN = "iqn.2024-01.org.example:lab.disks"
 SECRET = "correct-horse-battery"  # noqa: S105
 OLD = f"etc/iscsi/nodes/{IQN}"

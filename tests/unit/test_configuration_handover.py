@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import mpathd_watch
 from mpathd_watch.core.formats.multipath_conf import resolve
 from mpathd_watch.core.formats.open_iscsi import keys
-from mpathd_watch.sources.configuration import Handover, HandoverError, dump, handover, read, root_only
-from mpathd_watch.sources.configuration.handover import from_child, parse
+from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read, read_root_only
+from mpathd_watch.sources.configuration import root_only as module
+from mpathd_watch.sources.configuration.root_only import from_child, parse
 
 IQN = "iqn.2024-01.org.example:lab.disks"
 SECRET = "correct-horse-battery"  # noqa: S105
@@ -47,11 +48,11 @@ def host(tmp_path: Path) -> Path:
 
 
 def document(host: Path) -> Any:
-    return json.loads(dump(root_only(host)))
+    return json.loads(dump(read_root_only(host)))
 
 
 def test_what_is_read_is_what_is_passed_on(host: Path) -> None:
-    found = root_only(host)
+    found = read_root_only(host)
     assert parse(dump(found).encode()) == parse(dump(found, indent=2).encode()) == found
     assert [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records] == [0, 1, 2]
     assert found.iscsid is not None
@@ -62,13 +63,13 @@ def test_what_is_read_is_what_is_passed_on(host: Path) -> None:
 
 
 def test_no_secret_is_passed_on(host: Path) -> None:
-    assert SECRET not in dump(root_only(host))
-    assert SECRET not in dump(root_only(host), indent=2)
+    assert SECRET not in dump(read_root_only(host))
+    assert SECRET not in dump(read_root_only(host), indent=2)
 
 
 def test_a_host_without_any_of_it(tmp_path: Path) -> None:
-    found = root_only(tmp_path)
-    assert found == Handover(1, found.read_at, None, (), None, (), ())
+    found = read_root_only(tmp_path)
+    assert found == RootOnly(1, found.read_at, None, (), None, (), ())
     assert parse(dump(found).encode()) == found
 
 
@@ -77,8 +78,8 @@ def test_a_process_of_its_own_reads_the_same(
 ) -> None:
     # Where the tests run before anything is installed, as for the package.
     monkeypatch.setenv("PYTHONPATH", str(Path(mpathd_watch.__file__).parents[1]))
-    found, read = from_child(host), root_only(host)
-    assert found == Handover(1, found.read_at, read.iscsid, read.records, read.wwids, read.conf_d, read.unreadable)
+    found, read = from_child(host), read_root_only(host)
+    assert found == RootOnly(1, found.read_at, read.iscsid, read.records, read.wwids, read.conf_d, read.unreadable)
     # What lies where we happen to be is not run.
     trap = tmp_path_factory.mktemp("trap")
     (trap / "json.py").write_text("raise SystemExit(7)\n")
@@ -95,7 +96,7 @@ def test_a_process_that_fails_is_one_clause(
     host: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
 ) -> None:
     monkeypatch.setattr("sys.executable", program)
-    with pytest.raises(HandoverError, match=told) as caught:
+    with pytest.raises(RootOnlyError, match=told) as caught:
         from_child(host)
     assert str(caught.value).isprintable()
 
@@ -105,8 +106,8 @@ def test_a_process_that_hangs_is_not_waited_for(host: Path, tmp_path: Path, monk
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(program))
-    monkeypatch.setattr(handover, "CHILD_DEADLINE", 0.2)
-    with pytest.raises(HandoverError, match=r"longer than 0\.2 s"):
+    monkeypatch.setattr(module, "CHILD_DEADLINE", 0.2)
+    with pytest.raises(RootOnlyError, match=r"longer than 0\.2 s"):
         from_child(host)
 
 
@@ -157,7 +158,7 @@ ENTRIES = "records/0/record/entries"
 def test_what_root_would_not_write_is_refused_and_not_repeated(host: Path, change: Callable[[Any], None]) -> None:
     found = document(host)
     change(found)
-    with pytest.raises(HandoverError) as caught:
+    with pytest.raises(RootOnlyError) as caught:
         parse(json.dumps(found).encode())
     assert "mpathd-watch records" in str(caught.value)
     assert SECRET not in str(caught.value)
@@ -169,7 +170,7 @@ def test_another_version_is_called_that(host: Path, version: object) -> None:
     found = document(host)
     found["format"] = version
     found["what only it knows"] = True
-    with pytest.raises(HandoverError, match="another version"):
+    with pytest.raises(RootOnlyError, match="another version"):
         parse(json.dumps(found).encode())
 
 
@@ -178,14 +179,14 @@ def test_another_version_is_called_that(host: Path, version: object) -> None:
     [b"", b"\0", b"{", b"[]", b"null", b"1" * 5000, b'"x"', b"\xff", b"[" * 100_000, b'{"format": 1' + b"0" * 5000],
 )
 def test_what_is_no_handover_at_all_is_refused(raw: bytes) -> None:
-    with pytest.raises(HandoverError):
+    with pytest.raises(RootOnlyError):
         parse(raw)
 
 
 def test_one_that_was_cut_short_anywhere_is_refused(host: Path) -> None:
-    raw = dump(root_only(host)).encode().rstrip()
+    raw = dump(read_root_only(host)).encode().rstrip()
     for length in range(0, len(raw), 7):
-        with pytest.raises(HandoverError):
+        with pytest.raises(RootOnlyError):
             parse(raw[:length])
 
 
@@ -218,7 +219,7 @@ def test_any_change_is_refused_or_harmless(tmp_path_factory: pytest.TempPathFact
         place = inner
     try:
         taken = parse(json.dumps(found).encode())
-    except HandoverError:
+    except RootOnlyError:
         return
     assert parse(dump(taken).encode()) == taken
     for record in (*(node.record for node in taken.records), *filter(None, [taken.iscsid])):
@@ -228,7 +229,7 @@ def test_any_change_is_refused_or_harmless(tmp_path_factory: pytest.TempPathFact
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(raw: bytes) -> None:
-    with pytest.raises(HandoverError):
+    with pytest.raises(RootOnlyError):
         parse(raw)
 
 
@@ -240,7 +241,7 @@ def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, mon
     (root / "etc/multipath.conf").write_text("defaults {\n\tpolling_interval 7\n}\n")
     (conf_d / "10.conf").write_text("defaults {\n\tpolling_interval 9\n}\n")
     (conf_d / "README").write_text("not read\n")
-    output.write_text(dump(root_only(root)))
+    output.write_text(dump(read_root_only(root)))
     real = os.scandir
 
     def forbidden(path: Path) -> Any:

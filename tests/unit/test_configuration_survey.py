@@ -11,7 +11,7 @@ import pytest
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.formats.open_iscsi import keys
-from mpathd_watch.sources.configuration import HandoverError, dump, handover, read, root_only
+from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read, read_root_only
 from mpathd_watch.sources.configuration.survey import Survey
 
 IQN = "iqn.2024-01.org.example:lab.disks"
@@ -55,13 +55,13 @@ class Host:
         put(self.root, ISCSID, "# nothing\n")
         put(self.root, RECORD, record(15))
 
-    def read(self, root: Path) -> handover.Handover:
+    def read(self, root: Path) -> RootOnly:
         self.reads += 1
-        return root_only(root)
+        return read_root_only(root)
 
     def hand_over(self) -> None:
         fresh = self.handed_over.with_suffix(".new")
-        fresh.write_text(dump(root_only(self.root)))
+        fresh.write_text(dump(read_root_only(self.root)))
         fresh.rename(self.handed_over)
 
     def process(self, pid: int, comm: str) -> None:
@@ -117,8 +117,8 @@ def test_a_handover_that_can_not_be_read_is_named(host: Host, lay: Callable[[Pat
 
 
 def test_a_read_that_fails_is_named(host: Host) -> None:
-    def fail(_root: Path) -> handover.Handover:
-        raise HandoverError("it took too long")
+    def fail(_root: Path) -> RootOnly:
+        raise RootOnlyError("it took too long")
 
     found = Survey(host.root, None, fail).look()
     assert found.unreadable == (Unreadable(str(host.root / ISCSID), Reason.FAILED, "it took too long"),)
@@ -191,8 +191,8 @@ def test_a_handover_is_noticed_when_it_comes_when_it_changes_and_when_it_goes(ho
 
 
 def test_a_change_while_it_is_read_is_not_missed(host: Host) -> None:
-    def read_and_change(root: Path) -> handover.Handover:
-        found = root_only(root)
+    def read_and_change(root: Path) -> RootOnly:
+        found = read_root_only(root)
         put(root, RECORD, record(16))
         return found
 

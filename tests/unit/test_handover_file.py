@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.sinks.handover import WriteError, replace_file
+from mpathd_watch.store.files import WriteError, replace_file
 
 DATA = b'{"format": 1}\n'
 OWNERS = {os.geteuid()}

@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from mpathd_watch.sinks import listen
-from mpathd_watch.sinks.listen import ALL_ADDRESSES, Listen, ListenError, open_socket, parse_listen
+from mpathd_watch.sinks.http import listen
+from mpathd_watch.sinks.http.listen import ALL_ADDRESSES, Listen, ListenError, open_socket, parse_listen
 
 
 @pytest.mark.parametrize(

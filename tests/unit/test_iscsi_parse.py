@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.core.events import ConnectionFailed
-from mpathd_watch.sources.iscsi.parse import LENGTH, parse
+from mpathd_watch.sources.iscsi.datagram import LENGTH, parse
 from tests.fakes.iscsi import CONN_ERROR, message
 
 _U32 = st.integers(0, 2**32 - 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -25,8 +24,9 @@ from mpathd_watch.core.formats.open_iscsi import (
     setting,
 )
 from mpathd_watch.core.formats.open_iscsi.record import BUFFER, MAX_PROBLEMS
+from tests.golden import GOLDEN
 
-CONF = Path(__file__).parents[1] / "golden" / "conf"
+CONF = GOLDEN / "conf"
 NODE = (CONF / "node-record").read_text()
 ISCSID = (CONF / "iscsid-debian13.conf").read_text()
 RTO = keys.REPLACEMENT_TIMEOUT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -26,8 +25,8 @@ from mpathd_watch.core.formats.multipath_conf import (
 )
 from mpathd_watch.core.formats.multipath_conf.lines import QUOTE, chunks, content, tokenize
 from mpathd_watch.core.formats.multipath_conf.parser import MAX_PROBLEMS
+from tests.golden import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 CONF = GOLDEN / "conf"
 DEBIAN_12: Version = (0, 9, 4)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,10 +26,10 @@ from mpathd_watch.core.formats.multipath_conf import (
 )
 from mpathd_watch.core.formats.multipath_conf import hardware as extract
 from mpathd_watch.core.formats.multipath_conf.keywords import TABLES
-from mpathd_watch.core.formats.multipath_conf.layers import UNCHECKED_INTERVAL
+from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL
 from mpathd_watch.core.formats.multipath_conf.values import Reading
+from tests.golden import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 MODERN = parse((GOLDEN / "conf" / "multipath-modern.conf").read_text(), "m.conf")
 LISTED = "36001405aaaaaaaaaaaaaaaaaaaaaaaaa"
 EMPTY = Document()

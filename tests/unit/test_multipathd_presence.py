@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.sources.multipathd.presence import check_presence
-from mpathd_watch.sources.presence import Presence, find, is_called, signal_reaches
+from mpathd_watch.sources.reading.presence import Presence, find, is_called, signal_reaches
 
 
 class Host:

@@ -21,8 +21,9 @@ from mpathd_watch.sources.multipathd.replies import (
     parse_maps,
     parse_paths,
 )
+from tests.golden import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "multipathd"
+GOLDEN = GOLDEN / "multipathd"
 RAW_COLUMNS_OF_GOLDEN = "wmdDitoTcp0MPI"
 
 PATH_LINE = "3600a|mpatha|sda|8:0|active|ready|tur|normal|0\n"

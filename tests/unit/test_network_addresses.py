@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.sources import network
+from mpathd_watch.sources.netlink.conversation import attribute, messages
 from mpathd_watch.sources.network.addresses import (
     IFA_ADDRESS,
     IFA_LOCAL,
@@ -24,7 +25,6 @@ from mpathd_watch.sources.network.addresses import (
     parse,
     plain,
 )
-from mpathd_watch.sources.network.netlink import attribute, messages
 from tests.fakes.rtnetlink import Kernel, assigned, assigned_raw, done, message, packed, refusal
 
 

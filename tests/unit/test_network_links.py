@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.sources.netlink.conversation import attribute, messages
 from mpathd_watch.sources.network import addresses, links
-from mpathd_watch.sources.network.netlink import attribute, messages
 from tests.fakes.rtnetlink import Kernel, assigned, done, link, message, refusal
 
 IFNAME = attribute(links.IFLA_IFNAME, b"eth9\0")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.sources.network import netlink
-from mpathd_watch.sources.network.netlink import Conversation, Message, attribute, attributes, messages
+from mpathd_watch.sources.netlink import conversation
+from mpathd_watch.sources.netlink.conversation import Conversation, Message, attribute, attributes, messages
 from tests.fakes.rtnetlink import Kernel, done, message, refusal
 
 ASK = 26
@@ -87,18 +87,18 @@ def test_the_flags_of_a_type_are_not_the_type() -> None:
 
 @pytest.mark.parametrize("raw", [None, b"", b"\1\0\0", b"\1\0\0\0\0"])
 def test_a_number_has_four_bytes(raw: bytes | None) -> None:
-    assert netlink.number(raw) is None
-    assert netlink.number(struct.pack("=I", 7)) == 7
+    assert conversation.number(raw) is None
+    assert conversation.number(struct.pack("=I", 7)) == 7
 
 
 @pytest.mark.parametrize("index", [0, 2**31 - 1, 2**32 - 1, 2**70, -1])
 def test_an_interface_that_is_not_there_has_no_name(index: int) -> None:
-    assert netlink.interface_name(index) == ""
+    assert conversation.interface_name(index) == ""
 
 
 def test_a_name_can_not_forge_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "if_indextoname", lambda _index: "a\x1b\udcff\n")
-    assert netlink.interface_name(1).isprintable()
+    assert conversation.interface_name(1).isprintable()
 
 
 # --- a kernel that answers --------------------------------------------------------------------------------------------
@@ -111,15 +111,15 @@ def test_a_dump_may_come_in_parts(answer: Answer) -> None:
 
 
 def test_a_dump_of_a_table_that_changed_meanwhile_is_asked_for_again(answer: Answer) -> None:
-    kernel = answer(told(b"a", flags=netlink.NLM_F_DUMP_INTR), done(), told(b"b", 2), done(2))
+    kernel = answer(told(b"a", flags=conversation.NLM_F_DUMP_INTR), done(), told(b"b", 2), done(2))
     assert dumped() == [b"b"]
     assert len(kernel.asked) == 2
 
 
 def test_a_table_that_never_stands_still_is_taken_as_it_is(answer: Answer) -> None:
     kernel = answer(*[told(b"%d" % n, n) + done(n, torn=True) for n in range(1, 9)])
-    assert dumped() == [b"%d" % netlink.ATTEMPTS]
-    assert len(kernel.asked) == netlink.ATTEMPTS
+    assert dumped() == [b"%d" % conversation.ATTEMPTS]
+    assert len(kernel.asked) == conversation.ATTEMPTS
 
 
 def test_an_answer_to_an_earlier_question_is_not_taken_for_one_to_this(answer: Answer) -> None:
@@ -135,7 +135,7 @@ def test_an_answer_to_an_earlier_question_is_not_taken_for_one_to_this(answer: A
     ("replies", "number"),
     [
         ([refusal(errno.EPERM)], errno.EPERM),
-        ([message(netlink.NLMSG_ERROR, b"\xff")], errno.EBADMSG),
+        ([message(conversation.NLMSG_ERROR, b"\xff")], errno.EBADMSG),
         ([done(code=-errno.ENOMEM)], errno.ENOMEM),
         ([OSError(errno.ENOBUFS, "full")], errno.ENOBUFS),
     ],
@@ -147,7 +147,9 @@ def test_errors_are_raised(answer: Answer, ask: Callable[[], object], replies: l
     assert kernel.closed == 1
 
 
-@pytest.mark.parametrize("reply", [refusal(0), done(), refusal(-5), refusal(2**31), message(netlink.NLMSG_DONE, b"")])
+@pytest.mark.parametrize(
+    "reply", [refusal(0), done(), refusal(-5), refusal(2**31), message(conversation.NLMSG_DONE, b"")]
+)
 def test_an_end_without_an_error_is_an_empty_answer(answer: Answer, reply: bytes) -> None:
     answer(reply)
     assert asked() is None
@@ -176,15 +178,15 @@ def test_an_endless_stream_of_other_things_ends(
     monkeypatch: pytest.MonkeyPatch, ask: Callable[[], object], endless: bytes
 ) -> None:
     monkeypatch.setattr(socket, "socket", Kernel(itertools.repeat(endless)))
-    monkeypatch.setattr(netlink, "PATIENCE", 0.05)
-    monkeypatch.setattr(netlink, "DUMP_PATIENCE", 0.05)
+    monkeypatch.setattr(conversation, "PATIENCE", 0.05)
+    monkeypatch.setattr(conversation, "DUMP_PATIENCE", 0.05)
     with pytest.raises(TimeoutError):
         ask()
 
 
 def test_a_dump_without_an_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "socket", Kernel(itertools.repeat(told(b"more"))))
-    monkeypatch.setattr(netlink, "DUMP_PATIENCE", 0.05)
+    monkeypatch.setattr(conversation, "DUMP_PATIENCE", 0.05)
     with pytest.raises(TimeoutError):
         dumped()
 

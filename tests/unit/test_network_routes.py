@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpathd_watch.sources.netlink.conversation import attributes
 from mpathd_watch.sources.network import routes
-from mpathd_watch.sources.network.netlink import attributes
 from mpathd_watch.sources.network.routes import interface_to
 from tests.fakes.rtnetlink import Kernel, done, message, packed, refusal, route
 

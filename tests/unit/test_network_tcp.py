@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.core.model.facts import TcpFacts
-from mpathd_watch.sources.network import addresses, tcp
-from mpathd_watch.sources.network.netlink import Message, messages
-from mpathd_watch.sources.network.tcp import Answer, Connection, ask
+from mpathd_watch.sources.iscsi import tcp
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection, ask
+from mpathd_watch.sources.netlink.conversation import Message, messages
+from mpathd_watch.sources.network import addresses
 from tests.fakes.rtnetlink import Kernel, assigned, connection, done, message, refusal, tcp_info
 
 PORTS = (50000, 3260)

@@ -11,7 +11,7 @@ from mpathd_watch.core.audit_report import Report, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
-from mpathd_watch.sinks.page import REFRESH_SECONDS, render
+from mpathd_watch.sinks.http.page import REFRESH_SECONDS, render
 from mpathd_watch.sinks.status import document
 from mpathd_watch.sinks.view import View
 from tests.factories import (

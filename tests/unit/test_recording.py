@@ -19,7 +19,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.recording.codec import CodecError
 from mpathd_watch.core.recording.lines import FORMAT, check_header, event_line, header, parse_event
-from mpathd_watch.sinks.trace import Trace, TraceError
+from mpathd_watch.sinks.recorder import Trace, TraceError
 from mpathd_watch.sources import recording as module
 from mpathd_watch.sources.recording import RecordingError, read
 from tests.unit.test_codec import QUICK, any_event, finite

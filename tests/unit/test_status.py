@@ -125,7 +125,7 @@ def test_timeouts_that_are_off_say_so_and_those_of_a_missing_session_are_gone() 
 
 
 def test_every_key_is_documented() -> None:
-    page = Path(__file__).parents[2].joinpath("docs/status-json.md").read_text(encoding="utf-8")
+    page = Path(__file__).parents[4].joinpath("docs/status-json.md").read_text(encoding="utf-8")
     outage = make_outage(timeouts=Timeouts(5, 10, 5))
     known = make_map(paths=[make_path(), make_failed_path(outage=outage)])
     told = document(view(make_state([known], [make_session()], sources=make_sources(multipathd=SILENT))))

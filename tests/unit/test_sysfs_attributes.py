@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.model.text import MAX_TEXT
 from mpathd_watch.core.model.vocabulary import DeviceState
-from mpathd_watch.sources.sysfs import attributes as module
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.reading import attributes as module
+from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.text import MAX_TEXT
 from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.sysfs import disks as disks_module
 from mpathd_watch.sources.sysfs import udevdb
-from mpathd_watch.sources.sysfs.attributes import Attributes
 from mpathd_watch.sources.sysfs.disks import Depth
 from tests.fakes.sysfs import WWID, FakeSysfs, healthy_san
 from tests.reading import FC_PLACE, SDA, Look, Meddler, unreadable

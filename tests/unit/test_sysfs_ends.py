@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.iscsi.tcp import Connection
 from mpathd_watch.sources.network.addresses import Interface
-from mpathd_watch.sources.network.tcp import Connection
-from mpathd_watch.sources.sysfs.attributes import Attributes
-from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.reading.attributes import Attributes
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 from tests.reading import Look, Network, unreadable
 

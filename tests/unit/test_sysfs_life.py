@@ -12,8 +12,8 @@ import pytest
 
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.vocabulary import SessionStatus
-from mpathd_watch.sources.sysfs import sessions as module
-from mpathd_watch.sources.sysfs.kept import Kept
+from mpathd_watch.sources.iscsi import sessions as module
+from mpathd_watch.sources.reading.open_attribute import Kept
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 from tests.reading import Look, Meddler, before_each_read, kernfs, unreadable
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.sources.worker import StalledError, Worker
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 
 @pytest.fixture

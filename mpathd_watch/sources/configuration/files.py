@@ -16,8 +16,8 @@ from mpathd_watch.core.formats.open_iscsi import Place, Record, parse_record, re
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.configuration import reader as reading
 from mpathd_watch.sources.configuration.dpkg import installed_version
-from mpathd_watch.sources.configuration.handover import FORMAT, Handover
 from mpathd_watch.sources.configuration.reader import Reader, mark, shown
+from mpathd_watch.sources.configuration.root_only import FORMAT, RootOnly
 
 MULTIPATH_CONF = "etc/multipath.conf"
 CONF_D = "etc/multipath/conf.d"
@@ -38,18 +38,18 @@ def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Docume
     return merge([main, *conf_d])
 
 
-def root_only(root: Path) -> Handover:
+def read_root_only(root: Path) -> RootOnly:
     """What the files say that are root's alone, as far as whoever runs this may read them."""
     reader = Reader()
     conf_d = _conf_d(reader, root, installed_version(root) or NEWEST)
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)
-    return Handover(FORMAT, time.time(), iscsid, tuple(records), wwids, conf_d, tuple(reader.unreadable))
+    return RootOnly(FORMAT, time.time(), iscsid, tuple(records), wwids, conf_d, tuple(reader.unreadable))
 
 
 def watch_root_only(reader: Reader, root: Path) -> None:
-    """Take the marks of what ``root_only`` reads, as far as that is allowed, and open none of its files."""
+    """Take the marks of what ``read_root_only`` reads, as far as that is allowed, and open none of its files."""
     for path in reader.entries(root / CONF_D) or ():
         reader.marks[path] = mark(path)
     for path in (root / ISCSID_CONF, root / WWIDS):

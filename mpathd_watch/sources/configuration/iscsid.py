@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mpathd_watch.sources import presence
+from mpathd_watch.sources.reading import presence
 
 PIDFILE = "run/iscsid.pid"
 SEARCH_EVERY = 60.0

@@ -11,9 +11,9 @@ from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
 from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.configuration.handover import from_child
+from mpathd_watch.sources.configuration.root_only import from_child
 from mpathd_watch.sources.configuration.survey import Survey
-from mpathd_watch.sources.worker import StalledError, Worker
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 LOOK_EVERY = 5.0
 """Seconds between looks whether a file has changed: one ``stat`` a file."""

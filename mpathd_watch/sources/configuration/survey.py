@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
 from mpathd_watch.core.formats.multipath_conf import NEWEST
-from mpathd_watch.sources.configuration import files, handover
+from mpathd_watch.sources.configuration import files, root_only
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
-from mpathd_watch.sources.configuration.handover import Handover, HandoverError
 from mpathd_watch.sources.configuration.iscsid import Iscsid
 from mpathd_watch.sources.configuration.reader import Mark, Reader, mark
+from mpathd_watch.sources.configuration.root_only import RootOnly, RootOnlyError
 
 
 def read(root: Path = Path("/"), handed_over: Path | None = None) -> Configuration:
@@ -21,26 +21,26 @@ def read(root: Path = Path("/"), handed_over: Path | None = None) -> Configurati
 
     Never raises for the sake of a file: what can't be read is named with its reason.
     """
-    return Survey(root, handed_over, files.root_only).again()
+    return Survey(root, handed_over, files.read_root_only).again()
 
 
 class Survey:
     """One host's configuration. Whatever it does may block; it is not thread-safe.
 
     The files below ``root`` that are root's alone come from the file ``handed_over``, and where there is none from
-    ``root_only``.
+    ``read_root_only``.
     """
 
     def __init__(
         self,
         root: Path,
         handed_over: Path | None,
-        root_only: Callable[[Path], Handover],
+        read_root_only: Callable[[Path], RootOnly],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
         self._handed_over = handed_over
-        self._root_only = root_only
+        self._read_root_only = read_root_only
         self._iscsid = Iscsid(root, clock)
         self._known: Configuration | None = None
         self._marks: dict[Path, Mark] = {}
@@ -74,15 +74,15 @@ class Survey:
         self._marks = reader.marks
         return self._known
 
-    def _private(self, reader: Reader) -> Handover | None:
+    def _private(self, reader: Reader) -> RootOnly | None:
         """What the files say that are root's alone; ``None`` where nobody can tell, which is noted."""
         if self._handed_over is not None:
             notes = len(reader.unreadable)
-            raw = reader.content(self._handed_over, handover.MAX_BYTES)
+            raw = reader.content(self._handed_over, root_only.MAX_BYTES)
             if raw is not None:
                 try:
-                    return handover.parse(raw)
-                except HandoverError as error:
+                    return root_only.parse(raw)
+                except RootOnlyError as error:
                     reader.note(self._handed_over, Reason.FAILED, f"{error}; run 'systemctl reload mpathd-watch'")
                     return None
             if len(reader.unreadable) > notes:
@@ -92,7 +92,7 @@ class Survey:
         files.watch_root_only(watching, self._root)
         reader.marks.update(watching.marks)
         try:
-            return self._root_only(self._root)
-        except HandoverError as error:
+            return self._read_root_only(self._root)
+        except RootOnlyError as error:
             reader.note(self._root / files.ISCSID_CONF, Reason.FAILED, str(error))
             return None

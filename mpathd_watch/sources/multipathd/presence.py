@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mpathd_watch.sources.presence import PROC, Presence, check, signal_reaches
+from mpathd_watch.sources.reading.presence import PROC, Presence, check, signal_reaches
 
 __all__ = ["PIDFILE", "Presence", "check_presence"]
 

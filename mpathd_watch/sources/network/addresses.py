@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mpathd_watch.sources.network.netlink import Conversation, Message, attributes, interface_name
+from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 
 RTM_NEWADDR = 20
 RTM_GETADDR = 22

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.sources.netlink.conversation import Conversation, Message, attribute, attributes, number
 from mpathd_watch.sources.network import addresses
 from mpathd_watch.sources.network.addresses import Assigned
-from mpathd_watch.sources.network.netlink import Conversation, Message, attribute, attributes, number
 
 RTM_NEWLINK = 16
 RTM_GETLINK = 18

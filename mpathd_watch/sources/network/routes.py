@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 
+from mpathd_watch.sources.netlink.conversation import Conversation, attribute, attributes, interface_name, number
 from mpathd_watch.sources.network.addresses import plain
-from mpathd_watch.sources.network.netlink import Conversation, attribute, attributes, interface_name, number
 
 RTM_NEWROUTE = 24
 RTM_GETROUTE = 26

@@ -14,10 +14,10 @@ from collections.abc import Callable, Coroutine
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.listening import listening
+from mpathd_watch.sources.netlink.conversation import HEADER, KERNEL
+from mpathd_watch.sources.netlink.groups import listening
 from mpathd_watch.sources.network import links
-from mpathd_watch.sources.network.netlink import HEADER, KERNEL
-from mpathd_watch.sources.worker import StalledError, Worker
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 RTMGRP_LINK = 0x001
 RTMGRP_IPV4_IFADDR = 0x010

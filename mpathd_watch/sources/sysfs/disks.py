@@ -12,8 +12,8 @@ from pathlib import Path
 from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError, entries
-from mpathd_watch.sources.sysfs.sids import SESSIONS, sids
+from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
+from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
 from mpathd_watch.sources.sysfs.udevdb import DATA, serial
 
 UUID_PREFIX = "mpath-"

@@ -27,14 +27,14 @@ from mpathd_watch.core.events import (
 )
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, DeviceState, SessionStatus, SourceName
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds, Routing
+from mpathd_watch.sources.iscsi.sessions import Sessions
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection, ask
 from mpathd_watch.sources.network.addresses import Interface, interfaces
 from mpathd_watch.sources.network.routes import interface_to
-from mpathd_watch.sources.network.tcp import Answer, Connection, ask
-from mpathd_watch.sources.sysfs.attributes import Attributes
+from mpathd_watch.sources.reading.attributes import Attributes
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 from mpathd_watch.sources.sysfs.disks import Depth, Disks
-from mpathd_watch.sources.sysfs.ends import LocalEnd, LocalEnds, Routing
-from mpathd_watch.sources.sysfs.sessions import Sessions
-from mpathd_watch.sources.worker import StalledError, Worker
 
 Result = TypeVar("Result")
 

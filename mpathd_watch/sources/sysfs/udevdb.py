@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
+from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 
 DATA = "udev/data"
 MAX_SIZE = 1 << 16

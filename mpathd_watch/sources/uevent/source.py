@@ -18,7 +18,7 @@ import pyudev
 
 from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.listening import SO_RCVBUFFORCE
+from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved, Version, merge, parse, parse_printed, resolver
-from mpathd_watch.core.formats.multipath_conf.layers import Layer, Layers, layers
+from mpathd_watch.core.formats.multipath_conf.precedence import Layer, Layers, layers
 from tests.lab.kit import conffiles
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.san import MOUNT_POINT, MULTIPATH_CONF, QUICK, wwid

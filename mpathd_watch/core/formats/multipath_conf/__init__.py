@@ -5,7 +5,6 @@ a device. Pure: text in, facts out; nothing here raises on any input, and all ta
 """
 
 from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, Verdict, blacklist, blacklisted
-from mpathd_watch.core.formats.multipath_conf.layers import UNCHECKED_INTERVAL, Origin
 from mpathd_watch.core.formats.multipath_conf.merging import merge
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
@@ -18,6 +17,7 @@ from mpathd_watch.core.formats.multipath_conf.model import (
     quoted,
 )
 from mpathd_watch.core.formats.multipath_conf.parser import parse, parse_printed
+from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL, Origin
 from mpathd_watch.core.formats.multipath_conf.resolution import Effective, Resolved, Resolver, resolve, resolver
 
 __all__ = [

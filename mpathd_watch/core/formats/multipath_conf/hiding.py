@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, refused
-from mpathd_watch.core.formats.multipath_conf.layers import Layers
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Section, Version
+from mpathd_watch.core.formats.multipath_conf.precedence import Layers
 from mpathd_watch.core.formats.multipath_conf.resolution import Resolver, resolver
 
 _SIMPLE = ("property", "devnode", "protocol", "wwid")

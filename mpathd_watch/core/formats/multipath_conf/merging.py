@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf.inversion import refused
-from mpathd_watch.core.formats.multipath_conf.layers import layers
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Code, Document, Problem, Section, quoted
+from mpathd_watch.core.formats.multipath_conf.precedence import layers
 
 
 def merge(documents: Sequence[Document]) -> Document:

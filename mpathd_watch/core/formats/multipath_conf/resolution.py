@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from mpathd_watch.core.formats.multipath_conf.layers import Chosen, Layer, Layers, Origin, layers, without_feature
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Value, Version
+from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Layer, Layers, Origin, layers, without_feature
 from mpathd_watch.core.formats.multipath_conf.values import UINT_MAX
 
 BUILT_IN = Origin("built-in")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
-from mpathd_watch.sources.sysfs.ends import LocalEnd
-from mpathd_watch.sources.sysfs.kept import Kept
-from mpathd_watch.sources.sysfs.sids import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd
+from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.reading.attributes import Attributes, GoneError
+from mpathd_watch.sources.reading.open_attribute import Kept
 
 MAX_KEPT = 256
 """Sessions whose polled attributes are kept open, two descriptors each: a service may have 1,024 (LimitNOFILE=)."""

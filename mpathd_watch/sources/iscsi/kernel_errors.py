@@ -15,9 +15,9 @@ from pathlib import Path
 from mpathd_watch.core.events import Event, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.folding.sources import NO_MODULE
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.iscsi.parse import LENGTH, parse
-from mpathd_watch.sources.listening import listening
-from mpathd_watch.sources.network.netlink import KERNEL
+from mpathd_watch.sources.iscsi.datagram import LENGTH, parse
+from mpathd_watch.sources.netlink.conversation import KERNEL
+from mpathd_watch.sources.netlink.groups import listening
 
 NETLINK_ISCSI = 8
 GROUP_ISCSID = 1

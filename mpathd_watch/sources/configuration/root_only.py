@@ -30,7 +30,7 @@ _LINES = range(1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
+class RootOnly:
     """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``, ``conf_d`` file by file.
 
     ``read_at`` is when the files were read, in seconds since 1970. A reader understands its own ``format`` only.
@@ -45,38 +45,38 @@ class Handover:
     unreadable: tuple[Unreadable, ...]
 
 
-class HandoverError(Exception):
+class RootOnlyError(Exception):
     """A handover can't be used; a clause that says why and never quotes it."""
 
 
-def dump(handover: Handover, indent: int | None = None) -> str:
+def dump(handover: RootOnly, indent: int | None = None) -> str:
     """``handover`` as JSON, with a line end."""
     return json.dumps(encode(handover), ensure_ascii=True, indent=indent) + "\n"
 
 
-def parse(raw: bytes) -> Handover:
-    """The handover that ``dump`` wrote. Raises ``HandoverError`` for anything else."""
+def parse(raw: bytes) -> RootOnly:
+    """The handover that ``dump`` wrote. Raises ``RootOnlyError`` for anything else."""
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError):
-        raise HandoverError("it is cut short or no JSON") from None
+        raise RootOnlyError("it is cut short or no JSON") from None
     if isinstance(record, Mapping) and record.get("format") != FORMAT:
-        raise HandoverError("another version of mpathd-watch wrote it")
+        raise RootOnlyError("another version of mpathd-watch wrote it")
     try:
-        handover = decode(Handover, record)
+        handover = decode(RootOnly, record)
     except (CodecError, RecursionError):
-        raise HandoverError("it is not what 'mpathd-watch records' writes") from None
+        raise RootOnlyError("it is not what 'mpathd-watch records' writes") from None
     records = [node.record for node in handover.records]
     if handover.iscsid is not None:
         records.append(handover.iscsid)
     places = {node.place for node in handover.records}
     if len(places) != len(handover.records) or not all(map(_is_place, places)) or not all(map(_is_sound, records)):
-        raise HandoverError("it is not what 'mpathd-watch records' writes")
+        raise RootOnlyError("it is not what 'mpathd-watch records' writes")
     return handover
 
 
-def from_child(root: Path) -> Handover:
-    """What a process of our own reads, with the rights that we have. Raises ``HandoverError``.
+def from_child(root: Path) -> RootOnly:
+    """What a process of our own reads, with the rights that we have. Raises ``RootOnlyError``.
 
     Not read here even where that is allowed, as to a daemon that root has started by hand: the passwords in the files
     would be in its memory, and in its core dump.
@@ -88,11 +88,11 @@ def from_child(root: Path) -> Handover:
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHILD_DEADLINE, check=False
         )
     except subprocess.TimeoutExpired:
-        raise HandoverError(f"reading it took longer than {CHILD_DEADLINE:g} s") from None
+        raise RootOnlyError(f"reading it took longer than {CHILD_DEADLINE:g} s") from None
     except OSError as error:
-        raise HandoverError(f"no process could be started to read it: {error.strerror}") from None
+        raise RootOnlyError(f"no process could be started to read it: {error.strerror}") from None
     if done.returncode != 0:
-        raise HandoverError(f"'mpathd-watch records' ended with status {done.returncode}")
+        raise RootOnlyError(f"'mpathd-watch records' ended with status {done.returncode}")
     return parse(done.stdout)
 
 

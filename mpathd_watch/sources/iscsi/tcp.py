@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.model.facts import TcpFacts
+from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 from mpathd_watch.sources.network import addresses
 from mpathd_watch.sources.network.addresses import plain
-from mpathd_watch.sources.network.netlink import Conversation, Message, attributes, interface_name
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20

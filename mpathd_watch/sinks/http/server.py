@@ -22,9 +22,9 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Final
 
-from mpathd_watch.sinks.listen import Listen, ListenError, open_socket, parse_listen
+from mpathd_watch.sinks.http.listen import Listen, ListenError, open_socket, parse_listen
+from mpathd_watch.sinks.http.page import render
 from mpathd_watch.sinks.metrics import Exposition
-from mpathd_watch.sinks.page import render
 from mpathd_watch.sinks.status import document
 from mpathd_watch.sinks.view import Views
 

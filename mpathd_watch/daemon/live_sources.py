@@ -11,7 +11,7 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
 from mpathd_watch.sources.configuration import ConfigurationSource
-from mpathd_watch.sources.iscsi.source import IscsiSource
+from mpathd_watch.sources.iscsi.kernel_errors import IscsiSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.network.source import NetworkSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mpathd_watch.sources.sysfs.attributes import entries
+from mpathd_watch.sources.reading.attributes import entries
 
 SESSIONS = "class/iscsi_session"
 CONNECTIONS = "class/iscsi_connection"

@@ -8,9 +8,9 @@ import os
 import pwd
 from pathlib import Path
 
-from mpathd_watch.sinks.handover import replace_file
-from mpathd_watch.sources.configuration import Handover, HandoverError, dump, root_only
-from mpathd_watch.sources.worker import StalledError, Worker
+from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read_root_only
+from mpathd_watch.sources.reading.worker import StalledError, Worker
+from mpathd_watch.store.files import replace_file
 
 USER = "mpathd-watch"
 """The account that the daemon runs under."""
@@ -21,21 +21,21 @@ DEADLINE = 20.0
 def hand_over(root: Path, output: Path) -> None:
     """Write what may be passed on of the files below ``root`` to ``output``.
 
-    Raises ``HandoverError`` or ``WriteError``.
+    Raises ``RootOnlyError`` or ``WriteError``.
     """
     replace_file(output, dump(_read(root)).encode(), _owners())
 
 
 def shown(root: Path) -> str:
-    """What would be written, for people to look at. Raises ``HandoverError``."""
+    """What would be written, for people to look at. Raises ``RootOnlyError``."""
     return dump(_read(root), indent=2)
 
 
-def _read(root: Path) -> Handover:
+def _read(root: Path) -> RootOnly:
     try:
-        return asyncio.run(Worker("records").run(lambda: root_only(root), DEADLINE))
+        return asyncio.run(Worker("records").run(lambda: read_root_only(root), DEADLINE))
     except StalledError:
-        raise HandoverError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
+        raise RootOnlyError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
 
 
 def _owners() -> set[int]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
-from mpathd_watch.sources.network.tcp import Answer, Connection
-from mpathd_watch.sources.sysfs.attributes import Attributes, GoneError
-from mpathd_watch.sources.sysfs.sids import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 
 Asking = Callable[[Mapping[int, Connection]], Mapping[int, Answer]]
 """As ``network.tcp.ask``, which has a clock besides."""

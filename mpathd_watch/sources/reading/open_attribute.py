@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mpathd_watch.sources.sysfs.attributes import GONE, PAGE
+from mpathd_watch.sources.reading.attributes import GONE, PAGE
 
 
 class Kept:

@@ -10,7 +10,7 @@ from typing import Final
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
 from mpathd_watch.sinks import words
-from mpathd_watch.sinks.page_style import STYLE
+from mpathd_watch.sinks.http.page_style import STYLE
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks

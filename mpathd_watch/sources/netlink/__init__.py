@@ -1,0 +1,1 @@
+"""Netlink: conversations with the kernel, and groups that are only listened to."""
