@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.sources.recording import read
-from tests.component.daemon import PATIENCE, Daemon
+from tests.component.process import PATIENCE, Daemon
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
 

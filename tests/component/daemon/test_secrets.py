@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from mpathd_watch.core.formats.open_iscsi import keys
-from tests.component.daemon import PATIENCE, Daemon, until
+from tests.component.process import PATIENCE, Daemon, until
 from tests.fakes.sysfs import TARGET, FakeSysfs, healthy_san
 
 IFACE = f"eth-{uuid4().hex}"

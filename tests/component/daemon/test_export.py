@@ -15,7 +15,7 @@ from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.daemon import export
 from mpathd_watch.sources.configuration import RootOnlyError, files
 from mpathd_watch.sources.configuration.root_only import parse
-from tests.component.daemon import PATIENCE
+from tests.component.process import PATIENCE
 from tests.fakes.sysfs import healthy_san
 
 NODE = "var/lib/iscsi/nodes/iqn.2024-01.org.example:disks/192.0.2.1,3260,1/default"

@@ -22,7 +22,7 @@ from mpathd_watch.core.recording.lines import FORMAT, check_header, event_line, 
 from mpathd_watch.sinks.recorder import Trace, TraceError
 from mpathd_watch.sources import recording as module
 from mpathd_watch.sources.recording import RecordingError, read
-from tests.unit.test_codec import QUICK, any_event, finite
+from tests.unit.core.recording.test_codec import QUICK, any_event, finite
 
 NOW = Instant(10_000.5, 1_795_000_000.25)
 STORY: tuple[tuple[Event, Instant], ...] = (
