@@ -18,11 +18,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mpathd_watch.core.effects import Alert, Refresh, Scope
+from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
@@ -32,7 +31,7 @@ ANSWERS_EVERY = {"idle": 5.0, "busy": 0.3, "one failed": 5.0}
 """Seconds between the moves of every session's exp_statsn."""
 
 
-class Watcher:
+class Watcher(Outlets):
     """A source and the core behind it."""
 
     def __init__(self, san: FakeSysfs) -> None:
@@ -43,12 +42,6 @@ class Watcher:
     def _feed(self, event: Event) -> None:
         self._engine.feed(event)
 
-    def alert(self, alert: Alert) -> None:
-        """Nobody is told."""
-
-    def recorded(self, event: Event, now: Instant) -> None:
-        """Nothing is recorded."""
-
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002 - the event is in the report
         """Fail: the figure would be of something else."""
         raise RuntimeError(report)
@@ -58,7 +51,7 @@ class Watcher:
         match refresh.scope:
             case Scope.SYSTEM:
                 self.source.wake_system()
-            case Scope.SESSIONS:
+            case Scope.NEXUSES:
                 self.source.wake_sessions()
             case Scope.DEVICES:
                 self.source.wake_devices(refresh.devices)

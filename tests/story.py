@@ -54,7 +54,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Transport,
 )
-from mpathd_watch.core.state import MapState, PathState, SessionState, State, Wait
+from mpathd_watch.core.state import MapState, NexusState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
@@ -298,7 +298,7 @@ class Story:
     def _answer(self) -> None:
         """Poll the sessions if the core has asked for that, as sysfs does: no sooner than 50 ms after the last poll."""
         row = 0
-        while self.prompt and self.wants(Scope.SESSIONS):
+        while self.prompt and self.wants(Scope.NEXUSES):
             row += 1
             assert row <= 3, "the core asks for the sessions in a loop"
             if self.polled and self.seconds < self.polled[-1] + 0.05:
@@ -441,7 +441,7 @@ class Story:
     @property
     def waits(self) -> set[Wait]:
         """What the core has deadlines for, but for the comparison of paths that goes on for ever."""
-        return {due.wait for due in self.state.deadlines} - {Wait.QUALITY}
+        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS}
 
     def map(self, name: str = "mpio") -> MapState:
         """The map called ``name``."""
@@ -451,9 +451,9 @@ class Story:
         """A path of the map called ``name``."""
         return self.map(name).paths[label]
 
-    def session_state(self, address: str) -> SessionState:
+    def session_state(self, address: str) -> NexusState:
         """The one session to a portal with this address."""
-        (found,) = (session for label, session in self.state.sessions.items() if label.startswith(f"{address}:"))
+        (found,) = (session for label, session in self.state.nexuses.items() if label.startswith(f"{address}:"))
         return found
 
     def health(self, label: str, name: str = "mpio") -> tuple[Health, MapHealth]:

@@ -52,7 +52,7 @@ class Watching:
         match wanted.scope:
             case Scope.SYSTEM:
                 self.sysfs.wake_system()
-            case Scope.SESSIONS:
+            case Scope.NEXUSES:
                 self.sysfs.wake_sessions()
             case Scope.DEVICES:
                 self.sysfs.wake_devices(wanted.devices)

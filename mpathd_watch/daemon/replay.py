@@ -9,10 +9,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from mpathd_watch.core.catalog.alerts import Priority
-from mpathd_watch.core.effects import Alert, Refresh
+from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http.server import HttpServer, parse_listen
 from mpathd_watch.sinks.view import View
@@ -22,7 +22,7 @@ SHIPPED = "article.jsonl"
 """The recording that comes with mpathd-watch: one of two iSCSI paths loses its link for 45 s, on a real kernel."""
 
 
-class Playback:
+class Playback(Outlets):
     """Feeds recorded events to an engine and hands its alerts to ``tell``. ``now`` is the recording's present."""
 
     def __init__(self, tell: Callable[[Alert], None]) -> None:
@@ -38,12 +38,6 @@ class Playback:
     def alert(self, alert: Alert) -> None:
         """Tell it."""
         self._tell(alert)
-
-    def refresh(self, refresh: Refresh) -> None:
-        """Nothing can be read again: the answers are in the recording."""
-
-    def recorded(self, event: Event, now: Instant) -> None:
-        """Nothing to do: it is recorded already."""
 
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
         """Fail: a recording that breaks the core is a bug report."""

@@ -18,7 +18,7 @@ from mpathd_watch.core.events import Event, SourceDown, SourceUp, Tick
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.daemon.live_sources import Watching
 from mpathd_watch.daemon.reporters import Reports
 from mpathd_watch.sinks.http.server import HttpServer, parse_listen
@@ -41,7 +41,7 @@ _LIVE_KEYS = (
 )
 
 
-class Service:
+class Service(Outlets):
     """The daemon. ``run`` returns when SIGTERM or SIGINT came.
 
     ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. What configures multipathd and

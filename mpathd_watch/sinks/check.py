@@ -10,12 +10,12 @@ from typing import Any
 
 from mpathd_watch.core.audit.effective_settings import whence
 from mpathd_watch.core.audit.grouping import listed
-from mpathd_watch.core.audit_report import MapReport, Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, MapReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, Severity
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
-from mpathd_watch.core.verdicts.budget import Budget, reinstatement
 
 VERSION = 1
 UNKNOWN = 3
@@ -35,12 +35,12 @@ _SETTINGS = (
 )
 
 
-def exit_status(report: Report, state: State) -> int:
+def exit_status(report: AuditReport, state: State) -> int:
     """0, 1, 2 or 3: OK, WARNING, CRITICAL, UNKNOWN."""
     return int(report.severity) if state.source(SourceName.SYSFS).up else UNKNOWN
 
 
-def text(report: Report, state: State) -> str:
+def text(report: AuditReport, state: State) -> str:
     """The lines for a terminal or a monitoring system, the verdict first.
 
     Nagios takes all that follows a ``|`` for performance data, on the first line and once more below it. So there is
@@ -50,12 +50,12 @@ def text(report: Report, state: State) -> str:
     return "".join(f"{line}\n" for line in (f"{first} | {_figures(report)}", *rest))
 
 
-def _figures(report: Report) -> str:
+def _figures(report: AuditReport) -> str:
     found = [finding.kind.value.severity for finding in report.findings]
     return " ".join(f"{severity.name.lower()}={found.count(severity)}" for severity in reversed(Severity))
 
 
-def document(report: Report, state: State) -> dict[str, Any]:
+def document(report: AuditReport, state: State) -> dict[str, Any]:
     """The same as JSON-ready data, described in docs/findings.md. A bound that there is not is ``null``."""
     return {
         "version": VERSION,
@@ -78,14 +78,14 @@ def document(report: Report, state: State) -> dict[str, Any]:
     }
 
 
-def _word(report: Report, state: State) -> str:
+def _word(report: AuditReport, state: State) -> str:
     if not state.source(SourceName.SYSFS).up:
         return "UNKNOWN"
     return _OK if report.severity is Severity.INFO else report.severity.name
 
 
-def _lines(report: Report, state: State) -> Iterator[str]:
-    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.sessions), 'iSCSI session')}"
+def _lines(report: AuditReport, state: State) -> Iterator[str]:
+    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.nexuses), 'iSCSI session')}"
     if not state.source(SourceName.SYSFS).up:
         told = state.source(SourceName.SYSFS).detail or "sysfs can't be read"
     elif report.findings:
@@ -124,25 +124,25 @@ class _Promise:
     """What is promised for a map, and by which sessions if they differ in it."""
 
     budget: Budget | None
-    recheck_interval: int | None
+    reinstatement_worst: float
     sessions: tuple[str, ...]
 
 
-def _promises(report: Report, state: State) -> Iterator[tuple[str, str]]:
+def _promises(report: AuditReport, state: State) -> Iterator[tuple[str, str]]:
     """The maps, those with the same promises together, then the sessions that no map uses."""
     alike: dict[_Promise, list[str]] = {}
     used: set[str] = set()
     for wwid, known in report.maps.items():
-        through = {path.session for path in state.maps[wwid].paths.values()} & report.budgets.keys()
+        through = {path.nexus for path in state.maps[wwid].paths.values()} & report.budgets.keys()
         used |= through
         differ = len({report.budgets[label] for label in through}) > 1
-        promise = _Promise(known.budget, known.recheck_interval, tuple(sorted(through)) if differ else ())
+        promise = _Promise(known.budget, known.reinstatement_worst, tuple(sorted(through)) if differ else ())
         if through:
             alike.setdefault(promise, []).append(state.maps[wwid].label)
     for promise, labels in alike.items():
         back = ""
-        if promise.recheck_interval is not None:
-            back = f", reinstated within {reinstatement(promise.recheck_interval)[1]:.0f} s of its return"
+        if not isinf(promise.reinstatement_worst):
+            back = f", reinstated within {promise.reinstatement_worst:.0f} s of its return"
         yield listed(labels), _promised(promise.budget) + back
         for label in promise.sessions:
             yield f"  {label}", _promised(report.budgets[label])
@@ -159,7 +159,7 @@ def _promised(budget: Budget | None) -> str:
     return f"noticed after {detection}, path given up after {failover}"
 
 
-def _overruled(report: Report) -> Iterator[tuple[str, str]]:
+def _overruled(report: AuditReport) -> Iterator[tuple[str, str]]:
     for label, timeouts in report.timeouts.items():
         told = [
             f"{each.name} {_shown(each.effective)}, configured {_shown(each.configured)}"
@@ -200,10 +200,10 @@ def _or_off(seconds: float | None) -> float | str | None:
 
 def _map(wwid: str, known: MapReport) -> dict[str, Any]:
     settings = {name: getattr(known.settings, name) for name in _SETTINGS}
-    recheck = known.recheck_interval
+    worst = known.reinstatement_worst
     return {
         "wwid": wwid,
         "budget": _bounds(known.budget),
-        "reinstatement_worst_seconds": None if recheck is None else reinstatement(recheck)[1],
+        "reinstatement_worst_seconds": None if isinf(worst) else worst,
         "settings": {name: {"value": each.value, "origin": whence(each.origin)} for name, each in settings.items()},
     }

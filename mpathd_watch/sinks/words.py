@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mpathd_watch.core.alerting.messages import CAUSES
-from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.catalog.causes import CAUSES
+from mpathd_watch.core.events import NO_MODULE
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
 
 MAPS_WORST_FIRST: Final = (
@@ -38,7 +38,7 @@ def cause(word: str) -> str:
     if word == Cause.UNKNOWN:
         return "cause unknown"
     try:
-        return CAUSES[Cause(word)]
+        return CAUSES[Cause(word)].text
     except ValueError:
         return word
 

@@ -16,13 +16,13 @@ from mpathd_watch.core.audit import (
     unmapped_disks,
 )
 from mpathd_watch.core.audit.context import host
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import FindingKind
-from mpathd_watch.core.state import State, frozen
-from mpathd_watch.core.verdicts.budget import budget
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state import State
 
 
-def audit(state: State) -> Report:
+def audit(state: State) -> AuditReport:
     """Hold what is configured against what is in force."""
     seen = host(state)
     reports = maps.reports(seen)
@@ -41,9 +41,9 @@ def audit(state: State) -> Report:
     order = {kind: at for at, kind in enumerate(FindingKind)}
     found.sort(key=lambda finding: (-finding.kind.value.severity, order[finding.kind]))
     present = list(seen.sessions)
-    return Report(
+    return AuditReport(
         tuple(found),
         timeouts=frozen({session.label: timeouts.timeouts(seen, session) for session in present}),
-        budgets=frozen({session.label: budget(session.facts) for session in present}),
+        budgets=frozen({session.label: session.facts.budget for session in present}),
         maps=frozen(reports),
     )

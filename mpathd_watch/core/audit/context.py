@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.folding.sources import NOT_RUNNING
+from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import SessionFacts
-from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName
-from mpathd_watch.core.state import MapState, PathState, SessionState, State
+from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.state import MapState, NexusState, PathState, State
+from mpathd_watch.core.transports.row import Nexus
 
 Identity = tuple[str, str, str]
 """What a session and its record have in common: target, portal, iface."""
@@ -37,9 +37,9 @@ class Host:
         return sorted(self.state.maps.values(), key=lambda known: known.label)
 
     @property
-    def sessions(self) -> Iterator[SessionState]:
+    def sessions(self) -> Iterator[NexusState]:
         """The sessions that are there, by label; what is known of a missing one is history."""
-        return (session for _, session in sorted(self.state.sessions.items()) if _present(session))
+        return (session for _, session in sorted(self.state.nexuses.items()) if session.present)
 
     @property
     def multipathd_dead(self) -> bool:
@@ -47,12 +47,12 @@ class Host:
         multipathd = self.state.source(SourceName.MULTIPATHD)
         return multipathd.up is False and multipathd.reason == NOT_RUNNING
 
-    def session(self, path: PathState) -> SessionState | None:
+    def session(self, path: PathState) -> NexusState | None:
         """The path's session, if there is one."""
-        session = self.state.sessions.get(path.session)
-        return session if session is not None and _present(session) else None
+        session = self.state.nexuses.get(path.nexus)
+        return session if session is not None and session.present else None
 
-    def record(self, session: SessionState) -> Record | None:
+    def record(self, session: NexusState) -> Record | None:
         """The session's record, if it is there and can be read."""
         return self.records.get(of_session(session.facts))
 
@@ -65,8 +65,8 @@ def host(state: State) -> Host:
     users: dict[str, dict[str, MapState]] = {}
     for known in state.maps.values():
         for path in known.paths.values():
-            if path.session:
-                users.setdefault(path.session, {})[known.wwid] = known
+            if path.nexus:
+                users.setdefault(path.nexus, {})[known.wwid] = known
     return Host(
         state,
         configuration,
@@ -78,15 +78,11 @@ def host(state: State) -> Host:
     )
 
 
-def of_session(facts: SessionFacts) -> Identity:
+def of_session(facts: Nexus) -> Identity:
     """What the session's record would be called."""
-    return facts.target, identity.portal(facts.address, facts.port), facts.iface or identity.DEFAULT_IFACE
+    return facts.target, facts.portal, facts.iface or identity.DEFAULT_IFACE
 
 
 def of_place(place: Place) -> Identity:
     """What a session of this record would be called."""
     return place.target, identity.portal(place.address, place.port), place.iface
-
-
-def _present(session: SessionState) -> bool:
-    return session.status is not SessionStatus.MISSING

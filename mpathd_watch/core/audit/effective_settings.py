@@ -8,10 +8,8 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document, Origin, Resolved, Resolver, resolver
 from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
-
-ISCSI = "scsi:iscsi"
-"""The transport as multipath.conf spells it."""
-FC = "scsi:fcp"
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import TransportRow
 
 RUNNING = Origin("running")
 """Of a value that multipathd runs with and that the files don't have."""
@@ -57,12 +55,10 @@ def rules(configuration: Configuration, running: Document | None) -> Rules:
     )
 
 
-def protocol(known: MapState) -> str:
-    """How the map's disks are reached, as multipath.conf spells it; empty for what we don't tell apart."""
-    transports = {path.transport for path in known.paths.values()}
-    if Transport.ISCSI in transports:
-        return ISCSI
-    return FC if Transport.FC in transports else ""
+def transport(known: MapState) -> TransportRow:
+    """How the map's disks are reached: of several transports the one of which most is known."""
+    found = {path.place.transport for path in known.paths.values()}
+    return next((row for row in table.ROWS.values() if row.transport in found), table.of(Transport.UNKNOWN))
 
 
 def line(origin: Origin) -> str:
@@ -79,7 +75,7 @@ def whence(origin: Origin) -> str:
 
 def _resolved(asked: Resolver, known: MapState) -> Resolved:
     return asked.resolve(
-        wwid=known.wwid, vendor=known.vendor or None, product=known.product or None, protocol=protocol(known)
+        wwid=known.wwid, vendor=known.vendor or None, product=known.product or None, protocol=transport(known).protocol
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit_report import MapReport
-from mpathd_watch.core.model.vocabulary import Transport
+from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.verdicts.budget import Budget, budget, recheck_interval
 
 
 def reports(host: Host) -> dict[str, MapReport]:
@@ -16,10 +16,10 @@ def reports(host: Host) -> dict[str, MapReport]:
 
 def _report(host: Host, known: MapState) -> MapReport:
     settings = host.settings[known.wwid]
-    recheck = recheck_interval(
-        settings.polling_interval.value, settings.max_polling_interval.value, host.configuration.version
-    )
-    return MapReport(settings, _budget(host, known), recheck)
+    layer = layers.of(known.layer)
+    polling, longest = settings.polling_interval.value, settings.max_polling_interval.value
+    recheck = None if layer.checks is None else layer.checks.interval(polling, longest, host.configuration.version)
+    return MapReport(settings, _budget(host, known), recheck, layer.reinstated_within(recheck))
 
 
 def _budget(host: Host, known: MapState) -> Budget | None:
@@ -27,9 +27,9 @@ def _budget(host: Host, known: MapState) -> Budget | None:
     found: list[Budget] = []
     for path in known.paths.values():
         session = host.session(path)
-        if path.transport is not Transport.ISCSI or session is None:
+        if session is None:
             continue
-        promised = budget(session.facts)
+        promised = session.facts.budget
         if promised is None:
             return None
         found.append(promised)

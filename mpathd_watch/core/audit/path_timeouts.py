@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.effective_settings import FC, ISCSI, line, protocol, whence
+from mpathd_watch.core.audit.effective_settings import line, transport, whence
 from mpathd_watch.core.audit.grouping import Gathered
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.verdicts.budget import reinstatement
 
 
 def findings(host: Host, reports: Mapping[str, MapReport]) -> Iterator[Finding]:
@@ -27,7 +26,7 @@ def findings(host: Host, reports: Mapping[str, MapReport]) -> Iterator[Finding]:
 def _checks(gathered: Gathered, known: MapState, report: MapReport) -> None:
     if report.budget is None or report.recheck_interval is None:
         return
-    back, out = reinstatement(report.recheck_interval)[1], report.budget.failover_worst
+    back, out = report.reinstatement_worst, report.budget.failover_worst
     if back > out:
         settings = report.settings
         slow = settings.polling_interval
@@ -46,7 +45,7 @@ def _commands(gathered: Gathered, known: MapState, report: MapReport) -> None:
     """The longest timeout of the map's iSCSI disks (/sys/block/sdX/device/timeout)."""
     if report.budget is None:
         return
-    longest = max((path.timeout for path in known.paths.values() if path.timeout is not None), default=0)
+    longest = max((path.disk.timeout for path in known.paths.values() if path.disk.timeout is not None), default=0)
     bound = report.budget.failover_worst
     if longest > bound:
         told = f"its disks wait {longest} s for a command, and a path that is cut off is given up within {bound:.0f} s"
@@ -55,14 +54,15 @@ def _commands(gathered: Gathered, known: MapState, report: MapReport) -> None:
 
 def _fast_io_fail(gathered: Gathered, known: MapState, report: MapReport) -> None:
     fast, lost = report.settings.fast_io_fail_tmo, report.settings.dev_loss_tmo
-    reached = protocol(known)
-    if reached == ISCSI and fast.value in ("off", 0):
-        told = f"fast_io_fail_tmo is {fast.value} ({whence(fast.origin)}): the records' replacement_timeout counts"
+    rule = transport(known).fast_io_fail
+    if rule is None:
+        return
+    if fast.value in rule.ignored:
+        told = f"fast_io_fail_tmo is {fast.value} ({whence(fast.origin)}): {rule.instead}"
         gathered.add(FindingKind.FAST_IO_FAIL_OFF, known.label, told, line(fast.origin))
-    elif reached == FC and fast.value == "off":
-        told = f"fast_io_fail_tmo is off ({whence(fast.origin)}): a path is given up after dev_loss_tmo"
-        gathered.add(FindingKind.FAST_IO_FAIL_OFF, known.label, told, line(fast.origin))
-    elif reached == FC and isinstance(fast.value, int) and isinstance(lost.value, int) and fast.value >= lost.value:
+    elif not rule.below_dev_loss or not isinstance(fast.value, int) or not isinstance(lost.value, int):
+        return
+    elif fast.value >= lost.value:
         told = (
             f"fast_io_fail_tmo is {fast.value} ({whence(fast.origin)}) and dev_loss_tmo {lost.value} "
             f"({whence(lost.origin)}): multipathd turns fast_io_fail_tmo off"

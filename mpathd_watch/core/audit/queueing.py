@@ -8,9 +8,9 @@ from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, whence
 from mpathd_watch.core.audit.grouping import Gathered
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.verdicts.budget import CHECK_LATENESS
 
 UNSET = "-"
 """multipathd's word for a map whose no_path_retry is not set: the features in the kernel's table decide."""
@@ -60,9 +60,10 @@ def _too_soon(host: Host, gathered: Gathered, known: MapState) -> None:
     """It queues for as many checks as are set, and a second (enter_recovery_mode() in structs_vec.c)."""
     settings = host.settings[known.wwid]
     retry, polling = settings.no_path_retry, settings.polling_interval.value
-    if not isinstance(retry.value, int):
+    checks = layers.of(known.layer).checks
+    if checks is None or not isinstance(retry.value, int):
         return
-    queued, needed = retry.value * polling + 1, RELOGIN + polling + CHECK_LATENESS
+    queued, needed = retry.value * polling + 1, RELOGIN + polling + checks.lateness
     if queued < needed:
         told = (
             f"no_path_retry {retry.value} with a polling_interval of {polling} s ({whence(retry.origin)}) queues for "

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.core.state import MapState
+from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import Nexus
 from mpathd_watch.core.verdicts import carrier
 
 UID_ATTRIBUTE = "ID_SERIAL"
@@ -33,18 +35,18 @@ def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
     if len(paths) == 1:
         yield Finding(FindingKind.SINGLE_PATH, known.label, f"its only path is {paths[0].label}")
         return
-    portal = _only(path.portal for path in paths)
+    portal = _only(path.place.portal for path in paths)
     ends, links = _ends(host, known), host.state.links or {}
-    nic = _only(carrier.trunk(facts, links) for facts in ends)
-    subnet = _only(facts.local_network for facts in ends)
-    hosts = (path.hctl.partition(":")[0] if path.transport is not Transport.ISCSI else "" for path in paths)
+    nic = _only(carrier.trunk(facts.local, links) for facts in ends)
+    subnet = _only(facts.local.network for facts in ends)
+    hosts = (_adapter(path) for path in paths)
     adapter = _only(hosts)
     all_paths = f"its {plural(len(paths), 'path')} all go through"
     if portal:
         yield Finding(FindingKind.SINGLE_PORTAL, known.label, f"{all_paths} {portal}")
     elif nic:
-        if host.state.links is not None and not carrier.is_redundant(ends[0], links):
-            above = sorted({facts.netdev for facts in ends} - {nic, ""})
+        if host.state.links is not None and not carrier.is_redundant(ends[0].local, links):
+            above = sorted({facts.local.netdev for facts in ends} - {nic, ""})
             upon = f" (below {', '.join(above)})" if above else ""
             yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}{upon}")
     elif subnet:
@@ -53,10 +55,15 @@ def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
         yield Finding(FindingKind.SINGLE_HOST_ADAPTER, known.label, f"{all_paths} host{adapter}")
 
 
-def _ends(host: Host, known: MapState) -> list[SessionFacts]:
+def _ends(host: Host, known: MapState) -> list[Nexus]:
     """The sessions' facts; nothing is known of a path whose session is missing, and so nothing is in common."""
     sessions = [host.session(path) for path in known.paths.values()]
     return [session.facts for session in sessions if session is not None] if all(sessions) else []
+
+
+def _adapter(path: PathState) -> str:
+    """The number of the path's host adapter; empty where each nexus has a SCSI host of its own."""
+    return "" if table.of(path.place.transport).host_for_each else path.place.hctl.partition(":")[0]
 
 
 def _only(values: Iterator[str]) -> str:
@@ -71,10 +78,9 @@ def _timeouts(host: Host, known: MapState) -> Iterator[Finding]:
         session = host.session(path)
         if session is None:
             continue
-        facts = session.facts
-        if facts.recv_tmo is not None and facts.ping_tmo is not None and facts.recovery_tmo is not None:
-            recovery = "off" if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo
-            told[path.label] = f"{facts.recv_tmo}/{facts.ping_tmo}/{recovery}"
+        timeouts = session.facts.timeouts
+        if timeouts and None not in timeouts.values():
+            told[path.label] = "/".join("off" if seconds == inf else str(seconds) for seconds in timeouts.values())
     if len(set(told.values())) > 1:
         listed = ", ".join(f"{told[label]} on {label}" for label in sorted(told))
         text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed}"
@@ -85,11 +91,13 @@ def _strangers(host: Host, known: MapState) -> Iterator[Finding]:
     """Disks that udev knows by another WWID: libdm may have escaped the map's, and a dead disk's may be an old one."""
     asked = host.rules.running or host.rules.files
     for path in known.paths.values():
-        if not path.wwid or path.wwid == known.wwid or "\\" in known.wwid:
+        if not path.disk.wwid or path.disk.wwid == known.wwid or "\\" in known.wwid:
             continue
-        if not path.member or path.device is not DeviceState.RUNNING:
+        if not path.member or path.disk.state is not DeviceState.RUNNING:
             continue
-        attribute = asked.uid_attribute(devnode=path.dev, vendor=known.vendor or None, product=known.product or None)
+        attribute = asked.uid_attribute(
+            devnode=path.place.dev, vendor=known.vendor or None, product=known.product or None
+        )
         if attribute == UID_ATTRIBUTE:
-            text = f"its path {path.dev} ({path.label}) has the WWID {path.wwid}, the map {known.wwid}"
+            text = f"its path {path.place.dev} ({path.label}) has the WWID {path.disk.wwid}, the map {known.wwid}"
             yield Finding(FindingKind.WWID_DIFFERS, known.label, text)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from mpathd_watch.core.audit.context import Host, of_place, of_session
 from mpathd_watch.core.audit.timeouts import NAMES, SHIPPED, place, who
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.open_iscsi import Record, configured, keys, setting
 from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import SessionState
+from mpathd_watch.core.state import NexusState
 
 TIGHT = 3
 """Seconds below which an answer to a ping is often late for no other reason than load."""
@@ -33,24 +33,25 @@ def findings(host: Host) -> Iterator[Finding]:
         yield from _without_session(host)
 
 
-def _live(session: SessionState, *, multipathed: bool) -> Iterator[Finding]:
-    facts, label = session.facts, session.label
-    if facts.recv_tmo == 0 or facts.ping_tmo == 0:
-        shown = ["unknown" if seconds is None else str(seconds) for seconds in (facts.recv_tmo, facts.ping_tmo)]
+def _live(session: NexusState, *, multipathed: bool) -> Iterator[Finding]:
+    label = session.label
+    interval, timeout, recovery = (session.facts.timeouts[name] for name in NAMES)
+    if interval == 0 or timeout == 0:
+        shown = ["unknown" if seconds is None else str(seconds) for seconds in (interval, timeout)]
         told = f"noop_out_interval is {shown[0]} and noop_out_timeout is {shown[1]}: the kernel sends no pings"
         yield Finding(FindingKind.PINGS_OFF, label, told)
-    elif facts.ping_tmo is not None and facts.ping_tmo < TIGHT:
-        yield Finding(FindingKind.TIGHT_PINGS, label, f"noop_out_timeout is {facts.ping_tmo} s")
-    if not multipathed or facts.recovery_tmo is None:
+    elif timeout is not None and timeout < TIGHT:
+        yield Finding(FindingKind.TIGHT_PINGS, label, f"noop_out_timeout is {timeout} s")
+    if not multipathed or recovery is None:
         return
-    if facts.recovery_tmo == RECOVERY_OFF:
+    if recovery == inf:
         yield Finding(FindingKind.RECOVERY_OFF, label, "recovery_tmo is off: held I/O never moves to another path")
-    elif facts.recovery_tmo >= SHIPPED:
-        told = f"recovery_tmo is {facts.recovery_tmo} s: held I/O moves to another path no sooner"
+    elif recovery >= SHIPPED:
+        told = f"recovery_tmo is {recovery} s: held I/O moves to another path no sooner"
         yield Finding(FindingKind.LONG_REPLACEMENT_TIMEOUT, label, told)
 
 
-def _of_record(session: SessionState, record: Record, iscsid: Record | None) -> Iterator[Finding]:
+def _of_record(session: NexusState, record: Record, iscsid: Record | None) -> Iterator[Finding]:
     if iscsid is not None:
         wanted, general = configured(record, iscsid), configured(None, iscsid)
         for name in NAMES:

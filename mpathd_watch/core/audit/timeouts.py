@@ -12,9 +12,8 @@ from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Effective
 from mpathd_watch.core.formats.open_iscsi import Configured, configured, keys
-from mpathd_watch.core.model.facts import RECOVERY_OFF
-from mpathd_watch.core.model.vocabulary import SessionStatus
-from mpathd_watch.core.state import SessionState
+from mpathd_watch.core.model.vocabulary import Liveness
+from mpathd_watch.core.state import NexusState
 
 NAMES = ("noop_out_interval", "noop_out_timeout", "replacement_timeout")
 
@@ -36,7 +35,7 @@ class _Why:
     kind: FindingKind | None
 
 
-def timeouts(host: Host, session: SessionState) -> tuple[Timeout, ...]:
+def timeouts(host: Host, session: NexusState) -> tuple[Timeout, ...]:
     """The session's three timeouts."""
     record = host.record(session)
     wanted = None if record is None else configured(record, host.configuration.iscsid)
@@ -75,21 +74,20 @@ def who(value: Configured) -> str:
     return place(value) or "open-iscsi's default"
 
 
-def _live(session: SessionState) -> dict[str, int | None]:
-    facts = session.facts
-    return dict(zip(NAMES, (facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo), strict=True))
+def _live(session: NexusState) -> dict[str, float | None]:
+    return {name: session.facts.timeouts[name] for name in NAMES}
 
 
-def _seconds(name: str, value: int | str | None) -> float | None:
+def _seconds(name: str, value: float | str | None) -> float | None:
     """Seconds, ``inf`` for "off": 0 for a ping, and anything below 0 for replacement_timeout (etc/iscsid.conf)."""
-    if not isinstance(value, int):
+    if not isinstance(value, int | float):
         return None
     off = value < 0 if name == "replacement_timeout" else value == 0
     return inf if off else float(value)
 
 
 def _why(
-    host: Host, session: SessionState, name: str, live: int | None, record: Mapping[str, Configured]
+    host: Host, session: NexusState, name: str, live: float | None, record: Mapping[str, Configured]
 ) -> _Why | None:
     """Why something else is in force than the record says; ``None`` if it is not, or it can't be told."""
     wanted, other = record[name], record[_PAIR.get(name, name)]
@@ -104,9 +102,9 @@ def _why(
     return _Why(told, FindingKind.TIMEOUT_NOT_IN_FORCE)
 
 
-def _overridden(host: Host, session: SessionState, live: int, wanted: Configured) -> _Why:
+def _overridden(host: Host, session: NexusState, live: float, wanted: Configured) -> _Why:
     """What multipathd writes is fast_io_fail_tmo, unless that is off or 0 (sysfs_set_session_tmo() in discovery.c)."""
-    shown = "off" if live == RECOVERY_OFF else f"{live} s"
+    shown = "off" if live == inf else f"{live} s"
     record = f"{keys.REPLACEMENT_TIMEOUT} = {wanted.value} ({who(wanted)})"
     written = _written(host, session)
     if not written:
@@ -129,13 +127,13 @@ def _overridden(host: Host, session: SessionState, live: int, wanted: Configured
         f"recovery_tmo is {shown}, which nothing configured explains: {keys.REPLACEMENT_TIMEOUT} is {wanted.value} "
         f"({who(wanted)}), and multipathd's fast_io_fail_tmo {also}"
     )
-    return _Why(told, None if live == RECOVERY_OFF else FindingKind.TIMEOUT_NOT_IN_FORCE)
+    return _Why(told, None if live == inf else FindingKind.TIMEOUT_NOT_IN_FORCE)
 
 
-def _not_written(host: Host, session: SessionState, wanted: Configured) -> Iterator[Finding]:
+def _not_written(host: Host, session: NexusState, wanted: Configured) -> Iterator[Finding]:
     """The record is in force, though fast_io_fail_tmo is set to something else; the kernel refuses it while FAILED."""
-    live = session.facts.recovery_tmo
-    if live is None or live != wanted.value or session.status is not SessionStatus.LOGGED_IN:
+    live = session.facts.timeouts["replacement_timeout"]
+    if live is None or live != wanted.value or session.liveness is not Liveness.CARRYING:
         return
     written = _written(host, session)
     explicit = next((each for each in written if line(each.origin) and each.value not in ("off", 0)), None)
@@ -147,7 +145,7 @@ def _not_written(host: Host, session: SessionState, wanted: Configured) -> Itera
         yield Finding(FindingKind.FAST_IO_FAIL_NOT_IN_FORCE, session.label, told, line(explicit.origin))
 
 
-def _written(host: Host, session: SessionState) -> list[_FastIoFail]:
+def _written(host: Host, session: NexusState) -> list[_FastIoFail]:
     """What multipathd writes for each map that the session serves; which map it set up last is not known."""
     maps = sorted(host.users.get(session.label, ()), key=lambda known: known.label)
     return list(dict.fromkeys(host.settings[known.wwid].fast_io_fail_tmo for known in maps))

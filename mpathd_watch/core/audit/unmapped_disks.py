@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.effective_settings import ISCSI, line, whence
+from mpathd_watch.core.audit.effective_settings import line, whence
 from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit.not_loaded import comparable
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Blacklist, Document, Rule, blacklist, quoted
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName
+from mpathd_watch.core.transports import table
 
 
 def findings(host: Host) -> Iterator[Finding]:
@@ -38,12 +39,13 @@ def findings(host: Host) -> Iterator[Finding]:
 
 def _behind(host: Host) -> dict[str, list[DeviceFacts]]:
     """The disks in no map of each session that is logged in; all sessions are in it."""
-    logged_in = [session for session in host.sessions if session.status is SessionStatus.LOGGED_IN]
-    sids = {session.facts.sid: session.label for session in logged_in}
+    logged_in = [session for session in host.sessions if session.liveness is Liveness.CARRYING]
+    handles = {(session.transport, session.facts.handle): session.label for session in logged_in}
     behind: dict[str, list[DeviceFacts]] = {session.label: [] for session in logged_in}
     for _, disk in sorted(host.state.unmapped.items()):
-        if disk.sid is not None and disk.sid in sids:
-            behind[sids[disk.sid]].append(disk)
+        handle = table.handle(disk)
+        if handle in handles:
+            behind[handles[handle]].append(disk)
     return behind
 
 
@@ -109,7 +111,7 @@ def _rule(entries: Blacklist, disk: DeviceFacts) -> Rule | None:
         wwid=disk.wwid or None,
         vendor=disk.vendor or None,
         product=disk.product or None,
-        protocol=ISCSI,
+        protocol=table.of(disk.transport).protocol,
     )
     return verdict.by if verdict.hidden else None
 

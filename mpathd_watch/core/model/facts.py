@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, Transport
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Layer, SessionStatus, Transport
 
 RECOVERY_OFF = -1
 """``recovery_tmo`` when sysfs prints ``off``: devices stay blocked for ever (scsi_transport_iscsi.c stores -1)."""
@@ -15,13 +15,14 @@ RECOVERY_OFF = -1
 
 @dataclass(frozen=True, slots=True)
 class MapFacts:
-    """One multipath map as sysfs shows it (dm uuid prefix ``mpath-``)."""
+    """One multipath map as sysfs shows it; of dm-multipath those whose dm uuid begins with ``mpath-``."""
 
     wwid: str
     name: str
     sysfs_name: str
     suspended: bool | None
     slaves: tuple[str, ...]
+    layer: Layer = Layer.DM_MULTIPATH
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
-from mpathd_watch.core.model.facts import DeviceFacts, SessionFacts
+from mpathd_watch.core.model.facts import SessionFacts
 
 Held = TypeVar("Held", bound=Hashable)
 DEFAULT_IFACE = "default"
@@ -88,6 +88,6 @@ def session_base(session: SessionFacts) -> str:
     return f"{connection_label(session)}/{session.target}"
 
 
-def path_base(device: DeviceFacts, session_label: str) -> str:
-    """The label of a map's first path of its kind: the session's connection where there is one, else H:C:T:L."""
-    return session_label.partition("/")[0] or device.hctl or device.name or "unknown"
+def connection_of(session_label: str) -> str:
+    """``ADDRESS:PORT[@IFACE][#N]`` of a session's label: what paths through it are called."""
+    return session_label.partition("/")[0]

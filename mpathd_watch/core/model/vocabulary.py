@@ -98,13 +98,50 @@ class SessionStatus(Word):
     UNKNOWN = "unknown"
 
 
-LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
-DOWN_SESSION = LOST_SESSION - {SessionStatus.MISSING}
-"""Its connection is gone, and iscsid may yet bring it back."""
+DOWN_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE})
+"""The connection is gone, and iscsid may bring it back."""
 
 
-class Doubt(StrEnum):
-    """Why a session is doubted that the kernel still calls LOGGED_IN."""
+class Liveness(Word):
+    """What an I_T nexus does with I/O, whatever its transport calls that."""
+
+    CARRYING = "carrying"
+    HOLDING = "holding"
+    """Its connection is gone and may return: the kernel holds the I/O."""
+    GIVEN_UP = "given_up"
+    """The kernel has stopped holding: I/O fails at once. It may yet return."""
+    GONE = "gone"
+    """It does not exist any more, and paths through it are still expected."""
+    UNKNOWN = "unknown"
+
+    @property
+    def down(self) -> bool:
+        """Whether it is there and its connection is gone."""
+        return self in (Liveness.HOLDING, Liveness.GIVEN_UP)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it carries nothing, whatever the reason."""
+        return self.down or self is Liveness.GONE
+
+
+class Standing(Word):
+    """What joins the paths reports of one of them: whether it sends I/O there."""
+
+    USABLE = "usable"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Layer(Word):
+    """What joins the paths of one disk into a map."""
+
+    DM_MULTIPATH = "dm_multipath"
+    UNKNOWN = "unknown"
+
+
+class Suspicion(StrEnum):
+    """Why a nexus is suspect that the kernel still reports as working."""
 
     SILENCE = "silence"
     CARRIER = "carrier"
@@ -196,6 +233,7 @@ class SourceName(StrEnum):
     SYSFS = "sysfs"
     MULTIPATHD = "multipathd"
     CONFIG = "config"
+    CONFIGURATION = "configuration"
     ISCSI = "iscsi"
     NETWORK = "network"
 

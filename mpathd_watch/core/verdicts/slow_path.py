@@ -73,14 +73,14 @@ class Reading:
     """What is known of one path of a map at the moment of a comparison.
 
     ``usable``: it is up or suspect. ``io``: the totals of its disk. ``rtt``: the round trip of its session's connection
-    in seconds. ``session``: the session's label, empty on another transport.
+    in seconds. ``nexus``: the label of the nexus, empty where there is none.
     """
 
     label: str
     usable: bool
     io: IoFacts | None
     rtt: float | None
-    session: str
+    nexus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ _NOTHING = Standing()
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class Slowness:
     """What a path is like.
 
     ``io``: the totals at the last comparison. ``latency``: seconds that an I/O took on average since the one before,
@@ -150,10 +150,10 @@ class Quality:
         return next((found.compared for found in standings if found.compared and found.slow is self.slow), None)
 
 
-_UNUSABLE = Quality()
+_UNUSABLE = Slowness()
 
 
-def evaluate(before: Mapping[str, Quality], readings: Iterable[Reading]) -> dict[str, Quality]:
+def evaluate(before: Mapping[str, Slowness], readings: Iterable[Reading]) -> dict[str, Slowness]:
     """The quality of each path of one map, by label, after a comparison; ``before`` is what the last one came to.
 
     To be called every ``INTERVAL`` seconds. A disk's counters that stepped back, as those of a new disk or one that
@@ -169,8 +169,8 @@ def evaluate(before: Mapping[str, Quality], readings: Iterable[Reading]) -> dict
     for label, reading in usable.items():
         was = before.get(label, _UNUSABLE)
         latency = _compared(Measure.LATENCY, latencies.get(label), by_latency)
-        round_trip = _compared(Measure.ROUND_TRIP, round_trips.get(reading.session), by_round_trip)
-        found[label] = Quality(
+        round_trip = _compared(Measure.ROUND_TRIP, round_trips.get(reading.nexus), by_round_trip)
+        found[label] = Slowness(
             io=reading.io or was.io,
             latency=windows[label][1],
             by_latency=_advanced(was.by_latency, latency),
@@ -183,8 +183,8 @@ def _round_trips(readings: Iterable[Reading]) -> dict[str, float]:
     """The round trip of each session: one vote for each, however many paths go through it."""
     found: dict[str, float] = {}
     for reading in readings:
-        if reading.session and reading.rtt is not None and isfinite(reading.rtt):
-            found[reading.session] = max(reading.rtt, found.get(reading.session, reading.rtt))
+        if reading.nexus and reading.rtt is not None and isfinite(reading.rtt):
+            found[reading.nexus] = max(reading.rtt, found.get(reading.nexus, reading.rtt))
     return found
 
 

@@ -16,21 +16,19 @@ from typing import TypeVar
 from prometheus_client.samples import Sample
 
 from mpathd_watch import __version__
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import Cause, IscsiError, Phase, SessionStatus, SourceName, Verdict, Word
-from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
-from mpathd_watch.core.verdicts.budget import budget
+from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
 from mpathd_watch.sinks.metrics.families import Family
 from mpathd_watch.sinks.view import View
 
 Thing = TypeVar("Thing")
-Labelled = TypeVar("Labelled", MapState, PathState, SessionState)
+Labelled = TypeVar("Labelled", MapState, PathState, NexusState)
 Labels = dict[str, str]
 Series = Iterable[tuple[Labels, float]]
 Reader = Callable[[Labels, Thing], Series]
@@ -39,7 +37,7 @@ Reader = Callable[[Labels, Thing], Series]
 _GONE = frozenset({SessionStatus.MISSING, SessionStatus.UNKNOWN})
 _COMMON_ERRORS = frozenset({IscsiError.NOP_TIMEDOUT, IscsiError.TCP_CONN_CLOSE})
 """Exported from the start, lest a rate miss the first; most of the others no host ever sees."""
-_BY_LABEL: Callable[[MapState | PathState | SessionState], str] = attrgetter("label")
+_BY_LABEL: Callable[[MapState | PathState | NexusState], str] = attrgetter("label")
 
 
 def families(view: View) -> Iterator[tuple[Family, Iterator[Sample]]]:
@@ -51,7 +49,7 @@ def families(view: View) -> Iterator[tuple[Family, Iterator[Sample]]]:
     paths = [
         ({**labels, "path": label}, path) for labels, known in maps for label, path in _labelled(known.paths.values())
     ]
-    sessions = [({"session": label}, session) for label, session in _labelled(state.sessions.values())]
+    sessions = [({"session": label}, session) for label, session in _labelled(state.nexuses.values())]
     series: dict[Family, Iterator[tuple[Labels, float]]] = {
         **_read(_DAEMON, [({}, state)]),
         **_read(_SOURCE, sources),
@@ -165,18 +163,18 @@ def _failures(labels: Labels, path: PathState) -> Series:
 
 
 def _ios(labels: Labels, path: PathState) -> Series:
-    if path.io is not None:
-        yield {**labels, "operation": "read"}, path.io.reads
-        yield {**labels, "operation": "write"}, path.io.writes
+    if path.disk.io is not None:
+        yield {**labels, "operation": "read"}, path.disk.io.reads
+        yield {**labels, "operation": "write"}, path.disk.io.writes
 
 
 def _io_seconds(labels: Labels, path: PathState) -> Series:
-    if path.io is not None:
-        yield {**labels, "operation": "read"}, path.io.read_ms / 1000
-        yield {**labels, "operation": "write"}, path.io.write_ms / 1000
+    if path.disk.io is not None:
+        yield {**labels, "operation": "read"}, path.disk.io.read_ms / 1000
+        yield {**labels, "operation": "write"}, path.disk.io.write_ms / 1000
 
 
-def _silence(session: SessionState) -> float | None:
+def _silence(session: NexusState) -> float | None:
     return None if session.status in _GONE else session.silence
 
 
@@ -197,24 +195,19 @@ def _deadline(now: Instant) -> Reader[PathState]:
     """Counted from ``now``, so that a step of the wall clock does not move what is left."""
 
     def series(labels: Labels, path: PathState) -> Series:
-        if path.deadline is not None:
-            yield labels, round(now.wall + path.deadline.monotonic - now.monotonic, 3)
+        if path.verdict.deadline is not None:
+            yield labels, round(now.wall + path.verdict.deadline.monotonic - now.monotonic, 3)
 
     return series
 
 
-def _timeouts(report: Report) -> Reader[SessionState]:
+def _timeouts(report: AuditReport) -> Reader[NexusState]:
     """What is in force, and what is configured where that is known."""
 
-    def series(labels: Labels, session: SessionState) -> Series:
+    def series(labels: Labels, session: NexusState) -> Series:
         if session.status in _GONE:
             return
-        facts = session.facts
-        for timeout, seconds in (
-            ("noop_out_interval", facts.recv_tmo),
-            ("noop_out_timeout", facts.ping_tmo),
-            ("replacement_timeout", inf if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo),
-        ):
+        for timeout, seconds in session.facts.timeouts.items():
             if seconds is not None:
                 yield {**labels, "timeout": timeout, "origin": "effective"}, seconds
         for configured in report.timeouts.get(session.label, ()):
@@ -224,21 +217,21 @@ def _timeouts(report: Report) -> Reader[SessionState]:
     return series
 
 
-def _failover_budget(session: SessionState) -> float | None:
-    promised = None if session.status in _GONE else budget(session.facts)
+def _failover_budget(session: NexusState) -> float | None:
+    promised = None if session.status in _GONE else session.facts.budget
     return None if promised is None else promised.failover_worst
 
 
-def _connection_errors(labels: Labels, session: SessionState) -> Series:
+def _connection_errors(labels: Labels, session: NexusState) -> Series:
     for error in sorted(_COMMON_ERRORS | session.errors.keys()):
         yield {**labels, "error": error.value}, session.errors.get(error, 0)
 
 
-def _session_info(session: SessionState) -> Labels:
+def _session_info(session: NexusState) -> Labels:
     facts = session.facts
     return {
         "target": facts.target,
-        "portal": identity.portal(facts.address, facts.port),
+        "portal": facts.portal,
         "iface": facts.iface,
         "initiator": facts.initiator,
     }
@@ -283,33 +276,33 @@ _MAP: Mapping[Family, Reader[MapState]] = {
 _PATH: Mapping[Family, Reader[PathState]] = {
     Family.PATH_INFO: _info(
         lambda path: {
-            "dev": path.dev,
-            "hctl": path.hctl,
-            "transport": path.transport.value,
-            "target": path.target,
-            "portal": path.portal,
-            "iface": path.iface,
+            "dev": path.place.dev,
+            "hctl": path.place.hctl,
+            "transport": path.place.transport.value,
+            "target": path.place.target,
+            "portal": path.place.portal,
+            "iface": path.place.iface,
         }
     ),
     Family.PATH_HEALTH: _states(Family.PATH_HEALTH, lambda path: path.health),
-    Family.PATH_DM_STATE: _states(Family.PATH_DM_STATE, lambda path: path.dm),
-    Family.PATH_CHECKER_STATE: _states(Family.PATH_CHECKER_STATE, lambda path: path.checker),
-    Family.PATH_DEVICE_STATE: _states(Family.PATH_DEVICE_STATE, lambda path: path.device),
-    Family.PATH_HEALTH_SINCE_TIMESTAMP_SECONDS: _number(lambda path: path.since.wall),
+    Family.PATH_DM_STATE: _states(Family.PATH_DM_STATE, lambda path: path.dm.state),
+    Family.PATH_CHECKER_STATE: _states(Family.PATH_CHECKER_STATE, lambda path: path.checker.state),
+    Family.PATH_DEVICE_STATE: _states(Family.PATH_DEVICE_STATE, lambda path: path.disk.state),
+    Family.PATH_HEALTH_SINCE_TIMESTAMP_SECONDS: _number(lambda path: path.verdict.since.wall),
     Family.PATH_FAILURES_TOTAL: _failures,
     Family.PATH_REINSTATEMENTS_TOTAL: _number(lambda path: path.reinstatements),
     Family.PATH_FLAPPING: _number(lambda path: path.flaps.flapping),
-    Family.PATH_SLOW: _number(lambda path: path.quality.slow),
-    Family.PATH_MARGINAL: _number(lambda path: path.marginal),
-    Family.PATH_MULTIPATHD_FAILURES_TOTAL: _number(lambda path: path.multipathd_failures),
+    Family.PATH_SLOW: _number(lambda path: path.slowness.slow),
+    Family.PATH_MARGINAL: _number(lambda path: path.checker.marginal),
+    Family.PATH_MULTIPATHD_FAILURES_TOTAL: _number(lambda path: path.checker.failures),
     Family.PATH_IOS_TOTAL: _ios,
     Family.PATH_IO_SECONDS_TOTAL: _io_seconds,
-    Family.PATH_OVERDUE: _number(lambda path: path.overdue),
-    Family.PATH_IO_ERRORS_TOTAL: _number(lambda path: path.io_errors.total),
-    Family.PATH_IO_TIMEOUTS_TOTAL: _number(lambda path: path.io_timeouts.total),
+    Family.PATH_OVERDUE: _number(lambda path: path.verdict.overdue),
+    Family.PATH_IO_ERRORS_TOTAL: _number(lambda path: path.disk_errors.errors.total),
+    Family.PATH_IO_TIMEOUTS_TOTAL: _number(lambda path: path.disk_errors.timeouts.total),
 }
 
-_SESSION: Mapping[Family, Reader[SessionState]] = {
+_SESSION: Mapping[Family, Reader[NexusState]] = {
     Family.SESSION_INFO: _info(_session_info),
     Family.SESSION_STATE: _states(Family.SESSION_STATE, lambda session: session.status),
     Family.SESSION_FAILOVER_BUDGET_SECONDS: _number(_failover_budget),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isinf
 from operator import attrgetter
@@ -15,13 +16,12 @@ from typing import Final, Literal, TypedDict, cast
 from mpathd_watch import __version__
 from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Severity
-from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
+from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName, Transport, Word
-from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget, budget
+from mpathd_watch.core.model.vocabulary import SourceName, Transport, Word
+from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.view import View
 
@@ -168,8 +168,8 @@ class SessionEntry(TypedDict):
     """One iSCSI session; ``sid`` is the kernel's present number of it.
 
     ``timeouts`` are in force, ``configured`` what its node record says, ``reasons`` why these differ, by timeout.
-    ``silence``: for how many seconds nothing had been heard of it when it was last read. ``doubt``: why its paths are
-    suspect.
+    ``silence``: for how many seconds nothing had been heard of it when it was last read. ``suspicion``: why its
+    paths are suspect.
     """
 
     session: str
@@ -181,7 +181,7 @@ class SessionEntry(TypedDict):
     initiator: str | None
     netdev: str | None
     silence: float | None
-    doubt: str | None
+    suspicion: str | None
     tcp: TcpEntry | None
     timeouts: TimeoutsEntry | None
     configured: TimeoutsEntry | None
@@ -213,7 +213,7 @@ def document(view: View) -> Document:
         "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=attrgetter("label"))],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
-            for session in sorted(state.sessions.values(), key=attrgetter("label"))
+            for session in sorted(state.nexuses.values(), key=attrgetter("label"))
         ],
     }
 
@@ -288,32 +288,35 @@ def _map(known: MapState, state: State, now: Instant) -> MapEntry:
 
 
 def _path(path: PathState, state: State, now: Instant) -> PathEntry:
-    session = state.sessions.get(path.session)
+    deadline = path.verdict.deadline
+    nexus = state.nexuses.get(path.nexus)
     return {
         "path": clean(path.label),
         "health": path.health.value,
-        "since": _moment(path.since),
-        "seconds": _seconds(now, path.since),
+        "since": _moment(path.verdict.since),
+        "seconds": _seconds(now, path.verdict.since),
         "present": path.member,
-        "dev": _text(path.dev),
-        "hctl": _text(path.hctl),
-        "transport": None if path.transport is Transport.UNKNOWN else path.transport.value,
-        "session": _text(path.session),
-        "target": _text(path.target),
-        "portal": _text(path.portal),
-        "iface": _text(path.iface),
+        "dev": _text(path.place.dev),
+        "hctl": _text(path.place.hctl),
+        "transport": None if path.place.transport is Transport.UNKNOWN else path.place.transport.value,
+        "session": _text(path.nexus),
+        "target": _text(path.place.target),
+        "portal": _text(path.place.portal),
+        "iface": _text(path.place.iface),
         "states": {
-            "dm": _word(path.dm),
-            "checker": _word(path.checker),
-            "device": _word(path.device),
-            "session": None if session is None else _word(session.status),
+            "dm": _word(path.dm.state),
+            "checker": _word(path.checker.state),
+            "device": _word(path.disk.state),
+            "session": None if nexus is None else _word(nexus.status),
         },
-        "deadline": None if path.deadline is None else _moment(_on_the_wall(path.deadline, now)),
-        "seconds_left": None if path.deadline is None else round(path.deadline.monotonic - now.monotonic, 3),
-        "overdue": path.overdue,
+        "deadline": None if deadline is None else _moment(_on_the_wall(deadline, now)),
+        "seconds_left": None
+        if path.verdict.deadline is None
+        else round(path.verdict.deadline.monotonic - now.monotonic, 3),
+        "overdue": path.verdict.overdue,
         "flapping": path.flaps.flapping,
-        "slow": path.quality.slow,
-        "marginal": path.marginal,
+        "slow": path.slowness.slow,
+        "marginal": path.checker.marginal,
         "outage": None if path.outage is None else _outage(path.outage, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
@@ -333,29 +336,29 @@ def _outage(outage: Outage, now: Instant) -> OutageEntry:
         "stalled": _moment_or_none(outage.stalled),
         "failed": _moment_or_none(outage.failed),
         "transport_up": _moment_or_none(outage.transport_up),
-        "timeouts": None if live is None else _timeouts(live.recv_tmo, live.ping_tmo, live.recovery_tmo),
+        "timeouts": None if live is None else _timeouts(live),
     }
 
 
-def _session(session: SessionState, told: tuple[Timeout, ...]) -> SessionEntry:
+def _session(session: NexusState, told: tuple[Timeout, ...]) -> SessionEntry:
     facts = session.facts
-    present = session.status is not SessionStatus.MISSING
+    present = session.present
     return {
         "session": clean(session.label),
-        "sid": facts.sid if present else None,
+        "sid": facts.handle if present and isinstance(facts.handle, int) else None,
         "state": _word(session.status),
         "target": _text(facts.target),
-        "portal": clean(identity.portal(facts.address, facts.port)),
+        "portal": clean(facts.portal),
         "iface": _text(facts.iface),
         "initiator": _text(facts.initiator),
-        "netdev": _text(facts.netdev),
+        "netdev": _text(facts.local.netdev),
         "silence": None if session.silence is None or not present else round(session.silence, 3),
-        "doubt": None if session.doubt is None else session.doubt.value,
+        "suspicion": None if session.suspicion is None else session.suspicion.value,
         "tcp": _tcp(facts.tcp) if present else None,
-        "timeouts": _timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if present else None,
+        "timeouts": _timeouts(facts.timeouts) if present else None,
         "configured": _configured(told),
         "reasons": {timeout.name: clean(timeout.why) for timeout in told if timeout.why},
-        "budget": _budget(budget(facts)) if present else None,
+        "budget": _budget(facts.budget) if present else None,
     }
 
 
@@ -365,14 +368,7 @@ def _tcp(tcp: TcpFacts | None) -> TcpEntry | None:
 
 def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
     found = {timeout.name: timeout.configured for timeout in told if timeout.configured is not None}
-    if not found:
-        return None
-    replacement = found.get("replacement_timeout")
-    return {
-        "noop_out_interval": found.get("noop_out_interval"),
-        "noop_out_timeout": found.get("noop_out_timeout"),
-        "replacement_timeout": "off" if replacement is not None and isinf(replacement) else replacement,
-    }
+    return _timeouts(found) if found else None
 
 
 def _budget(promised: Budget | None) -> BudgetEntry | None:
@@ -386,9 +382,10 @@ def _findings(state: State) -> FindingsEntry | None:
     return {"critical": found[Severity.CRITICAL], "warning": found[Severity.WARNING], "info": found[Severity.INFO]}
 
 
-def _timeouts(recv_tmo: int | None, ping_tmo: int | None, recovery_tmo: int | None) -> TimeoutsEntry:
+def _timeouts(live: Mapping[str, float | None]) -> TimeoutsEntry:
+    replacement = live.get("replacement_timeout")
     return {
-        "noop_out_interval": recv_tmo,
-        "noop_out_timeout": ping_tmo,
-        "replacement_timeout": "off" if recovery_tmo == RECOVERY_OFF else recovery_tmo,
+        "noop_out_interval": live.get("noop_out_interval"),
+        "noop_out_timeout": live.get("noop_out_timeout"),
+        "replacement_timeout": "off" if replacement is not None and isinf(replacement) else replacement,
     }

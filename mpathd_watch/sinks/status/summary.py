@@ -50,7 +50,7 @@ def _trouble(known: MapState, view: View) -> str:
 
 
 def _path(path: PathState, view: View) -> str:
-    began = path.outage.began if path.outage is not None else path.since
+    began = path.outage.began if path.outage is not None else path.verdict.since
     return f"{clean(path.label)} {path.health} {clock(view.now.since(began))}"
 
 

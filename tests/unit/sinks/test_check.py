@@ -13,21 +13,21 @@ import pytest
 
 from mpathd_watch import cli
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import MapReport, Report
+from mpathd_watch.core.audit_report import AuditReport, MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.formats.multipath_conf import parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget
 from mpathd_watch.sinks import check
 from mpathd_watch.sources import configuration as source
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
 from tests.hosts import CONF, FIRST, FOR_ISCSI, SECOND, Host, label, lines, record_file
 
-NOBODY = Report((), {})
+NOBODY = AuditReport((), {})
 FIRST_LINE = re.compile(r"MPATHD-WATCH (OK|WARNING|CRITICAL|UNKNOWN): [^|\n]+ \| critical=\d+ warning=\d+ info=\d+")
 SECRET = "correct-horse-battery"  # noqa: S105
 UGLY = 'ev|il\n"name"\x1b[31m\u2028\u202e=1;2;3\x00 | x=1'
@@ -40,8 +40,8 @@ def sysfs_down(detail: str = "") -> State:
     return make_state(sources=make_sources(sysfs=SourceState(up=False, reason="unreadable", detail=detail)))
 
 
-def report(*findings: Finding, **budgets: Budget | None) -> Report:
-    return Report(findings, budgets=budgets)
+def report(*findings: Finding, **budgets: Budget | None) -> AuditReport:
+    return AuditReport(findings, budgets=budgets)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
     )
 
 
-def without_checks(found: Report) -> dict[str, MapReport]:
-    return {wwid: replace(known, recheck_interval=None) for wwid, known in found.maps.items()}
+def without_checks(found: AuditReport) -> dict[str, MapReport]:
+    return {wwid: replace(known, recheck_interval=None, reinstatement_worst=inf) for wwid, known in found.maps.items()}
 
 
 HEAD = "After a link breaks silently, at best and at worst, by the timeouts in force:"
@@ -223,7 +223,7 @@ def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
 
 
 def test_a_map_that_is_not_on_iscsi_is_promised_nothing() -> None:
-    host = Host(maps=[make_map(paths=[make_path(session="", portal="")])], sessions=[], records={})
+    host = Host(maps=[make_map(paths=[make_path(nexus="", portal="")])], sessions=[], records={})
     assert not any(line.startswith("  mpio") for line in check.text(host.report, host.state).splitlines())
 
 
@@ -240,7 +240,7 @@ def ugly() -> State:
     """Whatever may be named from outside is named badly, and cleaned where sources clean it."""
     name = clean(UGLY)
     session = make_session(target=name, iface=name, label=f"192.168.1.1:3260/{name}", ping_tmo=0)
-    path = make_path(session=session.label, label=f"192.168.1.1:3260@{name}")
+    path = make_path(nexus=session.label, label=f"192.168.1.1:3260@{name}")
     file = clean(f"/etc/iscsi/nodes/{TARGET}{name}/192.168.1.1,3260,1/{name}")
     place = record_path(file)
     assert place is not None

@@ -9,17 +9,17 @@ from math import inf
 import pytest
 
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Code, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF, LinkFacts
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget, budget
-from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
+from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state, with_changes
 from tests.hosts import (
     CONF,
     FIRST,
@@ -42,7 +42,7 @@ from tests.hosts import (
 def test_nothing_is_found_where_all_is_in_order() -> None:
     assert Host().findings == ()
     assert Host().report.severity is Severity.INFO
-    assert audit(State()) == Report()
+    assert audit(State()) == AuditReport()
 
 
 # --- each finding, beside a host that is nearly the same and in order -------------------------------------------------
@@ -69,7 +69,7 @@ BOND = interface("ens4", "ens1", "ens2", kind="bond")
 
 def fibre(*hosts: int, multipath: str = "") -> Host:
     paths = (
-        make_path(label=f"{number}:0:{at}:1", portal="", session="", hctl=f"{number}:0:{at}:1", transport=Transport.FC)
+        make_path(label=f"{number}:0:{at}:1", portal="", nexus="", hctl=f"{number}:0:{at}:1", transport=Transport.FC)
         for at, number in enumerate(hosts)
     )
     return Host(multipath=multipath, records={}, sessions=[]).paths(*paths)
@@ -162,7 +162,7 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (
         K.SINGLE_PORTAL,
         same_portal(),
-        Host().paths(*(replace(make_path(), label=f"{at}:0:0:1", portal="", session="") for at in (1, 2))),
+        Host().paths(*(with_changes(make_path(), label=f"{at}:0:0:1", portal="", nexus="") for at in (1, 2))),
     ),
     (K.TIMEOUTS_DIFFER, Host().live(recv_tmo=4), Host().live(recv_tmo=5)),
     (K.TIMEOUTS_DIFFER, Host().live(recovery_tmo=RECOVERY_OFF), Host(sessions=both(recovery_tmo=RECOVERY_OFF))),
@@ -619,7 +619,7 @@ BUDGETS: Iterable[tuple[tuple[int | None, int | None, int | None], Budget | None
 @pytest.mark.parametrize(("timeouts", "expected"), BUDGETS)
 def test_budget(timeouts: tuple[int | None, int | None, int | None], expected: Budget | None) -> None:
     interval, timeout, recovery = timeouts
-    assert budget(make_session(recv_tmo=interval, ping_tmo=timeout, recovery_tmo=recovery).facts) == expected
+    assert make_session(recv_tmo=interval, ping_tmo=timeout, recovery_tmo=recovery).facts.budget == expected
 
 
 def test_the_report_has_a_budget_for_every_session() -> None:

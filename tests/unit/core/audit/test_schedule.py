@@ -148,7 +148,7 @@ def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_inte
 
 
 def test_a_mistake_in_a_template_does_not_flood_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "MOST_TOLD", 3)
+    monkeypatch.setattr(schedule, "MOST_ANNOUNCED", 3)
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     story.feed(files("".join(f"junk{number}\n" for number in range(10))))
     story.at(300)

@@ -13,9 +13,9 @@ from mpathd_watch.core.catalog.findings import FindingKind as K
 from mpathd_watch.core.configuration import Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Origin
 from mpathd_watch.core.formats.open_iscsi import keys
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.vocabulary import SessionStatus, Transport
-from mpathd_watch.core.verdicts.budget import Budget
 from tests.factories import make_map, make_path, make_session
 from tests.hosts import (
     CONF,
@@ -199,7 +199,7 @@ def test_what_is_promised_where_a_path_tells_nothing() -> None:
     assert budget(Host().live(recv_tmo=None)) is None
     assert budget(Host().live(status=SessionStatus.MISSING, recv_tmo=None)) == Budget(10, 16, 15, 21)
     assert budget(Host(sessions=both(status=SessionStatus.MISSING))) is None
-    assert budget(Host().paths(make_path(transport=Transport.FC))) is None
+    assert budget(Host().paths(make_path(transport=Transport.FC, nexus=""))) is None
 
 
 def test_the_interval_that_counts_is_named() -> None:

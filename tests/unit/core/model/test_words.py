@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerting.messages import CAUSES
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.model.identity import assign, numbered, portal, session_name
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import Cause, DeviceState

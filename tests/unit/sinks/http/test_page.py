@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
@@ -170,7 +170,7 @@ def test_the_page_tells_what_is_in_force_how_much_time_is_left_and_that_there_ar
     late = make_path("b", health=Health.RECOVERING, outage=make_outage(), deadline=at(-7), overdue=True)
     session = make_session()
     wanted = (Timeout("replacement_timeout", 15.0, 5.0),)
-    report = Report((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
+    report = AuditReport((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
     state = make_state([make_map(paths=[stalled, late])], [session], auditing=Auditing(report=report, at=at(0)))
     page = render(document(View(state, NOW)))
     assert " · 2.9 s left" in page

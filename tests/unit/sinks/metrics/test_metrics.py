@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
-from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import RECOVERY_OFF, IoFacts, TcpFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -32,8 +33,9 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     SourceName,
     Verdict,
+    Word,
 )
-from mpathd_watch.core.state import Auditing, Counters, SourceState, State, Tally, frozen
+from mpathd_watch.core.state import Auditing, Counters, SourceState, State, frozen
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.families import Family, Kind
 from mpathd_watch.sinks.view import View
@@ -171,7 +173,7 @@ def test_what_is_configured_stands_beside_what_is_in_force() -> None:
         Timeout("noop_out_timeout", None, 10.0),
         Timeout("replacement_timeout", 15.0, 5.0),
     )
-    state = make_state(sessions=[session], auditing=Auditing(report=Report(timeouts={session.label: timeouts})))
+    state = make_state(sessions=[session], auditing=Auditing(report=AuditReport(timeouts={session.label: timeouts})))
     found = {(labels[0], labels[2]): value for labels, value in values(state, "session_timeout_seconds").items()}
     assert found == {
         ("configured", "noop_out_interval"): 5,
@@ -200,7 +202,7 @@ def test_the_failover_budget_of_a_session(facts: dict[str, Any], budget: float |
 
 def test_findings_are_counted_by_code_from_the_first_audit_on() -> None:
     finding = Finding(FindingKind.PINGS_OFF, "session", "no pings")
-    report = Report((finding, replace(finding, subject="another")))
+    report = AuditReport((finding, replace(finding, subject="another")))
     assert values(make_state(auditing=Auditing(report=report)), "config_findings") == {}
     found = values(make_state(auditing=Auditing(report=report, at=at(0))), "config_findings")
     assert found["pings_off", "warning"] == 2
@@ -307,7 +309,7 @@ def test_sources_tell_whether_they_answer() -> None:
 
 
 def test_the_common_errors_of_connections_are_there_from_zero_and_the_others_once_seen() -> None:
-    errors = frozen({IscsiError.NOP_TIMEDOUT: 2, IscsiError.XMIT_FAILED: 1})
+    errors: Mapping[Word, int] = frozen({IscsiError.NOP_TIMEDOUT: 2, IscsiError.XMIT_FAILED: 1})
     state = make_state(sessions=[replace(make_session(), errors=errors)])
     assert value(state, "session_connection_errors_total", error="nop_timedout") == 2
     assert value(state, "session_connection_errors_total", error="tcp_conn_close") == 0
