@@ -59,7 +59,7 @@ class Site:
             case "/":
                 return self._page()
             case _:
-                return plain(HTTPStatus.NOT_FOUND, "404 not found; there are /, /metrics, /healthz and /readyz")
+                return plain(HTTPStatus.NOT_FOUND, "404 not found; the paths are /, /metrics, /healthz and /readyz")
 
     def _metrics(self, accept: str, accept_encoding: str) -> Answer:
         with self._rendering:
@@ -73,13 +73,13 @@ class Site:
             return plain(HTTPStatus.OK, "ok")
         return plain(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"the daemon's loop has given no sign of life for {age:.0f} s (allowed: {self._patience:.0f} s)",
+            f"the daemon's loop has given no sign of life for {age:.0f} s (limit: {self._patience:.0f} s)",
         )
 
     def _readyz(self) -> Answer:
         if self._views().state.started:
             return plain(HTTPStatus.OK, "ok")
-        return plain(HTTPStatus.SERVICE_UNAVAILABLE, "the first look at sysfs has not been taken yet")
+        return plain(HTTPStatus.SERVICE_UNAVAILABLE, "sysfs has not been read yet")
 
     def _page(self) -> Answer:
         with self._rendering:
