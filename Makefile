@@ -22,7 +22,7 @@ test: $(venv) ## run the unit, golden and component tests; the core must be cove
 	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-shell check-unit check-docs check-metrics ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-metrics ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -69,6 +69,11 @@ check-types: $(venv)
 check-spelling: $(venv)
 	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE' \
 		--ignore-words-list caf,te,hda
+
+# codespell finds words that are wrong, this one words that are hard to understand.
+.PHONY: check-words
+check-words: $(venv)
+	$(python) -m tools.check_words
 
 .PHONY: check-shell
 check-shell:

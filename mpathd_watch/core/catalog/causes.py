@@ -29,7 +29,9 @@ CAUSES: Mapping[Cause, CauseText] = MappingProxyType(
         Cause.NOP_TIMEOUT: CauseText("no answer to the initiator's ping", root=True, connection=True, exact=True),
         Cause.CONNECTION_CLOSED: CauseText("the target closed the connection", root=True, connection=True, exact=True),
         Cause.CONNECTION_ERROR: CauseText("connection error", root=True, connection=True),
-        Cause.CARRIER_LOST: CauseText("its NIC lost carrier or its address", root=True, connection=True, exact=True),
+        Cause.CARRIER_LOST: CauseText(
+            "its NIC has lost its carrier or its address", root=True, connection=True, exact=True
+        ),
         Cause.LOGOUT: CauseText("its session was logged out", root=True),
         Cause.DEVICE_OFFLINE: CauseText("the SCSI device is offline", root=True),
         Cause.CHECKER: CauseText("multipathd's checker reports it faulty, though its transport works"),

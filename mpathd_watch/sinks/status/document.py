@@ -1,6 +1,6 @@
 """The status document, version 1: JSON-ready and stable. docs/status-json.md describes every key.
 
-What is not known is ``None``. Moments are RFC 3339 in UTC; the ``seconds`` beside one tell how long ago it was.
+What is not known is ``None``. Moments are RFC 3339 in UTC; the ``seconds`` beside a moment are the time since then.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _UNKNOWN = "unknown"
 
 
 class StatusError(ValueError):
-    """What was read is no status document of a version known here; the text is one line for people."""
+    """The text is no status document of a version known here; the message is one line for people."""
 
 
 class DaemonEntry(TypedDict):
-    """Who speaks; ``started``: the first whole look has been taken, so an empty list means there is nothing."""
+    """The daemon; ``started``: it has read the host completely once, so an empty list means that there is nothing."""
 
     name: str
     version: str
@@ -42,7 +42,7 @@ class DaemonEntry(TypedDict):
 
 
 class SourceEntry(TypedDict):
-    """One source; ``up`` is null until it has answered or failed once. ``detail`` names reason and remedy."""
+    """One source; ``up`` is null until it has answered or failed once. ``detail`` names the reason and the remedy."""
 
     source: str
     up: bool | None
@@ -80,7 +80,7 @@ class BudgetEntry(TypedDict):
 
 
 class FindingsEntry(TypedDict):
-    """How many things the daemon's audit has found; ``mpathd-watch check`` lists them."""
+    """The number of findings of the daemon's audit; ``mpathd-watch check`` lists them."""
 
     critical: int
     warning: int
@@ -88,9 +88,9 @@ class FindingsEntry(TypedDict):
 
 
 class OutageEntry(TypedDict):
-    """The open outage of a path; the moments it has not come to are null.
+    """The open outage of a path; the moments that it has not reached are null.
 
-    ``inherited``: it was there when the path was first seen, so it began earlier than ``began``.
+    ``inherited``: it existed when the path was first seen, so it began earlier than ``began``.
     """
 
     id: str
@@ -107,7 +107,7 @@ class OutageEntry(TypedDict):
 
 
 class TcpEntry(TypedDict):
-    """A session's TCP connection: round trip in seconds, segments sent again, doublings of its timer (``TcpFacts``)."""
+    """A session's TCP connection (``TcpFacts``): round trip in seconds, retransmitted segments, timer doublings."""
 
     rtt: float | None
     retransmits: int | None
@@ -115,9 +115,10 @@ class TcpEntry(TypedDict):
 
 
 class PathEntry(TypedDict):
-    """One expected path of a map; ``deadline``: when its present phase must be over, ``overdue``: it should be.
+    """One expected path of a map.
 
-    ``marginal`` is multipathd's word.
+    ``deadline``: when its current phase must be over; ``overdue``: the phase should be over. ``marginal`` is reported
+    by multipathd.
     """
 
     path: str
@@ -145,7 +146,7 @@ class PathEntry(TypedDict):
 
 
 class MapEntry(TypedDict):
-    """One multipath map; ``queues``: whether I/O waits once no path is usable."""
+    """One multipath map; ``queues``: whether I/O hangs once no path is usable."""
 
     map: str
     wwid: str
@@ -165,10 +166,10 @@ class MapEntry(TypedDict):
 
 
 class SessionEntry(TypedDict):
-    """One iSCSI session; ``sid`` is the kernel's present number of it.
+    """One iSCSI session; ``sid`` is the kernel's current number of it.
 
-    ``timeouts`` are in force, ``configured`` what its node record says, ``reasons`` why these differ, by timeout.
-    ``silence``: for how many seconds nothing had been heard of it when it was last read. ``suspicion``: why its
+    ``timeouts`` are in force, ``configured`` are those of its node record, ``reasons`` has by timeout why these differ.
+    ``silence``: how many seconds the target had been silent when the session was last read. ``suspicion``: why its
     paths are suspect.
     """
 
@@ -190,7 +191,7 @@ class SessionEntry(TypedDict):
 
 
 class Document(TypedDict):
-    """The whole."""
+    """The whole document."""
 
     version: Literal[1]
     generated: str
@@ -202,7 +203,7 @@ class Document(TypedDict):
 
 
 def document(view: View) -> Document:
-    """The status as it is now: maps, paths and sessions in the order of their labels."""
+    """The status of the view: maps, paths and sessions in the order of their labels."""
     state, now = view.state, view.now
     return {
         "version": VERSION,
@@ -210,7 +211,7 @@ def document(view: View) -> Document:
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
         "findings": _findings(state),
-        "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=attrgetter("label"))],
+        "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=attrgetter("label"))],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
             for session in sorted(state.nexuses.values(), key=attrgetter("label"))
@@ -219,7 +220,7 @@ def document(view: View) -> Document:
 
 
 def parse(text: str | bytes) -> Document:
-    """The document that a daemon wrote as JSON; ``StatusError`` if it is none."""
+    """The document that a daemon wrote as JSON. Raises ``StatusError`` for anything else."""
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -235,7 +236,7 @@ def _moment(instant: Instant) -> str:
 
 
 def _on_the_wall(moment: Instant, now: Instant) -> Instant:
-    """The moment on the wall clock as it goes now: someone may have set it since."""
+    """The moment by the wall clock as it is set now."""
     return now.later(moment.monotonic - now.monotonic)
 
 
@@ -267,23 +268,23 @@ def _source(name: SourceName, source: SourceState, now: Instant) -> SourceEntry:
     }
 
 
-def _map(known: MapState, state: State, now: Instant) -> MapEntry:
+def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
     return {
-        "map": clean(known.label),
-        "wwid": clean(known.wwid),
-        "sysfs_name": _text(known.sysfs_name),
-        "vendor": _text(known.vendor),
-        "product": _text(known.product),
-        "health": known.health.value,
-        "since": _moment(known.since),
-        "seconds": _seconds(now, known.since),
-        "usable": known.usable,
-        "expected": len(known.paths),
-        "present": known.present,
-        "queues": known.queues,
-        "queueing": _text(known.queueing),
-        "suspended": known.suspended,
-        "paths": [_path(path, state, now) for path in sorted(known.paths.values(), key=attrgetter("label"))],
+        "map": clean(map_.label),
+        "wwid": clean(map_.wwid),
+        "sysfs_name": _text(map_.sysfs_name),
+        "vendor": _text(map_.vendor),
+        "product": _text(map_.product),
+        "health": map_.health.value,
+        "since": _moment(map_.since),
+        "seconds": _seconds(now, map_.since),
+        "usable": map_.usable,
+        "expected": len(map_.paths),
+        "present": map_.present,
+        "queues": map_.queues,
+        "queueing": _text(map_.queueing),
+        "suspended": map_.suspended,
+        "paths": [_path(path, state, now) for path in sorted(map_.paths.values(), key=attrgetter("label"))],
     }
 
 
@@ -340,7 +341,7 @@ def _outage(outage: Outage, now: Instant) -> OutageEntry:
     }
 
 
-def _session(session: NexusState, told: tuple[Timeout, ...]) -> SessionEntry:
+def _session(session: NexusState, timeouts: tuple[Timeout, ...]) -> SessionEntry:
     facts = session.facts
     present = session.present
     return {
@@ -356,8 +357,8 @@ def _session(session: NexusState, told: tuple[Timeout, ...]) -> SessionEntry:
         "suspicion": None if session.suspicion is None else session.suspicion.value,
         "tcp": _tcp(facts.tcp) if present else None,
         "timeouts": _timeouts(facts.timeouts) if present else None,
-        "configured": _configured(told),
-        "reasons": {timeout.name: clean(timeout.why) for timeout in told if timeout.why},
+        "configured": _configured(timeouts),
+        "reasons": {timeout.name: clean(timeout.why) for timeout in timeouts if timeout.why},
         "budget": _budget(facts.budget) if present else None,
     }
 
@@ -366,8 +367,8 @@ def _tcp(tcp: TcpFacts | None) -> TcpEntry | None:
     return None if tcp is None else {"rtt": tcp.rtt, "retransmits": tcp.retransmits, "backoff": tcp.backoff}
 
 
-def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
-    found = {timeout.name: timeout.configured for timeout in told if timeout.configured is not None}
+def _configured(timeouts: tuple[Timeout, ...]) -> TimeoutsEntry | None:
+    found = {timeout.name: timeout.configured for timeout in timeouts if timeout.configured is not None}
     return _timeouts(found) if found else None
 
 

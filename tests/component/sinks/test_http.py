@@ -38,7 +38,7 @@ class Daemon:
     complaints: list[str] = field(default_factory=list)
 
     def views(self) -> View:
-        """The state, unless told to fail."""
+        """The state, or an error if the test wants one."""
         if self.broken:
             raise ZeroDivisionError("made by the test")
         return View(self.state, NOW)

@@ -2,8 +2,8 @@
 
 multipathd has written its fast_io_fail_tmo over it, on both sessions; the failover budget is that of the 5 s. Once
 fast_io_fail_tmo is 15 for iSCSI, in overrides/protocol, what is configured is in force and the finding is gone.
-A multipath.conf of 2009 is taken apart line by line. The check changes nothing; the daemon finds out by itself that the
-files have changed, and tells the same in the journal.
+A multipath.conf of 2009 gets findings line by line. The check changes nothing; the daemon detects by itself that the
+files have changed, and reports the same in the journal.
 """
 
 from pathlib import Path

@@ -89,7 +89,7 @@ def reported(lab: Lab, number: int, *, rejected: bool) -> str | None:
 
 
 def layer_differences(ours: Layers, theirs: Layers, built_in: Layer) -> Iterator[str]:
-    """Tell what is reported and not as we read it, section by section; where we read nothing it must be `built_in`."""
+    """Name what is reported and not as we read it, section by section; where we read nothing it must be `built_in`."""
     yield from unlike("defaults", ours.defaults, theirs.defaults, built_in)
     yield from unlike("overrides", ours.overrides, theirs.overrides, Layer())
     for place, mine, reported_ones, keyword in (
@@ -102,7 +102,7 @@ def layer_differences(ours: Layers, theirs: Layers, built_in: Layer) -> Iterator
 
 
 def unlike(place: str, ours: Layer, theirs: Layer, otherwise: Layer) -> Iterator[str]:
-    """Tell each keyword of a section whose reported value is not ours."""
+    """Name each keyword of a section whose reported value is not ours."""
     for keyword, chosen in theirs.values.items():
         # Each interval is derived from the other: both are compared once they are resolved.
         if keyword in conffiles.KEYWORDS and not keyword.endswith("polling_interval"):
@@ -112,7 +112,7 @@ def unlike(place: str, ours: Layer, theirs: Layer, otherwise: Layer) -> Iterator
 
 
 def resolved_differences(ours: Document, theirs: Document, version: Version) -> Iterator[str]:
-    """Tell each value in force, for some maps and paths, that is not the same by what is reported."""
+    """Name each value in force, for some maps and paths, that differs from the reported one."""
     for lun in (1, 2):
         for protocol in ("scsi:iscsi", "scsi:fcp"):
             mine = of_map(ours, version, lun, protocol)

@@ -47,7 +47,7 @@ def report(*findings: Finding, **budgets: Budget | None) -> AuditReport:
 @pytest.mark.parametrize(
     ("findings", "status", "line"),
     [
-        ((), 0, "OK: nothing found on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=0"),
+        ((), 0, "OK: no findings on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=0"),
         ((INFO,), 0, "OK: 1 finding on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=1"),
         ((WARNING, INFO), 1, "WARNING: 2 findings on 1 map and 2 iSCSI sessions | critical=0 warning=1 info=1"),
         ((CRITICAL, WARNING), 2, "CRITICAL: 2 findings on 1 map and 2 iSCSI sessions | critical=1 warning=1 info=0"),
@@ -105,10 +105,10 @@ def test_budgets_stand_in_columns() -> None:
     }
     assert check.text(report(**budgets), make_state()).splitlines()[1:] == [
         "",
-        "After a link breaks silently, at best and at worst, by the timeouts in force:",
-        "  a       noticed after 10 to 16 s, path given up after 15 to 21 s",
-        "  longer  noticed after 10 to 16 s, path given up after no bound",
-        "  b       noticed after no bound, path given up after no bound",
+        "Durations if a link fails silently, at best and at worst, by the timeouts in force:",
+        "  a       detection 10 to 16 s, failover 15 to 21 s",
+        "  longer  detection 10 to 16 s, failover without limit",
+        "  b       detection without limit, failover without limit",
         "  c       unknown, its timeouts can't be read",
     ]
 
@@ -191,8 +191,8 @@ def without_checks(found: AuditReport) -> dict[str, MapReport]:
     return {wwid: replace(known, recheck_interval=None, reinstatement_worst=inf) for wwid, known in found.maps.items()}
 
 
-HEAD = "After a link breaks silently, at best and at worst, by the timeouts in force:"
-USUAL = "noticed after 10 to 16 s, path given up after 15 to 21 s"
+HEAD = "Durations if a link fails silently, at best and at worst, by the timeouts in force:"
+USUAL = "detection 10 to 16 s, failover 15 to 21 s"
 
 
 def promises(host: Host) -> list[str]:
@@ -203,7 +203,7 @@ def promises(host: Host) -> list[str]:
 
 def test_maps_that_are_promised_the_same_share_a_line() -> None:
     host = Host(maps=[make_map(name) for name in "abcde"], version=(0, 9, 4))
-    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstated within 12 s of its return"]
+    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstatement up to 12 s after the return"]
     report = replace(host.report, maps=without_checks(host.report))
     assert check.text(report, host.state).splitlines()[-1] == f"  a, b, c and 2 more  {USUAL}"
 
@@ -214,11 +214,10 @@ def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
     host.sessions.append(make_session(third, recv_tmo=0))
     width = len(f"  {label(FIRST)}")
     assert promises(host) == [
-        f"  {'mpio':<{width}}  noticed after 10 to 16 s, path given up after 15 to 31 s, "
-        "reinstated within 12 s of its return",
-        f"    {label(FIRST)}  noticed after 10 to 16 s, path given up after 25 to 31 s",
+        f"  {'mpio':<{width}}  detection 10 to 16 s, failover 15 to 31 s, reinstatement up to 12 s after the return",
+        f"    {label(FIRST)}  detection 10 to 16 s, failover 25 to 31 s",
         f"    {label(SECOND)}  {USUAL}",
-        f"  {label(third):<{width}}  noticed after no bound, path given up after no bound",
+        f"  {label(third):<{width}}  detection without limit, failover without limit",
     ]
 
 
@@ -231,7 +230,7 @@ def test_timeouts_that_are_not_the_configured_ones_are_listed() -> None:
     host = Host().live(recovery_tmo=RECOVERY_OFF, recv_tmo=None).record(lines(timeout=6))
     assert promises(host)[-3:] == [
         "",
-        "Timeouts in force that are not the configured ones:",
+        "Timeouts in force that differ from the configured ones:",
         f"  {label(FIRST)}  noop_out_timeout 10 s, configured 6 s; replacement_timeout off, configured 5 s",
     ]
 

@@ -184,13 +184,13 @@ class Log(Protocol):
     """What the daemon asks of either sink."""
 
     def alert(self, alert: Alert) -> None:
-        """Tell an alert."""
+        """Report an alert."""
 
     def log(self, priority: Priority, text: str) -> None:
-        """Tell a line."""
+        """Report a line."""
 
     def stop(self, deadline: float = ...) -> bool:
-        """Tell the rest."""
+        """Report the rest."""
 
 
 def console(stream: io.StringIO, *, colour: bool = False) -> ConsoleSink:

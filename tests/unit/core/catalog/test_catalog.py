@@ -60,6 +60,22 @@ def test_the_catalog_mentions_known_fields_only() -> None:
     assert mentioned <= set(docs.FIELDS)
 
 
+def test_the_catalog_names_documentation_as_the_package_installs_it() -> None:
+    text = docs.catalog()
+    named = re.findall(r"\S+\.md(?:\.gz)?", text)
+    assert named
+    for path in named:
+        directory, _, name = path.rpartition("/")
+        assert directory == "/usr/share/doc/mpathd-watch"
+        source = docs.ROOT / "docs" / name.removesuffix(".gz")
+        # dh_compress(1) compresses documentation of more than 4 KiB.
+        assert name.endswith(".gz") == (source.stat().st_size > 4096)
+
+
+def test_no_remedy_is_a_lone_word() -> None:
+    assert all(len(kind.value.remedy.split()) > 2 for kind in AlertKind)
+
+
 def test_every_metric_and_alert_has_its_line() -> None:
     metrics, alerts = docs.metrics_page(), docs.alerts_page()
     for family in Family:

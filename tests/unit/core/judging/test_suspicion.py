@@ -474,7 +474,7 @@ def test_a_carrier_that_was_gone_for_two_seconds() -> None:
     assert story.healths_of(SECOND) == [(3, Health.SUSPECT), (5, Health.UP)]
     assert story.told_of("path_reinstated").message == (
         "mpio: path 192.168.2.1:3260 (sdb) is up again after 2.0 s; it was only suspect and never failed; "
-        "cause: its NIC lost carrier or its address. 2 of 2 paths usable."
+        "cause: its NIC has lost its carrier or its address. 2 of 2 paths usable."
     )
     assert dict(story.path(SECOND).failures) == {}
 

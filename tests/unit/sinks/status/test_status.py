@@ -167,7 +167,7 @@ def test_the_screen_tells_the_worst_map_first_and_one_line_per_path() -> None:
 def test_the_screen_says_what_becomes_of_io() -> None:
     lost: dict[str, Any] = {"health": MapHealth.LOST, "paths": frozen({})}
     assert "LOST  0 of 0 paths usable" in screen(make_state([make_map(**lost)]))
-    assert "  I/O waits" in screen(make_state([make_map(queues=True, **lost)]))
+    assert "  I/O hangs" in screen(make_state([make_map(queues=True, **lost)]))
     assert "  I/O fails" in screen(make_state([make_map(queues=False, **lost)]))
     assert "I/O" not in screen(make_state([make_map(queues=None, **lost)]))
     assert "SUSPENDED" in screen(make_state([make_map(suspended=True)]))
@@ -196,8 +196,8 @@ def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line()
     state = make_state(sessions=[*sessions, off, gone], auditing=Auditing(report=report, at=at(0)))
     assert screen(state).splitlines()[2:] == [
         "2 sessions: noop 5/10, replacement 5 s; failover in 15 to 21 s",
-        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; no bound to a failover",
-        f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; no bound to a failover"
+        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; failover without limit",
+        f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; failover without limit"
         "  configured 5/?, replacement 15 s",
         "in the configuration: 1 critical, 1 warning; see mpathd-watch check",
     ]
@@ -233,8 +233,8 @@ def test_a_promise_that_is_the_same_at_best_and_at_worst_is_one_number() -> None
     [
         ({"read": 9.0, "alive": 1.5, "suspicion": Suspicion.SILENCE}, "silent for 7.5 s"),
         ({"suspicion": Suspicion.SILENCE}, "silent"),
-        ({"suspicion": Suspicion.CARRIER, "netdev": "eth2"}, "eth2 carries nothing"),
-        ({"suspicion": Suspicion.CARRIER}, "its NIC carries nothing"),
+        ({"suspicion": Suspicion.CARRIER, "netdev": "eth2"}, "eth2 has lost its carrier or its address"),
+        ({"suspicion": Suspicion.CARRIER}, "its NIC has lost its carrier or its address"),
     ],
 )
 def test_the_screen_and_the_document_say_why_a_path_is_suspect(changes: dict[str, Any], said: str) -> None:
@@ -251,7 +251,7 @@ def test_the_screen_tells_of_paths_that_work_and_not_well() -> None:
     slowness = Slowness(by_latency=Standing(slow=True))
     path = make_path(flaps=Flaps((1.0,), at(-60)), slowness=slowness, marginal=True)
     shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
-    assert "  flapping  slower than its siblings  multipathd calls it marginal\n" in shown
+    assert "  flapping  slower than its siblings  marginal for multipathd\n" in shown
 
 
 def test_the_connection_below_a_session_is_told() -> None:
@@ -279,10 +279,10 @@ def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
 
 
 def test_empty_hosts_and_first_moments_are_told_apart() -> None:
-    assert screen(make_state()) == "no multipath maps\n"
-    assert screen(State()) == "the first look has not been taken yet\n"
-    assert summary(view(make_state())) == "no multipath maps"
-    assert summary(view(State())) == "taking the first look"
+    assert screen(make_state()) == "no multipath maps on this host\n"
+    assert screen(State()) == "reading the host for the first time\n"
+    assert summary(view(make_state())) == "no multipath maps on this host"
+    assert summary(view(State())) == "reading the host for the first time"
 
 
 def test_colour_comes_on_request_only_and_changes_no_letter() -> None:
