@@ -12,6 +12,7 @@ from mpathd_watch.core.audit.effective_settings import whence
 from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit_report import MapReport, Report, Timeout
 from mpathd_watch.core.catalog.findings import Finding, Severity
+from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
@@ -136,7 +137,7 @@ def _promises(report: Report, state: State) -> Iterator[tuple[str, str]]:
         through = {path.session for path in state.maps[wwid].paths.values()} & report.budgets.keys()
         used |= through
         differ = len({report.budgets[label] for label in through}) > 1
-        promise = _Promise(known.budget, known.recheck_interval, tuple(sorted(through)) if differ else ())
+        promise = _Promise(known.budget, known.recheck_interval, tuple(sorted(through, key=in_order)) if differ else ())
         if through:
             alike.setdefault(promise, []).append(state.maps[wwid].label)
     for promise, labels in alike.items():

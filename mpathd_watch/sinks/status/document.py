@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from math import isinf
-from operator import attrgetter
 from typing import Final, Literal, TypedDict, cast
 
 from mpathd_watch import __version__
@@ -210,10 +209,10 @@ def document(view: View) -> Document:
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
         "findings": _findings(state),
-        "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=attrgetter("label"))],
+        "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=identity.by_label)],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
-            for session in sorted(state.sessions.values(), key=attrgetter("label"))
+            for session in sorted(state.sessions.values(), key=identity.by_label)
         ],
     }
 
@@ -283,7 +282,7 @@ def _map(known: MapState, state: State, now: Instant) -> MapEntry:
         "queues": known.queues,
         "queueing": _text(known.queueing),
         "suspended": known.suspended,
-        "paths": [_path(path, state, now) for path in sorted(known.paths.values(), key=attrgetter("label"))],
+        "paths": [_path(path, state, now) for path in sorted(known.paths.values(), key=identity.by_label)],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.text import clean, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState
@@ -29,7 +30,7 @@ def _maps(view: View) -> str:
     line = f"{plural(len(maps), 'map')}: {counted(known.health.value for known in maps)}"
     troubled = sorted(
         (known for known in maps if known.health is not MapHealth.HEALTHY),
-        key=lambda known: (badness(known.health, MAPS_WORST_FIRST), known.label),
+        key=lambda known: (badness(known.health, MAPS_WORST_FIRST), by_label(known)),
     )
     if troubled:
         others = len(troubled) - 1
@@ -41,7 +42,7 @@ def _trouble(known: MapState, view: View) -> str:
     label = clean(known.label)
     paths = sorted(
         (path for path in known.paths.values() if path.health is not Health.UP),
-        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), path.label),
+        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), by_label(path)),
     )
     if not paths:
         return f"{label}: {spoken(known.health)} {clock(view.now.since(known.since))}"
