@@ -262,7 +262,7 @@ def test_a_state_set_has_its_whole_vocabulary_and_one_truth_per_object(metric: s
         assert sorted(series.values()) == [0.0] * (len(series) - 1) + [1.0]
 
 
-def test_the_article_map_reads_as_the_article_tells() -> None:
+def test_the_map_of_the_article_reads_as_in_the_article() -> None:
     state = article_state()
     path = {"map": "mpio", "path": "192.168.2.1:3260"}
     assert holding(state, "map_health", map="mpio") == ["at_risk"]
@@ -326,7 +326,7 @@ def test_timeouts_are_in_seconds_and_off_is_infinite() -> None:
     assert value(state, "session_timeout_seconds", timeout="replacement_timeout", origin="effective") == math.inf
 
 
-def test_sources_tell_whether_they_answer() -> None:
+def test_sources_are_up_or_down_and_what_went_wrong_is_counted() -> None:
     down = SourceState(up=False, reason="timeout", last_success=at(-9), errors=frozen({"timeout": 2}))
     state = make_state(sources=make_sources(multipathd=down))
     assert value(state, "source_up", source="sysfs") == 1
