@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from mpathd_watch.core.audit_report import MapReport
+from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -309,7 +310,9 @@ class Story:
         """Fold one event in at the present second."""
         before = self.state
         self.state, effects = step(before, event, moment(self.seconds))
-        self.told += [Told(self.seconds, effect) for effect in effects if isinstance(effect, Alert)]
+        alerts = [effect for effect in effects if isinstance(effect, Alert)]
+        assert all(alert.fields.keys() <= FIELDS.keys() for alert in alerts)
+        self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():

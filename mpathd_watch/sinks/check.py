@@ -13,6 +13,7 @@ from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit_report import AuditReport, MapReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
@@ -136,7 +137,9 @@ def _promises(report: AuditReport, state: State) -> Iterator[tuple[str, str]]:
         through = {path.nexus for path in state.maps[wwid].paths.values()} & report.budgets.keys()
         used |= through
         differ = len({report.budgets[label] for label in through}) > 1
-        promise = _Promise(map_.budget, map_.reinstatement_worst, tuple(sorted(through)) if differ else ())
+        promise = _Promise(
+            map_.budget, map_.reinstatement_worst, tuple(sorted(through, key=in_order)) if differ else ()
+        )
         if through:
             alike.setdefault(promise, []).append(state.maps[wwid].label)
     for promise, labels in alike.items():

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import structlog
 
 from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.catalog.fields import DAEMON_EVENT
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict
-
-DAEMON_EVENT: Final = "daemon"
 
 _RESET: Final = "\x1b[0m"
 _DIM: Final = "\x1b[2m"

@@ -11,14 +11,12 @@ from typing import Final
 from systemd.journal import sendv
 
 from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.catalog.fields import DAEMON_EVENT, PREFIX
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog
 
 IDENTIFIER: Final = "mpathd-watch"
-PREFIX: Final = "MPATHD_WATCH_"
-DAEMON_EVENT: Final = "daemon"
-"""``MPATHD_WATCH_EVENT`` of the daemon's lines about itself, which have no MESSAGE_ID."""
 
 Entry = tuple[bytes, ...]
 """``FIELD=value`` for every field of one entry."""

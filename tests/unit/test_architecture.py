@@ -45,7 +45,7 @@ CORE_MAY_IMPORT = {
 
 ADAPTERS = {
     "pyudev": {"mpathd_watch.sources.uevent.source"},
-    "prometheus_client": {"mpathd_watch.sinks.metrics"},
+    "prometheus_client": {"mpathd_watch.sinks.metrics.exposition"},
     "structlog": {"mpathd_watch.sinks.console"},
     "systemd": {"mpathd_watch.sinks.journal", "mpathd_watch.sinks.notify"},
 }

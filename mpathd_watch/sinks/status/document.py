@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isinf
-from operator import attrgetter
 from typing import Final, Literal, TypedDict, cast
 
 from mpathd_watch import __version__
@@ -18,6 +17,7 @@ from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Severity
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import TcpFacts
+from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import SourceName, Transport, Word
@@ -211,10 +211,10 @@ def document(view: View) -> Document:
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
         "findings": _findings(state),
-        "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=attrgetter("label"))],
+        "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=by_label)],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
-            for session in sorted(state.nexuses.values(), key=attrgetter("label"))
+            for session in sorted(state.nexuses.values(), key=by_label)
         ],
     }
 
@@ -284,7 +284,7 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
         "queues": map_.queues,
         "queueing": _text(map_.queueing),
         "suspended": map_.suspended,
-        "paths": [_path(path, state, now) for path in sorted(map_.paths.values(), key=attrgetter("label"))],
+        "paths": [_path(path, state, now) for path in sorted(map_.paths.values(), key=by_label)],
     }
 
 

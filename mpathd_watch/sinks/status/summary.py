@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState
@@ -25,7 +26,7 @@ def _maps(view: View) -> str:
     line = overview([map_.health.value for map_ in maps], started=view.state.started)
     troubled = sorted(
         (map_ for map_ in maps if map_.health is not MapHealth.HEALTHY),
-        key=lambda map_: (badness(map_.health, MAPS_WORST_FIRST), map_.label),
+        key=lambda map_: (badness(map_.health, MAPS_WORST_FIRST), by_label(map_)),
     )
     if troubled:
         others = len(troubled) - 1
@@ -37,7 +38,7 @@ def _trouble(map_: MapState, view: View) -> str:
     label = clean(map_.label)
     paths = sorted(
         (path for path in map_.paths.values() if path.health is not Health.UP),
-        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), path.label),
+        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), by_label(path)),
     )
     if not paths:
         return f"{label}: {in_words(map_.health)} {clock(view.now.since(map_.since))}"

@@ -84,7 +84,7 @@ class ConfigurationSource:
         if self._stalled:
             return
         self._stalled = True
-        self._emit(SourceErrors(SourceName.CONFIG, "timeout", 1))
+        self._emit(SourceErrors(SourceName.CONFIGURATION, "timeout", 1))
         if self._told is None:
             etc = str(self._root / "etc")
             text = f"reading what is there has not ended within {self._deadline:g} s; see dmesg"

@@ -221,6 +221,14 @@ def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
     ]
 
 
+def test_sessions_of_a_map_are_listed_in_the_order_of_the_numbers_in_their_labels() -> None:
+    portals = ("192.168.10.1:3260", "192.168.2.1:3260")
+    sessions = [make_session(portal, recovery_tmo=number) for number, portal in enumerate(portals)]
+    state = make_state([make_map(paths=[make_path(portal) for portal in portals])], sessions)
+    listed = [line.split()[0] for line in check.text(audit(state), state).splitlines() if line.startswith("    192.")]
+    assert listed == [label(portal) for portal in reversed(portals)]
+
+
 def test_a_map_that_is_not_on_iscsi_is_promised_nothing() -> None:
     host = Host(maps=[make_map(paths=[make_path(nexus="", portal="")])], sessions=[], records={})
     assert not any(line.startswith("  mpio") for line in check.text(host.report, host.state).splitlines())

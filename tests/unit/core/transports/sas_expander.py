@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 
+from mpathd_watch.core.catalog.fields import FIELDS, Field
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import Budget
@@ -113,8 +115,9 @@ KERNEL = LayerRow(
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Both rows in their tables."""
+    """Both rows in their tables, and the field that names a port in that of the journal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(table.ROWS, EXPANDER.transport, EXPANDER)
         patch.setitem(layers.ROWS, KERNEL.layer, KERNEL)
+        patch.setitem(cast("dict[str, Field]", FIELDS), EXPANDER.words.journal_field, Field("the port"))
         yield

@@ -95,6 +95,16 @@ def test_the_document_tells_the_article() -> None:
     assert parse(json.dumps(told)) == told
 
 
+def test_lists_are_in_the_order_of_their_labels_and_numbers_count_as_numbers() -> None:
+    portals = ["192.168.10.1:3260", "192.168.2.1:3260#10", "192.168.2.1:3260#2", "192.168.2.1:3260"]
+    paths = [make_path(portal) for portal in portals]
+    sessions = [make_session(label=f"{portal}/{TARGET}") for portal in portals]
+    found = document(view(make_state([make_map("lun10", paths), make_map("lun9", paths)], sessions)))
+    assert [entry["map"] for entry in found["maps"]] == ["lun9", "lun10"]
+    assert [path["path"] for path in found["maps"][0]["paths"]] == portals[::-1]
+    assert [session["session"] for session in found["sessions"]] == [f"{portal}/{TARGET}" for portal in portals[::-1]]
+
+
 def test_what_is_unknown_is_null() -> None:
     path = make_path(
         dm=DmState.UNKNOWN, checker=CheckerState.UNKNOWN, device=DeviceState.UNKNOWN, nexus="", dev="", hctl=""
@@ -316,6 +326,12 @@ def test_the_summary_counts_what_it_leaves_out_and_names_silent_sources() -> Non
     assert summary(view(state)) == f"{told}; multipathd down (timeout)"
     alone = make_state([unknown])
     assert summary(view(alone)) == "1 map: 1 unknown (new: unknown 02:00:00)"
+
+
+def test_the_summary_names_the_first_of_equals_by_the_numbers_in_their_labels() -> None:
+    paths = [make_failed_path(f"192.168.{number}.1:3260") for number in (10, 9)]
+    maps = [make_map(name, paths, health=MapHealth.LOST) for name in ("lun10", "lun9")]
+    assert "(lun9: 192.168.9.1:3260 failed" in summary(view(make_state(maps)))
 
 
 def test_the_summary_is_bounded() -> None:
