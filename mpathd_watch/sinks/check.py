@@ -15,7 +15,7 @@ from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import SourceName, Transport
 from mpathd_watch.core.state import State
 
 VERSION = 1
@@ -86,7 +86,7 @@ def _word(report: AuditReport, state: State) -> str:
 
 
 def _lines(report: AuditReport, state: State) -> Iterator[str]:
-    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.nexuses), 'iSCSI session')}"
+    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.nexuses_of(Transport.ISCSI)), 'iSCSI session')}"
     if not state.source(SourceName.SYSFS).up:
         summary = state.source(SourceName.SYSFS).detail or "sysfs can't be read"
     elif report.findings:

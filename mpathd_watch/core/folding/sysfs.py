@@ -107,10 +107,7 @@ def _drop_map(draft: Draft, wwid: str) -> None:
 def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
     paths = draft.paths(wwid)
     through = _nexuses_behind(draft, paths, members)
-    members = sorted(
-        (device for device in members if device.name in through),
-        key=lambda device: (device.sid or 0, device.hctl, device.name),
-    )
+    members = sorted((device for device in members if device.name in through), key=_oldest_first)
     labels = identity.assign(
         {path.label: path.place.device for path in paths.values() if path.member},
         ((_disk(device), _path_base(device, through[device.name])) for device in members),
@@ -129,6 +126,12 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
         draft.set_path(wwid, _observed(draft, path, device, 0.0))
         if before is None or not before.member or before.place.dev_t != device.dev_t:
             draft.refresh(Scope.MAPS, Scope.PATHS)
+
+
+def _oldest_first(device: DeviceFacts) -> tuple[object, ...]:
+    """The kernel counts nexuses up: of several to one portal the oldest has the label without a number."""
+    handle = table.handle(device)
+    return identity.in_order("" if handle is None else str(handle[1])), device.hctl, device.name
 
 
 def _path_base(device: DeviceFacts, nexus: str) -> str:

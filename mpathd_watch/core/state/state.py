@@ -14,7 +14,7 @@ from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.settings import Settings
-from mpathd_watch.core.model.vocabulary import Phase, SourceName, Verdict
+from mpathd_watch.core.model.vocabulary import Phase, SourceName, Transport, Verdict
 from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
@@ -72,6 +72,10 @@ class State:
     counters: Counters = Counters()
     dm_stale: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)
+
+    def nexuses_of(self, transport: Transport) -> list[NexusState]:
+        """The nexuses of one transport."""
+        return [nexus for nexus in self.nexuses.values() if nexus.transport is transport]
 
     def source(self, name: SourceName) -> SourceState:
         """Whether the source answers; one that is not there has not answered yet."""

@@ -19,8 +19,7 @@ _COMMON_ERRORS = frozenset({IscsiError.NOP_TIMEDOUT, IscsiError.TCP_CONN_CLOSE})
 
 
 def _sessions(view: View) -> Iterator[tuple[Labels, NexusState]]:
-    sessions = (nexus for nexus in view.state.nexuses.values() if nexus.transport is Transport.ISCSI)
-    for label, session in labelled(sessions):
+    for label, session in labelled(view.state.nexuses_of(Transport.ISCSI)):
         yield {SESSION.name: label}, session
 
 

@@ -214,7 +214,7 @@ def document(view: View) -> Document:
         "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=by_label)],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
-            for session in sorted(state.nexuses.values(), key=by_label)
+            for session in sorted(state.nexuses_of(Transport.ISCSI), key=by_label)
         ],
     }
 

@@ -6,6 +6,7 @@ from mpathd_watch.core.alerting.messages.fields import map_fields, name, usable
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth
@@ -58,7 +59,7 @@ def _not_up(map_: MapState) -> str:
     order = tuple(Health)
     bad = sorted(
         (path for path in map_.paths.values() if path.health is not Health.UP),
-        key=lambda path: (order.index(path.health), path.label),
+        key=lambda path: (order.index(path.health), by_label(path)),
     )
     named = [f"{path.label} {path.health}" for path in bad[:MOST_NAMED]]
     if len(bad) > len(named):
