@@ -1,4 +1,4 @@
-"""Write what is generated from the code: docs/metrics.md, docs/alerts.md, docs/findings.md, the journal's catalog.
+"""Write what is generated from the code: four pages below docs/, and the journal's catalog.
 
 ``python -m tools.docs`` writes the files; with ``--check`` it compares them and fails with one line if any is stale.
 The prose around the generated tables is in tools/templates.
@@ -12,15 +12,19 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.catalog.words import VOCABULARIES, Vocabulary
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, SessionStatus, Standing, Transport
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, path_health
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
 from mpathd_watch.sinks.metrics.table import BLOCKS
 
+Item = TypeVar("Item")
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 _NOTE: Final = "Generated from the code by `python -m tools.docs`; `make check` compares. Do not edit."
@@ -184,6 +188,57 @@ def _finding_sections(kinds: Iterable[FindingKind]) -> Iterator[str]:
         yield f"Severity: {about.severity.name.lower()}."
 
 
+# --- docs/health.md ---------------------------------------------------------------------------------------------------
+
+_REPORTS: Final = (
+    ("dm uses the path (active), and the checker does not object", Standing.USABLE, CheckerState.READY),
+    (
+        f"dm has failed the path, or the checker reports one of {', '.join(sorted(CONDEMNED_BY_CHECKER))}",
+        Standing.FAILED,
+        CheckerState.FAULTY,
+    ),
+    ("It is not known whether dm uses the path", Standing.UNKNOWN, CheckerState.UNKNOWN),
+)
+"""What dm and the checker can report: one table each."""
+
+
+def health_page() -> str:
+    """docs/health.md."""
+    return _page("health.md.in", tables=("\n\n".join("\n".join(_health_table(*report)) for report in _REPORTS),))
+
+
+def _health_table(title: str, standing: Standing, checker: CheckerState) -> Iterator[str]:
+    def cell(device: DeviceState, session: SessionStatus | None) -> str:
+        return _healths(standing, checker, device, session)
+
+    columns = _alike(DeviceState, lambda device: [cell(device, each) for each in _SESSIONS])
+    rows = _alike(_SESSIONS, lambda session: [cell(group[0], session) for group in columns])
+    yield from (f"## {title}", "", f"| session | {' | '.join(f'device {_coded(group)}' for group in columns)} |")
+    yield f"|---|{'---|' * len(columns)}"
+    for group in rows:
+        names = ", ".join("none (another transport)" if each is None else f"`{each}`" for each in group)
+        yield f"| {names} | {' | '.join(cell(devices[0], group[0]) for devices in columns)} |"
+
+
+_SESSIONS: Final = (*(each for each in SessionStatus if each is not SessionStatus.MISSING), None)
+
+
+def _healths(standing: Standing, checker: CheckerState, device: DeviceState, session: SessionStatus | None) -> str:
+    """The health of a path in these states; two where it depends on what was seen of its outage."""
+    nexus = None if session is None else table.of(Transport.ISCSI).liveness[session]
+    raw = RawStates(member=True, standing=standing, checker=checker, device=device, nexus=nexus)
+    found = dict.fromkeys(path_health(raw, transport_was_lost=lost) for lost in (True, False))
+    return " or ".join(f"`{health}`" for health in found)
+
+
+def _alike(items: Iterable[Item], outcome: Callable[[Item], object]) -> list[list[Item]]:
+    """The items in groups that have the same outcome, in the order of the first of each."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(repr(outcome(item)), []).append(item)
+    return list(groups.values())
+
+
 # --- the journal's catalog --------------------------------------------------------------------------------------------
 
 
@@ -208,6 +263,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/metrics.md": metrics_page,
     "docs/alerts.md": alerts_page,
     "docs/findings.md": findings_page,
+    "docs/health.md": health_page,
     "systemd/mpathd-watch.catalog": catalog,
 }
 
