@@ -38,7 +38,7 @@ def _standing(dm: DmView, _: DiskView) -> Standing:
 
 
 def _without_path(queues: bool | None, queueing: str, lost: bool) -> str:
-    """``queueing`` is multipathd's word (``%Q``): ``off``, ``on``, ``-``, ``N chk``, ``N sec``."""
+    """``queueing`` is what multipathd prints for ``%Q``: ``off``, ``on``, ``-``, ``N chk``, ``N sec``."""
     if queues is None:
         return "I/O fails or hangs; multipathd does not report which"
     if not queues:

@@ -125,8 +125,8 @@ class SessionFacts:
 class LinkFacts:
     """One network interface (rtnetlink(7)).
 
-    ``up``: an administrator has it up (IFF_UP); ``carrier``: it can send, as the driver says (IFLA_CARRIER), which of
-    an interface that is not up nobody knows. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
+    ``up``: an administrator has it up (IFF_UP); ``carrier``: the driver reports a carrier (IFLA_CARRIER), which is not
+    known of an interface that is not up. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
     bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
     ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
     """
@@ -143,8 +143,8 @@ class LinkFacts:
 class PathListing:
     """One path as ``show paths raw format`` lists it; ``map_name`` is empty for a path without a map.
 
-    ``marginal``: multipathd calls it so (``%M``); ``failures``: how often dm has failed it since the map's table was
-    loaded (``%0``).
+    ``marginal``: multipathd reports it as marginal (``%M``); ``failures``: how often dm has failed it since the map's
+    table was loaded (``%0``).
     """
 
     wwid: str
@@ -162,8 +162,8 @@ class PathListing:
 class MapListing:
     """One map as ``show maps json`` lists it, which reads the kernel's table and status by dm ioctl at that moment.
 
-    ``queueing`` is multipathd's own word (``off``, ``on``, ``-``, ``N chk``, ``N sec``); ``queues`` what it means:
-    whether I/O without a usable path waits, ``None`` where neither the word nor the features tell.
+    ``queueing`` is what multipathd prints (``off``, ``on``, ``-``, ``N chk``, ``N sec``); ``queues`` what it means:
+    whether I/O without a usable path waits, ``None`` where neither this nor the features show it.
     """
 
     wwid: str

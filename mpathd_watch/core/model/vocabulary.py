@@ -1,7 +1,7 @@
 """The words: every state, health, cause and source that can appear in a metric, a journal field or the status.
 
-Raw states keep the spelling of the kernel and of multipath-tools; ``UNKNOWN`` is ours and stands for "the source does
-not answer" and for a word we have never heard of (the source counts the latter).
+Raw states keep the spelling of the kernel and of multipath-tools. ``UNKNOWN`` is ours: the source does not answer, or
+it answered with a word that is not in the vocabulary (the source counts these).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Self
 
 
 class Word(StrEnum):
-    """A closed vocabulary with an ``unknown`` member that any unheard-of text falls back to."""
+    """A closed vocabulary with an ``unknown`` member for any other text."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -23,7 +23,7 @@ class Word(StrEnum):
 
 
 class Health(Word):
-    """Health of a path, worst first (docs/architecture.md tells how it is derived)."""
+    """Health of a path, worst first (docs/health.md shows how it follows from the raw states)."""
 
     MISSING = "missing"
     FAILED = "failed"
@@ -157,7 +157,7 @@ class Transport(Word):
 
 
 class Cause(StrEnum):
-    """Why an outage began. Never a guess: what the evidence does not show is ``unknown``."""
+    """Why an outage began. It is never guessed: without evidence it is ``unknown``."""
 
     NOP_TIMEOUT = "nop_timeout"
     CONNECTION_CLOSED = "connection_closed"

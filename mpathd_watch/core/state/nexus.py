@@ -28,10 +28,10 @@ class NexusError:
 class NexusState:
     """One nexus under its lasting label; it stays as ``missing`` while paths that used it are expected.
 
-    ``status`` is the kernel's word, ``liveness`` what it means. ``ever_up``: it has been seen carrying I/O; a new iSCSI
-    session starts as FREE, the same word as "recovery expired". ``lost``: when it was seen to be down; ``None`` while
-    it is not. ``error``: the first reason that the kernel gave for the loss of its connection; those of the attempts to
-    bring it back are only counted, in ``errors``.
+    ``status`` is the state that the kernel reports, ``liveness`` what it means. ``ever_up``: it has been seen carrying
+    I/O; a new iSCSI session starts as FREE, the same word as "recovery expired". ``lost``: when it was seen to be down;
+    ``None`` while it is not. ``error``: the first reason that the kernel gave for the loss of its connection; those of
+    the attempts to bring it back are only counted, in ``errors``.
 
     ``read``: when what ``facts`` hold was asked for, ``None`` if that is not known; ``heard``: the last proof of life
     that was ever read (both CLOCK_MONOTONIC seconds; a connection that is down has no TCP left to ask).

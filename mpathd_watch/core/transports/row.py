@@ -1,4 +1,4 @@
-"""A transport as a row: how an I_T nexus of it is read, judged, named and spoken of.
+"""A transport as a row: how an I_T nexus of it is read, judged and named, and what messages call it.
 
 What a path goes through is an I_T nexus in SCSI's architecture model: an iSCSI session, an FC remote port on a host
 port, an NVMe-oF controller. The rest of the core works with ``Nexus``, ``Liveness`` and the words of the row, and never
@@ -50,11 +50,11 @@ class Nexus:
     """One I_T nexus as its source has read it, in the words that all transports share.
 
     ``handle`` is the kernel's present name for it, by which disks name it; ``identity`` is what else must stay the same
-    for it to be the same nexus. ``base`` is its label if it is the first of its kind. ``status`` is the kernel's word.
-    ``timeouts`` are the live ones in seconds, by the names of their settings: ``None`` where one can't be read, ``inf``
-    where it is off. ``budget`` is ``None`` where they can't be read. ``heard`` is the last proof of life from the
-    target (CLOCK_MONOTONIC seconds). ``heard`` and ``tcp`` change all the time: two readings that differ in nothing
-    else are equal.
+    for it to be the same nexus. ``base`` is its label if it is the first of its kind. ``status`` is the state that the
+    kernel reports. ``timeouts`` are the live ones in seconds, by the names of their settings: ``None`` where one can't
+    be read, ``inf`` where it is off. ``budget`` is ``None`` where they can't be read. ``heard`` is the last proof of
+    life from the target (CLOCK_MONOTONIC seconds). ``heard`` and ``tcp`` change all the time: two readings that differ
+    in nothing else are equal.
     """
 
     handle: Hashable

@@ -19,7 +19,7 @@ from mpathd_watch.core.verdicts.health import Evidence
 
 CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
-comes first, the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An
+comes first, the listing that shows why a moment later, and a counter can't be moved to another label afterwards. An
 outage that is younger when its session turns out to be lost belongs to that loss."""
 
 
@@ -145,8 +145,8 @@ def judge(outage: Outage, slack: float) -> Judgement:
 def _outranks(new: Cause, outage: Outage) -> bool:
     """What broke the way to the disk explains the checker's and dm's verdicts, which follow from it.
 
-    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's word on a
-    connection may be read after the session's state. Whatever is learned later than the failure is counted is about
+    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's reason for
+    a lost connection may be read after the session's state. What is learned after the failure has been counted is about
     something else.
     """
     old = outage.cause

@@ -1,7 +1,7 @@
 """What nexuses of this host that are down together have in common.
 
 It is reported only as far as the facts go: a NIC, a subnet, a portal or a target is named if every nexus that has to do
-with it is down. One that is up speaks against it.
+with it is down. One that is up is evidence against it.
 """
 
 from __future__ import annotations
