@@ -1,6 +1,6 @@
 """The one table of the metrics, in the order in which they are exported. docs/metrics.md is made from it.
 
-What a later transport exports is a block of its own beside ``SESSIONS``, in a module of its own.
+What a later transport exports is a block of its own in ``nexuses``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from mpathd_watch.sinks.metrics.daemon import BUILD, COUNTERS, SOURCES
 from mpathd_watch.sinks.metrics.map import MAPS
+from mpathd_watch.sinks.metrics.nexuses import NEXUSES
 from mpathd_watch.sinks.metrics.path import PATHS
 from mpathd_watch.sinks.metrics.row import Block, Point, Row
-from mpathd_watch.sinks.metrics.session import SESSIONS
 from mpathd_watch.sinks.view import View
 
 # Any: each block knows what kind of object its own rows read.
@@ -22,7 +22,7 @@ BLOCKS: Final[tuple[Block[Any], ...]] = (
     COUNTERS,
     MAPS,
     PATHS,
-    SESSIONS,
+    *NEXUSES,
 )
 
 

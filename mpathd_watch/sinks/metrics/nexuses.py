@@ -1,9 +1,9 @@
-"""The metrics about iSCSI sessions."""
+"""The metrics about what paths go through: a block for each transport."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.model.vocabulary import IscsiError, Liveness, Transport
@@ -142,3 +142,7 @@ SESSIONS: Final[Block[NexusState]] = Block(
         ),
     ),
 )
+
+# Any: each block knows what kind of object its own rows read.
+NEXUSES: Final[tuple[Block[Any], ...]] = (SESSIONS,)
+"""Every transport's."""
