@@ -104,14 +104,13 @@ def _entries(host: Host) -> _Entries:
 
 
 def _rule(entries: Blacklist, disk: DeviceFacts) -> Rule | None:
-    verdict = entries.check(
+    return entries.hides(
         devnode=disk.name,
         wwid=disk.wwid or None,
         vendor=disk.vendor or None,
         product=disk.product or None,
         protocol=ISCSI,
     )
-    return verdict.by if verdict.hidden else None
 
 
 def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Finding, list[str]]]:

@@ -74,14 +74,6 @@ class Layer:
         features = self.values.get("features")
         if features is not None and "queue_if_no_path" in str(features.value):
             self.values.setdefault("no_path_retry", Chosen("queue", features.origin))
-            self.values["features"] = Chosen(without_feature(str(features.value), "queue_if_no_path"), features.origin)
-
-
-def without_feature(features: str, feature: str) -> str:
-    """``features`` without one, its count lowered (remove_feature() in libmultipath/structs.c)."""
-    words = [word for word in features.split(" ") if word]
-    kept = [word for word in words[1:] if word != feature]
-    return " ".join([str(len(kept)), *kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +90,16 @@ class Layers:
         """The protocol subsection for ``protocol``, as ``scsi:iscsi``: the name must be the same."""
         return next((layer for layer in self.protocols if layer.text("type") == protocol), None)
 
-    def of_device(self, vendor: str | None, product: str | None, revision: str | None) -> Iterator[Layer]:
+    def of_device(self, vendor: str | None, product: str | None) -> Iterator[Layer]:
         """The device entries for a device, the one that goes first first (find_hwe()).
 
-        Each text may be ``None`` for "not known", which every expression matches.
+        Each text may be ``None`` for "not known", which every expression matches. The revision never is: no source
+        reads it.
         """
-        if vendor is None and product is None and revision is None:
+        if vendor is None and product is None:
             return
         for layer in reversed(self.devices):
-            pairs = (("vendor", vendor), ("product", product), ("revision", revision))
+            pairs = (("vendor", vendor), ("product", product), ("revision", None))
             if all(_matches(layer.text(keyword), text) for keyword, text in pairs):
                 yield layer
 

@@ -6,13 +6,12 @@ defaults, built-in. Not every section may set everything; ``_SOURCES`` says wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Value, Version
-from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Layer, Layers, Origin, layers, without_feature
+from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Layer, Layers, Origin, layers
 from mpathd_watch.core.formats.multipath_conf.values import UINT_MAX
 
 BUILT_IN = Origin("built-in")
@@ -20,7 +19,7 @@ BUILT_IN = Origin("built-in")
 DEFAULT_POLLING = 5
 
 T_co = TypeVar("T_co", covariant=True)
-_Product = tuple[str | None, str | None, str | None]
+_Product = tuple[str | None, str | None]
 
 _ALL = ("multipaths", "overrides", "devices", "defaults")
 _PATH = ("overrides", "devices", "defaults")
@@ -30,22 +29,15 @@ _GENERAL = ("defaults",)
 _SOURCES = {
     "fast_io_fail_tmo": _TIMEOUT,
     "dev_loss_tmo": _TIMEOUT,
-    "eh_deadline": _TIMEOUT,
     "no_path_retry": _ALL,
-    "failback": _ALL,
-    "path_grouping_policy": _ALL,
-    "path_selector": _ALL,
     "features": _ALL,
-    "user_friendly_names": _ALL,
     "path_checker": _PATH,
-    "detect_checker": _PATH,
     "uid_attribute": _PATH,
     "checker_timeout": _GENERAL,
     "find_multipaths": _GENERAL,
     "uid_attrs": _GENERAL,
     "polling_interval": _GENERAL,
     "max_polling_interval": _GENERAL,
-    "alias": ("multipaths",),
 }
 
 
@@ -61,95 +53,68 @@ class Effective(Generic[T_co]):
 class Resolved:
     """What is in force for the paths of one map, all times in seconds.
 
-    ``None`` means that multipath-tools leaves the matter alone: ``dev_loss_tmo`` and ``eh_deadline`` keep the kernel's
-    value, ``no_path_retry`` that of the map's features (no queueing unless the kernel was told so), ``checker_timeout``
-    is the SCSI device's own ``timeout``, and ``alias`` is found in the bindings file (user_friendly_names).
+    ``None`` means that multipath-tools leaves the matter alone: ``dev_loss_tmo`` keeps the kernel's value,
+    ``no_path_retry`` that of the map's features (no queueing unless the kernel was told so), and ``checker_timeout`` is
+    the SCSI device's own ``timeout``.
 
     On iSCSI, ``fast_io_fail_tmo`` is what multipathd writes to ``recovery_tmo``; ``off`` and 0 leave that alone, and
-    ``dev_loss_tmo`` is not used. Two values are what the configuration asks for and may yet be replaced by what
-    multipathd finds at the device: ``path_checker`` if ``detect_checker`` holds, and from 0.9.6 on
-    ``path_grouping_policy``.
+    ``dev_loss_tmo`` is not used. ``path_checker`` is what the configuration asks for: unless ``detect_checker`` is off,
+    multipathd may take another that it finds at the device.
     """
 
     polling_interval: Effective[int]
     max_polling_interval: Effective[int]
     fast_io_fail_tmo: Effective[int | str]
     dev_loss_tmo: Effective[int | str | None]
-    eh_deadline: Effective[int | str | None]
     no_path_retry: Effective[int | str | None]
     path_checker: Effective[str]
-    detect_checker: Effective[bool]
     checker_timeout: Effective[int | None]
-    failback: Effective[int | str]
-    path_grouping_policy: Effective[str]
-    path_selector: Effective[str]
-    features: Effective[str]
     find_multipaths: Effective[str]
-    user_friendly_names: Effective[bool]
-    alias: Effective[str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Answers for one configuration and any number of maps; ``resolve`` is the short form for a single one."""
+    """Answers for one configuration and any number of maps."""
 
     built: Layers
-    version: Version = NEWEST
-    owners: dict[str, str] = field(default_factory=dict)
-    """The one WWID that keeps each alias: of several the smallest (check_alias_settings() in libmultipath/alias.c)."""
-
     known: dict[_Product, tuple[Layer, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
 
-    def devices(self, vendor: str | None, product: str | None, revision: str | None) -> tuple[Layer, ...]:
+    def devices(self, vendor: str | None, product: str | None) -> tuple[Layer, ...]:
         """See ``Layers.of_device``."""
-        key = vendor, product, revision
+        key = vendor, product
         if key not in self.known:
-            self.known[key] = tuple(self.built.of_device(vendor, product, revision))
+            self.known[key] = tuple(self.built.of_device(vendor, product))
         return self.known[key]
 
-    def resolve(
-        self, *, wwid: str, vendor: str | None, product: str | None, revision: str | None = None, protocol: str = ""
-    ) -> Resolved:
-        """See ``resolve``."""
+    def resolve(self, *, wwid: str, vendor: str | None, product: str | None, protocol: str = "") -> Resolved:
+        """What is in force for a map and its paths. ``protocol`` is spelled as in multipath.conf, ``scsi:iscsi``."""
         look = _Look(
             self.built.of_wwid(wwid),
             self.built.of_protocol(protocol),
             self.built.overrides,
-            self.devices(vendor, product, revision),
+            self.devices(vendor, product),
             self.built.defaults,
         )
         interval, longest = look.polling()
-        retry, features = look.queueing()
-        names = look.flag("user_friendly_names", default=False)
         return Resolved(
             polling_interval=interval,
             max_polling_interval=longest,
             fast_io_fail_tmo=look.word_or_number("fast_io_fail_tmo", 5),
             dev_loss_tmo=look.optional("dev_loss_tmo"),
-            eh_deadline=look.optional("eh_deadline"),
-            no_path_retry=retry,
+            no_path_retry=look.no_path_retry(),
             path_checker=look.word("path_checker", "tur"),
-            detect_checker=look.flag("detect_checker", default=True),
             checker_timeout=look.optional_number("checker_timeout"),
-            failback=look.word_or_number("failback", "manual"),
-            path_grouping_policy=look.word("path_grouping_policy", "failover"),
-            path_selector=look.word("path_selector", "service-time 0"),
-            features=features,
             find_multipaths=look.word("find_multipaths", "strict"),
-            user_friendly_names=names,
-            alias=look.alias(wwid, names, self.owners),
         )
 
-    def uid_attribute(
-        self, *, devnode: str, vendor: str | None, product: str | None, revision: str | None = None
-    ) -> str:
+    def uid_attribute(self, *, devnode: str, vendor: str | None, product: str | None) -> str:
         """The udev property that a path's WWID is read from (select_getuid())."""
         look = _Look(
             None,
             None,
             self.built.overrides,
-            self.devices(vendor, product, revision),
+            self.devices(vendor, product),
             self.built.defaults,
         )
         for record in look.word("uid_attrs", "").value.split():
@@ -167,32 +132,12 @@ class Resolver:
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:
-    """Prepare to answer for ``document``; the arguments are those of ``resolve``."""
-    prepared = Resolver(layers(document, version, hardware), version)
-    for wwid, alias in prepared.aliases():
-        prepared.owners[alias.value] = min(wwid, prepared.owners.get(alias.value, wwid), key=encoded)
-    return prepared
+    """Prepare to answer for ``document`` (one file, or several merged).
 
-
-def resolve(
-    document: Document,
-    *,
-    wwid: str,
-    vendor: str | None,
-    product: str | None,
-    revision: str | None = None,
-    protocol: str = "",
-    version: Version = NEWEST,
-    hardware: Document | None = None,
-) -> Resolved:
-    """What is in force for a map and its paths under the configuration ``document`` (one file, or several merged).
-
-    ``protocol`` is spelled as in multipath.conf, ``scsi:iscsi``. ``hardware`` is the reply to ``show config``
-    (``parse_printed``), whose devices then stand below those of ``document``; without it our extract does
-    (``hardware.py``). Never raises.
+    ``hardware`` is the reply to ``show config`` (``parse_printed``), whose devices then stand below those of
+    ``document``; without it our extract does (``hardware.py``). Neither this nor the answers ever raise.
     """
-    prepared = resolver(document, version=version, hardware=hardware)
-    return prepared.resolve(wwid=wwid, vendor=vendor, product=product, revision=revision, protocol=protocol)
+    return Resolver(layers(document, version, hardware))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +173,6 @@ class _Look:
         found = self.any(keyword, default)
         return Effective(str(found.value), found.origin)
 
-    def flag(self, keyword: str, *, default: bool) -> Effective[bool]:
-        found = self.any(keyword, default)
-        return Effective(bool(found.value), found.origin)
-
     def word_or_number(self, keyword: str, default: int | str) -> Effective[int | str]:
         return self.any(keyword, default)
 
@@ -255,20 +196,12 @@ class _Look:
             return Effective(quarter, longest.origin), _known(longest)
         return (_known(interval) if interval.value <= longest.value else _known(longest)), _known(longest)
 
-    def queueing(self) -> tuple[Effective[int | str | None], Effective[str]]:
-        """no_path_retry and features; the old feature queue_if_no_path sets the former if nothing else does."""
+    def no_path_retry(self) -> Effective[int | str | None]:
+        """The old feature queue_if_no_path sets it if nothing else does."""
         retry, features = self.optional("no_path_retry"), self.word("features", "0")
-        if "queue_if_no_path" not in features.value:
-            return retry, features
-        if retry.value is None:
-            retry = Effective("queue", features.origin)
-        return retry, Effective(without_feature(features.value, "queue_if_no_path"), features.origin)
-
-    def alias(self, wwid: str, names: Effective[bool], owners: Mapping[str, str]) -> Effective[str | None]:
-        found = self.find("alias")
-        if found is not None and owners.get(str(found.value), wwid) == wwid:
-            return Effective(str(found.value), found.origin)
-        return Effective(None if names.value else wwid, names.origin)
+        if retry.value is None and "queue_if_no_path" in features.value:
+            return Effective("queue", features.origin)
+        return retry
 
 
 def _known(number: Effective[int | None]) -> Effective[int]:

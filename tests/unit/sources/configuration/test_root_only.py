@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mpathd_watch
-from mpathd_watch.core.formats.multipath_conf import resolve
+from mpathd_watch.core.formats.multipath_conf import resolver
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read, read_root_only
 from mpathd_watch.sources.configuration import root_only as module
@@ -252,6 +252,6 @@ def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, mon
     monkeypatch.setattr("os.scandir", forbidden)
     found = read(root, output)
     assert found.unreadable == ()
-    assert resolve(found.multipath, wwid="", vendor=None, product=None).polling_interval.value == 9
+    assert resolver(found.multipath).resolve(wwid="", vendor=None, product=None).polling_interval.value == 9
     output.unlink()
     assert [each.path for each in read(root, tmp_path / "none").unreadable] == [str(conf_d)]

@@ -463,8 +463,8 @@ def works(text: str, version: Version) -> None:
     for document in (parse(text, "f", version), parse_printed(text, "f", version)):
         merged = merge([document, document])
         resolver(merged, version=version).resolve(wwid="1", vendor="v", product="p", protocol="scsi:iscsi")
-        blacklist(merged, version=version).check(
-            devnode="sda", wwid="1", vendor="v", product="p", protocol="scsi:iscsi", properties=["ID_SERIAL"]
+        blacklist(merged, version=version).hides(
+            devnode="sda", wwid="1", vendor="v", product="p", protocol="scsi:iscsi"
         )
         lines = text.count("\n") + 1
         assert all(1 <= problem.line <= lines for problem in document.problems)
