@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host, of_place, of_session
-from mpathd_watch.core.audit.timeouts import NAMES, SHIPPED, place, who
+from mpathd_watch.core.audit.timeouts import SHIPPED, place, who
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.open_iscsi import Record, configured, keys, setting
 from mpathd_watch.core.model import identity
@@ -53,7 +53,7 @@ def _live(session: SessionState, *, multipathed: bool) -> Iterator[Finding]:
 def _of_record(session: SessionState, record: Record, iscsid: Record | None) -> Iterator[Finding]:
     if iscsid is not None:
         wanted, general = configured(record, iscsid), configured(None, iscsid)
-        for name in NAMES:
+        for name in keys.TIMEOUTS:
             if wanted[name].value != general[name].value:
                 told = (
                     f"{name} is {wanted[name].value} by its record, and would be {general[name].value} in a new one, "

@@ -16,8 +16,6 @@ from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.vocabulary import SessionStatus
 from mpathd_watch.core.state import SessionState
 
-NAMES = ("noop_out_interval", "noop_out_timeout", "replacement_timeout")
-
 SHIPPED = 120
 """Seconds of replacement_timeout that open-iscsi ships with, for sessions that have no other path."""
 
@@ -77,7 +75,7 @@ def who(value: Configured) -> str:
 
 def _live(session: SessionState) -> dict[str, int | None]:
     facts = session.facts
-    return dict(zip(NAMES, (facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo), strict=True))
+    return dict(zip(keys.TIMEOUTS, (facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo), strict=True))
 
 
 def _seconds(name: str, value: int | str | None) -> float | None:

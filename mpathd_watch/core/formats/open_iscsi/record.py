@@ -12,8 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS, Chunk, chunks, encoded
-from mpathd_watch.core.formats.open_iscsi.keys import IFACE, KEYS, Key
-from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.formats.open_iscsi.keys import KEYS, Key
 
 BUFFER = 2047
 """Bytes of a line that open-iscsi reads at once."""
@@ -71,16 +70,6 @@ class Record:
     file: str
     entries: Mapping[str, Entry]
     problems: tuple[Problem, ...] = ()
-
-    def number(self, key: str) -> int | None:
-        """The number that ``key`` is set to, ``None`` if the file does not set it."""
-        entry = self.entries.get(key)
-        return entry.value if entry is not None and isinstance(entry.value, int) else None
-
-    def word(self, key: str) -> str | None:
-        """The word or text that ``key`` is set to, ``None`` if the file does not set it."""
-        entry = self.entries.get(key)
-        return entry.value if entry is not None and isinstance(entry.value, str) else None
 
 
 def parse_record(text: str, file: str) -> Record:
@@ -155,7 +144,6 @@ class _Reader:
             self.entry(line, name, key, rest[1:].lstrip(BLANKS)[:MAX_VALUE])
 
     def entry(self, line: int, name: str, key: Key, value: str) -> None:
-        read = clean(value) if key.text else value if key.words else self.number(line, name, value)
         if key.words and value not in key.words:
             self.problem(
                 line,
@@ -168,9 +156,7 @@ class _Reader:
             self.problem(
                 line, Code.DUPLICATE_KEY, f"{name} is also set in line {self.entries[name].line}: this one counts", name
             )
-        # iscsiadm writes <empty> for a text that is not set.
-        if name != IFACE or read != "<empty>":
-            self.entries[name] = Entry(read, line)
+        self.entries[name] = Entry(value if key.words else self.number(line, name, value), line)
 
     def number(self, line: int, name: str, value: str) -> int:
         """What strtoul() makes of ``value``, as the int that it is stored in; 0 if there is no number."""

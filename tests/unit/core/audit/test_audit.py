@@ -109,7 +109,11 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     ),
     (K.SYNTAX_ERROR, Host(multipath="defaults {\n\tpolling_interval 5\n"), Host(multipath="defaults {\n}\n")),
     (K.SYNTAX_ERROR, Host(iscsid=lines() + "node.startup automatic\n"), Host(iscsid=lines() + "# node.startup\n")),
-    (K.SYNTAX_ERROR, Host().record(lines() + f"{keys.SCAN} auto\n"), Host().record(lines() + f"{keys.SCAN} = auto\n")),
+    (
+        K.SYNTAX_ERROR,
+        Host().record(lines() + "node.session.scan auto\n"),
+        Host().record(lines() + "node.session.scan = auto\n"),
+    ),
     (
         K.OBSOLETE_KEYWORD,
         Host(multipath="defaults {\n\tudev_dir /dev\n}\n"),
