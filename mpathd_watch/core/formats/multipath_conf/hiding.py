@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, refused
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Section, Version
-from mpathd_watch.core.formats.multipath_conf.precedence import Layers, layers
+from mpathd_watch.core.formats.multipath_conf.precedence import Sections, sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def blacklist(document: Document, *, version: Version = NEWEST, hardware: Docume
 
     Entries whose expressions multipath-tools refuses, or ``ere`` can't match, are left out: parsing has named them.
     """
-    built = layers(document, version, hardware)
+    built = sections(document, version, hardware)
     hiding = (*_configured(document, "blacklist"), *_devnodes(_BUILT_IN_DEVNODE), *_products(built))
     return Blacklist(hiding, tuple(_configured(document, "blacklist_exceptions")))
 
@@ -106,13 +106,13 @@ def _devnodes(expression: str) -> Iterator[_Entry]:
     return _entry(Rule("devnode", expression), {"devnode": expression})
 
 
-def _products(built: Layers) -> Iterator[_Entry]:
+def _products(built: Sections) -> Iterator[_Entry]:
     """What the device entries hide by product_blacklist (setup_default_blist())."""
-    for layer in built.devices:
-        hidden = layer.values.get("product_blacklist")
+    for entry in built.devices:
+        hidden = entry.values.get("product_blacklist")
         if hidden is None:
             continue
-        values = {"vendor": layer.text("vendor") or "", "product": str(hidden.value)}
+        values = {"vendor": entry.text("vendor") or "", "product": str(hidden.value)}
         text = f"vendor {values['vendor']} product {values['product']}"
         yield from _entry(Rule("device", text, hidden.origin.file, hidden.origin.line), values)
 

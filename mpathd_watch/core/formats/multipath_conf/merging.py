@@ -8,7 +8,7 @@ from dataclasses import replace
 from mpathd_watch.core.formats.multipath_conf.inversion import refused
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Code, Document, Problem, Section, quoted
-from mpathd_watch.core.formats.multipath_conf.precedence import layers
+from mpathd_watch.core.formats.multipath_conf.precedence import sections
 
 
 def merge(documents: Sequence[Document]) -> Document:
@@ -32,9 +32,9 @@ def merge(documents: Sequence[Document]) -> Document:
 
 def _fatal_products(document: Document) -> Iterator[Problem]:
     """What fails when all is read: blacklisting by product_blacklist, wherever it stands (setup_default_blist())."""
-    for layer in layers(document, NEWEST).devices:
-        hidden = layer.values.get("product_blacklist")
-        if hidden is not None and any(refused(layer.text(name) or "") for name in ("vendor", "product_blacklist")):
+    for entry in sections(document, NEWEST).devices:
+        hidden = entry.values.get("product_blacklist")
+        if hidden is not None and any(refused(entry.text(name) or "") for name in ("vendor", "product_blacklist")):
             yield Problem(
                 hidden.origin.file,
                 hidden.origin.line,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Value, Version
-from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Layer, Layers, Origin, layers
+from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Origin, Sections, SectionValues, sections
 from mpathd_watch.core.formats.multipath_conf.values import UINT_MAX
 
 BUILT_IN = Origin("built-in")
@@ -76,12 +76,12 @@ class Resolved:
 class Resolver:
     """Answers for one configuration and any number of maps."""
 
-    built: Layers
-    known: dict[_Product, tuple[Layer, ...]] = field(default_factory=dict, compare=False, repr=False)
+    built: Sections
+    known: dict[_Product, tuple[SectionValues, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
 
-    def devices(self, vendor: str | None, product: str | None) -> tuple[Layer, ...]:
-        """See ``Layers.of_device``."""
+    def devices(self, vendor: str | None, product: str | None) -> tuple[SectionValues, ...]:
+        """See ``Sections.of_device``."""
         key = vendor, product
         if key not in self.known:
             self.known[key] = tuple(self.built.of_device(vendor, product))
@@ -125,10 +125,10 @@ class Resolver:
 
     def aliases(self) -> Iterator[tuple[str, Effective[str]]]:
         """The WWIDs that multipath subsections give an alias to, with it, in reading order."""
-        for layer in self.built.multipaths:
-            chosen = layer.values.get("alias")
+        for entry in self.built.multipaths:
+            chosen = entry.values.get("alias")
             if chosen is not None:
-                yield layer.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
+                yield entry.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:
@@ -137,32 +137,32 @@ def resolver(document: Document, *, version: Version = NEWEST, hardware: Documen
     ``hardware`` is the reply to ``show config`` (``parse_printed``), whose devices then stand below those of
     ``document``; without it our extract does (``hardware.py``). Neither this nor the answers ever raise.
     """
-    return Resolver(layers(document, version, hardware))
+    return Resolver(sections(document, version, hardware))
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     """The layers that have a say about one path of one map."""
 
-    multipaths: Layer | None
-    protocol: Layer | None
-    overrides: Layer
-    devices: tuple[Layer, ...]
-    defaults: Layer
+    multipaths: SectionValues | None
+    protocol: SectionValues | None
+    overrides: SectionValues
+    devices: tuple[SectionValues, ...]
+    defaults: SectionValues
 
-    def candidates(self, source: str) -> Iterator[Layer]:
+    def candidates(self, source: str) -> Iterator[SectionValues]:
         if source == "devices":
             yield from self.devices
         else:
-            layer: Layer | None = getattr(self, source)
-            if layer is not None:
-                yield layer
+            entry: SectionValues | None = getattr(self, source)
+            if entry is not None:
+                yield entry
 
     def find(self, keyword: str) -> Chosen | None:
         for source in _SOURCES[keyword]:
-            for layer in self.candidates(source):
-                if keyword in layer.values:
-                    return layer.values[keyword]
+            for entry in self.candidates(source):
+                if keyword in entry.values:
+                    return entry.values[keyword]
         return None
 
     def any(self, keyword: str, default: Value) -> Effective[Value]:

@@ -76,7 +76,7 @@ def test_nothing_configured_is_what_is_built_in() -> None:
     assert {getattr(found, name).origin for name in Resolved.__slots__} == {BUILT_IN}
 
 
-def test_every_layer_has_its_say() -> None:
+def test_every_section_has_its_say() -> None:
     found = resolve(MODERN, wwid=LISTED, vendor="LIO-ORG", product="disk", protocol="scsi:iscsi")
     assert {name: (getattr(found, name).value, getattr(found, name).origin) for name in Resolved.__slots__} == {
         "polling_interval": (7, Origin("defaults", "m.conf", 3)),
@@ -91,7 +91,7 @@ def test_every_layer_has_its_say() -> None:
     }
 
 
-def test_another_map_protocol_and_device_get_the_next_layer() -> None:
+def test_another_map_protocol_and_device_get_the_next_section() -> None:
     found = resolve(MODERN, wwid="other", vendor="SUSE", product="x", protocol="scsi:fcp")
     assert (found.fast_io_fail_tmo.value, found.fast_io_fail_tmo.origin.section) == (10, "overrides")
     assert (found.no_path_retry.value, found.no_path_retry.origin) == (9, Origin("devices", "m.conf", 32))
