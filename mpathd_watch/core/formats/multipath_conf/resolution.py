@@ -1,7 +1,7 @@
 """Which value of each keyword is in force for a map and its paths, and who set it (libmultipath/propsel.c, 0.9.4).
 
 First found counts, in this order: multipaths, protocol subsection, overrides, devices over the hardware table,
-defaults, built-in. Not every section may set everything; ``_SOURCES`` says where each keyword is looked for.
+defaults, built-in. Not every section may set everything; ``SOURCES`` says where each keyword is looked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATH = ("overrides", "devices", "defaults")
 _TIMEOUT = ("protocol", "overrides", "devices", "defaults")
 _GENERAL = ("defaults",)
 
-_SOURCES = {
+SOURCES = {
     "fast_io_fail_tmo": _TIMEOUT,
     "dev_loss_tmo": _TIMEOUT,
     "no_path_retry": _ALL,
@@ -159,7 +159,7 @@ class _Look:
                 yield entry
 
     def find(self, keyword: str) -> Chosen | None:
-        for source in _SOURCES[keyword]:
+        for source in SOURCES[keyword]:
             for entry in self.candidates(source):
                 if keyword in entry.values:
                     return entry.values[keyword]

@@ -22,10 +22,8 @@ from mpathd_watch.core.formats.multipath_conf import (
     parse_printed,
     resolver,
 )
-from mpathd_watch.core.formats.multipath_conf import hardware as extract
 from mpathd_watch.core.formats.multipath_conf.keywords import TABLES
 from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL
-from mpathd_watch.core.formats.multipath_conf.values import Reading
 from tests.golden import GOLDEN
 
 MODERN = parse((GOLDEN / "conf" / "multipath-modern.conf").read_text(), "m.conf")
@@ -217,38 +215,6 @@ def test_settings_that_the_section_does_not_know_have_no_effect() -> None:
 
 
 # --- the hardware table -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("vendor", "product", "version", "retry", "checker"),
-    [
-        ("LIO-ORG", "disk0", DEBIAN_12, 12, "tur"),
-        ("LIO-ORG", "disk0", (0, 11, 1), 12, "directio"),
-        ("NETAPP", "LUN C-Mode", NEWEST, "queue", "tur"),
-        ("DGC", "VRAID", NEWEST, 60, "emc_clariion"),
-        ("HITACHI", "OPEN-V", DEBIAN_12, None, "tur"),
-        ("HITACHI", "OPEN-V", NEWEST, 10, "tur"),
-        ("HITACHI", "DF600F", NEWEST, "queue", "tur"),
-        ("NVME", "x", NEWEST, None, "none"),
-        ("NVMe", "x", (0, 11, 1), None, "none"),
-        ("ACME", "x", NEWEST, None, "tur"),
-    ],
-)
-def test_the_extract_knows_common_arrays(
-    vendor: str, product: str, version: Version, retry: object, checker: str
-) -> None:
-    found = resolve(EMPTY, wwid="1", vendor=vendor, product=product, version=version)
-    assert (found.no_path_retry.value, found.path_checker.value) == (retry, checker)
-
-
-@pytest.mark.parametrize("version", [DEBIAN_12, (0, 11, 1), NEWEST])
-def test_the_extract_is_written_in_words_that_its_version_knows(version: Version) -> None:
-    for section in extract.table(version):
-        for setting in section.settings:
-            keyword = TABLES["devices/device"][setting.keyword]
-            reading = keyword.read(setting.value, version)
-            assert reading == Reading(accepted=True, value=reading.value)
-            assert keyword.since <= version
 
 
 def test_multipathds_own_listing_is_the_table_where_there_is_one() -> None:
