@@ -1,8 +1,8 @@
-"""When the audit is made anew, and which of its findings are told in the journal.
+"""When the audit runs, and which of its findings the journal reports.
 
-It takes time that grows with the host, and what it looks at changes in bursts: so it waits a moment after a change, and
-keeps a distance from the last one. What a changed configuration leads to is told at once; what merely came about (a
-session that is gone) is told only once it has stood for a while, for an outage has its own entries.
+An audit takes time that grows with the host, and its input changes in bursts. So it runs a moment after a change, and
+not too soon after the last one. After a change of the configuration, new findings are reported at once. Other findings
+(a session that is gone) are reported only after they have stood for a while, because an outage has its own entries.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ COALESCE = 1.0
 DISTANCE = 5.0
 """Seconds between two audits."""
 STANDING = 60.0
-"""Seconds that a finding must stand before it is told, unless the configuration has changed."""
+"""Seconds that a finding must stand before it is reported, unless the configuration has changed."""
 MOST_TOLD = 50
-"""Entries of one audit: a mistake in a template may concern every session of a host."""
+"""Entries of one audit: a mistake in a template may affect every session of a host."""
 
-_SPOKEN_FOR = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
+_WITH_ALERT = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
 """Findings with an alert of their own: source_down, map_at_risk, map_lost."""
 
 _AUDIT = Due(Wait.AUDIT)
 
 
 def configuration_read(turn: Turn, configuration: Configuration) -> None:
-    """Take over the files, and have multipathd asked what it makes of them."""
+    """Take over the files, and have multipathd asked how it reads them."""
     if configuration != turn.auditing.configuration:
         turn.refresh(Scope.MAPS)
         turn.auditing = replace(turn.auditing, configuration=configuration, fresh=True)
@@ -48,7 +48,7 @@ def multipathd_configured(turn: Turn, document: Document) -> None:
 
 
 def want(turn: Turn) -> None:
-    """Have an audit made soon, once there is something to look at and to compare it with."""
+    """Have an audit run soon, as soon as there is something to compare."""
     if not turn.started or turn.auditing.configuration is None or not turn.multipathd_heard:
         return
     last = turn.auditing.at
@@ -57,7 +57,7 @@ def want(turn: Turn) -> None:
 
 
 def due(turn: Turn) -> None:
-    """Make the audit if its time has come."""
+    """Run the audit if it is due."""
     moment = turn.deadlines.get(_AUDIT)
     if moment is None or moment > turn.now.monotonic:
         return
@@ -67,7 +67,7 @@ def due(turn: Turn) -> None:
 
 
 def _tell(turn: Turn, auditing: Auditing) -> None:
-    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _SPOKEN_FOR)
+    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _WITH_ALERT)
     now = turn.now.monotonic
     told = {finding for finding in auditing.told if finding in found}
     standing = {finding: auditing.standing.get(finding, now) for finding in found if finding not in told}

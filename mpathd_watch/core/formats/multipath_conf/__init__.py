@@ -1,7 +1,7 @@
-"""multipath.conf: reading it as multipath-tools does, telling what is wrong with it, and what it comes to.
+"""multipath.conf: read as multipath-tools reads it, with all problems, and resolved to the settings in force.
 
 ``parse`` each file, ``merge`` them (the main file first), then ask a ``resolver`` for a map's values and a
-``blacklist`` about a device. Pure: text in, facts out; nothing here raises on any input, and all takes time
+``blacklist`` about a device. Pure: text in, facts out. Nothing here raises on any input, and everything takes time
 proportional to the input.
 """
 

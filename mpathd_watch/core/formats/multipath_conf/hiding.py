@@ -30,7 +30,7 @@ _BUILT_IN_DEVNODE = "!^(sd[a-z]|dasd[a-z]|nvme[0-9])"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry ready to match: all of its tests, each an expression and whether it is inverted."""
+    """An entry that is ready to match: each of its expressions, and whether it is inverted."""
 
     rule: Rule
     tests: tuple[tuple[str, ere.Regex, bool], ...]
@@ -72,9 +72,9 @@ class Blacklist:
 
 
 def blacklist(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Blacklist:
-    """Prepare to answer for ``document``. ``hardware`` as in ``resolver``: the table hides some products, too.
+    """Prepare the blacklist of ``document``. ``hardware`` as in ``resolver``: the table hides some products, too.
 
-    Entries whose expressions multipath-tools refuses, or ``ere`` can't match, are left out: parsing has named them.
+    Entries whose expressions multipath-tools refuses, or ``ere`` can't match, are left out: parsing reports them.
     """
     built = sections(document, version, hardware)
     hiding = (*_configured(document, "blacklist"), *_devnodes(_BUILT_IN_DEVNODE), *_products(built))

@@ -1,7 +1,7 @@
 """Which value of each keyword is in force for a map and its paths, and who set it (libmultipath/propsel.c, 0.9.4).
 
-First found counts, in this order: multipaths, protocol subsection, overrides, devices over the hardware table,
-defaults, built-in. Not every section may set everything; ``SOURCES`` says where each keyword is looked for.
+The first section that sets a keyword takes precedence, in this order: multipaths, protocol subsection, overrides,
+devices, hardware table, defaults, built-in. Not every keyword is looked for in every section: see ``SOURCES``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Effective(Generic[T_co]):
-    """A value in force and where it comes from."""
+    """A value in force, with its origin."""
 
     value: T_co
     origin: Origin
@@ -53,13 +53,13 @@ class Effective(Generic[T_co]):
 class Resolved:
     """What is in force for the paths of one map, all times in seconds.
 
-    ``None`` means that multipath-tools leaves the matter alone: ``dev_loss_tmo`` keeps the kernel's value,
-    ``no_path_retry`` that of the map's features (no queueing unless the kernel was told so), and ``checker_timeout`` is
-    the SCSI device's own ``timeout``.
+    ``None`` means that multipath-tools sets nothing: ``dev_loss_tmo`` keeps the kernel's value, ``no_path_retry`` that
+    of the map's features (no queueing unless the kernel's table has it), and ``checker_timeout`` is the SCSI device's
+    own ``timeout``.
 
-    On iSCSI, ``fast_io_fail_tmo`` is what multipathd writes to ``recovery_tmo``; ``off`` and 0 leave that alone, and
-    ``dev_loss_tmo`` is not used. ``path_checker`` is what the configuration asks for: unless ``detect_checker`` is off,
-    multipathd may take another that it finds at the device.
+    On iSCSI, multipathd writes ``fast_io_fail_tmo`` to ``recovery_tmo``, unless it is ``off`` or 0, and does not use
+    ``dev_loss_tmo``. ``path_checker`` is the configured one: unless ``detect_checker`` is off, multipathd may use
+    another one that fits the device.
     """
 
     polling_interval: Effective[int]
@@ -74,18 +74,18 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Answers for one configuration and any number of maps."""
+    """The settings of one configuration, for any number of maps."""
 
     built: Sections
-    known: dict[_Product, tuple[SectionValues, ...]] = field(default_factory=dict, compare=False, repr=False)
-    """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
+    cached: dict[_Product, tuple[SectionValues, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The device subsections for each product: a host has many maps of few products."""
 
     def devices(self, vendor: str | None, product: str | None) -> tuple[SectionValues, ...]:
         """See ``Sections.of_device``."""
         key = vendor, product
-        if key not in self.known:
-            self.known[key] = tuple(self.built.of_device(vendor, product))
-        return self.known[key]
+        if key not in self.cached:
+            self.cached[key] = tuple(self.built.of_device(vendor, product))
+        return self.cached[key]
 
     def resolve(self, *, wwid: str, vendor: str | None, product: str | None, protocol: str = "") -> Resolved:
         """What is in force for a map and its paths. ``protocol`` is spelled as in multipath.conf, ``scsi:iscsi``."""
@@ -109,7 +109,7 @@ class Resolver:
         )
 
     def uid_attribute(self, *, devnode: str, vendor: str | None, product: str | None) -> str:
-        """The udev property that a path's WWID is read from (select_getuid())."""
+        """The udev property that multipathd reads a path's WWID from (select_getuid())."""
         look = _Look(
             None,
             None,
@@ -124,7 +124,7 @@ class Resolver:
         return look.word("uid_attribute", "ID_SERIAL").value
 
     def aliases(self) -> Iterator[tuple[str, Effective[str]]]:
-        """The WWIDs that multipath subsections give an alias to, with it, in reading order."""
+        """Each WWID that a multipath subsection gives an alias, with the alias, in reading order."""
         for entry in self.built.multipaths:
             chosen = entry.values.get("alias")
             if chosen is not None:
@@ -132,17 +132,17 @@ class Resolver:
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:
-    """Prepare to answer for ``document`` (one file, or several merged).
+    """Prepare the settings of ``document`` (one file, or several merged).
 
-    ``hardware`` is the reply to ``show config`` (``parse_printed``), whose devices then stand below those of
-    ``document``; without it our extract does (``hardware.py``). Neither this nor the answers ever raise.
+    ``hardware`` is the reply to ``show config`` (``parse_printed``). Its devices then stand below those of
+    ``document``, in place of the table in ``hardware.py``. Neither this nor its methods ever raise.
     """
     return Resolver(sections(document, version, hardware))
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The layers that have a say about one path of one map."""
+    """The sections that apply to one path of one map."""
 
     multipaths: SectionValues | None
     protocol: SectionValues | None
@@ -188,13 +188,13 @@ class _Look:
         """Both intervals, each derived from the other if it is not set (_init_config() in config.c)."""
         interval, longest = self.optional_number("polling_interval"), self.optional_number("max_polling_interval")
         if longest.value is None:
-            shortest = Effective(DEFAULT_POLLING, BUILT_IN) if interval.value is None else _known(interval)
+            shortest = Effective(DEFAULT_POLLING, BUILT_IN) if interval.value is None else _certain(interval)
             fourfold = shortest.value * 4 if shortest.value < UINT_MAX // 4 else UINT_MAX
             return shortest, Effective(fourfold, shortest.origin)
         if interval.value is None:
             quarter = longest.value // 4 if longest.value >= 4 else 1
-            return Effective(quarter, longest.origin), _known(longest)
-        return (_known(interval) if interval.value <= longest.value else _known(longest)), _known(longest)
+            return Effective(quarter, longest.origin), _certain(longest)
+        return (_certain(interval) if interval.value <= longest.value else _certain(longest)), _certain(longest)
 
     def no_path_retry(self) -> Effective[int | str | None]:
         """The old feature queue_if_no_path sets it if nothing else does."""
@@ -204,5 +204,5 @@ class _Look:
         return retry
 
 
-def _known(number: Effective[int | None]) -> Effective[int]:
+def _certain(number: Effective[int | None]) -> Effective[int]:
     return Effective(number.value or 0, number.origin)

@@ -32,6 +32,10 @@ ISCSID = (CONF / "iscsid-debian13.conf").read_text()
 RTO = keys.REPLACEMENT_TIMEOUT
 
 
+LONGEST = 160
+"""Characters of a problem's text: it becomes a finding's."""
+
+
 def codes(record: Record) -> list[tuple[int, str]]:
     return [(problem.line, problem.code.value) for problem in record.problems]
 
@@ -100,6 +104,7 @@ def test_debians_iscsid_conf_is_read_to_the_last_line() -> None:
 def test_lines_are_read_as_open_iscsi_reads_them(text: str, expected: list[tuple[int, str]], value: int | None) -> None:
     record = parse_record(text, "f")
     assert codes(record) == expected
+    assert all(len(problem.text) <= LONGEST for problem in record.problems)
     assert {key: entry.value for key, entry in record.entries.items()} == ({} if value is None else {RTO: value})
 
 
@@ -250,7 +255,7 @@ IQN = "iqn.2024-01.org.example:lab.disks"
         ("", None),
     ],
 )
-def test_a_path_tells_whose_record_it_is(path: str, place: Place | None) -> None:
+def test_the_path_of_a_record_names_its_session(path: str, place: Place | None) -> None:
     assert record_path(path) == place
 
 

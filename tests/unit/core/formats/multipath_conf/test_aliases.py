@@ -41,4 +41,4 @@ def test_a_product_is_looked_up_once() -> None:
     first, second = (asked.resolve(wwid=wwid, vendor="PURE", product="FlashArray") for wwid in ("36001", "36002"))
     assert first.fast_io_fail_tmo == second.fast_io_fail_tmo
     assert asked.resolve(wwid="36001", vendor="LIO-ORG", product="x").no_path_retry.value == 12
-    assert len(asked.known) == 2
+    assert len(asked.cached) == 2
