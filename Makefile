@@ -22,7 +22,7 @@ test: $(venv) ## run the unit, golden and component tests; the core must be cove
 	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-metrics ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -87,6 +87,10 @@ check-unit:
 .PHONY: check-docs
 check-docs: $(venv)
 	$(python) -m tools.docs --check
+
+.PHONY: check-hardware-table
+check-hardware-table: $(venv)
+	$(python) -m tools.hardware_table --check
 
 .PHONY: check-metrics
 check-metrics:

@@ -32,7 +32,7 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.formats.multipath_conf import Document, resolve
+from mpathd_watch.core.formats.multipath_conf import Document, resolver
 from mpathd_watch.core.model.facts import (
     DeviceFacts,
     IoFacts,
@@ -326,7 +326,7 @@ class Story:
 
     def expects(self, recheck_interval: int, name: str = "mpio") -> Self:
         """An audit has found how often multipathd checks a failed path of the map."""
-        settings = resolve(Document(), wwid="", vendor=None, product=None)
+        settings = resolver(Document()).resolve(wwid="", vendor=None, product=None)
         maps = {self.san.wwid(name): MapReport(settings, budget=None, recheck_interval=recheck_interval)}
         report = replace(self.state.auditing.report, maps={**self.state.auditing.report.maps, **maps})
         self.state = replace(self.state, auditing=replace(self.state.auditing, report=report))

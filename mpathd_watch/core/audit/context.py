@@ -1,4 +1,4 @@
-"""What the rules look at, put together once."""
+"""The host as the rooms of the audit see it: the state, the configuration, and what links the two."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Identity = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The state and the configuration; ``settings`` by WWID, ``users`` of a session (by label) and ``records``."""
+    """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
 
     state: State
     configuration: Configuration
@@ -34,55 +34,55 @@ class Host:
     @property
     def maps(self) -> list[MapState]:
         """The maps by label."""
-        return sorted(self.state.maps.values(), key=lambda known: known.label)
+        return sorted(self.state.maps.values(), key=identity.by_label)
 
     @property
     def sessions(self) -> Iterator[NexusState]:
-        """The sessions that are there, by label; what is known of a missing one is history."""
-        return (session for _, session in sorted(self.state.nexuses.items()) if session.present)
+        """The sessions that exist, by label; the facts about a missing one are out of date."""
+        return (session for session in sorted(self.state.nexuses.values(), key=identity.by_label) if session.present)
 
     @property
     def multipathd_dead(self) -> bool:
-        """Whether multipathd is known not to run; one that is slow to answer is not."""
+        """Whether it is certain that multipathd does not run; it may also be slow to answer."""
         multipathd = self.state.source(SourceName.MULTIPATHD)
         return multipathd.up is False and multipathd.reason == NOT_RUNNING
 
     def session(self, path: PathState) -> NexusState | None:
-        """The path's session, if there is one."""
+        """The path's session, if it exists."""
         session = self.state.nexuses.get(path.nexus)
         return session if session is not None and session.present else None
 
     def record(self, session: NexusState) -> Record | None:
-        """The session's record, if it is there and can be read."""
+        """The session's node record, if it exists and can be read."""
         return self.records.get(of_session(session.facts))
 
 
 def host(state: State) -> Host:
-    """Put it together."""
+    """Link what the state has of the host with its configuration."""
     configuration = state.auditing.configuration or Configuration()
     running = state.auditing.running
     prepared = rules(configuration, running)
     users: dict[str, dict[str, MapState]] = {}
-    for known in state.maps.values():
-        for path in known.paths.values():
+    for map_ in state.maps.values():
+        for path in map_.paths.values():
             if path.nexus:
-                users.setdefault(path.nexus, {})[known.wwid] = known
+                users.setdefault(path.nexus, {})[map_.wwid] = map_
     return Host(
         state,
         configuration,
         running,
         prepared,
-        {wwid: prepared.in_force(known) for wwid, known in state.maps.items()},
+        {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
         {of_place(node.place): node.record for node in configuration.records},
     )
 
 
 def of_session(facts: Nexus) -> Identity:
-    """What the session's record would be called."""
+    """The identity that the session's record has, if there is one."""
     return facts.target, facts.portal, facts.iface or identity.DEFAULT_IFACE
 
 
 def of_place(place: Place) -> Identity:
-    """What a session of this record would be called."""
+    """The identity that a session of this record has, if there is one."""
     return place.target, identity.portal(place.address, place.port), place.iface

@@ -148,7 +148,7 @@ ISCSI = TransportRow(
         reported_by=SourceName.ISCSI,
     ),
     # multipathd writes neither "off" nor 0 to recovery_tmo (sysfs_set_session_tmo() in libmultipath/discovery.c).
-    fast_io_fail=FastIoFail(frozenset({"off", 0}), "the records' replacement_timeout counts"),
+    fast_io_fail=FastIoFail(frozenset({"off", 0}), "replacement_timeout of each record applies"),
     read=_read,
     failure=_failure,
     handle=_handle,

@@ -17,7 +17,9 @@ ROWS: dict[Transport, TransportRow] = {
         TransportRow(
             Transport.FC,
             protocol="scsi:fcp",
-            fast_io_fail=FastIoFail(frozenset({"off"}), "a path is given up after dev_loss_tmo", below_dev_loss=True),
+            fast_io_fail=FastIoFail(
+                frozenset({"off"}), "a path is given up only after dev_loss_tmo", below_dev_loss=True
+            ),
         ),
     )
 }

@@ -106,8 +106,8 @@ def _is_sound(record: Record) -> bool:
         key = KEYS.get(name)
         if key is None or entry.line not in _LINES:
             return False
-        if key.text or key.words:
-            if not isinstance(entry.value, str) or (key.words and entry.value not in key.words):
+        if key.words:
+            if entry.value not in key.words:
                 return False
         elif not isinstance(entry.value, int) or entry.value not in _NUMBERS:
             return False

@@ -40,7 +40,7 @@ def test_it_prints_what_it_would_pass_on(root: Path) -> None:
     status, told, errors = run("records", "--root", str(root))
     assert (status, errors) == (0, "")
     (node,) = parse(told.encode()).records
-    assert node.record.number(keys.REPLACEMENT_TIMEOUT) == 15
+    assert node.record.entries[keys.REPLACEMENT_TIMEOUT].value == 15
     assert SECRET not in told
     assert len(told.splitlines()) > 10
 

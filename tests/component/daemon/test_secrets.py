@@ -47,9 +47,9 @@ node.session.auth.pass = {secret}-11
 = {secret}-14
 node.startup = {secret}-15
 node.session.scan{secret}-16 = auto
-{keys.NR_SESSIONS} = {secret}-17
-{keys.LOGIN_TIMEOUT} {secret}-18
-{keys.LOGOUT_TIMEOUT}{secret}-19 = 5
+{keys.REPLACEMENT_TIMEOUT} = {secret}-17
+{keys.NOOP_OUT_INTERVAL} {secret}-18
+{keys.NOOP_OUT_TIMEOUT}{secret}-19 = 5
 {"x" * 2040} {secret}-20
 {"ü" * 1020}node.session.auth.password = {secret}-21
 """

@@ -111,7 +111,7 @@ def test_without_a_handover_a_process_of_its_own_reads_the_records(tmp_path: Pat
         watching.handed_over.unlink()
         await watching.until(lambda: len(watching.told()) == 1)
         (found,) = watching.told()
-        assert [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records] == [15]
+        assert [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records] == [15]
 
     watch(tmp_path, scenario)
 

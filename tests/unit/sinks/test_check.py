@@ -172,7 +172,7 @@ def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
     }
     last = found["timeouts"][label(FIRST)][-1]
     assert (last["timeout"], last["configured"], last["effective"]) == ("replacement_timeout", 5, "off")
-    assert last["why"].startswith("recovery_tmo is off, which nothing configured explains")
+    assert last["why"].startswith("recovery_tmo is off, but fast_io_fail_tmo is off")
     known = found["maps"]["mpio"]
     assert (known["wwid"], known["reinstatement_worst_seconds"]) == ("wwid-of-mpio", 12)
     assert (known["budget"]["failover_best_seconds"], known["budget"]["failover_worst_seconds"]) == (15, None)

@@ -1,4 +1,4 @@
-"""What holds of the audit whatever it is given: it never raises, and what it says is one line."""
+"""What holds for the audit of any state: it never raises, and a text is one line."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def record(seconds: int) -> str:
     return f"{keys.REPLACEMENT_TIMEOUT} = {seconds}\n"
 
 
-def timeouts(found: Configuration) -> list[int | None]:
-    return [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records]
+def timeouts(found: Configuration) -> list[int | str]:
+    return [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records]
 
 
 class Host:
