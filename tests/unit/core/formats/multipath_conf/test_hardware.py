@@ -75,7 +75,7 @@ def devices_of(draw: st.DrawFn, version: Version) -> Device:
     """A device that an entry of this version is about, or one that the entry hides."""
     entry = draw(st.sampled_from(devices(version)))
     product = draw(st.sampled_from([entry["product"], entry.get("product_blacklist", entry["product"])]))
-    letters = st.characters(codec="ascii", exclude_categories=["Cc"])
+    letters = st.characters(max_codepoint=127, blacklist_categories=["Cc"])
     return Device(*(draw(st.from_regex(text, alphabet=letters)) for text in (entry["vendor"], product)))
 
 
