@@ -136,26 +136,28 @@ def _run(options: argparse.Namespace) -> int:
     from mpathd_watch.daemon.reporters import reporting  # noqa: PLC0415  # see above
     from mpathd_watch.daemon.service import Service  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.http.listen import ListenError  # noqa: PLC0415  # see above
-    from mpathd_watch.sinks.recorder import TraceError  # noqa: PLC0415  # see above
+    from mpathd_watch.sinks.recorder import RecorderError  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.status.socket import StatusSocketError  # noqa: PLC0415  # see above
 
     try:
         config = _config(options)
-        with reporting() as reports:
+        with reporting() as reporters:
             directory = _runtime_directory()
             socket = directory / STATUS_SOCKET if directory else None
             records = directory / RECORDS if directory else None
-            service = Service(config, lambda: _config(options), reports, socket, root=options.root, handed_over=records)
+            service = Service(
+                config, lambda: _config(options), reporters, socket, root=options.root, handed_over=records
+            )
             asyncio.run(service.run())
     except ConfigError as error:
         return _fail(str(error), 2)
-    except (TraceError, ListenError, StatusSocketError) as error:
+    except (RecorderError, ListenError, StatusSocketError) as error:
         return _fail(str(error))
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    from mpathd_watch.daemon.once import look  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.once import look_once  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.status import StatusError, document, render  # noqa: PLC0415  # see above
     from mpathd_watch.sinks.status.socket import StatusSocketError, read_status  # noqa: PLC0415  # see above
 
@@ -166,7 +168,7 @@ def _status(options: argparse.Namespace) -> int:
             found = read_status(directory / STATUS_SOCKET)
     if found is None:
         try:
-            found = document(asyncio.run(look(_config(options))))
+            found = document(asyncio.run(look_once(_config(options))))
         except ConfigError as error:
             return _fail(str(error), 2)
         print("No running mpathd-watch answers; this is one look at the host.", file=sys.stderr)
@@ -179,13 +181,13 @@ def _status(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from mpathd_watch.core.audit import audit  # noqa: PLC0415  # see above
-    from mpathd_watch.daemon.once import look  # noqa: PLC0415  # see above
+    from mpathd_watch.daemon.once import look_once  # noqa: PLC0415  # see above
     from mpathd_watch.sinks import check  # noqa: PLC0415  # see above
     from mpathd_watch.sources.configuration import read  # noqa: PLC0415  # see above
 
     try:
         config = _config(options)
-        state = asyncio.run(look(config, read(options.root, _handed_over()))).state
+        state = asyncio.run(look_once(config, read(options.root, _handed_over()))).state
     except ConfigError as error:
         if options.json:
             return _fail(str(error), check.UNKNOWN)

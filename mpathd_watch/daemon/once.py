@@ -37,7 +37,7 @@ class _Nobody:
         raise RuntimeError(report)
 
 
-async def look(config: Config, configuration: Configuration | None = None) -> View:
+async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
     engine = Engine(clock.now, _Nobody())
     engine.feed(config.settings_event())

@@ -30,7 +30,7 @@ class Reporter(Protocol):
         """Get out what waits, for at most ``deadline`` seconds."""
 
 
-class Reports:
+class Reporters:
     """All the places at once."""
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
@@ -53,18 +53,18 @@ class Reports:
 
 
 @contextmanager
-def reporting() -> Iterator[Reports]:
+def reporting() -> Iterator[Reporters]:
     """The journal where there is one; and a terminal, or standard error where there is no journal.
 
     Under systemd standard error goes to the journal, too, so nothing is printed there: each line would stand twice.
     """
-    reporters: list[Reporter] = []
+    places: list[Reporter] = []
     if JOURNAL_SOCKET.exists():
-        reporters.append(JournalSink())
-    if sys.stderr.isatty() or not reporters:
-        reporters.append(ConsoleSink(sys.stderr, time.time, colour=sys.stderr.isatty()))
-    reports = Reports(reporters)
+        places.append(JournalSink())
+    if sys.stderr.isatty() or not places:
+        places.append(ConsoleSink(sys.stderr, time.time, colour=sys.stderr.isatty()))
+    reporters = Reporters(places)
     try:
-        yield reports
+        yield reporters
     finally:
-        reports.stop()
+        reporters.stop()

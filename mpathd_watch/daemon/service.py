@@ -19,11 +19,11 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
-from mpathd_watch.daemon.live_sources import Watching
-from mpathd_watch.daemon.reporters import Reports
+from mpathd_watch.daemon.live_sources import LiveSources
+from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.sinks.http.server import HttpServer, parse_listen
 from mpathd_watch.sinks.notify import Notifier
-from mpathd_watch.sinks.recorder import Trace, TraceError
+from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
 
@@ -44,16 +44,16 @@ _LIVE_KEYS = (
 class Service:
     """The daemon. ``run`` returns when SIGTERM or SIGINT came.
 
-    ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. What configures multipathd and
-    iscsid is below ``root``, what root has read of it in ``handed_over``. Raises ``TraceError`` if the recording can't
-    be written, ``ListenError`` or ``StatusSocketError`` if it can't be asked.
+    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
+    multipathd and iscsid; ``handed_over`` holds what root has read of them. Raises ``RecorderError`` if the recording
+    can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened.
     """
 
     def __init__(
         self,
         config: Config,
         reload: Callable[[], Config],
-        reports: Reports,
+        reporters: Reporters,
         status_socket: Path | None,
         *,
         root: Path = Path("/"),
@@ -63,13 +63,13 @@ class Service:
         self._handed_over = handed_over
         self._config = config
         self._reload = reload
-        self._reports = reports
+        self._reporters = reporters
         self._notifier = Notifier(os.environ, os.getpid())
         self._engine = Engine(clock.now, self)
-        self._trace = Trace(Path(config.record), __version__) if config.record else None
+        self._recorder = Recorder(Path(config.record), __version__) if config.record else None
         self._http = HttpServer(parse_listen(config.listen), self._engine.view, self._loop_age, self._complain)
         self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
-        self._watching: Watching | None = None
+        self._sources: LiveSources | None = None
         self._beat = time.monotonic()
         self._ready = False
         self._stop = asyncio.Event()
@@ -85,11 +85,11 @@ class Service:
         self._http.start()
         if self._status is not None:
             await self._status.start()
-        self._reports.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
+        self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
         self._feed(self._config.settings_event())
         self._feed(SourceUp(SourceName.CONFIG))
-        self._watching = Watching(self._config, self._feed, self._root, self._handed_over)
-        watching = asyncio.create_task(self._watching.run())
+        self._sources = LiveSources(self._config, self._feed, self._root, self._handed_over)
+        watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -109,46 +109,46 @@ class Service:
         if self._status is not None:
             await self._status.stop()
         self._http.stop()
-        if self._trace is not None:
-            self._trace.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     # --- outlets of the engine ----------------------------------------------------------------------------------------
 
     def alert(self, alert: Alert) -> None:
         """Tell people."""
-        self._reports.alert(alert)
+        self._reporters.alert(alert)
 
     def refresh(self, refresh: Refresh) -> None:
         """Have a source read again."""
-        if self._watching is not None:
-            self._watching.refresh(refresh)
+        if self._sources is not None:
+            self._sources.refresh(refresh)
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording."""
-        if self._trace is None:
+        if self._recorder is None:
             return
         try:
-            self._trace.write(event, now)
-        except TraceError as error:
-            self._reports.log(Priority.ERR, str(error))
-            self._trace = None
+            self._recorder.write(event, now)
+        except RecorderError as error:
+            self._reporters.log(Priority.ERR, str(error))
+            self._recorder = None
 
     def broken(self, event: Event, report: str) -> None:
         """Tell of a bug, and let the next whole look mend the state."""
         last = " ".join(report.split("\n")[-3:]).strip()
-        self._reports.log(
+        self._reporters.log(
             Priority.ERR,
             f"A {type(event).__name__} could not be taken in ({last}); the state is read anew. "
             "Please report this with a recording (mpathd-watch run --record FILE).",
         )
-        if self._watching is not None and time.monotonic() - self._mended > RESYNC_AFTER_BUG:
+        if self._sources is not None and time.monotonic() - self._mended > RESYNC_AFTER_BUG:
             self._mended = time.monotonic()
-            self._watching.sysfs.wake_system()
-            self._watching.multipathd.wake_maps()
+            self._sources.sysfs.wake_system()
+            self._sources.multipathd.wake_maps()
 
     def _complain(self, text: str) -> None:
         """Tell of an error inside the HTTP server; from one of its threads."""
-        self._reports.log(Priority.ERR, text)
+        self._reporters.log(Priority.ERR, text)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -204,13 +204,13 @@ class Service:
             self._feed(SourceUp(SourceName.CONFIG))
             live = {key: getattr(fresh, key) for key in _LIVE_KEYS}
             if replace(self._config, **live) != fresh:
-                self._reports.log(
+                self._reporters.log(
                     Priority.WARNING,
                     f"Of the new configuration only {', '.join(_LIVE_KEYS)} took effect; restart for the rest.",
                 )
             self._config = replace(self._config, **live)
             self._feed(self._config.settings_event())
-            self._reports.log(Priority.INFO, "The configuration was read anew.")
-        if self._watching is not None:
-            self._watching.configuration.wake()
+            self._reporters.log(Priority.INFO, "The configuration was read anew.")
+        if self._sources is not None:
+            self._sources.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

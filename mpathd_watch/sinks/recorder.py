@@ -11,12 +11,12 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.recording.lines import event_line, header
 
 
-class TraceError(Exception):
+class RecorderError(Exception):
     """One line that says why the recording can't be written, or go on."""
 
 
-class Trace:
-    """One recording being written. Raises ``TraceError`` if the file can't be made."""
+class Recorder:
+    """One recording being written. Raises ``RecorderError`` if the file can't be made."""
 
     def __init__(self, path: Path, version: str) -> None:
         self._path = path
@@ -25,12 +25,12 @@ class Trace:
             self._file: TextIO | None = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
             self._file.write(header(version))
         except OSError as error:
-            raise TraceError(f"{path}: the recording can't be written: {error.strerror}") from error
+            raise RecorderError(f"{path}: the recording can't be written: {error.strerror}") from error
 
     def write(self, event: Event, now: Instant) -> None:
         """Add one event, at once in the file: the recording of a crash is the one that matters.
 
-        Raises ``TraceError`` when the file can't take it; the recording ends there and later calls do nothing.
+        Raises ``RecorderError`` when the file can't take it; the recording ends there and later calls do nothing.
         """
         if self._file is None:
             return
@@ -39,7 +39,7 @@ class Trace:
             self._file.flush()
         except OSError as error:
             self.close()
-            raise TraceError(f"{self._path}: the recording ends here: {error.strerror}") from error
+            raise RecorderError(f"{self._path}: the recording ends here: {error.strerror}") from error
 
     def close(self) -> None:
         """End the recording."""
