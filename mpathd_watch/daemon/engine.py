@@ -1,4 +1,4 @@
-"""The engine: the one place where the state changes. Events in, effects out to whoever handles them."""
+"""The engine: the only place where the state changes. Events come in, effects go out to the outlets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outlets:
         """Report an alert."""
 
     def refresh(self, refresh: Refresh) -> None:
-        """Have a source read something again."""
+        """Make a source read something again."""
 
     def outage_ended(self, ended: OutageEnded) -> None:
         """Keep an outage that is over."""
@@ -29,7 +29,7 @@ class Outlets:
         """Write the event to the recording, if there is one."""
 
     def broken(self, event: Event, report: str) -> None:
-        """Report that an event could not be folded in, which is an error of ours."""
+        """Report that an event could not be processed, which is a bug of ours."""
 
     def handle(self, effect: Effect) -> None:
         """Pass one effect on to its method."""
@@ -43,7 +43,7 @@ class Outlets:
 
 
 class Engine:
-    """Owns the state. Not thread-safe: fed from one loop; any thread may take a ``view``."""
+    """Owns the state. Only one loop may feed it; any thread may take a ``view``."""
 
     def __init__(self, clock: Callable[[], Instant], outlets: Outlets) -> None:
         self._clock = clock
@@ -60,13 +60,13 @@ class Engine:
         return next_deadline(self.state)
 
     def feed(self, event: Event, at: Instant | None = None) -> None:
-        """Fold in one event and carry out what follows."""
+        """Process one event and carry out its effects."""
         now = at or self._clock()
         self._outlets.recorded(event, now)
         try:
-            self.state, following = step(self.state, event, now)
-        except Exception:  # noqa: BLE001  # a bug in the core must not blind the host: the next snapshot mends the state
+            self.state, effects = step(self.state, event, now)
+        except Exception:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
             self._outlets.broken(event, traceback.format_exc())
             return
-        for effect in following:
+        for effect in effects:
             self._outlets.handle(effect)

@@ -19,7 +19,7 @@ from mpathd_watch.sources.sysfs.source import SysfsSource
 from mpathd_watch.sources.uevent.source import UeventSource
 
 
-class Watching:
+class LiveSources:
     """uevents, iSCSI errors, the network, sysfs, multipathd and the configuration of this host.
 
     Each emits into ``emit``.

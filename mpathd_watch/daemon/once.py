@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.events import ConfigurationRead, Event
+from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
@@ -26,10 +27,10 @@ class _Nothing(Outlets):
         raise RuntimeError(report)
 
 
-async def look(config: Config, configuration: Configuration | None = None) -> View:
+async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
     engine = Engine(clock.now, _Nothing())
-    engine.feed(config.settings_event())
+    engine.feed(SettingsChanged(**asdict(config.settings)))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()

@@ -22,14 +22,15 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Final
 
-from mpathd_watch.sinks.http.listen import Listen, ListenError, open_socket, parse_listen
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.listen import ListenError, open_socket
 from mpathd_watch.sinks.http.site import Answer, Site, plain
 from mpathd_watch.sinks.view import Views
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["HttpServer", "Limits", "Listen", "ListenError", "parse_listen"]
+__all__ = ["HttpServer", "Limits", "ListenError"]
 
 _POLL: Final = 0.25
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -54,7 +55,7 @@ class HttpServer:
 
     def __init__(
         self,
-        where: Listen,
+        where: ListenAddress,
         views: Views,
         heartbeat: Callable[[], float],
         complain: Callable[[str], None],
@@ -67,10 +68,10 @@ class HttpServer:
         )
 
     @property
-    def address(self) -> Listen:
+    def address(self) -> ListenAddress:
         """Where it listens; if port 0 was asked for, with the port that the kernel chose."""
         host, port, *_ = self._server.socket.getsockname()
-        return Listen(host, port)
+        return ListenAddress(host, port)
 
     @property
     def errors(self) -> Mapping[str, int]:
