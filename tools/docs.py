@@ -1,4 +1,4 @@
-"""Write what is generated from the code: four pages below docs/, and the journal's catalog.
+"""Write what is generated from the code: four pages below docs/, the journal's catalog, README's examples.
 
 ``python -m tools.docs`` writes the files; with ``--check`` it compares them and fails with one line if any is stale.
 The prose around the generated tables is in tools/templates.
@@ -7,9 +7,12 @@ The prose around the generated tables is in tools/templates.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any, Final, TypeVar
@@ -18,11 +21,17 @@ from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.catalog.words import VOCABULARIES, Vocabulary
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, SessionStatus, Standing, Transport
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, path_health
+from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
 from mpathd_watch.sinks.metrics.table import BLOCKS
+from mpathd_watch.sinks.status import document, render
+from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.recording import read as read_recording
 
 Item = TypeVar("Item")
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -257,6 +266,59 @@ def _catalog() -> Iterator[str]:
     yield ""
 
 
+# --- the examples in README.md ----------------------------------------------------------------------------------------
+
+_EXAMPLE: Final = re.compile(r"(<!-- (\w+) example: [^\n]*-->\n```\n).*?(```\n)", re.DOTALL)
+_EXAMPLE_WIDTH: Final = 118
+_IN_THE_MIDDLE: Final = 38.0
+"""Seconds from the beginning of the shipped recording to the moment of the status that README.md shows."""
+
+
+def readme() -> str:
+    """README.md with the examples that the shipped recording gives now."""
+    alerts: list[tuple[Instant, Alert]] = []
+    playback = Playback(lambda alert: alerts.append((playback.now, alert)))
+    screen, first = "", None
+    for event, at in read_recording(Path(str(files("mpathd_watch") / "recordings" / SHIPPED))):
+        first = first or at
+        if not screen and at.since(first) > _IN_THE_MIDDLE:
+            moment = first.later(_IN_THE_MIDDLE)
+            screen = render(document(View(playback.engine.state, moment)), colour=False, zone=UTC)
+        playback.play(event, at)
+    examples = {
+        "journal": "".join(f"{line}\n" for at, alert in alerts for line in _journal_lines(at, alert)),
+        "status": "$ mpathd-watch status\n" + "".join(f"{line}\n" for line in _narrowed(screen)),
+    }
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    return _EXAMPLE.sub(lambda found: f"{found[1]}{examples[found[2]]}{found[3]}", page)
+
+
+def _journal_lines(at: Instant, alert: Alert) -> list[str]:
+    """An entry about the outage; what the audit found at the start is another matter."""
+    if alert.kind is AlertKind.CONFIG_FINDING:
+        return []
+    time = datetime.fromtimestamp(at.wall, UTC).strftime("%H:%M:%S")
+    head = f"{time} {alert.priority.name.lower():<7} {alert.kind.event:<15} "
+    return _folded(alert.message, head, " " * len(head))
+
+
+def _narrowed(screen: str) -> Iterator[str]:
+    """The screen's lines, those that are too wide for the page continued on an indented line."""
+    for line in screen.splitlines():
+        yield from [line] if len(line) <= _EXAMPLE_WIDTH else _folded(line, "", " " * 10)
+
+
+def _folded(text: str, head: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _EXAMPLE_WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 # --- writing and comparing --------------------------------------------------------------------------------------------
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {
@@ -265,6 +327,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/findings.md": findings_page,
     "docs/health.md": health_page,
     "systemd/mpathd-watch.catalog": catalog,
+    "README.md": readme,
 }
 
 

@@ -29,6 +29,7 @@ def test_generated_files_say_what_the_code_says() -> None:
 def test_a_stale_or_absent_file_fails_the_check_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "README.md").write_text(docs.readme(), encoding="utf-8")
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     monkeypatch.setattr(docs, "stale", lambda: [name for name in docs.FILES if not (tmp_path / name).exists()])
     assert docs.main(["--check"]) == 1
