@@ -141,7 +141,6 @@ def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **cha
         label=changes.pop("label", name),
         name=name,
         sysfs_name="dm-0",
-        first_seen=at(-7200),
         since=at(-7200),
         suspended=False,
         queues=False,

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
-from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
+from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
     ConnectionFailed,
@@ -57,6 +57,7 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import MapState, NexusState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 START = Instant(1000.0, 1_700_000_000.0)
@@ -258,6 +259,7 @@ class Story:
         self.seconds = -60.0
         self.told: list[Told] = []
         self.wanted: list[Refresh] = []
+        self.ended: list[OutageEnded] = []
         self.healths: list[tuple[float, str, str, Health]] = []
         self.prompt = False
         self.polled: list[float] = []
@@ -314,6 +316,7 @@ class Story:
         assert all(alert.fields.keys() <= FIELDS.keys() for alert in alerts)
         self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
+        self.ended += [effect for effect in effects if isinstance(effect, OutageEnded)]
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():
             old = before.maps[wwid].paths if wwid in before.maps else {}
@@ -453,6 +456,11 @@ class Story:
     def path(self, label: str, name: str = "mpio") -> PathState:
         """A path of the map called ``name``."""
         return self.map(name).paths[label]
+
+    def last_outage(self, label: str, name: str = "mpio") -> Outage | None:
+        """The path's outage that ended last."""
+        ended = [each.outage for each in self.ended if (each.map, each.path) == (name, label)]
+        return ended[-1] if ended else None
 
     def session_state(self, address: str) -> NexusState:
         """The one session to a portal with this address."""

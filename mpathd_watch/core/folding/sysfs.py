@@ -77,7 +77,6 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
             label=label,
             name=facts.name,
             sysfs_name=facts.sysfs_name,
-            first_seen=draft.now,
             since=draft.now,
             layer=facts.layer,
         )

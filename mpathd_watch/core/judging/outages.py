@@ -1,4 +1,4 @@
-"""The end of an outage: it is counted, kept, and passed on as an effect."""
+"""The end of an outage: it is counted, and passed on as an effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
         # What its disk counted meanwhile is nothing that the next outage begins with.
         draft.refresh_devices([path.place.dev])
         _count(draft, outage.judgement or Judgement())
-        path = replace(path, last_outage=outage, reinstatements=path.reinstatements + 1)
+        path = replace(path, reinstatements=path.reinstatements + 1)
         draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage)))
     return replace(path, outage=None)
 

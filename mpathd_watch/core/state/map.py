@@ -24,7 +24,6 @@ class MapState:
     label: str
     name: str
     sysfs_name: str
-    first_seen: Instant
     since: Instant
     layer: Layer = Layer.DM_MULTIPATH
     suspended: bool | None = None

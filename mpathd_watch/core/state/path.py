@@ -70,7 +70,6 @@ class PathState:
     ever_up: bool = False
     ever_reached: bool = False
     outage: Outage | None = None
-    last_outage: Outage | None = None
     failures: Mapping[Cause, int] = field(default_factory=empty)
     reinstatements: int = 0
     flaps: Flaps = field(default=Flaps())

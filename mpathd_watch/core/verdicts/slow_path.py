@@ -126,12 +126,10 @@ _NOTHING = Trend()
 class Slowness:
     """Whether a path is slower than its siblings, and what was measured.
 
-    ``io``: the totals at the last comparison. ``latency``: seconds that an I/O took on average since the one before,
-    ``None`` if there was no I/O, or it is not known.
+    ``io``: the totals at the last comparison.
     """
 
     io: IoFacts | None = None
-    latency: float | None = None
     by_latency: Trend = _NOTHING
     by_round_trip: Trend = _NOTHING
 
@@ -161,7 +159,7 @@ def evaluate(before: Mapping[str, Slowness], readings: Iterable[Reading]) -> dic
     """
     paths = tuple(readings)
     usable = {reading.label: reading for reading in paths if reading.usable}
-    windows = {label: _window(before.get(label, _UNUSABLE).io, reading.io) for label, reading in usable.items()}
+    windows = {label: in_window(before.get(label, _UNUSABLE).io, reading.io) for label, reading in usable.items()}
     latencies = {label: seconds for label, (ios, seconds) in windows.items() if seconds is not None and ios >= ENOUGH}
     round_trips = _round_trips(usable.values())
     by_latency, by_round_trip = sorted(latencies.values()), sorted(round_trips.values())
@@ -172,7 +170,6 @@ def evaluate(before: Mapping[str, Slowness], readings: Iterable[Reading]) -> dic
         round_trip = _compared(Measure.ROUND_TRIP, round_trips.get(reading.nexus), by_round_trip)
         found[label] = Slowness(
             io=reading.io or was.io,
-            latency=windows[label][1],
             by_latency=_advanced(was.by_latency, latency),
             by_round_trip=_advanced(was.by_round_trip, round_trip),
         )
@@ -188,7 +185,7 @@ def _round_trips(readings: Iterable[Reading]) -> dict[str, float]:
     return found
 
 
-def _window(before: IoFacts | None, now: IoFacts | None) -> tuple[int, float | None]:
+def in_window(before: IoFacts | None, now: IoFacts | None) -> tuple[int, float | None]:
     """The I/Os between two readings of a disk's totals, and the seconds that one took; 0 and ``None`` without data."""
     if before is None or now is None:
         return 0, None

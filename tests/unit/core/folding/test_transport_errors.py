@@ -106,7 +106,7 @@ def test_the_cause_stays_until_the_path_is_up_again_and_its_phases_are_measured(
     said = story.told_of("path_failed").message
     assert "cause: no answer on 192.168.2.1:3260 for 15.2 s, its sibling is fine" in said
     story.at(30).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
-    last = story.path(SECOND).last_outage
+    last = story.last_outage(SECOND)
     assert last
     assert last.cause is Cause.NOP_TIMEOUT
     assert "within budget: failover took 20.2 s" in story.told_of("path_reinstated").message

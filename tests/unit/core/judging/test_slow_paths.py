@@ -121,7 +121,7 @@ def test_paths_without_a_session_are_compared_by_their_io_alone() -> None:
         san.add_disk(san.wwid("mpio"), None)
     story = Story(san).begun().at(200)
     assert story.alerts() == []
-    assert {path.slowness.latency for path in story.map().paths.values()} == {None}
+    assert {path.slowness.io for path in story.map().paths.values()} == {None}
 
 
 def test_there_is_nothing_to_compare_without_maps() -> None:

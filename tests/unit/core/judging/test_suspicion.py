@@ -165,7 +165,7 @@ def test_a_move_makes_the_path_up_again_and_leaves_no_trace(proof: str) -> None:
     story.heard(2, 8.2 if proof == "exp_statsn" else 0, tcp=None if proof == "exp_statsn" else 8.2)
     story.at(8.5)
     path = story.path(SECOND)
-    assert (path.health, second(story), path.outage, path.last_outage) == (Health.UP, None, None, None)
+    assert (path.health, second(story), path.outage, story.last_outage(SECOND)) == (Health.UP, None, None, None)
     assert (dict(path.failures), path.reinstatements, path.verdict.deadline) == ({}, 0, None)
     assert path.flaps.instants == ()
     assert dict(story.state.counters.verdicts) == {}
@@ -372,7 +372,7 @@ def test_the_last_sign_of_life_outlives_the_connection_that_told_it() -> None:
     assert outage
     assert outage.last_alive == moment(0)
     story.at(20).session(2, SessionStatus.LOGGED_IN, alive=20)
-    last = story.path(SECOND).last_outage
+    last = story.last_outage(SECOND)
     assert last
     assert last.judgement
     assert last.judgement.verdict is Verdict.WITHIN_BUDGET

@@ -91,7 +91,7 @@ def test_the_priorities_follow_the_contract(story: Story) -> None:
 
 
 def test_an_entry_of_a_path_carries_every_field_the_slice_knows(story: Story) -> None:
-    outage = story.path(SECOND).last_outage
+    outage = story.last_outage(SECOND)
     assert outage is not None
     assert story.told_of("path_failed").fields == {
         "MAP": "mpio",
@@ -130,7 +130,7 @@ def test_all_entries_of_the_outage_share_its_id(story: Story) -> None:
 
 
 def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(story: Story) -> None:
-    outage = story.path(SECOND).last_outage
+    outage = story.last_outage(SECOND)
     assert outage == Outage(
         id=outage.id if outage else "",
         began=moment(15.0),
@@ -177,7 +177,7 @@ def test_the_map_is_at_risk_for_as_long_as_the_path_is_not_up() -> None:
 
 
 def test_a_second_outage_has_another_id_and_starts_from_nothing(story: Story) -> None:
-    first = story.path(SECOND).last_outage
+    first = story.last_outage(SECOND)
     story.at(100).session(2, SessionStatus.FAILED)
     second = story.path(SECOND).outage
     assert first

@@ -679,7 +679,7 @@ def test_a_path_on_another_transport_is_named_by_its_address() -> None:
     )
     assert "PORTAL" not in told.fields
     story.at(20).device("sda", DeviceState.RUNNING)
-    outage = story.path("0:0:0:0").last_outage
+    outage = story.last_outage("0:0:0:0")
     assert outage
     assert (outage.timeouts, outage.cause) == (None, Cause.UNKNOWN)
 

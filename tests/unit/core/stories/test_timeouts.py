@@ -77,7 +77,7 @@ def reinstated(story: Story, at: float) -> Story:
 
 def judgement(story: Story) -> Judgement:
     """Of the last outage of the second path."""
-    outage = story.path(SECOND).last_outage
+    outage = story.last_outage(SECOND)
     assert outage is not None
     assert outage.judgement is not None
     return outage.judgement

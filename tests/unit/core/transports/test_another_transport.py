@@ -111,7 +111,7 @@ def test_an_outage_has_its_health_phases_verdict_and_sentences() -> None:
     assert story.health(SECOND, "disk")[0] is Health.RECOVERING
     story.at(25).checker(second, CheckerState.READY).dm(second, DmState.ACTIVE)
     assert story.health(SECOND, "disk") == (Health.UP, MapHealth.HEALTHY)
-    outage = story.path(SECOND, "disk").last_outage
+    outage = story.last_outage(SECOND, "disk")
     assert outage is not None
     assert outage.judgement == Judgement(
         {Phase.DETECTION: 5.5, Phase.REPLACEMENT: 8.0, Phase.FAILOVER: 13.5, Phase.REINSTATEMENT: 5.0},
