@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the findings. Returns the exit status."""
     try:
         config = configuration(options)
-        state = asyncio.run(look_once(config, read(options.root, _handed_over()))).state
+        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
     except ConfigError as error:
         if options.json:
             return fail(str(error), check.UNKNOWN)
@@ -36,9 +36,12 @@ def run(options: argparse.Namespace) -> int:
     return check.exit_status(report, state)
 
 
-def _handed_over() -> Path | None:
-    """What root has read for the daemon, for a user who can't read the files; root reads the files themselves."""
+def handed_over(root: Path) -> Path | None:
+    """What root has read for the daemon, for a user who can't read the files; root reads the files themselves.
+
+    It is about this host: below another root only the files count.
+    """
     directory = runtime_directory()
-    if os.geteuid() == 0 or directory is None:
+    if os.geteuid() == 0 or directory is None or root != Path("/"):
         return None
     return directory / ROOT_ONLY

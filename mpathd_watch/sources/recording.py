@@ -8,7 +8,7 @@ from pathlib import Path
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.recording.codec import CodecError
-from mpathd_watch.core.recording.lines import check_header, parse_event
+from mpathd_watch.core.recording.lines import NO_RECORDING, check_header, parse_event
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one line: a whole look at 10,000 paths takes some 4 MiB."""
@@ -35,6 +35,6 @@ def read(path: Path) -> Iterator[tuple[Event, Instant]]:
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}") from error
     except (CodecError, UnicodeDecodeError) as error:
-        what = error if isinstance(error, CodecError) else "not UTF-8"
+        what = error if isinstance(error, CodecError) else NO_RECORDING if number == 1 else "not UTF-8"
         before = f"; the {number - 2} events before it are whole" if number > 1 else ""
         raise RecordingError(f"{path}: line {number}: {what}{before}") from error

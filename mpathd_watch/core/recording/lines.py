@@ -15,6 +15,7 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event, seconds
 
 FORMAT = 1
+NO_RECORDING = "not a recording; 'mpathd-watch run --record FILE' makes one"
 
 
 def header(version: str) -> str:
@@ -24,9 +25,12 @@ def header(version: str) -> str:
 
 def check_header(line: str) -> None:
     """Raise ``CodecError`` unless ``line`` heads a recording that this version can read."""
-    record = _object(line)
+    try:
+        record = _object(line)
+    except CodecError as error:
+        raise CodecError(NO_RECORDING) from error
     if record.get("recording") != "mpathd-watch":
-        raise CodecError("this is no recording of mpathd-watch")
+        raise CodecError(NO_RECORDING)
     if record.get("format") != FORMAT:
         found = clean(str(record.get("format"))[:20])
         raise CodecError(f"recordings of format {found} can't be read, only format {FORMAT}")

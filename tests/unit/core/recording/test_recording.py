@@ -18,7 +18,7 @@ from mpathd_watch.core.events import BlockEvent, Event, EventsLost, SourceUp, Ti
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.recording.codec import CodecError
-from mpathd_watch.core.recording.lines import FORMAT, check_header, event_line, header, parse_event
+from mpathd_watch.core.recording.lines import FORMAT, NO_RECORDING, check_header, event_line, header, parse_event
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sources import recording as module
 from mpathd_watch.sources.recording import RecordingError, read
@@ -173,7 +173,7 @@ def test_a_recording_cut_anywhere_yields_all_events_before_the_cut_and_one_clear
             complete, rest = complete + 1, b""
         assert events == list(STORY[: max(0, complete - 1)])
         if cut == 0:
-            assert error == f"{file}: line 1: the line is not whole JSON"
+            assert error == f"{file}: line 1: {NO_RECORDING}"
         elif rest:
             assert error.startswith(f"{file}: line {complete + 1}: ")
             assert complete == 0 or f"the {complete - 1} events before it are whole" in error
@@ -203,14 +203,14 @@ def test_reading_ends_at_the_first_bad_line_and_names_it(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "line 1: the line is not whole JSON"),
-        (b"\n", "line 1: the line is not whole JSON"),
-        (b"[]\n", "line 1: the line is not a JSON object"),
-        (b"{}\n", "line 1: this is no recording of mpathd-watch"),
+        (b"", f"line 1: {NO_RECORDING}"),
+        (b"\n", f"line 1: {NO_RECORDING}"),
+        (b"[]\n", f"line 1: {NO_RECORDING}"),
+        (b"{}\n", f"line 1: {NO_RECORDING}"),
         (b'{"recording":"mpathd-watch","format":2}\n', "line 1: recordings of format 2 can't be read, only format 1"),
-        (b"\x1f\x8b\x08\x00", "line 1: not UTF-8"),
-        (b"\x00" * 5000, "line 1: the line is not whole JSON"),
-        (b'{"at":[1,2],"event":"Tick"}\n', "line 1: this is no recording of mpathd-watch"),
+        (b"\x1f\x8b\x08\x00", f"line 1: {NO_RECORDING}"),
+        (b"\x00" * 5000, f"line 1: {NO_RECORDING}"),
+        (b'{"at":[1,2],"event":"Tick"}\n', f"line 1: {NO_RECORDING}"),
     ],
 )
 def test_what_is_no_recording_is_named_and_why(file: Path, content: bytes, message: str) -> None:
