@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration.root_only import from_child
 from mpathd_watch.sources.configuration.survey import Survey
+from mpathd_watch.sources.reading.pace import wait_at_most
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 LOOK_EVERY = 5.0
@@ -63,9 +63,7 @@ class ConfigurationSource:
         """Read until cancelled."""
         while True:
             await self._look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._look_every):
-                    await self._bell.wait()
+            await wait_at_most(self._bell, self._look_every)
             self._bell.clear()
 
     async def _look(self) -> None:

@@ -12,12 +12,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from mpathd_watch.core.events import Event, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import Event
 from mpathd_watch.core.folding.sources import NO_MODULE
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi.datagram import LENGTH, parse
 from mpathd_watch.sources.netlink.conversation import KERNEL
 from mpathd_watch.sources.netlink.groups import listening
+from mpathd_watch.sources.reading.availability import Availability
 
 NETLINK_ISCSI = 8
 GROUP_ISCSID = 1
@@ -48,10 +49,10 @@ class IscsiSource:
         self, emit: Callable[[Event], None], sysfs: Path, opened: Callable[[], socket.socket] = listen
     ) -> None:
         self._emit = emit
+        self._availability = Availability(emit, SourceName.ISCSI)
         # Asking for the socket of a module that is not there makes the kernel load it (netlink_create()).
         self._module = sysfs / "class" / "iscsi_transport"
         self._opened = opened
-        self._down_reason = ""
         self._buffer = bytearray(LENGTH)
 
     async def run(self) -> None:
@@ -70,8 +71,7 @@ class IscsiSource:
         loop = asyncio.get_running_loop()
         broken: asyncio.Future[None] = loop.create_future()
         with self._opened() as receiver:
-            self._down_reason = ""
-            self._emit(SourceUp(SourceName.ISCSI))
+            self._availability.report_up()
             loop.add_reader(receiver, self._drain, receiver, broken)
             try:
                 await broken
@@ -87,9 +87,7 @@ class IscsiSource:
                 reason, detail = "not_permitted", f"{detail}; let the service keep CAP_NET_ADMIN"
             case number:
                 reason = errno.errorcode.get(number or 0, "error")
-        if reason != self._down_reason:
-            self._down_reason = reason
-            self._emit(SourceDown(SourceName.ISCSI, reason, detail))
+        self._availability.report_down(reason, detail)
 
     def _drain(self, receiver: socket.socket, broken: asyncio.Future[None]) -> None:
         """Read what waits; a socket that has nothing more to give ends ``broken``."""
@@ -101,7 +99,7 @@ class IscsiSource:
             except OSError as error:
                 if error.errno == errno.ENOBUFS:
                     # Told once; what comes until the queue is drained is dropped as well (net/netlink/af_netlink.c).
-                    self._emit(SourceErrors(SourceName.ISCSI, "overflow", 1))
+                    self._availability.report_problems({"overflow": 1})
                     continue
                 asyncio.get_running_loop().remove_reader(receiver)
                 broken.set_exception(error)

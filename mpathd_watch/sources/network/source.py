@@ -6,17 +6,18 @@ A notification wakes, the tables decide: which interface has changed, and how, i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 from collections.abc import Callable, Coroutine
 
-from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import Event, NetworkRead
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.conversation import HEADER, KERNEL
 from mpathd_watch.sources.netlink.groups import listening
 from mpathd_watch.sources.network import links
+from mpathd_watch.sources.reading.availability import Availability, Heartbeat
+from mpathd_watch.sources.reading.pace import wait_at_most
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 RTMGRP_LINK = 0x001
@@ -33,8 +34,6 @@ WOKEN_SHARE = 10
 LONGEST_PAUSE = 0.5
 """Seconds that this may come to: a listing may take long because the host is busy, and a carrier is still news."""
 RECONCILE_EVERY = 60.0
-ANSWER_EVERY = 5.0
-"""Seconds between events that say that nothing has changed."""
 RETRY_AFTER = 5.0
 DEADLINE = 15.0
 """Seconds that a listing may take."""
@@ -62,15 +61,14 @@ class NetworkSource:
         opened: Callable[[], socket.socket] = listen,
         read: Callable[[], tuple[LinkFacts, ...]] = links.read,
     ) -> None:
-        self._emit = emit
+        self._availability = Availability(emit, SourceName.NETWORK)
+        self._heartbeat = Heartbeat(emit, clock, SourceName.NETWORK)
         self._clock = clock
         self._opened = opened
         self._list = read
         # Listing waits for the kernel's RTNL lock, which a driver may hold for long.
         self._worker = Worker("network")
         self._known: tuple[LinkFacts, ...] | None = None
-        self._said = float("-inf")
-        self._down_reason = ""
         self._wake = asyncio.Event()
         self._failure: OSError | None = None
         self._header = bytearray(HEADER.size)
@@ -112,9 +110,7 @@ class NetworkSource:
                     self._wake.clear()
                     took = await self._read()
                     await asyncio.sleep(min(max(COALESCE, WOKEN_SHARE * took), LONGEST_PAUSE))
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(RECONCILE_EVERY):
-                            await self._wake.wait()
+                    await wait_at_most(self._wake, RECONCILE_EVERY)
             finally:
                 loop.remove_reader(receiver)
         raise self._failure
@@ -123,24 +119,18 @@ class NetworkSource:
         """List, tell, and return the seconds it took. Raises ``StalledError`` or ``OSError``."""
         start = self._clock()
         found = await self._worker.run(self._list, DEADLINE)
-        now = self._clock()
-        self._down_reason = ""
-        if self._known is None:
-            self._emit(SourceUp(SourceName.NETWORK))
+        took = self._clock() - start
+        self._availability.report_up()
         if found != self._known:
             self._known = found
-            self._said = now
-            self._emit(NetworkRead(found))
-        elif now - self._said >= ANSWER_EVERY:
-            self._said = now
-            self._emit(SourceAnswered(SourceName.NETWORK))
-        return now - start
+            self._heartbeat.report(NetworkRead(found))
+        else:
+            self._heartbeat.report_unchanged()
+        return took
 
     def _down(self, reason: str, detail: str) -> None:
         self._known = None
-        if reason != self._down_reason:
-            self._down_reason = reason
-            self._emit(SourceDown(SourceName.NETWORK, reason, detail))
+        self._availability.report_down(reason, detail)
 
     def _drain(self, receiver: socket.socket) -> None:
         """Read what waits, of each notification no more than its header."""
@@ -155,7 +145,7 @@ class NetworkSource:
                     self._failure = error
                     self._wake.set()
                     return
-                self._emit(SourceErrors(SourceName.NETWORK, "overflow", 1))
+                self._availability.report_problems({"overflow": 1})
                 self._wake.set()
             else:
                 if sender[0] == KERNEL:

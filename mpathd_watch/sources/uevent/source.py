@@ -16,9 +16,10 @@ from typing import Any
 
 import pyudev
 
-from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import Event, EventsLost, SourceErrors
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
+from mpathd_watch.sources.reading.availability import Availability
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
@@ -33,9 +34,9 @@ class UeventSource:
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
+        self._availability = Availability(emit, SourceName.UEVENT)
         self._monitor: Any = None
         self._socket: socket.socket | None = None
-        self._down_reason = ""
         self._lost = False
 
     async def run(self) -> None:
@@ -63,14 +64,12 @@ class UeventSource:
             self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
         except (OSError, ValueError, ImportError) as error:
             reason = errno.errorcode.get(error.errno or 0, "error") if isinstance(error, OSError) else "error"
-            if reason != self._down_reason:
-                self._down_reason = reason
-                detail = f"the uevent socket can't be opened ({error}); the service needs AF_NETLINK"
-                self._emit(SourceDown(SourceName.UEVENT, reason, detail))
+            detail = f"the uevent socket can't be opened ({error}); the service needs AF_NETLINK"
+            self._availability.report_down(reason, detail)
             return False
         self._monitor = monitor
         self._enlarge(self._socket)
-        self._emit(SourceUp(SourceName.UEVENT))
+        self._availability.report_up()
         return True
 
     @staticmethod

@@ -26,6 +26,7 @@ from mpathd_watch.sources.network import links
 from mpathd_watch.sources.network import source as module
 from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.network.source import NetworkSource
+from mpathd_watch.sources.reading import availability
 
 CLONE_NEWNET = 0x40000000
 UP = SourceUp(SourceName.NETWORK)
@@ -205,7 +206,7 @@ def test_a_table_that_takes_long_is_listed_less_often(monkeypatch: pytest.Monkey
 def test_without_any_notification_the_table_is_reconciled(monkeypatch: pytest.MonkeyPatch) -> None:
     watching = Watch()
     monkeypatch.setattr(module, "RECONCILE_EVERY", 0.01)
-    monkeypatch.setattr(module, "ANSWER_EVERY", 0.1)
+    monkeypatch.setattr(availability, "ANSWER_EVERY", 0.1)
 
     async def scenario() -> None:
         await until(lambda: ANSWERED in watching.events)
