@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mpathd_watch.core.events import (
     Event,
@@ -15,25 +13,26 @@ from mpathd_watch.core.events import (
     MultipathdConfigured,
     PathsListed,
     SourceAnswered,
-    SourceDown,
     SourceErrors,
-    SourceUp,
 )
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.multipathd.client import DEADLINE, not_running
+from mpathd_watch.sources.multipathd.client import DEADLINE
 from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
+from mpathd_watch.sources.multipathd.listing import Listing
 from mpathd_watch.sources.multipathd.presence import Presence
+from mpathd_watch.sources.multipathd.recovery import Recovery
 from mpathd_watch.sources.multipathd.replies import (
     CONFIGURATION_COMMAND,
     MAPS_COMMAND,
     PATHS_COMMAND,
-    Parsed,
     parse_configuration,
     parse_maps,
     parse_paths,
 )
+from mpathd_watch.sources.reading.availability import Availability
+from mpathd_watch.sources.reading.pace import Backoff, wait_at_most
 
 T = TypeVar("T")
 
@@ -52,39 +51,6 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
-
-
-@dataclass(slots=True)
-class _Listing(Generic[T]):
-    """One listing's timetable, and what it held last (``None``: tell the next one whatever it holds)."""
-
-    command: str
-    parse: Callable[[str], Parsed[T]]
-    event: Callable[[tuple[T, ...], float], Event]
-    every: float
-    wake_spacing: float
-    deadline: float
-    routine: float = -math.inf
-    woken: bool = False
-    last_woken: float = -math.inf
-    last: tuple[T, ...] | None = None
-
-    def due(self) -> float:
-        return min(self.routine, self.last_woken + self.wake_spacing) if self.woken else self.routine
-
-    def begin(self, now: float) -> tuple[T, ...] | None:
-        """Note that it is asked for now, and return what it held last, unless it must be told in any case."""
-        previous = None if self.woken else self.last
-        if self.woken:
-            self.last_woken = now
-        self.woken = False
-        self.routine = now + self.every
-        self.last = None
-        return previous
-
-    def forget(self) -> None:
-        self.routine = -math.inf
-        self.last = None
 
 
 class MultipathdSource:
@@ -126,13 +92,12 @@ class MultipathdSource:
         version: Callable[[], Version | None] = lambda: NEWEST,
     ) -> None:
         self._emit = emit
+        self._availability = Availability(emit, SourceName.MULTIPATHD)
         self._client = client
         self._clock = clock
-        self._paths = _Listing[PathListing](
-            PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline
-        )
-        self._maps = _Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
-        self._configuration = _Listing[Document](
+        self._paths = Listing[PathListing](PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline)
+        self._maps = Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
+        self._configuration = Listing[Document](
             CONFIGURATION_COMMAND,
             lambda text: parse_configuration(text, version() or NEWEST),
             lambda documents, _: MultipathdConfigured(documents[0]),
@@ -141,16 +106,11 @@ class MultipathdSource:
             deadline,
         )
         self._version = version
-        self._shortest_backoff = shortest_backoff
-        self._longest_backoff = longest_backoff
-        self._presence_every = presence_every
         self._bell = asyncio.Event()
-        self._up = False
-        self._down_reason = ""
-        self._backoff = shortest_backoff
-        self._maps_backoff = shortest_backoff
-        self._retry_at = -math.inf
-        self._failed_pid: int | None = None
+        self._recovery = Recovery(
+            self._availability, client.presence, clock, Backoff(shortest_backoff, longest_backoff), presence_every
+        )
+        self._maps_backoff = Backoff(shortest_backoff, maps_every)
 
     def wake_paths(self) -> None:
         """Ask for the paths soon: something happened to one."""
@@ -167,8 +127,8 @@ class MultipathdSource:
         """Ask until cancelled; the connection is closed then."""
         try:
             while True:
-                if self._down_reason:
-                    await self._until_worth_a_try()
+                if self._availability.up is False:
+                    await self._recovery.wait()
                 else:
                     await self._until_due()
                 await self._ask_what_is_due()
@@ -185,29 +145,11 @@ class MultipathdSource:
     async def _until_due(self) -> None:
         while (wait := min(self._paths.due(), self._maps.due(), self._configuration_due()) - self._clock()) > 0:
             self._bell.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._bell.wait()
-
-    async def _until_worth_a_try(self) -> None:
-        while True:
-            presence = self._client.presence()
-            wait = self._presence_every
-            if not presence.running:
-                self._failed_pid = None
-                self._tell_down(not_running(presence))
-            elif presence.pid != self._failed_pid:
-                self._backoff = self._shortest_backoff
-                return
-            else:
-                wait = min(wait, self._retry_at - self._clock())
-            if wait <= 0:
-                return
-            await asyncio.sleep(wait)
+            await wait_at_most(self._bell, wait)
 
     async def _ask_what_is_due(self) -> None:
         await self._ask_listings()
-        if self._up and self._configuration_due() <= self._clock():
+        if self._availability.up and self._configuration_due() <= self._clock():
             await self._ask_configuration()
 
     def _configuration_due(self) -> float:
@@ -228,9 +170,8 @@ class MultipathdSource:
         except (MultipathdError, BadReply) as error:
             self._went_down(error)
             return
-        if not self._up:
-            self._up, self._down_reason, self._backoff = True, "", self._shortest_backoff
-            self._emit(SourceUp(SourceName.MULTIPATHD))
+        self._recovery.succeeded()
+        self._availability.report_up()
         if maps_trouble:
             news.append(SourceErrors(SourceName.MULTIPATHD, maps_trouble, 1))
         if maps_trouble == "timeout":
@@ -250,10 +191,9 @@ class MultipathdSource:
                 raise
             trouble = error.reason
         if trouble:
-            self._maps.routine = self._clock() + self._maps_backoff
-            self._maps_backoff = min(2 * self._maps_backoff, self._maps.every)
+            self._maps.routine = self._clock() + self._maps_backoff.next()
         else:
-            self._maps_backoff = self._shortest_backoff
+            self._maps_backoff.reset()
         return trouble
 
     async def _try_maps(self, news: list[Event]) -> str:
@@ -278,7 +218,7 @@ class MultipathdSource:
             if not isinstance(event, SourceAnswered):
                 self._emit(event)
 
-    async def _ask(self, listing: _Listing[T], news: list[Event]) -> None:
+    async def _ask(self, listing: Listing[T], news: list[Event]) -> None:
         requested = self._clock()
         previous = listing.begin(requested)
         text = await self._client.ask(listing.command, listing.deadline)
@@ -294,16 +234,8 @@ class MultipathdSource:
         listing.last = parsed.items
 
     def _went_down(self, error: MultipathdError | BadReply) -> None:
-        self._up = False
         self._paths.forget()
         self._maps.forget()
         self._configuration.forget()
-        self._failed_pid = self._client.presence().pid
-        self._retry_at = self._clock() + self._backoff
-        self._backoff = min(2 * self._backoff, self._longest_backoff)
-        self._tell_down(error)
-
-    def _tell_down(self, error: MultipathdError | BadReply) -> None:
-        if error.reason != self._down_reason:
-            self._down_reason = error.reason
-            self._emit(SourceDown(SourceName.MULTIPATHD, error.reason, error.detail))
+        self._recovery.failed()
+        self._availability.report_down(error.reason, error.detail)
