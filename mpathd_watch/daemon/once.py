@@ -11,12 +11,15 @@ from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import ConfigurationRead, Event
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.network.source import NetworkSource
+from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
 
 
@@ -43,7 +46,8 @@ async def look(config: Config, configuration: Configuration | None = None) -> Vi
     engine.feed(config.settings_event())
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
-    await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()
+    poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
+    await SysfsSource(poller, SessionSource(poller)).look()
     await NetworkSource(engine.feed, time.monotonic).look()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar

@@ -1,1 +1,1 @@
-"""The kernel's own word on iSCSI connections that failed (NETLINK_ISCSI)."""
+"""iSCSI: the sessions, this host's ends of them, their TCP connections, and the errors that the kernel reports."""

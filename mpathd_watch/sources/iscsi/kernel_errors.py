@@ -39,7 +39,7 @@ def listen() -> socket.socket:
     return listening(NETLINK_ISCSI, GROUP_ISCSID, BUFFER)
 
 
-class IscsiSource:
+class KernelErrorSource:
     """Turns the kernel's errors of connections into events. ``run`` it as a task.
 
     ``sysfs`` is where /sys is; ``opened`` gives a bound, non-blocking socket or raises ``OSError``.

@@ -1,1 +1,1 @@
-"""sysfs: maps, their member disks, and the iSCSI sessions behind them."""
+"""Maps and disks, as sysfs has them."""

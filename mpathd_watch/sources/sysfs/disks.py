@@ -19,6 +19,9 @@ from mpathd_watch.sources.sysfs.udevdb import DATA, serial
 UUID_PREFIX = "mpath-"
 """dm uuids of multipath maps; their kpartx partitions are ``partN-mpath-...`` (libmultipath/devmapper.c)."""
 
+DISKS_DEADLINE = 60.0
+"""Seconds that one reading may take: of all maps and disks, or of some disks again."""
+
 MAX_UNMAPPED = 4096
 """Disks in no map that are read; a host with more uses its SAN without multipath, and one message will do."""
 

@@ -17,7 +17,7 @@ from mpathd_watch.core.events import ConnectionFailed, Event, SourceDown, Source
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi import kernel_errors as module
 from mpathd_watch.sources.iscsi.datagram import LENGTH
-from mpathd_watch.sources.iscsi.kernel_errors import IscsiSource
+from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from tests.fakes.iscsi import CONN_ERROR, GET_CHAP, RECV_PDU, Netlink, message
 
 NETLINK_USERSOCK = 2
@@ -32,7 +32,7 @@ class Watch:
         self.sockets = list(sockets)
         self.opened = 0
         self.events: list[Event] = []
-        self.source = IscsiSource(self.events.append, sysfs, self._open)
+        self.source = KernelErrorSource(self.events.append, sysfs, self._open)
 
     def _open(self) -> socket.socket:
         self.opened += 1

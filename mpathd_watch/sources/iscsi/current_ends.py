@@ -1,0 +1,83 @@
+"""When this host's ends of the sessions are read: with each whole look, and after a login."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
+from mpathd_watch.sources.reading.attributes import Attributes
+from mpathd_watch.sources.reading.availability import Availability
+from mpathd_watch.sources.reading.pace import wait_at_most
+from mpathd_watch.sources.reading.poller import reason_of
+from mpathd_watch.sources.reading.worker import StalledError, Worker
+
+ENDS_DEADLINE = 2.0
+"""A whole look waits no longer for the local ends, which take a lock each."""
+ENDS_APART = 3.0
+"""Seconds between two readings outside whole looks; twice as long after each that brought no news."""
+LONGEST_APART = 60.0
+"""Seconds that this may come to."""
+
+
+class CurrentEnds:
+    """The local ends as last read. ``run`` it as a task.
+
+    Reading takes the locks of sockets, so it has a thread of its own: a connection that hangs delays nothing else.
+    """
+
+    def __init__(self, reader: LocalEnds, availability: Availability) -> None:
+        self.known: Mapping[int, LocalEnd] = {}
+        self._reader = reader
+        self._availability = availability
+        self._worker = Worker("iscsi-ends")
+        self._are_news = False
+        self._wake = asyncio.Event()
+        self._login = asyncio.Event()
+
+    def take_news(self) -> Mapping[int, LocalEnd] | None:
+        """The ends, if they have changed since they were taken last."""
+        return self.take() if self._are_news else None
+
+    def take(self) -> Mapping[int, LocalEnd]:
+        """The ends, changed or not."""
+        self._are_news = False
+        return self.known
+
+    def wake(self) -> None:
+        """Read soon: a session may have another connection than the one that is known."""
+        self._wake.set()
+
+    def wake_after_login(self) -> None:
+        """Read as soon as may be: a session has another connection."""
+        self._login.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read after each wake until cancelled, and report what could not be read."""
+        pause = ENDS_APART
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self._login.clear()
+            before = self.known
+            self._availability.report_problems(await self.read())
+            news = self.known != before
+            self._are_news |= news
+            pause = ENDS_APART if news else min(2 * pause, LONGEST_APART)
+            await asyncio.sleep(ENDS_APART)
+            await wait_at_most(self._login, pause - ENDS_APART)
+
+    async def read(self) -> Counter[str]:
+        """Read now, and return what could not be read. If nothing could be, that says nothing of the rest of sysfs."""
+
+        def read() -> tuple[Mapping[int, LocalEnd], Counter[str]]:
+            attributes = Attributes()
+            return self._reader.read(attributes), attributes.problems
+
+        try:
+            self.known, problems = await self._worker.run(read, ENDS_DEADLINE)
+        except (StalledError, OSError) as error:
+            return Counter({reason_of(error): 1})
+        return problems

@@ -1,0 +1,111 @@
+"""The member disks of maps: which are read again, how closely, and what of it is news."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from mpathd_watch.core.events import DevicesRead
+from mpathd_watch.core.model.facts import DeviceFacts
+from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.sources.reading.attributes import Attributes
+from mpathd_watch.sources.reading.poller import Poller
+from mpathd_watch.sources.reading.worker import Worker
+from mpathd_watch.sources.sysfs import disks
+from mpathd_watch.sources.sysfs.disks import Depth, Disks
+
+TROUBLED_EVERY = 0.4
+"""Seconds between readings of the disks in trouble, just less than between ordinary polls of the sessions: those may be
+polled more often, but there can be very many disks."""
+
+
+class Sessions(Protocol):
+    """What the disks are reached by, as ``iscsi.session_source.SessionSource`` polls it."""
+
+    async def poll(self) -> None:
+        """Read the sessions, and emit an event if they have changed."""
+
+    def in_trouble(self) -> Collection[int]:
+        """The numbers of those whose disks may change soon."""
+
+
+class MemberDisks:
+    """The disks as last read, and those that are to be read again soon; ``wake`` is set when there are some."""
+
+    def __init__(self, poller: Poller, reader: Disks, worker: Worker, sessions: Sessions, wake: asyncio.Event) -> None:
+        self._poller = poller
+        self._reader = reader
+        self._worker = worker
+        self._sessions = sessions
+        self._wake = wake
+        self._known: dict[str, DeviceFacts] = {}
+        self._wanted: set[str] = set()
+        self._troubled: set[str] = set()
+        self._troubled_due = float("-inf")
+
+    @property
+    def pending(self) -> bool:
+        """Whether some are to be read."""
+        return bool(self._wanted or self._troubled)
+
+    def replace(self, members: Iterable[DeviceFacts]) -> None:
+        """Take these for all that there are."""
+        self._known = {disk.name: disk for disk in members}
+
+    def want(self, names: Iterable[str]) -> None:
+        """Have these read closely."""
+        self._wanted.update(names)
+        self._wake.set()
+
+    def want_troubled(self, *, changed: bool) -> None:
+        """Have the disks read that are in trouble or whose session is: at once if that ``changed``, else when due."""
+        now = self._poller.clock()
+        if now < self._troubled_due and not changed:
+            return
+        self._troubled_due = now + TROUBLED_EVERY
+        sids = self._sessions.in_trouble()
+        self._troubled.update(
+            name for name, facts in self._known.items() if facts.sid in sids or facts.state is not DeviceState.RUNNING
+        )
+        if self._troubled:
+            self._wake.set()
+
+    async def read_pending(self) -> None:
+        """Read those that were asked for, or if there are none those in trouble."""
+        if self._wanted:
+            names, self._wanted = self._wanted, set()
+            self._troubled -= names
+            await self._read(names, Depth.CLOSELY)
+        else:
+            names, self._troubled = self._troubled, set()
+            await self._read(names, Depth.STATE)
+
+    async def read_all(self) -> None:
+        """Read every disk with its counters."""
+        await self._read(self._known, Depth.COUNTERS)
+
+    async def _read(self, names: Iterable[str], depth: Depth) -> None:
+        """Read these and emit what is news; all of them where they were asked for."""
+        known = {name: self._known[name] for name in sorted(names) if name in self._known}
+        if not known:
+            return
+        attributes, requested = Attributes(), self._poller.clock()
+        read = await self._poller.read(
+            self._worker, lambda: self._reader.again(attributes, known.values(), depth), disks.DISKS_DEADLINE
+        )
+        if read is None or not self._poller.availability.up:
+            return
+        found, vanished = read
+        news = tuple(disk for disk in found if depth is Depth.CLOSELY or disk != known[disk.name])
+        if vanished or any(disk.state is not known[disk.name].state for disk in news):
+            # A session takes its disks along, and its last poll may be half a second old: it is reported first.
+            await self._sessions.poll()
+            if not self._poller.availability.up:
+                return
+        self._known.update((disk.name, disk) for disk in news)
+        for name in vanished:
+            self._known.pop(name, None)
+        if news or vanished:
+            self._poller.emit(DevicesRead(news, vanished, requested))
+        self._poller.availability.report_problems(attributes.problems)
