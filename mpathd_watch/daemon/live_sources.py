@@ -23,11 +23,9 @@ from mpathd_watch.sources.uevent.source import UeventSource
 
 
 class Watching:
-    """uevents, iSCSI errors, the network, sysfs, multipathd and the configuration of this host.
+    """All sources of this host: they watch until cancelled, and read again on request.
 
-    Each emits into ``emit``.
-
-    ``root`` and ``handed_over`` as in ``ConfigurationSource``.
+    ``emit`` receives their events. ``root`` and ``handed_over`` are as in ``ConfigurationSource``.
     """
 
     def __init__(self, config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> None:
@@ -45,7 +43,7 @@ class Watching:
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            # Uevents first: whatever changes while the first look is taken is in the socket's buffer by then.
+            # Uevents first: what changes during the first scan is then in the socket's buffer.
             tasks.create_task(self.uevent.run(), name="uevent")
             tasks.create_task(self.kernel_errors.run(), name="iscsi")
             tasks.create_task(self.network.run(), name="network")
@@ -55,7 +53,7 @@ class Watching:
             tasks.create_task(self.configuration.run(), name="configuration")
 
     def refresh(self, wanted: Refresh) -> None:
-        """Have the source that knows ``wanted.scope`` read it again."""
+        """Request that the source of ``wanted.scope`` reads it again."""
         match wanted.scope:
             case Scope.SYSTEM:
                 self.sysfs.wake_system()

@@ -1,4 +1,4 @@
-"""One look at everything without a daemon: what ``check`` judges, and ``status`` shows where none runs."""
+"""Reads everything once without a daemon, for ``check``, and for ``status`` if no daemon is running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mpathd_watch.sources.sysfs.source import SysfsSource
 
 
 class _Nobody:
-    """Outlets of a look: nobody is told, nothing is read again."""
+    """Outlets that report nothing and have nothing read again."""
 
     def alert(self, alert: Alert) -> None:
         """Drop it."""
@@ -36,20 +36,20 @@ class _Nobody:
         """Drop it."""
 
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
-        """Fail: a look that is wrong is worse than none."""
+        """Fail: a wrong result is worse than none."""
         raise RuntimeError(report)
 
 
 async def look(config: Config, configuration: Configuration | None = None) -> View:
-    """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
+    """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
     engine = Engine(clock.now, _Nobody())
     engine.feed(config.settings_event())
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
-    await SysfsSource(poller, SessionSource(poller)).look()
-    await NetworkSource(engine.feed, time.monotonic).look()
+    await SysfsSource(poller, SessionSource(poller)).read_once()
+    await NetworkSource(engine.feed, time.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
-    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).look()
+    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
     return engine.view()

@@ -1,1 +1,1 @@
-"""iSCSI: the sessions, this host's ends of them, their TCP connections, and the errors that the kernel reports."""
+"""iSCSI: the sessions, their local ends, their TCP connections, and the errors that the kernel reports."""

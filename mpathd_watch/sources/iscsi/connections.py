@@ -1,4 +1,4 @@
-"""When the kernel is asked how the sessions' TCP connections fare, and about which of them."""
+"""Which of the sessions' TCP connections the kernel is asked about."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mpathd_watch.sources.reading.poller import reason_of
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 TCP_DEADLINE = 0.5
-"""A poll of the sessions waits no longer for how their connections fare, which takes a lock each."""
+"""Seconds that a poll of the sessions waits for the answers about connections, each of which takes a lock."""
 TCP_PATIENCE = 10.0
-"""Seconds without any answer from sock_diag, after which sessions are judged without it."""
+"""Seconds without any answer from sock_diag after which the sessions' TCP facts become unknown."""
 
 Question = Callable[[Mapping[int, Connection]], Mapping[int, Answer]]
-"""As ``tcp.ask``, which takes a clock besides."""
+"""Like ``tcp.ask`` without its clock."""
 
 
 class Connections:
-    """Asks about the connections of ``sessions``, the sessions as they are known, by the ``ends`` of them.
+    """Asks about the connections that ``ends`` knows of the present ``sessions``.
 
-    Asking takes the locks of sockets, so it has a thread of its own. ``asked_at`` is when the last question was asked
-    that was answered, or given up.
+    The requests take the locks of sockets and therefore have a separate thread. ``asked_at`` is the time of the last
+    request that was answered, or given up.
     """
 
     def __init__(
@@ -46,10 +46,11 @@ class Connections:
         self._not_found: set[Connection] = set()
 
     async def ask(self, *, every_one: bool) -> Mapping[int, TcpFacts] | None:
-        """By session number, for those that are logged in; ``None`` without an answer, empty if there is none for long.
+        """The TCP facts by session number, of sessions that are logged in.
 
-        A connection that was not found is asked about again only with ``every_one``: an adapter may have it in its
-        hardware, or another network namespace, and a search for what is not there takes many questions.
+        ``None`` if the kernel did not answer; empty if it has not answered for ``TCP_PATIENCE``. A connection that was
+        not found is asked about again only with ``every_one``: it may be in an adapter's hardware or in another network
+        namespace, and a search for a connection that does not exist takes many requests.
         """
         down = {session.sid for session in self._sessions() if session.state is not SessionStatus.LOGGED_IN}
         connections = {
@@ -73,7 +74,7 @@ class Connections:
         return {sid: answer.facts for sid, answer in answers.items()}
 
     def _note(self, connections: Mapping[int, Connection], answers: Mapping[int, Answer]) -> None:
-        """Remember which connections were not found, as long as they are those of sessions."""
+        """Remember which of the sessions' connections were not found."""
         self._not_found -= {connections[sid] for sid in answers}
         self._not_found |= {connections[sid] for sid in connections.keys() - answers.keys()}
         self._not_found &= {end.connection for end in self._ends.known.values() if end.connection}

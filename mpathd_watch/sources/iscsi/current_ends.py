@@ -1,4 +1,4 @@
-"""When this host's ends of the sessions are read: with each whole look, and after a login."""
+"""When the local ends of the sessions are read: with each full scan, and after a login."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mpathd_watch.sources.reading.poller import reason_of
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 ENDS_DEADLINE = 2.0
-"""A whole look waits no longer for the local ends, which take a lock each."""
+"""Seconds that a full scan waits for the local ends, each of which takes a lock."""
 ENDS_APART = 3.0
-"""Seconds between two readings outside whole looks; twice as long after each that brought no news."""
+"""Seconds between two readings besides full scans, doubled after each reading that found no change."""
 LONGEST_APART = 60.0
-"""Seconds that this may come to."""
+"""The longest such pause."""
 
 
 class CurrentEnds:
     """The local ends as last read. ``run`` it as a task.
 
-    Reading takes the locks of sockets, so it has a thread of its own: a connection that hangs delays nothing else.
+    Reading takes the locks of sockets and therefore has a separate thread: a connection that hangs delays nothing else.
     """
 
     def __init__(self, reader: LocalEnds, availability: Availability) -> None:
@@ -32,25 +32,25 @@ class CurrentEnds:
         self._reader = reader
         self._availability = availability
         self._worker = Worker("iscsi-ends")
-        self._are_news = False
+        self._changed = False
         self._wake = asyncio.Event()
         self._login = asyncio.Event()
 
-    def take_news(self) -> Mapping[int, LocalEnd] | None:
-        """The ends, if they have changed since they were taken last."""
-        return self.take() if self._are_news else None
+    def take_changed(self) -> Mapping[int, LocalEnd] | None:
+        """The ends if they changed since the last call of this method or ``take``; else ``None``."""
+        return self.take() if self._changed else None
 
     def take(self) -> Mapping[int, LocalEnd]:
-        """The ends, changed or not."""
-        self._are_news = False
+        """The ends."""
+        self._changed = False
         return self.known
 
     def wake(self) -> None:
-        """Read soon: a session may have another connection than the one that is known."""
+        """Read soon: a session may have a new connection."""
         self._wake.set()
 
     def wake_after_login(self) -> None:
-        """Read as soon as may be: a session has another connection."""
+        """Read as soon as possible: a session has a new connection."""
         self._login.set()
         self._wake.set()
 
@@ -63,14 +63,14 @@ class CurrentEnds:
             self._login.clear()
             before = self.known
             self._availability.report_problems(await self.read())
-            news = self.known != before
-            self._are_news |= news
-            pause = ENDS_APART if news else min(2 * pause, LONGEST_APART)
+            changed = self.known != before
+            self._changed |= changed
+            pause = ENDS_APART if changed else min(2 * pause, LONGEST_APART)
             await asyncio.sleep(ENDS_APART)
             await wait_at_most(self._login, pause - ENDS_APART)
 
     async def read(self) -> Counter[str]:
-        """Read now, and return what could not be read. If nothing could be, that says nothing of the rest of sysfs."""
+        """Read now, and return what could not be read. A failure does not put the source down."""
 
         def read() -> tuple[Mapping[int, LocalEnd], Counter[str]]:
             attributes = Attributes()

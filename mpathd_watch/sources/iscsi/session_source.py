@@ -1,7 +1,7 @@
 """When the iSCSI sessions are polled.
 
-They change without any uevent (drivers/scsi/scsi_transport_iscsi.c sends none), and they are few: so they are polled
-often, and more often when there is more to see.
+A change of a session causes no uevent (drivers/scsi/scsi_transport_iscsi.c sends none), and sessions are few. Therefore
+they are polled often, and more often after a change.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.reading.worker import Worker
 
 SESSIONS_EVERY = 0.5
-"""Seconds between polls of the sessions: what an instant of an outage may be late by."""
+"""Seconds between polls of the sessions. An instant of an outage may be late by as much."""
 HURRIED_EVERY = 0.2
 """The same while one of them is watched closely."""
 BUSY_EVERY = 1.0
-"""The same while all are logged in and each has shown life since the poll before."""
+"""The same while each of them gave a proof of life between two polls."""
 POLLS_APART = 0.05
-"""Seconds from one poll to the next, however many ask for it."""
+"""Seconds from one poll to the next at least, even if many polls are requested."""
 TIMEOUTS_EVERY = 5.0
-"""Seconds between readings of all sessions' timeouts, three small reads each, and questions about their connections."""
+"""Seconds between readings of the timeouts, three small reads a session, and requests about the connections."""
 SESSIONS_DEADLINE = 5.0
 """Seconds that a poll may take."""
 
 Asking = Callable[[Mapping[int, Connection], Callable[[], float]], Mapping[int, Answer]]
-"""As ``tcp.ask``."""
+"""Like ``tcp.ask``."""
 
 
 class Listener(Protocol):
-    """What is called after each poll that was answered."""
+    """A function that is called after each successful poll."""
 
     def __call__(self, *, changed: bool) -> None:
-        """``changed``: some session is not what it was at the poll before."""
+        """``changed``: a session differs from the poll before."""
 
 
 class SessionSource:
     """Turns the iSCSI sessions below ``poller.root`` into events. ``run`` it as a task; ``wake`` it from the same loop.
 
-    What it reads counts only while the source is up, which a whole look brings about (``sysfs.source``).
-    ``addresses``, ``route`` and ``tcp`` are how the network is asked.
+    A poll counts only while the source is up; a full scan makes it so (``sysfs.source``). ``addresses``, ``route`` and
+    ``tcp`` ask the kernel about the network.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class SessionSource:
         self._poller = poller
         self._clock = poller.clock
         self._reader = Sessions(poller.root, poller.clock)
-        # A thread of their own, so that a long look at the disks can't delay them.
+        # A separate thread, so that a long scan of the disks does not delay the sessions.
         self._worker = Worker("iscsi-sessions")
         self._ends = CurrentEnds(LocalEnds(poller.root, addresses, route, question), poller.availability)
         self._connections = Connections(poller.emit, poller.clock, lambda: self._known, self._ends, question)
@@ -83,7 +83,7 @@ class SessionSource:
         self._listener: Listener = _ignore
 
     def after_each_poll(self, listener: Listener) -> None:
-        """Have ``listener`` called after each poll that was answered."""
+        """Call ``listener`` after each successful poll."""
         self._listener = listener
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class SessionSource:
             tasks.create_task(self._ends.run())
 
     def wake(self) -> None:
-        """Poll now and ask how the connections fare; ``SessionsRead`` is the answer in any case."""
+        """Poll now, and ask about the connections; this emits ``SessionsRead`` in any case."""
         self._wake.set()
 
     def in_trouble(self) -> set[int]:
@@ -102,13 +102,13 @@ class SessionSource:
         return self._close_watch.sids() | down
 
     async def poll(self, *, woken: bool = False) -> None:
-        """Read the sessions, and emit ``SessionsRead`` if they have changed, or in any case if ``woken``."""
+        """Read the sessions. Emit ``SessionsRead`` if they changed, and always if ``woken``."""
         attributes = Attributes()
         requested = self._clock()
         timeouts = requested >= self._timeouts_due
         if timeouts:
             self._timeouts_due = requested + TIMEOUTS_EVERY
-        ends = self._ends.take_news()
+        ends = self._ends.take_changed()
         tcp = await self._connections.ask(every_one=woken) if woken or timeouts or ends is not None else None
         sessions = await self._poller.read(
             self._worker,
@@ -122,9 +122,9 @@ class SessionSource:
         changed = sessions != self._known
         if changed:
             self._follow_changes(sessions)
-        self._known = sessions  # in any case: the last signs of life are no change, but may be newer
+        self._known = sessions  # in any case: a newer proof of life alone is no change
         if changed or fresh or woken:
-            # What TCP says is as old as the last question, and silence is judged by the older of both.
+            # The TCP facts are as old as the last request, and silence is judged by the older of both.
             asked = requested if tcp is not None else min(requested, self._connections.asked_at)
             self._poller.heartbeat.report(SessionsRead(sessions, asked))
         else:
@@ -132,16 +132,16 @@ class SessionSource:
         self._listener(changed=changed)
 
     async def read_ends(self) -> Counter[str]:
-        """Read this host's ends of the sessions, for the whole look to come; returns what could not be read."""
+        """Read the local ends for the next ``read_all``, and return what could not be read."""
         return await self._ends.read()
 
-    async def read_whole(self, attributes: Attributes) -> tuple[SessionFacts, ...] | None:
-        """The sessions for a whole look, every attribute read again; ``None`` if they can't be read."""
+    async def read_all(self, attributes: Attributes) -> tuple[SessionFacts, ...] | None:
+        """Read every attribute of all sessions for a full scan; ``None`` if they can't be read."""
         tcp = await self._connections.ask(every_one=True)
         ends = self._ends.take()
         sessions = await self._poller.read(
             self._worker,
-            lambda: self._reader.read(attributes, afresh=True, ends=ends, tcp=tcp),
+            lambda: self._reader.read(attributes, everything=True, ends=ends, tcp=tcp),
             SESSIONS_DEADLINE,
         )
         if sessions is not None:
@@ -160,14 +160,14 @@ class SessionSource:
             await asyncio.sleep(began + POLLS_APART - self._clock())
 
     def _pause(self, before: float) -> float:
-        """Seconds until the next poll, if the one before the last had ended at ``before``."""
+        """Seconds until the next poll; ``before`` is when the last poll but one ended."""
         if self._close_watch.sids():
             return HURRIED_EVERY
         busy = all(session.alive is not None and session.alive > before for session in self._known)
         return BUSY_EVERY if self._known and busy else SESSIONS_EVERY
 
     def _follow_changes(self, sessions: tuple[SessionFacts, ...]) -> None:
-        """Watch those closely that are not what they were, and have the ends read after a login."""
+        """Watch those that changed closely, and have the local ends read after a login."""
         before = {session.sid: session for session in self._known}
         for session in sessions:
             known = before.get(session.sid)
@@ -180,4 +180,4 @@ class SessionSource:
 
 
 def _ignore(*, changed: bool) -> None:
-    """Nobody listens."""
+    """The listener by default."""

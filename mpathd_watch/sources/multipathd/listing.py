@@ -1,4 +1,4 @@
-"""The timetable of one listing of multipathd's, and what it held last."""
+"""When one of multipathd's listings is requested, and what it held last."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Listing(Generic[T]):
-    """What is asked for by ``command``, ``every`` so many seconds and sooner after a wake.
+    """The listing that ``command`` requests, at intervals of ``every`` seconds, and sooner after a wake.
 
-    Wakes are answered no more often than each ``wake_spacing``. A reply may take ``deadline``. ``last`` is what the
-    last reply held; ``None``: the next one is reported whatever it holds.
+    Requests after wakes are at least ``wake_spacing`` seconds apart. A reply may take ``deadline`` seconds. ``last`` is
+    what the last reply held; with ``None``, the next one is reported whatever it holds.
     """
 
     command: str
@@ -33,11 +33,11 @@ class Listing(Generic[T]):
     last: tuple[T, ...] | None = None
 
     def due(self) -> float:
-        """When it is to be asked for next."""
+        """The time of the next request."""
         return min(self.routine, self.last_woken + self.wake_spacing) if self.woken else self.routine
 
     def begin(self, now: float) -> tuple[T, ...] | None:
-        """Note that it is asked for now, and return what it held last, unless it is to be reported in any case."""
+        """Note a request at ``now``. Return what it held last; ``None`` if the reply must be reported in any case."""
         previous = None if self.woken else self.last
         if self.woken:
             self.last_woken = now
@@ -47,6 +47,6 @@ class Listing(Generic[T]):
         return previous
 
     def forget(self) -> None:
-        """Forget what it held: multipathd is down, and may hold something else when it answers again."""
+        """Request it as soon as possible, and report whatever it holds then."""
         self.routine = -math.inf
         self.last = None

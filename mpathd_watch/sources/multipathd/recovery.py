@@ -1,4 +1,4 @@
-"""When multipathd is asked again after it failed to answer."""
+"""When multipathd is asked again after it did not answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mpathd_watch.sources.reading.pace import Backoff
 
 
 class Recovery:
-    """Waits after a failure until another try is worthwhile.
+    """Waits after a failure until the next attempt.
 
-    The next try follows after the pause that ``backoff`` gives. Meanwhile a look each ``presence_every`` seconds shows
-    whether multipathd stopped, or was started again and can be asked at once.
+    The next attempt follows after the pause of ``backoff``. Meanwhile the process is checked at intervals of
+    ``presence_every`` seconds: it may have stopped, or it may be a new one, which is asked at once.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class Recovery:
         self._failed_pid: int | None = None
 
     def failed(self) -> None:
-        """Note that multipathd has just failed to answer, as the process that it is now."""
+        """Note that multipathd did not answer, and which process it is."""
         self._failed_pid = self._presence().pid
         self._retry_at = self._clock() + self._backoff.next()
 
     def succeeded(self) -> None:
-        """Note that multipathd has answered."""
+        """Note that multipathd answered."""
         self._backoff.reset()
 
     async def wait(self) -> None:
-        """Wait until a try is worthwhile, and report it if multipathd does not run any more."""
+        """Wait until the next attempt, and report it if multipathd is not running any more."""
         while True:
             presence = self._presence()
             wait = self._presence_every

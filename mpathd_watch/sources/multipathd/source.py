@@ -1,4 +1,4 @@
-"""Keeps asking multipathd for its paths, its maps and its configuration, and tells what is new."""
+"""Requests multipathd's paths, maps and configuration again and again, and reports what has changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ from mpathd_watch.sources.reading.pace import Backoff, wait_at_most
 T = TypeVar("T")
 
 _LONGEST_MAPS_DEADLINE = 30.0
-_PARSED_ASIDE = 100_000  # characters; a worker thread keeps the loop free while it parses the maps of a big host
+_PARSED_ON_THREAD = 100_000
+"""Characters from which on a reply is parsed on a thread: the maps of a big host would block the loop too long."""
 
 
 class Client(Protocol):
@@ -47,32 +48,33 @@ class Client(Protocol):
         """Return the reply to ``command``, or raise ``MultipathdError``."""
 
     def presence(self) -> Presence:
-        """Whether multipathd runs, without connecting."""
+        """Whether multipathd is running, without a connect."""
 
     def close(self) -> None:
         """Close the connection."""
 
 
 class MultipathdSource:
-    """Emits what multipathd lists and has in force, and whether it answers.
+    """Emits multipathd's listings and its effective configuration, and whether it answers.
 
-    ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``; ``SourceUp``, ``SourceDown``, ``SourceErrors`` and
-    ``SourceAnswered``.
+    The events are ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``, ``SourceUp``, ``SourceDown``,
+    ``SourceErrors`` and ``SourceAnswered``. All times are in seconds of ``clock``.
 
-    All times are in seconds of ``clock``. Paths are asked for ``paths_every``, maps ``maps_every``, and either sooner
-    after a wake, but for wakes no more often than each ``wake_spacing``. A listing is emitted when it was woken for,
-    when it differs from the last, and when it is the first since the source was down. A reply may take ``deadline``;
-    that of the maps gets twice as long, up to 30 s, each time it took too long while paths were answered.
+    Paths are requested at intervals of ``paths_every`` and maps of ``maps_every``; sooner after a wake, but requests
+    after wakes are at least ``wake_spacing`` apart. A listing is emitted if it was woken for, if it differs from the
+    last one, or if it is the first since the source was down. A reply may take ``deadline``. Each time the maps take
+    longer although paths are answered, their deadline is doubled, up to 30 s.
 
-    After a failure the next try waits 1, 2, 4, ... up to ``longest_backoff``; meanwhile a look each ``presence_every``
-    tells whether multipathd stopped, or was started anew and can be asked at once. Paths decide whether the source is
-    up: a failure of the maps' listing alone is counted, as ``show maps json`` can be just ``fail`` when a map vanishes
-    while it is listed (all versions) and the more maps there are the longer it takes.
+    After a failure the next attempt follows after 1, 2, 4, ... s, up to ``longest_backoff``. Meanwhile the process is
+    checked at intervals of ``presence_every``: it may have stopped, or it may be a new one, which is asked at once. The
+    paths decide whether the source is up; a failure of the maps alone is only counted. The reply to ``show maps json``
+    can be just ``fail`` if a map is removed during the listing (all versions), and takes longer with more maps.
 
-    The configuration in force is asked for ``maps_every`` and when maps are woken, for a reconfiguration reloads them,
-    but no more often than each ``configuration_spacing``; after everything else, and as long as paths are answered. It
-    is emitted when it differs from the last; trouble with it is counted and no more. ``version`` tells whose words it
-    is made of, and until that is known it waits: read by another version's grammar it would seem to change later on.
+    The effective configuration is requested at intervals of ``maps_every`` and when maps are woken, since a
+    reconfiguration reloads them, but at most every ``configuration_spacing``; always last, and only while paths are
+    answered. It is emitted if it differs from the last one; a failure is only counted. ``version`` is that of
+    multipath-tools. While it is ``None`` no configuration is requested: read by the grammar of another version, it
+    would seem to change later.
     """
 
     def __init__(
@@ -113,18 +115,18 @@ class MultipathdSource:
         self._maps_backoff = Backoff(shortest_backoff, maps_every)
 
     def wake_paths(self) -> None:
-        """Ask for the paths soon: something happened to one."""
+        """Request the paths soon."""
         self._paths.woken = True
         self._bell.set()
 
     def wake_maps(self) -> None:
-        """Ask for the maps soon: something happened to one."""
+        """Request the maps soon."""
         self._maps.woken = True
         self._configuration.woken = True
         self._bell.set()
 
     async def run(self) -> None:
-        """Ask until cancelled; the connection is closed then."""
+        """Send requests until cancelled, then close the connection."""
         try:
             while True:
                 if self._availability.up is False:
@@ -135,8 +137,8 @@ class MultipathdSource:
         finally:
             self._client.close()
 
-    async def look(self) -> None:
-        """Ask for everything once; the connection is closed then."""
+    async def read_once(self) -> None:
+        """Request everything once, then close the connection."""
         try:
             await self._ask_what_is_due()
         finally:
@@ -158,43 +160,43 @@ class MultipathdSource:
     async def _ask_listings(self) -> None:
         now = self._clock()
         paths_due = self._paths.due() <= now
-        maps_trouble = ""
+        maps_failure = ""
         news: list[Event] = []
         if not paths_due and self._maps.due() > now:
             return
         try:
             if self._maps.due() <= now:
-                maps_trouble = await self._ask_maps(news)
-            if paths_due or maps_trouble:
+                maps_failure = await self._ask_maps(news)
+            if paths_due or maps_failure:
                 await self._ask(self._paths, news)
         except (MultipathdError, BadReply) as error:
-            self._went_down(error)
+            self._fail(error)
             return
         self._recovery.succeeded()
         self._availability.report_up()
-        if maps_trouble:
-            news.append(SourceErrors(SourceName.MULTIPATHD, maps_trouble, 1))
-        if maps_trouble == "timeout":
-            # Paths answer, so it does not hang: the more maps, the longer its dm ioctls take.
+        if maps_failure:
+            news.append(SourceErrors(SourceName.MULTIPATHD, maps_failure, 1))
+        if maps_failure == "timeout":
+            # multipathd does not hang, since it lists the paths: its dm ioctls take longer with more maps.
             self._maps.deadline = min(2 * self._maps.deadline, _LONGEST_MAPS_DEADLINE)
         for event in news:
             self._emit(event)
 
     async def _ask_maps(self, news: list[Event]) -> str:
-        """Ask for the maps, and return why there is no listing where that does not settle that multipathd is down."""
+        """Request the maps. Return why there is no listing, unless that already means that multipathd is down."""
         try:
-            trouble = await self._try_maps(news)
-            if trouble == "fail":
-                trouble = await self._try_maps(news)
+            failure = await self._try_maps(news)
+            if failure == "fail":
+                failure = await self._try_maps(news)
         except MultipathdError as error:
             if error.reason != "timeout":
                 raise
-            trouble = error.reason
-        if trouble:
+            failure = error.reason
+        if failure:
             self._maps.routine = self._clock() + self._maps_backoff.next()
         else:
             self._maps_backoff.reset()
-        return trouble
+        return failure
 
     async def _try_maps(self, news: list[Event]) -> str:
         try:
@@ -212,7 +214,7 @@ class MultipathdSource:
             news = [SourceErrors(SourceName.MULTIPATHD, error.reason, 1)]
             listing.last, listing.routine = known, self._clock() + listing.wake_spacing
             if isinstance(error, MultipathdError):
-                # Paths decide whether multipathd is down.
+                # The paths decide whether multipathd is down.
                 self._paths.routine = -math.inf
         for event in news:
             if not isinstance(event, SourceAnswered):
@@ -222,7 +224,7 @@ class MultipathdSource:
         requested = self._clock()
         previous = listing.begin(requested)
         text = await self._client.ask(listing.command, listing.deadline)
-        if len(text) > _PARSED_ASIDE:
+        if len(text) > _PARSED_ON_THREAD:
             parsed = await asyncio.to_thread(listing.parse, text)
         else:
             parsed = listing.parse(text)
@@ -233,7 +235,7 @@ class MultipathdSource:
             news.append(listing.event(parsed.items, requested))
         listing.last = parsed.items
 
-    def _went_down(self, error: MultipathdError | BadReply) -> None:
+    def _fail(self, error: MultipathdError | BadReply) -> None:
         self._paths.forget()
         self._maps.forget()
         self._configuration.forget()

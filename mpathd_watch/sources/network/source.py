@@ -1,6 +1,6 @@
-"""When the network interfaces are listed: at once when the kernel says that one has changed, and in a slow round.
+"""When the network interfaces are listed: at once after the kernel's notification of a change, and every minute.
 
-A notification wakes, the tables decide: which interface has changed, and how, is not taken from it.
+A notification only wakes the source. Which interface has changed, and how, is read from the kernel's tables.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ RTMGRP_LINK = 0x001
 RTMGRP_IPV4_IFADDR = 0x010
 RTMGRP_IPV6_IFADDR = 0x100
 BUFFER = 1024 * 1024
-"""Bytes of receive buffer asked for: some 250 notifications, of which the starting of containers makes many."""
+"""Requested bytes of receive buffer: about 250 notifications. The start of containers causes many."""
 BATCH = 256
-"""Notifications read in one go before the loop may do something else."""
+"""Notifications that are read before the loop may do something else."""
 COALESCE = 0.05
-"""Seconds between the listings that notifications ask for."""
+"""Seconds between listings because of notifications, at least."""
 WOKEN_SHARE = 10
-"""Notifications have a listing repeated no sooner than after this many times its own duration."""
+"""After a listing, the next one because of a notification waits this many times as long as the listing took."""
 LONGEST_PAUSE = 0.5
-"""Seconds that this may come to: a listing may take long because the host is busy, and a carrier is still news."""
+"""The longest such wait in seconds: on a busy host a listing takes long, and a lost carrier must still be reported."""
 RECONCILE_EVERY = 60.0
 RETRY_AFTER = 5.0
 DEADLINE = 15.0
 """Seconds that a listing may take."""
 
-_NOT_LET = frozenset({errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES})
-"""What RestrictAddressFamilies= and a security module answer with."""
+_FORBIDDEN = frozenset({errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES})
+"""The errors if RestrictAddressFamilies= or a security module forbids the socket."""
 
 
 def listen() -> socket.socket:
-    """A socket that hears of every change of an interface or an address. Raises ``OSError``."""
+    """A socket that receives a notification of each change of an interface or address. Raises ``OSError``."""
     return listening(socket.NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, BUFFER)
 
 
 class NetworkSource:
     """Turns the kernel's table of network interfaces into events. ``run`` it as a task.
 
-    ``clock`` tells CLOCK_MONOTONIC seconds. ``opened`` gives a bound, non-blocking socket, ``read`` lists all
-    interfaces; both may raise ``OSError``.
+    ``clock`` returns CLOCK_MONOTONIC seconds. ``opened`` returns a bound, non-blocking socket. ``read`` lists all
+    interfaces. Both may raise ``OSError``.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class NetworkSource:
         self._clock = clock
         self._opened = opened
         self._list = read
-        # Listing waits for the kernel's RTNL lock, which a driver may hold for long.
+        # A listing waits for the kernel's RTNL lock, which a driver may hold for long.
         self._worker = Worker("network")
         self._known: tuple[LinkFacts, ...] | None = None
         self._wake = asyncio.Event()
@@ -74,36 +74,36 @@ class NetworkSource:
         self._header = bytearray(HEADER.size)
 
     async def run(self) -> None:
-        """Listen and list until cancelled; when that fails, try again every ``RETRY_AFTER`` seconds."""
+        """Listen and list until cancelled. After a failure, try again every ``RETRY_AFTER`` seconds."""
         while True:
             await self._guard(self._watch())
             await asyncio.sleep(RETRY_AFTER)
 
-    async def look(self) -> None:
+    async def read_once(self) -> None:
         """List all interfaces once."""
         await self._guard(self._read())
 
     async def _guard(self, work: Coroutine[None, None, object]) -> None:
-        """Tell why, when the kernel can't be asked or does not answer."""
+        """Report why the source is down if ``work`` fails."""
         try:
             await work
         except (StalledError, TimeoutError):
             self._down(
-                "timeout", "the kernel has not listed the network interfaces; see dmesg for a network driver that hangs"
+                "timeout", "the kernel did not list the network interfaces; see dmesg for a network driver that hangs"
             )
         except OSError as error:
-            remedy = "let the service use AF_NETLINK" if error.errno in _NOT_LET else "trying again; see dmesg"
+            remedy = "allow the service to use AF_NETLINK" if error.errno in _FORBIDDEN else "trying again; see dmesg"
             self._down(
                 errno.errorcode.get(error.errno or 0, "error"),
                 f"the network interfaces can't be listed ({error.strerror or error}); {remedy}",
             )
 
     async def _watch(self) -> None:
-        """Raises ``OSError`` when there is no socket to listen to, or no more, or when the listing fails."""
+        """Listen and list. Raises ``OSError`` if the socket can't be opened or breaks, or if a listing fails."""
         loop = asyncio.get_running_loop()
         self._failure = None
         with self._opened() as receiver:
-            # Listening before listing: what changes in between is told.
+            # Listen before listing, so that a change in between is not missed.
             loop.add_reader(receiver, self._drain, receiver)
             try:
                 while self._failure is None:
@@ -116,7 +116,7 @@ class NetworkSource:
         raise self._failure
 
     async def _read(self) -> float:
-        """List, tell, and return the seconds it took. Raises ``StalledError`` or ``OSError``."""
+        """List, report, and return the seconds that the listing took. Raises ``StalledError`` or ``OSError``."""
         start = self._clock()
         found = await self._worker.run(self._list, DEADLINE)
         took = self._clock() - start
@@ -133,7 +133,7 @@ class NetworkSource:
         self._availability.report_down(reason, detail)
 
     def _drain(self, receiver: socket.socket) -> None:
-        """Read what waits, of each notification no more than its header."""
+        """Read the pending notifications, of each one only the header."""
         for _ in range(BATCH):
             try:
                 _, sender = receiver.recvfrom_into(self._header)

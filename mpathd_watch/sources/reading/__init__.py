@@ -1,1 +1,1 @@
-"""What every source needs in order to read, and to report whether it answers."""
+"""What every source needs to read and to report whether it answers."""

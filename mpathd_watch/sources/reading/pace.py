@@ -1,4 +1,4 @@
-"""When a source reads again: in rounds that cost little, at once when woken, and ever later while reads fail."""
+"""When a source reads again: in rounds, after a wake, or after a pause that grows with each failure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 SHARE = 200
-"""A round of reads is repeated no sooner than after this many times its own duration: half a percent of the time."""
+"""A round of reads is repeated after this many times its own duration at the earliest: it takes 0.5 % of the time."""
 
 
 class Round:
-    """A round of reads that is repeated ``every`` so many seconds, and less often where it takes long.
+    """A round of reads, repeated at intervals of ``every`` seconds, or longer ones if the reads take long.
 
-    ``due`` is when the next one is to begin, by ``clock``.
+    ``due`` is the time of the next round by ``clock``.
     """
 
     def __init__(self, clock: Callable[[], float], every: float) -> None:
@@ -21,7 +21,7 @@ class Round:
         self._every = every
 
     async def run(self, reading: Awaitable[None]) -> float:
-        """Read, and return the seconds that it took."""
+        """Await ``reading``, and return the seconds that it took."""
         began = self._clock()
         await reading
         took = self._clock() - began
@@ -29,12 +29,12 @@ class Round:
         return took
 
     def postpone(self, took: float) -> None:
-        """Put off the next round as if one had just ended that took so many seconds."""
+        """Postpone the next round as if one had just ended that took ``took`` seconds."""
         self.due = self._clock() + max(self._every, SHARE * took)
 
 
 class Backoff:
-    """The pause before the next try: ``shortest`` seconds at first, then twice as long each time, up to ``longest``."""
+    """The pause before the next attempt: ``shortest`` seconds, doubled at each failure up to ``longest``."""
 
     def __init__(self, shortest: float, longest: float) -> None:
         self._shortest = shortest
@@ -42,20 +42,20 @@ class Backoff:
         self._pause = shortest
 
     def next(self) -> float:
-        """Seconds to wait after this failure."""
+        """The seconds to wait after this failure."""
         pause = self._pause
         self._pause = min(2 * pause, self._longest)
         return pause
 
     def reset(self) -> None:
-        """Begin with the shortest pause again: a try succeeded, or there is reason to hope so."""
+        """Start with the shortest pause again: an attempt succeeded, or the next one probably will."""
         self._pause = self._shortest
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    """Wait until ``event`` is set, but no longer than that."""
+    """Wait until ``event`` is set, at most ``seconds``."""
     try:
-        async with asyncio.timeout(seconds):  # not wait_for: until Python 3.12 it could swallow a cancellation
+        async with asyncio.timeout(seconds):  # not wait_for: before Python 3.12 it could swallow a cancellation
             await event.wait()
     except TimeoutError:
         return

@@ -1,7 +1,8 @@
-"""What every source needs that polls: reads with a deadline, which decide whether the source answers.
+"""What every polling source needs: reads with a deadline, which decide whether the source answers.
 
-A new source reuses this as it is. One for the remote ports of Fibre Channel, say, is a class in ``sources/fc`` with a
-``Poller`` under a source name of its own, a ``Worker`` for its reads, and a poll that ``run`` repeats::
+A new source uses this without any change here or in another source. A source of Fibre Channel's remote ports, for
+example, is a class in ``sources/fc``. It has a ``Poller`` with its own source name, a ``Worker`` for its reads, and a
+poll that ``run`` repeats::
 
     attributes = Attributes()
     ports = await self._poller.read(self._worker, lambda: self._ports.read(attributes), DEADLINE)
@@ -16,11 +17,11 @@ A new source reuses this as it is. One for the remote ports of Fibre Channel, sa
         self._poller.heartbeat.report_unchanged()
     self._poller.availability.report_problems(attributes.problems)
 
-``pace.wait_at_most`` sleeps until the next poll is due or wanted. ``pace.Round`` takes only a share of the time, for
-what is costly to read. The core can have the disks read again behind a port that changed, by its effect ``Refresh``.
+Between polls, ``run`` sleeps in ``pace.wait_at_most``, which a wake can end. ``pace.Round`` limits costly reads to a
+small share of the time. If the disks behind a changed port must be read again, the core requests that (``Refresh``).
 
-Readers that are up and down together share a poller. So do ``iscsi.session_source`` and ``sysfs.source``, which are the
-source ``sysfs``: whatever fails of either, the source is down until a whole look has succeeded.
+Readers that go up and down together share one poller. ``iscsi.session_source`` and ``sysfs.source`` do so: both are the
+source ``sysfs``. If a read of either fails, the source is down until a full scan succeeds.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ Result = TypeVar("Result")
 class Poller:
     """Reads below ``root`` for one source.
 
-    ``emit`` takes its events, ``clock`` gives CLOCK_MONOTONIC seconds.
+    ``emit`` receives its events. ``clock`` returns CLOCK_MONOTONIC seconds.
     """
 
     def __init__(
@@ -55,18 +56,18 @@ class Poller:
         self._recover: Callable[[], None] = _do_nothing
 
     def recover_by(self, recover: Callable[[], None]) -> None:
-        """Have ``recover`` called at each read that fails, before that is reported."""
+        """Call ``recover`` at each failed read, before the failure is reported."""
         self._recover = recover
 
     async def read(self, worker: Worker, job: Callable[[], Result], deadline: float) -> Result | None:
-        """What ``job`` returns; ``None`` if it hangs or raises ``OSError``, and the source is down then.
+        """Return what ``job`` returns; ``None`` if it hangs or raises ``OSError``, which means that the source is down.
 
-        Only the first reason of an outage is reported: several readers may fail, each with a reason of its own.
+        Only the first reason of an outage is reported: several readers may fail for different reasons.
         """
         try:
             return await worker.run(job, deadline)
         except StalledError:
-            self._fail("timeout", f"a read below {self.root} has not returned within {deadline:.0f} s; see dmesg")
+            self._fail("timeout", f"a read below {self.root} did not return within {deadline:.0f} s; see dmesg")
         except OSError as error:
             self._fail("unreadable", f"{error.filename or self.root}: {error.strerror}; is sysfs mounted there?")
         return None
@@ -78,9 +79,9 @@ class Poller:
 
 
 def reason_of(error: StalledError | OSError) -> str:
-    """A word for a label that says why a read failed: ``timeout``, or the name of the error number."""
+    """Why a read failed, as one word for a label: ``timeout``, or the name of the error number."""
     return errno.errorcode.get(error.errno or 0, "error") if isinstance(error, OSError) else "timeout"
 
 
 def _do_nothing() -> None:
-    """Recover by reading again at the usual pace."""
+    """The next read at the usual pace is enough."""

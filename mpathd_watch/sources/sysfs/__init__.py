@@ -1,1 +1,1 @@
-"""Maps and disks, as sysfs has them."""
+"""Multipath maps and disks, from sysfs."""

@@ -1,4 +1,4 @@
-"""The member disks of maps: which are read again, how closely, and what of it is news."""
+"""The member disks of maps: which of them are read again, how closely, and what is reported."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Depth, Disks
 
 TROUBLED_EVERY = 0.4
-"""Seconds between readings of the disks in trouble, just less than between ordinary polls of the sessions: those may be
-polled more often, but there can be very many disks."""
+"""Seconds between readings of the disks in trouble, slightly less than between ordinary polls of the sessions. Sessions
+may be polled more often than that, but there can be very many disks."""
 
 
 class Sessions(Protocol):
-    """What the disks are reached by, as ``iscsi.session_source.SessionSource`` polls it."""
+    """What the disks need of ``iscsi.session_source.SessionSource``."""
 
     async def poll(self) -> None:
-        """Read the sessions, and emit an event if they have changed."""
+        """Read the sessions, and emit an event if they changed."""
 
     def in_trouble(self) -> Collection[int]:
-        """The numbers of those whose disks may change soon."""
+        """The numbers of the sessions whose disks may change soon."""
 
 
 class MemberDisks:
-    """The disks as last read, and those that are to be read again soon; ``wake`` is set when there are some."""
+    """The disks as last read, and those to be read again soon, for which ``wake`` is set."""
 
     def __init__(self, poller: Poller, reader: Disks, worker: Worker, sessions: Sessions, wake: asyncio.Event) -> None:
         self._poller = poller
@@ -46,20 +46,20 @@ class MemberDisks:
 
     @property
     def pending(self) -> bool:
-        """Whether some are to be read."""
+        """Whether any disks are to be read."""
         return bool(self._wanted or self._troubled)
 
     def replace(self, members: Iterable[DeviceFacts]) -> None:
-        """Take these for all that there are."""
+        """Replace all known disks with ``members``."""
         self._known = {disk.name: disk for disk in members}
 
     def want(self, names: Iterable[str]) -> None:
-        """Have these read closely."""
+        """Request that these are read closely."""
         self._wanted.update(names)
         self._wake.set()
 
     def want_troubled(self, *, changed: bool) -> None:
-        """Have the disks read that are in trouble or whose session is: at once if that ``changed``, else when due."""
+        """Request the disks in trouble and those of sessions in trouble: if ``changed`` at once, otherwise when due."""
         now = self._poller.clock()
         if now < self._troubled_due and not changed:
             return
@@ -72,7 +72,7 @@ class MemberDisks:
             self._wake.set()
 
     async def read_pending(self) -> None:
-        """Read those that were asked for, or if there are none those in trouble."""
+        """Read the requested disks or, if there are none, those in trouble."""
         if self._wanted:
             names, self._wanted = self._wanted, set()
             self._troubled -= names
@@ -86,7 +86,7 @@ class MemberDisks:
         await self._read(self._known, Depth.COUNTERS)
 
     async def _read(self, names: Iterable[str], depth: Depth) -> None:
-        """Read these and emit what is news; all of them where they were asked for."""
+        """Read these, and emit those that changed; with ``Depth.CLOSELY`` all of them."""
         known = {name: self._known[name] for name in sorted(names) if name in self._known}
         if not known:
             return
@@ -99,7 +99,7 @@ class MemberDisks:
         found, vanished = read
         news = tuple(disk for disk in found if depth is Depth.CLOSELY or disk != known[disk.name])
         if vanished or any(disk.state is not known[disk.name].state for disk in news):
-            # A session takes its disks along, and its last poll may be half a second old: it is reported first.
+            # The cause may be the session, and its last poll may be 0.5 s old: report the session first.
             await self._sessions.poll()
             if not self._poller.availability.up:
                 return

@@ -1,7 +1,8 @@
-"""When maps and disks are read: disks when something says so, everything in a slow reconciliation.
+"""When maps and disks are read.
 
-Disks are many: those behind a session that is in trouble are read with its polls, the rest when a uevent or the core
-asks, and in rounds that may take only a small share of the time, however many disks there are.
+Disks are many. Those of a session in trouble are read with its polls; others when the core requests it, and in rounds
+that take only a small share of the time, however many disks there are. A full scan reads everything: when the core
+requests it, and every minute.
 """
 
 from __future__ import annotations
@@ -24,20 +25,21 @@ from mpathd_watch.sources.sysfs.member_disks import MemberDisks
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
 WOKEN_SHARE = 10
-"""A whole look that a uevent or the core asks for waits this many times as long as the last one took."""
+"""A requested full scan waits this many times as long as the last one took."""
 LONGEST_PAUSE = 0.5
-"""Seconds that this may come to, or as many as the look took if those are more: it takes long where a session is just
-being logged out, or the host is busy, and a path that appears meanwhile is still news."""
+"""The longest such wait in seconds, unless the scan took longer than that: then the wait is as long as the scan. A scan
+takes long during a logout and on a busy host, and a path that appears meanwhile must still be reported."""
 COALESCE = 0.1
-"""Seconds that a wake may wait for others: a map's creation sends a handful of uevents."""
+"""Seconds for which a wake waits for others: the creation of a map causes several uevents."""
 RETRY_AFTER = 1.0
 
 
 class SysfsSource:
-    """Turns the maps and disks below ``poller.root`` into events, and in whole looks the ``sessions`` with them.
+    """Turns the maps and disks below ``poller.root`` into events; a full scan includes the ``sessions``.
 
-    ``run`` it as a task, besides the task of ``sessions``; ``wake_*`` may be called at any time from the same loop.
-    ``run_dir`` is where /run is, by default beside sysfs: with the sysfs of another root goes that root's udev.
+    ``run`` it as a task, and ``sessions`` as another. ``wake_*`` may be called at any time from the same loop.
+    ``run_dir`` is the path of /run. By default it is beside sysfs, so that the sysfs of another root is used with the
+    udev database of that root.
     """
 
     def __init__(self, poller: Poller, sessions: SessionSource, run_dir: Path | None = None) -> None:
@@ -59,7 +61,7 @@ class SysfsSource:
         while True:
             now = self._clock()
             if now >= system.due or (self._system_wanted and now >= self._system_after):
-                took = await system.run(self.look())
+                took = await system.run(self.read_once())
                 self._system_after = self._clock() + self._pause(took)
                 members.postpone(took)
             elif self._members.pending:
@@ -73,8 +75,8 @@ class SysfsSource:
             if self._system_wanted:
                 await asyncio.sleep(COALESCE)
 
-    async def look(self) -> None:
-        """Read everything once: the whole look."""
+    async def read_once(self) -> None:
+        """Do a full scan."""
         self._system_wanted = False
         requested = self._clock()
         attributes, of_sessions = Attributes(), Attributes()
@@ -89,37 +91,37 @@ class SysfsSource:
         )
         if found is None:
             return
-        # Sessions last: while the disks were read, a poll may have reported newer things of them.
-        sessions = await self._sessions.read_whole(of_sessions)
+        # Sessions last: while the disks were read, a poll may have reported newer states of them.
+        sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
             return
         maps, members, unmapped = found
         self._members.replace(members)
         wanted = self._system_wanted
         self._poller.availability.report_up()
-        # Whoever answers that with a wish for a whole look is about to get it; a wish from before came too late.
+        # A full scan that is requested in answer to that is this one. An earlier request came too late for it.
         self._system_wanted = wanted
         self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
 
     def wake_system(self) -> None:
-        """Look at everything soon."""
+        """Do a full scan soon."""
         self._system_wanted = True
         self._wake.set()
 
     def wake_devices(self, names: Iterable[str]) -> None:
-        """Read the named disks closely now; ``DevicesRead`` is the answer in any case, for those that are members."""
+        """Read the named disks closely now; this emits ``DevicesRead`` in any case, for those that are members."""
         self._members.want(names)
 
     def _pause(self, took: float) -> float:
-        """Seconds from a whole look that took so long to the next one that is woken for."""
+        """Seconds until the next requested full scan, after one that took ``took`` seconds."""
         if not self._poller.availability.up:
             return RETRY_AFTER
         return max(COALESCE, min(WOKEN_SHARE * took, max(LONGEST_PAUSE, took)))
 
     def _recover(self) -> None:
-        """Have everything read again after a failure, without waking for that again and again."""
+        """Request a full scan after a failure; wake for it only at the first failure of an outage."""
         self._system_wanted = True
         if self._poller.availability.up is not False:
             self._wake.set()

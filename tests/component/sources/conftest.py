@@ -16,7 +16,7 @@ from tests.component.sources.watching import EVERY, HOUR, Gate
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
 PACED = (availability, pace, close_watch, connections, current_ends, session_source, disks, member_disks, sysfs_source)
-"""The modules whose constants say how often and how long something is read."""
+"""The modules with constants for how often and how long something is read."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def san(tmp_path: Path) -> FakeSysfs:
 
 @pytest.fixture
 def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have the sessions polled all the time and nothing else without a reason; a test may say otherwise."""
+    """Poll the sessions continuously and nothing else without a reason; a test may set other times."""
 
     def choose(**seconds: float) -> None:
         for name, value in seconds.items():

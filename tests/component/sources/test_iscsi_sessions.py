@@ -1,4 +1,4 @@
-"""When the sessions are polled, what is reported of them, and how their connections are asked about."""
+"""When the sessions are polled, what is reported of them, and when their connections are asked about."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("timing")
 # --- what is reported -------------------------------------------------------------------------------------------------
 
 
-def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timing: Callable[..., None]) -> None:
+def test_a_change_of_a_session_is_reported_within_the_interval(san: FakeSysfs, timing: Callable[..., None]) -> None:
     timing(SESSIONS_EVERY=0.2, HURRIED_EVERY=0.2)
     delays = []
 
@@ -56,25 +56,29 @@ def test_a_change_of_a_session_is_told_within_the_interval(san: FakeSysfs, timin
 
     watching = watch(san, scenario)
     assert max(delays) < 0.2 + 0.4
-    told = [read.sessions[1].state for read in watching.of(SessionsRead)]
-    assert [state for state, _ in groupby(told)] == [SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.LOGGED_IN]
+    reported = [read.sessions[1].state for read in watching.of(SessionsRead)]
+    assert [state for state, _ in groupby(reported)] == [
+        SessionStatus.FAILED,
+        SessionStatus.FREE,
+        SessionStatus.LOGGED_IN,
+    ]
 
 
 def test_timeouts_are_read_again_under_a_session_that_stays_as_it_is(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
-    """Multipathd writes recovery_tmo at a reconfiguration, and no uevent tells."""
+    """Multipathd writes recovery_tmo at a reconfiguration, and no uevent reports it."""
     timing(TIMEOUTS_EVERY=0.1)
 
     async def scenario(watching: Watch) -> None:
         san.sessions[1].set("recovery_tmo", 20)
         await watching.until_kind(SessionsRead)
 
-    (told,) = watch(san, scenario).of(SessionsRead)
-    assert [session.recovery_tmo for session in told.sessions] == [5, 20]
+    (reported,) = watch(san, scenario).of(SessionsRead)
+    assert [session.recovery_tmo for session in reported.sessions] == [5, 20]
 
 
-def test_sessions_that_do_not_change_are_not_told_again_but_show_life(
+def test_sessions_that_do_not_change_are_not_reported_again_but_show_life(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
     timing(ANSWER_EVERY=0.1)
@@ -87,7 +91,7 @@ def test_sessions_that_do_not_change_are_not_told_again_but_show_life(
     assert 1 <= len(watching.of(SourceAnswered)) <= 6
 
 
-def test_a_change_of_a_session_is_told_with_its_last_sign_of_life(san: FakeSysfs) -> None:
+def test_a_change_of_a_session_is_reported_with_its_last_proof_of_life(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         assert watching.of(SystemRead)[0].sessions[1].alive is None
         for _ in range(5):
@@ -98,8 +102,8 @@ def test_a_change_of_a_session_is_told_with_its_last_sign_of_life(san: FakeSysfs
         assert watching.of(SessionsRead) == []
         failed = time.monotonic()
         san.sessions[1].fail()
-        (told,) = await watching.until_kind(SessionsRead)
-        first, second = told.sessions
+        (reported,) = await watching.until_kind(SessionsRead)
+        first, second = reported.sessions
         assert first.alive is None
         assert second.alive is not None
         assert answered <= second.alive < failed
@@ -110,7 +114,7 @@ def test_a_change_of_a_session_is_told_with_its_last_sign_of_life(san: FakeSysfs
     watch(san, scenario)
 
 
-def test_a_whole_look_carries_signs_of_life_that_were_worth_no_event_of_their_own(san: FakeSysfs) -> None:
+def test_a_full_scan_carries_proofs_of_life_that_caused_no_event(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(2 * EVERY)
         san.sessions[0].answer()
@@ -125,7 +129,7 @@ def test_a_whole_look_carries_signs_of_life_that_were_worth_no_event_of_their_ow
     watch(san, scenario)
 
 
-def test_login_and_logout_are_told(san: FakeSysfs) -> None:
+def test_login_and_logout_are_reported(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         san.logout(san.sessions[0])
         await watching.until_kind(SessionsRead, 1)
@@ -139,17 +143,17 @@ def test_login_and_logout_are_told(san: FakeSysfs) -> None:
 
 
 def netdevs(watching: Watch) -> list[str]:
-    """The network interfaces last told of the sessions."""
+    """The network interfaces last reported for the sessions."""
     return [session.netdev for session in watching.of(SystemRead)[-1].sessions]
 
 
-def test_sessions_are_told_with_this_hosts_ends(san: FakeSysfs) -> None:
+def test_sessions_are_reported_with_this_hosts_ends(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         first = watching.of(SystemRead)[0].sessions[0]
         assert (first.local_address, first.netdev, first.local_network) == ("192.168.1.2", "eth1", "192.168.1.0/24")
         san.sessions[0].fail()
-        (told,) = await watching.until_kind(SessionsRead)
-        assert told.sessions[0].netdev == "eth1"
+        (reported,) = await watching.until_kind(SessionsRead)
+        assert reported.sessions[0].netdev == "eth1"
 
     watch(san, scenario)
 
@@ -165,7 +169,7 @@ def test_an_end_that_hangs_takes_nothing_along(san: FakeSysfs, gate: Gate, timin
         assert await watching.until_kind(SourceErrors) == [SourceErrors(SourceName.SYSFS, "timeout", 1)]
         watching.sysfs.wake_system()
         began = time.monotonic()
-        await watching.until_kind(SystemRead, 3)  # and now nobody waits for it any more
+        await watching.until_kind(SystemRead, 3)  # this one does not wait for it
         assert time.monotonic() - began < 0.8
         san.sessions[0].iscsi_host.set("ipaddress", "192.168.2.2")
         gate.open()
@@ -212,7 +216,7 @@ def test_a_session_that_has_logged_in_again_is_asked_for_by_its_new_connection(s
     assert len(watching.of(SystemRead)) == 1
 
 
-def test_a_session_that_has_come_by_another_interface_is_told_with_it_at_once(san: FakeSysfs) -> None:
+def test_a_session_that_returns_by_another_interface_is_reported_with_it_at_once(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         san.sessions[0].fail()
         await watching.until(lambda: watching.session_states()[0] is SessionStatus.FAILED)
@@ -224,7 +228,7 @@ def test_a_session_that_has_come_by_another_interface_is_told_with_it_at_once(sa
     assert len(watching.of(SystemRead)) == 1
 
 
-def test_a_login_that_nobody_saw_shows_in_a_connection_that_is_not_found(
+def test_a_login_between_two_polls_is_detected_by_a_connection_that_is_not_found(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
     timing(TIMEOUTS_EVERY=0.05)
@@ -267,10 +271,10 @@ def test_local_ends_that_bring_no_news_are_read_ever_more_seldom_until_a_login(
     watch(san, scenario)
 
 
-# --- how the connections fare -----------------------------------------------------------------------------------------
+# --- the TCP connections ----------------------------------------------------------------------------------------------
 
 
-def test_connections_are_asked_for_with_the_timeouts_and_told_each_time(
+def test_connections_are_asked_for_with_the_timeouts_and_reported_each_time(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
     timing(TIMEOUTS_EVERY=0.1)
@@ -284,7 +288,7 @@ def test_connections_are_asked_for_with_the_timeouts_and_told_each_time(
         await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == later)
         watching.sysfs.wake_system()
         assert [session.tcp for session in (await watching.until_kind(SystemRead, 2))[1].sessions] == [later] * 2
-        requests = [told.requested for told in watching.of(SessionsRead)]
+        requests = [reported.requested for reported in watching.of(SessionsRead)]
         assert requests == sorted(requests)
         assert all(after - before > 0.05 for before, after in pairwise(requests))
 
@@ -292,7 +296,7 @@ def test_connections_are_asked_for_with_the_timeouts_and_told_each_time(
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOBUFS, errno.EPROTONOSUPPORT, errno.EMFILE, errno.ETIMEDOUT])
-def test_a_kernel_that_does_not_tell_how_they_fare_leaves_no_old_answer(
+def test_without_answers_about_connections_no_old_answer_stays(
     san: FakeSysfs, timing: Callable[..., None], number: int
 ) -> None:
     timing(TIMEOUTS_EVERY=0.1, TCP_PATIENCE=0.3)
@@ -301,10 +305,10 @@ def test_a_kernel_that_does_not_tell_how_they_fare_leaves_no_old_answer(
         await watching.until_kind(SessionsRead)
         watching.network.error = OSError(number, os.strerror(number))
         await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp is None)
-        told = len(watching.of(SessionsRead))
+        reported = len(watching.of(SessionsRead))
         (error, *_) = await watching.until_kind(SourceErrors, 3)
         assert error == SourceErrors(SourceName.NETWORK, errno.errorcode[number], 1)
-        assert len(watching.of(SessionsRead)) == told  # nothing is nothing new
+        assert len(watching.of(SessionsRead)) == reported  # that there is still none is no change
         watching.network.error = None
         await watching.until(lambda: watching.of(SessionsRead)[-1].sessions[0].tcp == watching.network.facts)
 
@@ -341,7 +345,7 @@ def test_a_connection_whose_lock_is_held_delays_no_poll_but_the_first(
     assert watch(san, scenario).of(SourceDown) == []
 
 
-def test_a_connection_that_the_kernel_does_not_find_is_asked_for_again_only_when_somebody_wants_to_know(
+def test_a_connection_that_the_kernel_does_not_find_is_asked_for_again_only_after_a_wake(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
     timing(SESSIONS_EVERY=0.05, TIMEOUTS_EVERY=0.1, ENDS_APART=60.0)
@@ -376,7 +380,7 @@ class Polls:
         read = Sessions.read
 
         def reading(sessions: Sessions, attributes: Attributes, **options: Any) -> tuple[SessionFacts, ...]:
-            if not options.get("afresh"):
+            if not options.get("everything"):
                 self.times.append(time.monotonic())
             return read(sessions, attributes, **options)
 
@@ -403,7 +407,7 @@ def median_within(pauses: list[float], bounds: tuple[float, float]) -> bool:
     return low - 0.01 <= median(pauses) < high
 
 
-def test_sessions_are_polled_more_often_until_the_story_ends(san: FakeSysfs, polls: Polls) -> None:
+def test_sessions_are_polled_more_often_until_the_outage_ends(san: FakeSysfs, polls: Polls) -> None:
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(0.7)  # at the start all sessions are new
         assert median_within(await polls.pauses(0.9), NORMAL)
@@ -447,8 +451,8 @@ def test_sessions_that_are_all_busy_and_well_are_polled_less_often_but_woken_at_
         assert median_within(await polls.pauses(1.8), BUSY)
         asked = time.monotonic()
         watching.sessions.wake()
-        (told,) = await watching.until_kind(SessionsRead)
-        assert told.requested - asked < 0.1
+        (reported,) = await watching.until_kind(SessionsRead)
+        assert reported.requested - asked < 0.1
         busy.remove(1)  # one that is idle is enough
         await asyncio.sleep(0.8)
         assert median_within(await polls.pauses(0.9), NORMAL)
@@ -499,10 +503,10 @@ def test_a_wake_is_answered_even_if_nothing_differs_by_a_reading_that_was_asked_
         for number in range(1, 4):
             asks, asked = len(watching.network.asked), time.monotonic()
             watching.sessions.wake()
-            told = (await watching.until_kind(SessionsRead, number))[-1]
-            assert asked <= told.requested <= time.monotonic()
-            assert told.sessions == watching.of(SystemRead)[0].sessions
-            assert [session.tcp for session in told.sessions] == [watching.network.facts] * 2
+            reported = (await watching.until_kind(SessionsRead, number))[-1]
+            assert asked <= reported.requested <= time.monotonic()
+            assert reported.sessions == watching.of(SystemRead)[0].sessions
+            assert [session.tcp for session in reported.sessions] == [watching.network.facts] * 2
             assert len(watching.network.asked) == asks + 1
         await asyncio.sleep(0.1)
         assert len(watching.of(SessionsRead)) == 3
@@ -530,8 +534,8 @@ def test_a_wake_during_a_poll_is_answered_by_the_next(san: FakeSysfs, gate: Gate
 def test_without_sessions_a_wake_is_answered_too(tmp_path: Path) -> None:
     async def scenario(watching: Watch) -> None:
         watching.sessions.wake()
-        (told,) = await watching.until_kind(SessionsRead)
-        assert told.sessions == ()
+        (reported,) = await watching.until_kind(SessionsRead)
+        assert reported.sessions == ()
 
     watch(FakeSysfs(tmp_path / "sys"), scenario)
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("timing")
 # --- what is reported -------------------------------------------------------------------------------------------------
 
 
-def test_the_first_look_is_whole_and_comes_after_the_source_is_up(san: FakeSysfs) -> None:
+def test_the_first_event_after_the_source_is_up_is_a_full_scan(san: FakeSysfs) -> None:
     async def scenario(_watching: Watch) -> None:
         await asyncio.sleep(5 * EVERY)
 
@@ -48,17 +48,19 @@ def test_the_first_look_is_whole_and_comes_after_the_source_is_up(san: FakeSysfs
     assert began < look.requested < time.monotonic()
 
 
-def test_look_reads_everything_once_without_running(san: FakeSysfs) -> None:
+def test_read_once_does_one_full_scan(san: FakeSysfs) -> None:
     watching = Watch(san)
 
     async def once() -> None:
-        await watching.sysfs.look()
+        await watching.sysfs.read_once()
 
     asyncio.run(once())
     assert [type(event) for event in watching.events] == [SourceUp, SystemRead]
 
 
-def test_disks_in_no_map_are_told_in_whole_looks_and_never_watched(san: FakeSysfs, timing: Callable[..., None]) -> None:
+def test_disks_in_no_map_are_reported_in_full_scans_and_never_watched(
+    san: FakeSysfs, timing: Callable[..., None]
+) -> None:
     timing(DISKS_EVERY=0.05)
     spare = san.add_disk(san.sessions[0], lun=9, wwid="spare")
 
@@ -80,19 +82,19 @@ def test_disks_in_no_map_are_told_in_whole_looks_and_never_watched(san: FakeSysf
     watch(san, scenario)
 
 
-def test_run_is_beside_sysfs_unless_told_otherwise(san: FakeSysfs, tmp_path: Path) -> None:
+def test_run_is_beside_sysfs_unless_it_is_given(san: FakeSysfs, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "udev/data").mkdir(parents=True)
     (elsewhere / "udev/data/b8:0").write_text("E:ID_SERIAL=elsewhere\n")
-    told: list[Event] = []
+    reported: list[Event] = []
 
     async def once() -> None:
         for run_dir in (None, elsewhere):
-            poller = Poller(told.append, time.monotonic, SourceName.SYSFS, san.root)
-            await SysfsSource(poller, SessionSource(poller), run_dir).look()
+            poller = Poller(reported.append, time.monotonic, SourceName.SYSFS, san.root)
+            await SysfsSource(poller, SessionSource(poller), run_dir).read_once()
 
     asyncio.run(once())
-    looks = [event for event in told if isinstance(event, SystemRead)]
+    looks = [event for event in reported if isinstance(event, SystemRead)]
     assert [[device.wwid for device in look.devices] for look in looks] == [[WWID, WWID], ["elsewhere", ""]]
 
 
@@ -106,7 +108,7 @@ def test_the_disks_of_a_troubled_session_are_read_with_it_and_no_others(
 
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(0.1)
-        san.disks[0].state = "blocked"  # its session says nothing, and so nobody looks
+        san.disks[0].state = "blocked"  # its session has not changed, so it is not read
         san.sessions[1].fail()
         await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
         san.disks[1].state = "transport-offline"  # the session's state does not change with it
@@ -155,25 +157,27 @@ def test_every_disk_is_read_in_rounds_with_its_counters(san: FakeSysfs, timing: 
         san.disks[1].device.set("ioerr_cnt", "0xffffffff80000001")
         await watching.until(lambda: watching.device_states()["sda"] is DeviceState.OFFLINE)
         await watching.until(
-            lambda: any(facts.io_errors == 2**31 + 1 for told in watching.of(DevicesRead) for facts in told.devices)
+            lambda: any(
+                facts.io_errors == 2**31 + 1 for reported in watching.of(DevicesRead) for facts in reported.devices
+            )
         )
-        told = len(watching.of(DevicesRead))
+        reported = len(watching.of(DevicesRead))
         await asyncio.sleep(0.3)
-        assert len(watching.of(DevicesRead)) == told
+        assert len(watching.of(DevicesRead)) == reported
 
     watch(san, scenario)
 
 
-def test_a_disk_that_is_gone_is_told_once_by_name(san: FakeSysfs, timing: Callable[..., None]) -> None:
+def test_a_disk_that_is_gone_is_reported_once_by_name(san: FakeSysfs, timing: Callable[..., None]) -> None:
     timing(DISKS_EVERY=0.05)
 
     async def scenario(watching: Watch) -> None:
         san.remove_disk(san.disks[1])
         await watching.until_kind(DevicesRead)
         await asyncio.sleep(0.2)
-        (told,) = watching.of(DevicesRead)
-        assert (told.devices, told.vanished) == ((), ("sdb",))
-        assert time.monotonic() - 5 < told.requested < time.monotonic()
+        (reported,) = watching.of(DevicesRead)
+        assert (reported.devices, reported.vanished) == ((), ("sdb",))
+        assert time.monotonic() - 5 < reported.requested < time.monotonic()
 
     watch(san, scenario)
 
@@ -204,7 +208,7 @@ def test_what_could_not_be_read_is_counted_after_what_could(san: FakeSysfs) -> N
 # --- being woken ------------------------------------------------------------------------------------------------------
 
 
-def test_wakes_that_come_together_lead_to_one_look(san: FakeSysfs) -> None:
+def test_wakes_that_come_together_lead_to_one_scan(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(0.1)  # long enough after the first look for another to be allowed
         for _ in range(20):
@@ -217,7 +221,7 @@ def test_wakes_that_come_together_lead_to_one_look(san: FakeSysfs) -> None:
     watch(san, scenario)
 
 
-def test_a_look_that_is_woken_shows_what_was_there_when_it_was_asked_for(san: FakeSysfs) -> None:
+def test_a_requested_scan_has_what_was_there_when_it_was_requested(san: FakeSysfs) -> None:
     async def scenario(watching: Watch) -> None:
         san.remove_map(san.maps[0])
         asked = time.monotonic()
@@ -229,7 +233,7 @@ def test_a_look_that_is_woken_shows_what_was_there_when_it_was_asked_for(san: Fa
     watch(san, scenario)
 
 
-def test_a_look_that_took_long_does_not_keep_the_next_waiting_for_long(
+def test_a_scan_that_took_long_does_not_keep_the_next_waiting_for_long(
     san: FakeSysfs, gate: Gate, timing: Callable[..., None]
 ) -> None:
     async def scenario(watching: Watch) -> None:
@@ -250,7 +254,7 @@ def test_a_look_that_took_long_does_not_keep_the_next_waiting_for_long(
     watch(san, scenario)
 
 
-def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate: Gate) -> None:
+def test_a_wake_during_the_first_scan_is_not_forgotten(san: FakeSysfs, gate: Gate) -> None:
     watching = Watch(san)
 
     async def run() -> None:
@@ -270,7 +274,7 @@ def test_a_wake_during_the_very_first_look_is_not_forgotten(san: FakeSysfs, gate
     asyncio.run(run())
 
 
-def test_whoever_asks_for_a_look_because_the_source_is_up_gets_the_one_at_hand(san: FakeSysfs) -> None:
+def test_a_scan_requested_because_the_source_is_up_is_the_present_one(san: FakeSysfs) -> None:
     watching = Watch(san)
 
     async def run() -> None:
@@ -300,15 +304,15 @@ def test_named_disks_are_read_at_once_and_unknown_names_are_nothing(
     watch(san, scenario)
 
 
-def test_named_disks_are_told_closely_even_if_nothing_differs(san: FakeSysfs, timing: Callable[..., None]) -> None:
+def test_named_disks_are_reported_closely_even_if_nothing_differs(san: FakeSysfs, timing: Callable[..., None]) -> None:
     timing(TRAIL=0.0)
     san.disks[0].serve(1, 2, in_flight=5)
 
     async def scenario(watching: Watch) -> None:
         for number in range(1, 4):
             watching.sysfs.wake_devices(["sda"])
-            told = (await watching.until_kind(DevicesRead, number))[-1]
-            assert [(facts.name, facts.in_flight) for facts in told.devices] == [("sda", 5)]
+            reported = (await watching.until_kind(DevicesRead, number))[-1]
+            assert [(facts.name, facts.in_flight) for facts in reported.devices] == [("sda", 5)]
         san.disks[0].device.set("ioerr_cnt", "0x7")
         san.disks[0].serve(3, 4, in_flight=0)
         watching.sysfs.wake_devices(["sda", "sdb"])
@@ -323,7 +327,7 @@ def test_named_disks_are_told_closely_even_if_nothing_differs(san: FakeSysfs, ti
     watch(san, scenario)
 
 
-def test_disks_that_are_only_watched_are_not_told_unless_they_change_and_never_read_closely(
+def test_disks_that_are_only_watched_are_not_reported_unless_they_change_and_never_read_closely(
     san: FakeSysfs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Opened(monkeypatch, san.root)
@@ -331,10 +335,10 @@ def test_disks_that_are_only_watched_are_not_told_unless_they_change_and_never_r
     async def scenario(watching: Watch) -> None:
         san.sessions[1].fail()
         await watching.until(lambda: watching.device_states()["sdb"] is DeviceState.BLOCKED)
-        told = len(watching.of(DevicesRead))
+        reported = len(watching.of(DevicesRead))
         opened.paths.clear()
         await asyncio.sleep(10 * EVERY)
-        assert len(watching.of(DevicesRead)) == told
+        assert len(watching.of(DevicesRead)) == reported
         assert f"{san.root}/block/sdb/device/state" in opened.paths
         assert not [path for path in opened.paths if path.endswith(("device_busy", "stat", "_cnt"))]
 
@@ -359,13 +363,13 @@ def test_the_disks_of_a_troubled_session_are_not_read_as_often_as_the_session_is
     watch(san, scenario)
 
 
-def test_what_a_disk_does_is_told_with_the_round_that_finds_it(san: FakeSysfs, timing: Callable[..., None]) -> None:
+def test_what_a_disk_does_is_reported_with_the_round_that_finds_it(san: FakeSysfs, timing: Callable[..., None]) -> None:
     timing(DISKS_EVERY=0.05, TRAIL=0.0)
 
     async def scenario(watching: Watch) -> None:
         san.disks[1].serve(1000, 2000, 3000, 4000)
-        (told,) = await watching.until_kind(DevicesRead)
-        assert [(facts.name, facts.io) for facts in told.devices] == [("sdb", IoFacts(1000, 2000, 3000, 4000))]
+        (reported,) = await watching.until_kind(DevicesRead)
+        assert [(facts.name, facts.io) for facts in reported.devices] == [("sdb", IoFacts(1000, 2000, 3000, 4000))]
         await asyncio.sleep(0.2)
         assert len(watching.of(DevicesRead)) == 1
 
@@ -429,7 +433,7 @@ def test_while_the_sessions_hang_no_disk_pretends_that_the_source_answers(
     watch(san, scenario)
 
 
-def test_a_long_look_at_the_disks_does_not_delay_the_sessions(san: FakeSysfs, gate: Gate) -> None:
+def test_a_long_scan_of_the_disks_does_not_delay_the_sessions(san: FakeSysfs, gate: Gate) -> None:
     async def scenario(watching: Watch) -> None:
         gate.shut("dm-0/dm/uuid")
         watching.sysfs.wake_system()
@@ -441,7 +445,7 @@ def test_a_long_look_at_the_disks_does_not_delay_the_sessions(san: FakeSysfs, ga
     watch(san, scenario)
 
 
-def test_a_whole_look_never_carries_older_sessions_than_those_told_before_it(
+def test_a_full_scan_never_carries_older_sessions_than_those_reported_before_it(
     san: FakeSysfs, gate: Gate, timing: Callable[..., None]
 ) -> None:
     timing(SESSIONS_EVERY=0.005, HURRIED_EVERY=0.005, COALESCE=0.005)
@@ -452,9 +456,9 @@ def test_a_whole_look_never_carries_older_sessions_than_those_told_before_it(
             gate.shut("dm-0/dm/uuid")
             watching.sysfs.wake_system()
             await watching.until(gate.reached.is_set)
-            told = len(watching.of(SessionsRead))
+            reported = len(watching.of(SessionsRead))
             san.sessions[0].fail()
-            await watching.until_kind(SessionsRead, told + 1)
+            await watching.until_kind(SessionsRead, reported + 1)
             gate.open()
             await watching.until_kind(SystemRead, looks + 1)
             assert watching.of(SystemRead)[-1].sessions[0].state is SessionStatus.FAILED
@@ -464,10 +468,10 @@ def test_a_whole_look_never_carries_older_sessions_than_those_told_before_it(
     watch(san, scenario)
 
 
-def test_session_states_are_told_in_the_order_in_which_they_were_read(
+def test_session_states_are_reported_in_the_order_in_which_they_were_read(
     san: FakeSysfs, timing: Callable[..., None]
 ) -> None:
-    """Polls and whole looks compete for the sessions; ``recovery_tmo`` counts up as the session fails and recovers."""
+    """Polls and full scans compete for the sessions; ``recovery_tmo`` counts up as the session fails and recovers."""
     timing(SESSIONS_EVERY=0.001, HURRIED_EVERY=0.001, COALESCE=0.001, WOKEN_SHARE=0.0, TRAIL=0.0)
     san.sessions[0].set("recovery_tmo", 0)
 
@@ -484,10 +488,10 @@ def test_session_states_are_told_in_the_order_in_which_they_were_read(
         )
 
     watching = watch(san, scenario)
-    told = [event for event in watching.events if isinstance(event, SessionsRead | SystemRead)][1:]
-    numbers = [event.sessions[0].recovery_tmo or 0 for event in told]
+    reported = [event for event in watching.events if isinstance(event, SessionsRead | SystemRead)][1:]
+    numbers = [event.sessions[0].recovery_tmo or 0 for event in reported]
     assert numbers == sorted(numbers)
-    assert len({type(event) for event in told}) == 2
+    assert len({type(event) for event in reported}) == 2
 
 
 def test_an_unmounted_sysfs_is_down_once_in_one_line_and_takes_nothing_known_away(
@@ -585,13 +589,13 @@ def test_no_secret_is_opened_whatever_happens(
 
     async def scenario(watching: Watch) -> None:
         for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
-            told = len(watching.of(SystemRead))
+            reported = len(watching.of(SystemRead))
             change()
-            await watching.until_kind(SystemRead, told + 2)
+            await watching.until_kind(SystemRead, reported + 2)
         san.logout(san.sessions[0])
         san.maps[0].add(san.add_disk(san.login()))
-        told = len(watching.of(SystemRead))
-        await watching.until_kind(SystemRead, told + 2)
+        reported = len(watching.of(SystemRead))
+        await watching.until_kind(SystemRead, reported + 2)
 
     watching = watch(san, scenario)
     names = {Path(path).name for path in opened.paths}

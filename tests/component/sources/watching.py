@@ -80,12 +80,12 @@ class Watch:
         return self.of(kind)
 
     def session_states(self) -> list[SessionStatus]:
-        """The states last told of the sessions."""
-        told = [event for event in self.events if isinstance(event, SessionsRead | SystemRead)]
-        return [session.state for session in told[-1].sessions]
+        """The states last reported for the sessions."""
+        reported = [event for event in self.events if isinstance(event, SessionsRead | SystemRead)]
+        return [session.state for session in reported[-1].sessions]
 
     def device_states(self) -> dict[str, DeviceState]:
-        """The states last told of the disks."""
+        """The states last reported for the disks."""
         states: dict[str, DeviceState] = {}
         for event in self.events:
             if isinstance(event, SystemRead):

@@ -22,7 +22,7 @@ MAY_USE = {
     "iscsi": {"netlink", "network", "reading"},
     "sysfs": {"iscsi", "reading"},
 }
-"""A whole look of sysfs reads the sessions, too; nothing of iSCSI knows of maps and disks. A room of another transport
+"""A full scan of sysfs reads the sessions, too; nothing of iSCSI knows of maps and disks. A room of another transport
 stands beside ``iscsi``: it needs ``reading``, and perhaps ``netlink``."""
 
 FILES = {path.relative_to(SOURCES): ast.parse(path.read_text()) for path in sorted(SOURCES.rglob("*.py"))}

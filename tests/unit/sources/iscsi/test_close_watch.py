@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mpathd_watch.core.model.vocabulary import SessionStatus
-from mpathd_watch.sources.iscsi.close_watch import STORY, TRAIL, CloseWatch
+from mpathd_watch.sources.iscsi.close_watch import OUTAGE_TRAIL, TRAIL, CloseWatch
 from tests.reading import SESSION
 
 
@@ -16,8 +16,8 @@ from tests.reading import SESSION
     [
         (SessionStatus.LOGGED_IN, TRAIL),
         (SessionStatus.UNKNOWN, TRAIL),
-        (SessionStatus.FAILED, STORY),
-        (SessionStatus.FREE, STORY),
+        (SessionStatus.FAILED, OUTAGE_TRAIL),
+        (SessionStatus.FREE, OUTAGE_TRAIL),
     ],
 )
 def test_a_session_is_watched_closely_after_a_change_and_longer_if_it_went_down(

@@ -119,7 +119,7 @@ def test_another_connection_of_the_same_session_is_asked_about(asked: Asked) -> 
     assert asked.asked() == {1, 2}  # what was not found is forgotten with the session that had it
 
 
-def test_a_kernel_that_does_not_answer_says_nothing_for_a_while_and_then_that_nothing_is_known(asked: Asked) -> None:
+def test_without_an_answer_the_last_facts_stay_for_a_while_and_then_none_are_known(asked: Asked) -> None:
     asked.ask()
     asked.network.error = OSError(errno.EPERM, "not permitted")
     asked.now += TCP_PATIENCE - 0.1

@@ -52,7 +52,7 @@ def ends(san: FakeSysfs) -> Ends:
 def test_a_reading_gives_what_could_not_be_read_and_is_no_news(san: FakeSysfs, ends: Ends) -> None:
     assert asyncio.run(ends.current.read()) == {}
     assert ends.netdevs() == ["eth1", "eth2"]
-    assert ends.current.take_news() is None  # whoever reads, takes
+    assert ends.current.take_changed() is None  # the caller of read() has the ends already
     san.sessions[0].iscsi_host.set("ipaddress", "nonsense")
     assert asyncio.run(ends.current.read()) == {"unknown_value": 1}
     assert ends.events == []
@@ -85,18 +85,18 @@ def test_what_is_read_after_a_wake_is_news_once_if_it_has_changed(ends: Ends, mo
         running = asyncio.create_task(ends.current.run())
         ends.current.wake()
         await asyncio.sleep(0.1)
-        assert ends.current.take_news() is None
+        assert ends.current.take_changed() is None
         ends.network.bound_to[1] = "eth7"
         ends.current.wake_after_login()
         await ends.until("eth7")
         await asyncio.sleep(0)
-        assert ends.current.take_news() == ends.current.known
-        assert ends.current.take_news() is None
+        assert ends.current.take_changed() == ends.current.known
+        assert ends.current.take_changed() is None
         ends.network.bound_to[1] = "eth8"
         ends.current.wake_after_login()
         await ends.until("eth8")
         assert ends.current.take() == ends.current.known
-        assert ends.current.take_news() is None
+        assert ends.current.take_changed() is None
         running.cancel()
         await asyncio.wait([running])
 

@@ -1,4 +1,4 @@
-"""The sessions alone: polls, wakes and whole looks without maps or disks."""
+"""The sessions alone: polls, wakes and full scans without maps or disks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mpathd_watch.core.events import Event, SessionsRead, SourceAnswered, SourceDown, SourceErrors
 from mpathd_watch.core.model.facts import SessionFacts
 from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName
-from mpathd_watch.sources.iscsi.close_watch import STORY, TRAIL
+from mpathd_watch.sources.iscsi.close_watch import OUTAGE_TRAIL, TRAIL
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.poller import Poller
@@ -35,12 +35,12 @@ class Host:
     def _polled(self, *, changed: bool) -> None:
         self.polled.append(changed)
 
-    def look(self) -> tuple[SessionFacts, ...] | None:
-        """What a whole look finds; the source is up then."""
+    def scan(self) -> tuple[SessionFacts, ...] | None:
+        """The sessions that a full scan finds; the source is up then."""
 
         async def reading() -> tuple[SessionFacts, ...] | None:
             await self.source.read_ends()
-            return await self.source.read_whole(Attributes())
+            return await self.source.read_all(Attributes())
 
         found = asyncio.run(reading())
         self.poller.availability.report_up()
@@ -67,21 +67,21 @@ def host(san: FakeSysfs) -> Host:
 def test_a_poll_counts_only_while_the_source_is_up(host: Host) -> None:
     assert host.poll(woken=True) == []
     assert host.polled == []
-    host.look()
+    host.scan()
     (read,) = host.poll(woken=True)
     assert isinstance(read, SessionsRead)
     assert [session.sid for session in read.sessions] == [1, 2]
     assert host.polled == [False]
 
 
-def test_a_whole_look_has_the_ends_and_how_the_connections_fare(host: Host) -> None:
-    first, second = host.look() or ()
+def test_a_full_scan_has_the_local_ends_and_the_tcp_facts(host: Host) -> None:
+    first, second = host.scan() or ()
     assert (first.netdev, second.netdev) == ("eth1", "eth2")
     assert first.tcp == second.tcp == host.network.facts
 
 
 def test_a_change_is_reported_and_followed(san: FakeSysfs, host: Host) -> None:
-    host.look()
+    host.scan()
     host.poll()
     san.sessions[1].fail()
     (read,) = host.poll()
@@ -98,15 +98,15 @@ def test_a_change_is_reported_and_followed(san: FakeSysfs, host: Host) -> None:
 
 
 def test_a_session_that_is_down_stays_in_trouble(san: FakeSysfs, host: Host) -> None:
-    host.look()
+    host.scan()
     san.sessions[1].fail()
     host.poll()
-    host.now += STORY + 0.1
+    host.now += OUTAGE_TRAIL + 0.1
     assert host.source.in_trouble() == {2}
 
 
 def test_a_poll_without_news_shows_that_the_source_answers(host: Host) -> None:
-    host.look()
+    host.scan()
     assert [type(event) for event in host.poll()] == [SessionsRead]  # the timeouts and connections were due
     assert host.poll() == []
     host.now += 4.9
@@ -118,7 +118,7 @@ def test_a_poll_without_news_shows_that_the_source_answers(host: Host) -> None:
 
 
 def test_a_reading_is_as_old_as_the_last_question_about_the_connections(san: FakeSysfs, host: Host) -> None:
-    host.look()
+    host.scan()
     host.poll()
     host.now += 1.0
     san.sessions[0].fail()
@@ -131,17 +131,17 @@ def test_a_reading_is_as_old_as_the_last_question_about_the_connections(san: Fak
 
 
 def test_sessions_that_cannot_be_read_are_a_source_that_is_down(san: FakeSysfs, host: Host) -> None:
-    host.look()
+    host.scan()
     san.unmount()
     events = host.poll(woken=True)
     assert [type(event) for event in events] == [SourceDown]
     assert host.poll() == []
-    assert host.look() is None
+    assert host.scan() is None
     assert host.polled == []
 
 
 def test_what_could_not_be_read_is_reported_before_what_could(san: FakeSysfs, host: Host) -> None:
-    host.look()
+    host.scan()
     san.sessions[0].state = "EXPLODED"
     problem, read = host.poll(woken=True)
     assert problem == SourceErrors(SourceName.SYSFS, "unknown_value", 1)

@@ -62,7 +62,7 @@ def test_the_same_reason_is_reported_again_in_another_outage(reported: Reported)
     assert reported.events == [HANGS, UP, HANGS, UP]
 
 
-def test_problems_are_reported_by_reason_and_say_nothing_of_being_up(reported: Reported) -> None:
+def test_problems_are_reported_by_reason_and_do_not_mean_that_the_source_is_up(reported: Reported) -> None:
     reported.availability.report_problems({"vanished": 2, "EIO": 1})
     assert reported.events == [
         SourceErrors(SourceName.SYSFS, "EIO", 1),
@@ -84,7 +84,7 @@ def test_news_are_an_answer_too(reported: Reported) -> None:
     reported.now += ANSWER_EVERY - 0.1
     reported.heartbeat.report_unchanged()
     assert reported.events == [NetworkRead(())]
-    reported.heartbeat.report(NetworkRead(()))  # whoever has news reports them, however soon
+    reported.heartbeat.report(NetworkRead(()))  # news is reported at once
     reported.now += ANSWER_EVERY
     reported.heartbeat.report_unchanged()
     assert reported.events == [NetworkRead(()), NetworkRead(()), SourceAnswered(SourceName.SYSFS)]

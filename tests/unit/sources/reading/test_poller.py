@@ -55,7 +55,7 @@ class Reads:
             self.gate.set()
 
 
-def test_a_read_that_ends_says_nothing_by_itself() -> None:
+def test_a_read_that_ends_reports_nothing_by_itself() -> None:
     reads = Reads()
 
     async def scenario() -> None:
@@ -136,7 +136,7 @@ def test_the_reason_of_a_failure_is_one_word(error: StalledError | OSError, reas
 
 
 class RemotePorts:
-    """A source of another transport, as the module's docstring says that it is made: no other source is imported.
+    """A source of another transport, as described in the module's docstring: no other source is imported.
 
     Its ports are the names in one directory; that they are reported as network interfaces is the test's makeshift.
     """

@@ -1,4 +1,4 @@
-"""Which member disks are read again and how, without maps, whole looks or sessions of iSCSI."""
+"""Which member disks are read again and how, without maps, full scans or sessions of iSCSI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fakes.sysfs import FakeSysfs, healthy_san
 
 
 class Sessions:
-    """What the disks are reached by: an event for each poll, and those in trouble as the test says."""
+    """The sessions of the disks: an event for each poll, and those in trouble as the test sets them."""
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
@@ -184,7 +184,7 @@ def test_what_could_not_be_read_is_reported_after_what_could(san: FakeSysfs, hos
     assert problem == SourceErrors(SourceName.SYSFS, "unknown_value", 1)
 
 
-def test_another_look_replaces_the_members(host: Host) -> None:
+def test_another_scan_replaces_the_members(host: Host) -> None:
     host.members.replace(())
     host.members.want(["sda", "sdb"])
     assert host.read_pending() == []
