@@ -14,15 +14,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(venv) ## watch a recorded outage: alerts as they come, metrics on port 10068
+demo: $(venv) ## watch a recorded outage: alerts as they come, metrics and a page on port 10068 until Ctrl-C
 	.venv/bin/mpathd-watch replay --speed 4
 
 .PHONY: test
-test: $(venv) ## run the unit, golden and component tests; the core must be covered to the last branch
-	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
+test: test-core test-rest ## run the unit, golden and component tests; the core must be covered to the last branch
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-shell check-unit check-docs check-metrics ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -49,6 +48,18 @@ clean: ## remove everything that was made here (cached lab images stay)
 	rm -rf .venv dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The parts of `make test`
+
+# Tracing makes everything slower, and what covers the core are the core's own tests.
+.PHONY: test-core
+test-core: $(venv)
+	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit/core tests/golden
+
+# Most of these wait for processes, sockets and deadlines, so there are two for each processor.
+.PHONY: test-rest
+test-rest: $(venv)
+	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component --ignore tests/unit/core
+
 # The parts of `make check`
 
 .PHONY: check-format
@@ -70,6 +81,11 @@ check-spelling: $(venv)
 	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE' \
 		--ignore-words-list caf,te,hda
 
+# codespell finds words that are wrong, this one words that are hard to understand.
+.PHONY: check-words
+check-words: $(venv)
+	$(python) -m tools.check_words
+
 .PHONY: check-shell
 check-shell:
 	tools/check-shell
@@ -82,6 +98,11 @@ check-unit:
 .PHONY: check-docs
 check-docs: $(venv)
 	$(python) -m tools.docs --check
+	$(python) -m tools.settings --check
+
+.PHONY: check-hardware-table
+check-hardware-table: $(venv)
+	$(python) -m tools.hardware_table --check
 
 .PHONY: check-metrics
 check-metrics:

@@ -19,12 +19,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mpathd_watch.core.effects import Alert, Refresh, Scope
+from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
@@ -36,7 +35,7 @@ ANSWERS_EVERY = {"idle": 5.0, "busy": 0.3, "one failed": 5.0}
 """Seconds between the moves of every session's exp_statsn."""
 
 
-class Watcher:
+class Watcher(Outlets):
     """The sources and the core behind them."""
 
     def __init__(self, san: FakeSysfs) -> None:
@@ -55,12 +54,6 @@ class Watcher:
     def _feed(self, event: Event) -> None:
         self._engine.feed(event)
 
-    def alert(self, alert: Alert) -> None:
-        """Nobody is told."""
-
-    def recorded(self, event: Event, now: Instant) -> None:
-        """Nothing is recorded."""
-
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002 - the event is in the report
         """Fail: the figure would be of something else."""
         raise RuntimeError(report)
@@ -70,7 +63,7 @@ class Watcher:
         match refresh.scope:
             case Scope.SYSTEM:
                 self.sysfs.wake_system()
-            case Scope.SESSIONS:
+            case Scope.NEXUSES:
                 self.sessions.wake()
             case Scope.DEVICES:
                 self.sysfs.wake_devices(refresh.devices)

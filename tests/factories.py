@@ -9,6 +9,8 @@ from typing import Any
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.model.facts import SessionFacts
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -20,7 +22,8 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Transport,
 )
-from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, PathVerdict, SourceState, State
+from mpathd_watch.core.transports import iscsi
 from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
@@ -33,7 +36,7 @@ def at(seconds: float) -> Instant:
     return Instant(NOW.monotonic + seconds, NOW.wall + seconds)
 
 
-def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> SessionState:
+def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> NexusState:
     """A logged-in session; ``changes`` go to the facts, but for ``label``, ``status`` and ``read``."""
     address, _, port = portal.rpartition(":")
     facts = SessionFacts(
@@ -53,27 +56,45 @@ def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> SessionSta
     status = changes.pop("status", SessionStatus.LOGGED_IN)
     read = changes.pop("read", None)
     facts = replace(facts, state=status, **changes)
-    return SessionState(label, facts, status, read=read, heard=facts.heard)
+    row = iscsi.ISCSI
+    nexus = iscsi.nexus(facts)
+    return NexusState(label, row.transport, nexus, status, row.liveness[status], read=read, heard=facts.heard)
+
+
+_WITHIN = {
+    **{name: ("place", name) for name in ("dev", "dev_t", "hctl", "transport", "nexus", "target", "portal", "iface")},
+    **{name: ("verdict", name) for name in ("since", "health", "announced", "deadline", "overdue")},
+    **{name: ("disk", name) for name in ("timeout", "wwid", "io")},
+    "device": ("disk", "state"),
+    "marginal": ("checker", "marginal"),
+    "multipathd_failures": ("checker", "failures"),
+    "io_errors": ("disk_errors", "errors"),
+    "io_timeouts": ("disk_errors", "timeouts"),
+}
+"""The records of a path that hold these values."""
 
 
 def make_path(portal: str = "192.168.1.1:3260", dev: str = "sda", **changes: Any) -> PathState:
-    """A path that is up for an hour."""
+    """A path that is up for an hour. ``changes`` may name what its records hold, as ``device``."""
     path = PathState(
         label=portal,
-        since=at(-3600),
-        dev=dev,
-        dev_t="8:0",
-        hctl="2:0:0:1",
-        transport=Transport.ISCSI,
-        session=f"{portal}/{TARGET}",
-        target=TARGET,
-        portal=portal,
-        iface="default",
-        dm=DmState.ACTIVE,
-        checker=CheckerState.READY,
-        device=DeviceState.RUNNING,
-        health=Health.UP,
+        verdict=PathVerdict(at(-3600), Health.UP),
+        place=Place(dev, "8:0", "2:0:0:1", Transport.ISCSI, f"{portal}/{TARGET}", TARGET, portal, "default"),
+        dm=DmView(DmState.ACTIVE),
+        checker=CheckerView(CheckerState.READY),
+        disk=DiskView(DeviceState.RUNNING),
     )
+    return with_changes(path, **changes)
+
+
+def with_changes(path: PathState, **changes: Any) -> PathState:
+    """The path with these values, wherever it holds them."""
+    for name in ("dm", "checker"):
+        if name in changes:
+            path = replace(path, **{name: replace(getattr(path, name), state=changes.pop(name))})
+    for name in [name for name in changes if name in _WITHIN]:
+        record, inner = _WITHIN[name]
+        path = replace(path, **{record: replace(getattr(path, record), **{inner: changes.pop(name)})})
     return replace(path, **changes)
 
 
@@ -142,7 +163,7 @@ def make_sources(**changes: SourceState) -> Mapping[SourceName, SourceState]:
 
 def make_state(
     maps: Iterable[MapState] = (),
-    sessions: Iterable[SessionState] = (),
+    sessions: Iterable[NexusState] = (),
     configuration: Configuration | None = None,
     **changes: Any,
 ) -> State:
@@ -151,7 +172,7 @@ def make_state(
         started=True,
         sources=make_sources(),
         maps=frozen({known.wwid: known for known in maps}),
-        sessions=frozen({session.label: session for session in sessions}),
+        nexuses=frozen({session.label: session for session in sessions}),
         auditing=Auditing(configuration=configuration),
     )
     return replace(state, **changes)

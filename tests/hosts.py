@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Unreadable
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Version, merge, parse, parse_printed
 from mpathd_watch.core.formats.open_iscsi import Place, Record, keys, parse_record, record_path
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.core.state import Auditing, MapState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, NexusState, SourceState, State, frozen
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 
 FIRST, SECOND = PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260")
@@ -55,7 +55,7 @@ class Host:
     multipath: str = ""
     iscsid: str | None = field(default_factory=lines)
     records: dict[Place, Record] = field(default_factory=lambda: records(*PORTALS))
-    sessions: list[SessionState] = field(
+    sessions: list[NexusState] = field(
         default_factory=lambda: [make_session(portal, sid=sid) for sid, portal in enumerate(PORTALS, 1)]
     )
     maps: list[MapState] = field(default_factory=lambda: [make_map()])
@@ -109,7 +109,7 @@ class Host:
         )
 
     @property
-    def report(self) -> Report:
+    def report(self) -> AuditReport:
         return audit(self.state)
 
     @property
@@ -125,7 +125,7 @@ class Host:
         return finding
 
 
-def both(**facts: Any) -> list[SessionState]:
+def both(**facts: Any) -> list[NexusState]:
     """The two sessions, with these facts."""
     return [make_session(portal, sid=sid, **facts) for sid, portal in enumerate(PORTALS, 1)]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from mpathd_watch.core.audit_report import MapReport
+from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -31,7 +32,7 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.formats.multipath_conf import Document, resolve
+from mpathd_watch.core.formats.multipath_conf import Document, resolver
 from mpathd_watch.core.model.facts import (
     DeviceFacts,
     IoFacts,
@@ -54,7 +55,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Transport,
 )
-from mpathd_watch.core.state import MapState, PathState, SessionState, State, Wait
+from mpathd_watch.core.state import MapState, NexusState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
@@ -298,7 +299,7 @@ class Story:
     def _answer(self) -> None:
         """Poll the sessions if the core has asked for that, as sysfs does: no sooner than 50 ms after the last poll."""
         row = 0
-        while self.prompt and self.wants(Scope.SESSIONS):
+        while self.prompt and self.wants(Scope.NEXUSES):
             row += 1
             assert row <= 3, "the core asks for the sessions in a loop"
             if self.polled and self.seconds < self.polled[-1] + 0.05:
@@ -309,7 +310,9 @@ class Story:
         """Fold one event in at the present second."""
         before = self.state
         self.state, effects = step(before, event, moment(self.seconds))
-        self.told += [Told(self.seconds, effect) for effect in effects if isinstance(effect, Alert)]
+        alerts = [effect for effect in effects if isinstance(effect, Alert)]
+        assert all(alert.fields.keys() <= FIELDS.keys() for alert in alerts)
+        self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():
@@ -323,7 +326,7 @@ class Story:
 
     def expects(self, recheck_interval: int, name: str = "mpio") -> Self:
         """An audit has found how often multipathd checks a failed path of the map."""
-        settings = resolve(Document(), wwid="", vendor=None, product=None)
+        settings = resolver(Document()).resolve(wwid="", vendor=None, product=None)
         maps = {self.san.wwid(name): MapReport(settings, budget=None, recheck_interval=recheck_interval)}
         report = replace(self.state.auditing.report, maps={**self.state.auditing.report.maps, **maps})
         self.state = replace(self.state, auditing=replace(self.state.auditing, report=report))
@@ -441,7 +444,7 @@ class Story:
     @property
     def waits(self) -> set[Wait]:
         """What the core has deadlines for, but for the comparison of paths that goes on for ever."""
-        return {due.wait for due in self.state.deadlines} - {Wait.QUALITY}
+        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS}
 
     def map(self, name: str = "mpio") -> MapState:
         """The map called ``name``."""
@@ -451,9 +454,9 @@ class Story:
         """A path of the map called ``name``."""
         return self.map(name).paths[label]
 
-    def session_state(self, address: str) -> SessionState:
+    def session_state(self, address: str) -> NexusState:
         """The one session to a portal with this address."""
-        (found,) = (session for label, session in self.state.sessions.items() if label.startswith(f"{address}:"))
+        (found,) = (session for label, session in self.state.nexuses.items() if label.startswith(f"{address}:"))
         return found
 
     def health(self, label: str, name: str = "mpio") -> tuple[Health, MapHealth]:

@@ -1,14 +1,15 @@
-"""What the audit comes to: findings, and for each session and map what was configured, what is in force, and why."""
+"""The result of an audit: findings, and for each session and map what is configured, what is in force, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from math import inf
 
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.formats.multipath_conf import Resolved
-from mpathd_watch.core.verdicts.budget import Budget
+from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.mappings import empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,27 @@ class Timeout:
 class MapReport:
     """What multipath-tools is set to for a map, and what that and its sessions' timeouts promise.
 
-    ``budget`` goes from the best of its paths to the worst, those of missing sessions left out; ``None`` where a path's
-    timeouts are not known or no path is iSCSI. Values of ``settings`` have the origin ``running`` where multipathd runs
-    with something that the files don't say.
-    ``recheck_interval``: the seconds between multipathd's checks of a failed path (``budget.recheck_interval``).
+    ``budget`` goes from the best of its paths to the worst, without those of missing sessions; ``None`` where a path's
+    timeouts are not known, or no path has a nexus that is read. Values of ``settings`` have the origin ``running``
+    where multipathd runs with something that is not in the files. ``recheck_interval``: the seconds between
+    multipathd's checks of a failed path. ``reinstatement_worst``: the seconds that this promises from the return of a
+    path's transport to its reinstatement; ``inf`` where nothing does.
     """
 
     settings: Resolved
     budget: Budget | None
     recheck_interval: int | None = None
+    reinstatement_worst: float = inf
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """All findings, worst first, each kind together; timeouts and budgets by session label, maps by WWID."""
 
     findings: tuple[Finding, ...] = ()
-    timeouts: Mapping[str, tuple[Timeout, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    budgets: Mapping[str, Budget | None] = field(default_factory=lambda: MappingProxyType({}))
-    maps: Mapping[str, MapReport] = field(default_factory=lambda: MappingProxyType({}))
+    timeouts: Mapping[str, tuple[Timeout, ...]] = field(default_factory=empty)
+    budgets: Mapping[str, Budget | None] = field(default_factory=empty)
+    maps: Mapping[str, MapReport] = field(default_factory=empty)
 
     @property
     def severity(self) -> Severity:

@@ -1,4 +1,4 @@
-"""What an administrator has configured, as far as it could be read: what the audit compares with what is in force."""
+"""What an administrator has configured, as far as it can be read. The audit compares it with what is in force."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Reason(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether what the file says counts all the same."""
+        """Whether the content of the file counts nevertheless."""
         return self is Reason.NOT_UTF8
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file or directory with the reason, and the reason as a person reads it. Never quotes what the file says."""
+    """A file or directory with the reason as a word and as a sentence. It never quotes the file."""
 
     path: str
     reason: Reason
@@ -36,7 +36,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A node record, and what its path tells."""
+    """A node record, and what its path shows."""
 
     place: Place
     record: Record
@@ -44,7 +44,7 @@ class NodeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The files that configure multipathd and iscsid. What is in ``unreadable`` may say more than is known here."""
+    """The files that configure multipathd and iscsid. What is in ``unreadable`` may configure more."""
 
     multipath: Document = field(default_factory=Document)
     """multipath.conf and conf.d, merged; empty if there is neither."""
@@ -58,15 +58,15 @@ class Configuration:
     unreadable: tuple[Unreadable, ...] = ()
 
     version: Version | None = None
-    """The multipath-tools that is installed; ``None`` if that can't be told."""
+    """The version of multipath-tools that is installed; ``None`` if it is not known."""
 
     wwids: frozenset[str] | None = None
     """The WWIDs in /etc/multipath/wwids; ``None`` if there is no such file, or it could not be read."""
 
     iscsid_running: bool | None = None
-    """Whether an iscsid runs; ``None`` if that can't be told."""
+    """Whether an iscsid runs; ``None`` if it is not known."""
 
     @property
     def grammar(self) -> Version:
-        """The multipath-tools whose reading of ``multipath`` counts: the installed one, or else the newest."""
+        """The version whose grammar applies to ``multipath``: the installed one, the newest if it is not known."""
         return self.version or NEWEST

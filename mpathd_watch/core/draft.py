@@ -1,45 +1,44 @@
-"""One turn of the state machine: a draft of the next state, and the effects gathered on the way."""
+"""The draft of the next state, and the effects gathered on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
+from mpathd_watch.core.effects import Effect, Refresh, Scope
+from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
 
 PathKey = tuple[str, str]
 """WWID and path label."""
 
 
-class Turn:
+class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
     Copies a mapping only when it is first written to, so that an event costs what it changes. ``touched`` gathers the
-    paths, and ``regrouped`` the maps, whose health must be judged again before the turn ends.
+    paths, and ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields
+    of the state that have no draft of their own.
     """
 
-    def __init__(self, state: State, now: Instant) -> None:
-        self.state = state
+    def __init__(self, before: State, now: Instant) -> None:
+        self.before = before
         self.now = now
         self.effects: list[Effect] = []
         self.touched: set[PathKey] = set()
         self.regrouped: set[str] = set()
-        self.maps = dict(state.maps)
-        self.sessions = dict(state.sessions)
-        self.sources = dict(state.sources)
-        self.unmapped = state.unmapped
-        self.links = state.links
-        self.auditing = state.auditing
-        self.deadlines = dict(state.deadlines)
-        self.counters = state.counters
-        self.settings = state.settings
-        self.started = state.started
-        self.multipathd_heard = state.multipathd_heard
-        self.dm_doubted = state.dm_doubted
+        self.maps = dict(before.maps)
+        self.nexuses = dict(before.nexuses)
+        self.sources = dict(before.sources)
+        self.deadlines = dict(before.deadlines)
+        self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
+
+    # --- paths and maps -----------------------------------------------------------------------------------------------
 
     def paths(self, wwid: str) -> dict[str, PathState]:
         """The draft of a map's paths, for writing."""
@@ -68,9 +67,27 @@ class Turn:
         self.regrouped.discard(wwid)
         self.deadlines = {due: moment for due, moment in self.deadlines.items() if due.wwid != wwid}
 
-    def session_of(self, path: PathState) -> SessionState | None:
-        """The session a path goes through, by its label."""
-        return self.sessions.get(path.session) if path.session else None
+    def layer_of(self, wwid: str) -> LayerRow:
+        """What joins the paths of a map."""
+        return layers.of(self.maps[wwid].layer)
+
+    # --- nexuses ------------------------------------------------------------------------------------------------------
+
+    def nexus_of(self, path: PathState) -> NexusState | None:
+        """The nexus a path goes through, by its label."""
+        return self.nexuses.get(path.nexus) if path.nexus else None
+
+    def paths_through(self, *labels: str) -> Iterator[tuple[str, PathState]]:
+        """Every path through one of these nexuses, with the WWID of its map."""
+        wanted = frozenset(labels)
+        for wwid in tuple(self.maps) if wanted else ():
+            yield from ((wwid, path) for path in self.whole_map(wwid).paths.values() if path.nexus in wanted)
+
+    def touch_paths_through(self, *labels: str) -> None:
+        """Have every path through one of these nexuses judged again."""
+        self.touched.update((wwid, path.label) for wwid, path in self.paths_through(*labels))
+
+    # --- sources ------------------------------------------------------------------------------------------------------
 
     def source(self, name: SourceName) -> SourceState:
         """A source as the draft has it."""
@@ -80,12 +97,20 @@ class Turn:
         """Whether the source answers."""
         return bool(self.source(name).up)
 
-    def emit(self, alert: Alert) -> None:
-        """Add an alert."""
-        self.effects.append(alert)
+    def multipathd_answered(self) -> None:
+        """Note that multipathd has answered, or failed to; what waited for the first time is judged now."""
+        if not self.rest.multipathd_asked:
+            self.rest = replace(self.rest, multipathd_asked=True)
+            self.regrouped.update(self.maps)
+
+    # --- effects ------------------------------------------------------------------------------------------------------
+
+    def emit(self, effect: Effect) -> None:
+        """Add an alert or the end of an outage."""
+        self.effects.append(effect)
 
     def refresh(self, *scopes: Scope) -> None:
-        """Have sources read again; asking twice in one turn is asking once."""
+        """Have sources read again; asking twice in one step is asking once."""
         for scope in scopes:
             wanted = Refresh(scope)
             if wanted not in self.effects:
@@ -95,17 +120,11 @@ class Turn:
         """Have these disks read again."""
         self.effects.append(Refresh(Scope.DEVICES, tuple(names)))
 
-    def hear_multipathd(self) -> None:
-        """Note that multipathd has spoken, or failed to; what waited for that is taken up at the first time."""
-        if not self.multipathd_heard:
-            self.multipathd_heard = True
-            self.regrouped.update(self.maps)
-
     def resync(self, reason: str) -> None:
         """Have everything read again, and count why."""
-        resyncs = dict(self.counters.resyncs)
-        resyncs[reason] = resyncs.get(reason, 0) + 1
-        self.counters = replace(self.counters, resyncs=frozen(resyncs))
+        counters = self.rest.counters
+        resyncs = {**counters.resyncs, reason: counters.resyncs.get(reason, 0) + 1}
+        self.rest = replace(self.rest, counters=replace(counters, resyncs=frozen(resyncs)))
         self.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
     def finished(self) -> State:
@@ -113,17 +132,9 @@ class Turn:
         for wwid in tuple(self._paths):
             self.whole_map(wwid)
         return replace(
-            self.state,
-            settings=self.settings,
-            started=self.started,
-            multipathd_heard=self.multipathd_heard,
+            self.rest,
             sources=frozen(self.sources),
             maps=frozen(self.maps),
-            sessions=frozen(self.sessions),
-            unmapped=self.unmapped,
-            links=self.links,
-            auditing=self.auditing,
-            counters=self.counters,
-            dm_doubted=self.dm_doubted,
+            nexuses=frozen(self.nexuses),
             deadlines=frozen(self.deadlines),
         )

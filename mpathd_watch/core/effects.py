@@ -1,4 +1,4 @@
-"""What follows from an event: alerts for the journal, and reads the sources shall make."""
+"""What follows from an event: alerts for the journal, reads that the sources shall make, and outages that are over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.verdicts.outage import Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Scope(StrEnum):
     """What shall be read again."""
 
     SYSTEM = "system"
-    SESSIONS = "sessions"
+    NEXUSES = "nexuses"
     DEVICES = "devices"
     PATHS = "paths"
     MAPS = "maps"
@@ -37,4 +38,14 @@ class Refresh:
     devices: tuple[str, ...] = ()
 
 
-Effect = Alert | Refresh
+@dataclass(frozen=True, slots=True)
+class OutageEnded:
+    """A path is up again after an outage in which it was worse than suspect; ``outage`` has its verdict."""
+
+    wwid: str
+    map: str
+    path: str
+    outage: Outage
+
+
+Effect = Alert | Refresh | OutageEnded

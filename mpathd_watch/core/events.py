@@ -1,4 +1,4 @@
-"""Everything a source can tell the core, one immutable type per kind of news.
+"""Everything a source can report to the core, one immutable type for each kind of report.
 
 An event carries no time of its own beyond when a listing was asked for (``requested``, CLOCK_MONOTONIC seconds): the
 daemon stamps each event with the ``Instant`` at which it is folded in.
@@ -14,6 +14,12 @@ from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts, MapFacts, MapL
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
+NOT_RUNNING = "not_running"
+"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
+NO_MODULE = "no_module"
+"""The ``SourceDown.reason`` of a source that has nothing to report, as its kernel module is not loaded. Nothing is
+missed then, and no alert is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceUp:
@@ -24,7 +30,7 @@ class SourceUp:
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswered:
-    """A source answered and had nothing new to tell."""
+    """A source answered and had nothing new to report."""
 
     source: SourceName
 

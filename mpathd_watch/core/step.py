@@ -1,17 +1,25 @@
 """The state machine: one event in, the next state and its effects out.
 
+The contract: ``step`` folds one event (``events``) into the state (``state``) and returns the next state with what
+follows (``effects``). It is pure: ``now`` is an argument, and the same arguments give the same result. After each step,
+``next_deadline`` says when the core wants a ``Tick`` at the latest.
+
 Uevents wake, snapshots decide: an event may come late, out of order or never, so whatever came before, the state after
-a whole look at sysfs and a listing of multipathd's maps is what those two say.
+a whole look at sysfs and a listing of multipathd's maps is what those two show.
+
+The order within a step: the event is folded into a draft of the next state (``folding``); what it touched is judged and
+announced (``judging``, ``alerting``); paths are compared with their siblings and the audit is made when they are due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from mpathd_watch.core.audit import schedule
-from mpathd_watch.core.draft import Turn
-from mpathd_watch.core.effects import Effect, Scope
+from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import Effect
 from mpathd_watch.core.events import (
     BlockEvent,
     ConfigurationRead,
@@ -33,122 +41,65 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.folding import dm, sources, sysfs, transport_errors
-from mpathd_watch.core.judging import slow_paths, suspicion
-from mpathd_watch.core.judging.order import assess, due, forget_flaps
+from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_errors
+from mpathd_watch.core.judging import order, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
-from mpathd_watch.core.verdicts import carrier
-
-_AUDITED = (
-    SystemRead,
-    SessionsRead,
-    MapsListed,
-    NetworkRead,
-    SourceUp,
-    SourceDown,
-    ConfigurationRead,
-    MultipathdConfigured,
-    SettingsChanged,
-)
-"""After these events the audit may come to something else."""
 
 
-_OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
-"""Sources whose return means that what is known of maps and paths may be old."""
-_ANSWERS: Mapping[type[Event], SourceName] = {
-    DmPathEvent: SourceName.UEVENT,
-    BlockEvent: SourceName.UEVENT,
-    SystemRead: SourceName.SYSFS,
-    SessionsRead: SourceName.SYSFS,
-    DevicesRead: SourceName.SYSFS,
-    ConnectionFailed: SourceName.ISCSI,
-    NetworkRead: SourceName.NETWORK,
-    PathsListed: SourceName.MULTIPATHD,
-    MapsListed: SourceName.MULTIPATHD,
-    MultipathdConfigured: SourceName.MULTIPATHD,
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What becomes of one type of event.
+
+    ``fold`` writes it into the draft. ``source``: the source that answered with it. ``audited``: the audit may come to
+    another result after it.
+    """
+
+    fold: Callable[[Draft, Any], None]
+    source: SourceName | None = None
+    audited: bool = False
+
+
+_ENTRIES: Mapping[type, Entry] = {
+    DmPathEvent: Entry(dm.path_event, SourceName.UEVENT),
+    BlockEvent: Entry(dm.block_event, SourceName.UEVENT),
+    EventsLost: Entry(sources.events_lost),
+    SystemRead: Entry(sysfs.system_read, SourceName.SYSFS, audited=True),
+    DevicesRead: Entry(sysfs.devices_read, SourceName.SYSFS),
+    SessionsRead: Entry(nexuses.nexuses_read, SourceName.SYSFS, audited=True),
+    ConnectionFailed: Entry(transport_errors.connection_failed, SourceName.ISCSI),
+    NetworkRead: Entry(suspicion.network_read, SourceName.NETWORK, audited=True),
+    PathsListed: Entry(dm.paths_listed, SourceName.MULTIPATHD),
+    MapsListed: Entry(dm.maps_listed, SourceName.MULTIPATHD, audited=True),
+    MultipathdConfigured: Entry(schedule.multipathd_configured, SourceName.MULTIPATHD, audited=True),
+    ConfigurationRead: Entry(schedule.configuration_read, SourceName.CONFIGURATION, audited=True),
+    SettingsChanged: Entry(order.settings_changed, audited=True),
+    SourceAnswered: Entry(sources.source_answered),
+    SourceUp: Entry(sources.source_up, audited=True),
+    SourceDown: Entry(sources.source_down, audited=True),
+    SourceErrors: Entry(sources.source_errors),
+    Tick: Entry(order.take_up_deadlines),
 }
-"""What a source tells shows that it is there."""
+_ANY_NEXUSES = Entry(nexuses.nexuses_read, SourceName.SYSFS, audited=True)
+"""An event that is not in the table shows the nexuses of a transport."""
 
 
 def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect, ...]]:
-    """Fold ``event``, which came at ``now``, into ``state``. Pure: the same arguments give the same answer."""
-    turn = Turn(state, now)
-    _fold(turn, event)
-    assess(turn)
-    if isinstance(event, _AUDITED) and not _nothing_new(turn, event):
-        schedule.want(turn)
-    slow_paths.due(turn)
-    schedule.due(turn)
-    return turn.finished(), tuple(turn.effects)
+    """Fold ``event``, which came at ``now``, into ``state``; the next state and the effects."""
+    entry = _ENTRIES.get(type(event), _ANY_NEXUSES)
+    draft = Draft(state, now)
+    if entry.source is not None:
+        sources.answered(draft, entry.source)
+    entry.fold(draft, event)
+    order.judge(draft)
+    if entry.audited:
+        schedule.request(draft, event)
+    slow_paths.compare_when_due(draft)
+    schedule.audit_when_due(draft)
+    return draft.finished(), tuple(draft.effects)
 
 
 def next_deadline(state: State) -> float | None:
     """The CLOCK_MONOTONIC second at which the core wants a ``Tick``, if any."""
     return min(state.deadlines.values(), default=None)
-
-
-def _nothing_new(turn: Turn, event: Event) -> bool:
-    """Whether it all is what it was: most polls tell of nothing but life, and most interfaces carry no session."""
-    if isinstance(event, NetworkRead):
-        before, after = turn.state.links, turn.links
-        return before is not None and after is not None and _trunks(turn, before) == _trunks(turn, after)
-    return isinstance(event, SessionsRead) and dict(turn.state.sessions) == turn.sessions
-
-
-def _trunks(turn: Turn, links: carrier.Links) -> list[tuple[str, bool]]:
-    """What the audit asks of the interfaces."""
-    sessions = [session.facts for session in turn.sessions.values()]
-    return [(carrier.trunk(facts, links), carrier.is_redundant(facts, links)) for facts in sessions]
-
-
-def _fold(turn: Turn, event: Event) -> None:
-    if (source := _ANSWERS.get(type(event))) is not None:
-        sources.answered(turn, source)
-    match event:
-        case DmPathEvent():
-            dm.path_event(turn, event)
-        case BlockEvent():
-            dm.block_event(turn, event)
-        case SessionsRead():
-            sysfs.read_sessions(turn, event)
-            suspicion.weigh(turn)
-        case DevicesRead():
-            sysfs.read_devices(turn, event)
-        case ConnectionFailed():
-            transport_errors.connection_failed(turn, event)
-        case NetworkRead():
-            suspicion.read_network(turn, event)
-        case PathsListed():
-            dm.paths_listed(turn, event)
-        case MapsListed():
-            dm.maps_listed(turn, event)
-        case SystemRead():
-            sysfs.read_system(turn, event)
-            suspicion.weigh(turn)
-        case SourceAnswered():
-            sources.answered(turn, event.source)
-        case SourceUp():
-            sources.answered(turn, event.source)
-            if event.source in _OF_SNAPSHOTS:
-                turn.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
-        case SourceDown():
-            sources.down(turn, event)
-        case SourceErrors():
-            sources.errors(turn, event)
-        case EventsLost():
-            sources.events_lost(turn)
-        case ConfigurationRead():
-            schedule.configuration_read(turn, event.configuration)
-        case MultipathdConfigured():
-            schedule.multipathd_configured(turn, event.document)
-        case SettingsChanged():
-            turn.settings = event
-            forget_flaps(turn)
-            turn.regrouped.update(turn.maps)
-            suspicion.weigh(turn)
-        case Tick():
-            due(turn)
-        case _:
-            assert_never(event)

@@ -1,12 +1,11 @@
-"""The engine: the one place where the state changes. Events in, effects out to whoever carries them out."""
+"""The engine: the only place where the state changes. Events come in, effects go out to the outlets."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Protocol
 
-from mpathd_watch.core.effects import Alert, Refresh
+from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
@@ -14,24 +13,37 @@ from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.sinks.view import View
 
 
-class Outlets(Protocol):
-    """What the engine's effects go to."""
+class Outlets:
+    """Where effects go. Each method does nothing here: an outlet overrides those that it has a use for."""
 
     def alert(self, alert: Alert) -> None:
-        """Tell people."""
+        """Report an alert."""
 
     def refresh(self, refresh: Refresh) -> None:
-        """Have a source read something again."""
+        """Make a source read something again."""
+
+    def outage_ended(self, ended: OutageEnded) -> None:
+        """Keep an outage that is over."""
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording, if there is one."""
 
     def broken(self, event: Event, report: str) -> None:
-        """Tell that an event could not be folded in, which is a bug of ours."""
+        """Report that an event could not be processed, which is a bug of ours."""
+
+    def handle(self, effect: Effect) -> None:
+        """Pass one effect on to its method."""
+        match effect:
+            case Alert():
+                self.alert(effect)
+            case Refresh():
+                self.refresh(effect)
+            case OutageEnded():
+                self.outage_ended(effect)
 
 
 class Engine:
-    """Owns the state. Not thread-safe: fed from one loop; any thread may take a ``view``."""
+    """Owns the state. Only one loop may feed it; any thread may take a ``view``."""
 
     def __init__(self, clock: Callable[[], Instant], outlets: Outlets) -> None:
         self._clock = clock
@@ -48,17 +60,13 @@ class Engine:
         return next_deadline(self.state)
 
     def feed(self, event: Event, at: Instant | None = None) -> None:
-        """Fold in one event and carry out what follows."""
+        """Process one event and carry out its effects."""
         now = at or self._clock()
         self._outlets.recorded(event, now)
         try:
             self.state, effects = step(self.state, event, now)
-        except Exception:  # noqa: BLE001  # a bug in the core must not blind the host: the next snapshot mends the state
+        except Exception:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
             self._outlets.broken(event, traceback.format_exc())
             return
         for effect in effects:
-            match effect:
-                case Alert():
-                    self._outlets.alert(effect)
-                case Refresh():
-                    self._outlets.refresh(effect)
+            self._outlets.handle(effect)

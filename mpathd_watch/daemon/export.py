@@ -1,4 +1,4 @@
-"""``mpathd-watch records``: what root reads for the daemon, which runs without root's rights."""
+"""``mpathd-watch export-config``: exports what only root can read, for the daemon."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mpathd_watch.store.files import replace_file
 USER = "mpathd-watch"
 """The account that the daemon runs under."""
 DEADLINE = 20.0
-"""Seconds: the service waits for this before it starts, and must start whatever hangs."""
+"""Seconds: the service waits for the export before it starts, and it must start even if a file hangs."""
 
 
 def hand_over(root: Path, output: Path) -> None:
-    """Write what may be passed on of the files below ``root`` to ``output``.
+    """Write the export of the files below ``root`` to ``output``.
 
     Raises ``RootOnlyError`` or ``WriteError``.
     """
@@ -27,19 +27,19 @@ def hand_over(root: Path, output: Path) -> None:
 
 
 def shown(root: Path) -> str:
-    """What would be written, for people to look at. Raises ``RootOnlyError``."""
+    """The export, formatted for people. Raises ``RootOnlyError``."""
     return dump(_read(root), indent=2)
 
 
 def _read(root: Path) -> RootOnly:
     try:
-        return asyncio.run(Worker("records").run(lambda: read_root_only(root), DEADLINE))
+        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root), DEADLINE))
     except StalledError:
         raise RootOnlyError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
 
 
 def _owners() -> set[int]:
-    """Who may own the directory: root, whoever runs this, and the daemon."""
+    """The users who may own the directory: root, the user who runs this, and the daemon."""
     owners = {0, os.geteuid()}
     with contextlib.suppress(KeyError):  # no such account: the package is not installed
         owners.add(pwd.getpwnam(USER).pw_uid)

@@ -22,7 +22,7 @@ from mpathd_watch.sources.sysfs.source import SysfsSource
 from mpathd_watch.sources.uevent.source import UeventSource
 
 
-class Watching:
+class LiveSources:
     """All sources of this host: they watch until cancelled, and read again on request.
 
     ``emit`` receives their events. ``root`` and ``handed_over`` are as in ``ConfigurationSource``.
@@ -57,7 +57,7 @@ class Watching:
         match wanted.scope:
             case Scope.SYSTEM:
                 self.sysfs.wake_system()
-            case Scope.SESSIONS:
+            case Scope.NEXUSES:
                 self.sessions.wake()
             case Scope.DEVICES:
                 self.sysfs.wake_devices(wanted.devices)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import ConfigurationRead, Event
+from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import NEWEST
-from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine
+from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
@@ -23,27 +22,18 @@ from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
 
 
-class _Nobody:
+class _Nothing(Outlets):
     """Outlets that report nothing and have nothing read again."""
-
-    def alert(self, alert: Alert) -> None:
-        """Drop it."""
-
-    def refresh(self, refresh: Refresh) -> None:
-        """Drop it."""
-
-    def recorded(self, event: Event, now: Instant) -> None:
-        """Drop it."""
 
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
         """Fail: a wrong result is worse than none."""
         raise RuntimeError(report)
 
 
-async def look(config: Config, configuration: Configuration | None = None) -> View:
+async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
-    engine = Engine(clock.now, _Nobody())
-    engine.feed(config.settings_event())
+    engine = Engine(clock.now, _Nothing())
+    engine.feed(SettingsChanged(**asdict(config.settings)))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))

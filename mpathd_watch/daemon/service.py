@@ -1,4 +1,4 @@
-"""``mpathd-watch run``: the long-running service around one engine."""
+"""``mpathd-watch run``: the service around one engine."""
 
 from __future__ import annotations
 
@@ -7,53 +7,47 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import Event, SourceDown, SourceUp, Tick
+from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
+from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine
-from mpathd_watch.daemon.live_sources import Watching
-from mpathd_watch.daemon.reporters import Reports
-from mpathd_watch.sinks.http.server import HttpServer, parse_listen
+from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.daemon.live_sources import LiveSources
+from mpathd_watch.daemon.reporters import Reporters
+from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.notify import Notifier
-from mpathd_watch.sinks.recorder import Trace, TraceError
+from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
 
 HEARTBEAT = 1.0
-"""Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
+"""Seconds between two beats of the loop. A beat feeds the watchdog and updates STATUS; ``/healthz`` reads its age."""
 RESYNC_AFTER_BUG = 60.0
-"""Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
-_LIVE_KEYS = (
-    "single_path_ok",
-    "settle_seconds",
-    "slack_seconds",
-    "silence_grace_seconds",
-    "flap_failures",
-    "flap_window_seconds",
-)
+"""Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
 
-class Service:
-    """The daemon. ``run`` returns when SIGTERM or SIGINT came.
+class Service(Outlets):
+    """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
-    ``reload`` gives the configuration afresh at SIGHUP, or raises ``ConfigError``. What configures multipathd and
-    iscsid is below ``root``, what root has read of it in ``handed_over``. Raises ``TraceError`` if the recording can't
-    be written, ``ListenError`` or ``StatusSocketError`` if it can't be asked.
+    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
+    multipathd and iscsid; ``handed_over`` holds what root has read of them. Raises ``RecorderError`` if the recording
+    can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened.
     """
 
     def __init__(
         self,
         config: Config,
         reload: Callable[[], Config],
-        reports: Reports,
+        reporters: Reporters,
         status_socket: Path | None,
         *,
         root: Path = Path("/"),
@@ -63,21 +57,21 @@ class Service:
         self._handed_over = handed_over
         self._config = config
         self._reload = reload
-        self._reports = reports
+        self._reporters = reporters
         self._notifier = Notifier(os.environ, os.getpid())
         self._engine = Engine(clock.now, self)
-        self._trace = Trace(Path(config.record), __version__) if config.record else None
-        self._http = HttpServer(parse_listen(config.listen), self._engine.view, self._loop_age, self._complain)
+        self._recorder = Recorder(Path(config.record), __version__) if config.record else None
+        self._http = HttpServer(config.listen, self._engine.view, self._loop_age, self._complain)
         self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
-        self._watching: Watching | None = None
+        self._sources: LiveSources | None = None
         self._beat = time.monotonic()
         self._ready = False
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._mended = float("-inf")
+        self._resynced = float("-inf")
 
     async def run(self) -> None:
-        """Watch until told to stop."""
+        """Watch until a signal ends it."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -85,11 +79,11 @@ class Service:
         self._http.start()
         if self._status is not None:
             await self._status.start()
-        self._reports.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
-        self._feed(self._config.settings_event())
+        self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
+        self._feed(SettingsChanged(**asdict(self._config.settings)))
         self._feed(SourceUp(SourceName.CONFIG))
-        self._watching = Watching(self._config, self._feed, self._root, self._handed_over)
-        watching = asyncio.create_task(self._watching.run())
+        self._sources = LiveSources(self._config, self._feed, self._root, self._handed_over)
+        watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -109,46 +103,46 @@ class Service:
         if self._status is not None:
             await self._status.stop()
         self._http.stop()
-        if self._trace is not None:
-            self._trace.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     # --- outlets of the engine ----------------------------------------------------------------------------------------
 
     def alert(self, alert: Alert) -> None:
-        """Tell people."""
-        self._reports.alert(alert)
+        """Report an alert."""
+        self._reporters.alert(alert)
 
     def refresh(self, refresh: Refresh) -> None:
-        """Have a source read again."""
-        if self._watching is not None:
-            self._watching.refresh(refresh)
+        """Make a source read again."""
+        if self._sources is not None:
+            self._sources.refresh(refresh)
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording."""
-        if self._trace is None:
+        if self._recorder is None:
             return
         try:
-            self._trace.write(event, now)
-        except TraceError as error:
-            self._reports.log(Priority.ERR, str(error))
-            self._trace = None
+            self._recorder.write(event, now)
+        except RecorderError as error:
+            self._reporters.log(Priority.ERR, str(error))
+            self._recorder = None
 
     def broken(self, event: Event, report: str) -> None:
-        """Tell of a bug, and let the next whole look mend the state."""
+        """Report a bug, and make the sources read everything again, which corrects the state."""
         last = " ".join(report.split("\n")[-3:]).strip()
-        self._reports.log(
+        self._reporters.log(
             Priority.ERR,
-            f"A {type(event).__name__} could not be taken in ({last}); the state is read anew. "
-            "Please report this with a recording (mpathd-watch run --record FILE).",
+            f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
+            "Please report this, with a recording (mpathd-watch run --record FILE).",
         )
-        if self._watching is not None and time.monotonic() - self._mended > RESYNC_AFTER_BUG:
-            self._mended = time.monotonic()
-            self._watching.sysfs.wake_system()
-            self._watching.multipathd.wake_maps()
+        if self._sources is not None and time.monotonic() - self._resynced > RESYNC_AFTER_BUG:
+            self._resynced = time.monotonic()
+            self._sources.sysfs.wake_system()
+            self._sources.multipathd.wake_maps()
 
     def _complain(self, text: str) -> None:
-        """Tell of an error inside the HTTP server; from one of its threads."""
-        self._reports.log(Priority.ERR, text)
+        """Report an error inside the HTTP server. Called from one of its threads."""
+        self._reporters.log(Priority.ERR, text)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -160,7 +154,7 @@ class Service:
             self._notifier.ready(summary(self._engine.view()))
 
     def _arm(self) -> None:
-        """Have a ``Tick`` fed at the core's next deadline; the loop's clock is CLOCK_MONOTONIC, as the core's is."""
+        """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -181,11 +175,11 @@ class Service:
             await asyncio.sleep(HEARTBEAT)
 
     def _loop_age(self) -> float:
-        """Seconds since the loop last turned; asked from the server's threads."""
+        """Seconds since the last beat. Called from the threads of the HTTP server."""
         return time.monotonic() - self._beat
 
     def _is_ready(self) -> bool:
-        """Whether every source has answered or failed at least once, and sysfs has been seen whole."""
+        """Whether sysfs has been read completely, and the other sources have answered or failed at least once."""
         state = self._engine.state
         return state.started and all(
             state.source(name).up is not None for name in (SourceName.UEVENT, SourceName.MULTIPATHD)
@@ -194,23 +188,22 @@ class Service:
     # --- configuration ------------------------------------------------------------------------------------------------
 
     def _on_reload(self) -> None:
-        """Take over what can change while running; a file with a mistake changes nothing."""
+        """Take over what can change at run time. A configuration with a mistake changes nothing."""
         self._notifier.reloading(clock.now())
         try:
             fresh = self._reload()
         except ConfigError as error:
-            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; mend it and reload"))
+            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
         else:
             self._feed(SourceUp(SourceName.CONFIG))
-            live = {key: getattr(fresh, key) for key in _LIVE_KEYS}
-            if replace(self._config, **live) != fresh:
-                self._reports.log(
+            self._config = replace(self._config, settings=fresh.settings)
+            if self._config != fresh:
+                self._reporters.log(
                     Priority.WARNING,
-                    f"Of the new configuration only {', '.join(_LIVE_KEYS)} took effect; restart for the rest.",
+                    f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
                 )
-            self._config = replace(self._config, **live)
-            self._feed(self._config.settings_event())
-            self._reports.log(Priority.INFO, "The configuration was read anew.")
-        if self._watching is not None:
-            self._watching.configuration.wake()
+            self._feed(SettingsChanged(**asdict(self._config.settings)))
+            self._reporters.log(Priority.INFO, "The configuration was reloaded.")
+        if self._sources is not None:
+            self._sources.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

@@ -1,4 +1,4 @@
-"""What ``check`` prints: a Nagios plugin's first line, a line a finding, and what is promised; or all of it as JSON."""
+"""What ``check`` prints: a Nagios plugin's first line, the findings and the timeouts' promises; or the same as JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 
 from mpathd_watch.core.audit.effective_settings import whence
 from mpathd_watch.core.audit.grouping import listed
-from mpathd_watch.core.audit_report import MapReport, Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, MapReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, Severity
+from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import SourceName, Transport
 from mpathd_watch.core.state import State
-from mpathd_watch.core.verdicts.budget import Budget, reinstatement
 
 VERSION = 1
 UNKNOWN = 3
-"""Exit status of a Nagios plugin that could not look."""
+"""Exit status of a Nagios plugin that could not check anything."""
 
 BROKEN_BAR = "\N{BROKEN BAR}"
 
@@ -35,28 +36,28 @@ _SETTINGS = (
 )
 
 
-def exit_status(report: Report, state: State) -> int:
+def exit_status(report: AuditReport, state: State) -> int:
     """0, 1, 2 or 3: OK, WARNING, CRITICAL, UNKNOWN."""
     return int(report.severity) if state.source(SourceName.SYSFS).up else UNKNOWN
 
 
-def text(report: Report, state: State) -> str:
-    """The lines for a terminal or a monitoring system, the verdict first.
+def text(report: AuditReport, state: State) -> str:
+    """The lines for a terminal or a monitoring system, the status first.
 
-    Nagios takes all that follows a ``|`` for performance data, on the first line and once more below it. So there is
-    one, ours; in names and quotations it stands as a broken bar.
+    Nagios takes everything after a ``|`` for performance data, on the first line and once more below it. So the only
+    one is ours; a ``|`` in a name or a quotation is printed as a broken bar.
     """
     first, *rest = (line.replace("|", BROKEN_BAR) for line in _lines(report, state))
     return "".join(f"{line}\n" for line in (f"{first} | {_figures(report)}", *rest))
 
 
-def _figures(report: Report) -> str:
+def _figures(report: AuditReport) -> str:
     found = [finding.kind.value.severity for finding in report.findings]
     return " ".join(f"{severity.name.lower()}={found.count(severity)}" for severity in reversed(Severity))
 
 
-def document(report: Report, state: State) -> dict[str, Any]:
-    """The same as JSON-ready data, described in docs/findings.md. A bound that there is not is ``null``."""
+def document(report: AuditReport, state: State) -> dict[str, Any]:
+    """The same as JSON-ready data, described in docs/findings.md. Where there is no limit, the value is ``null``."""
     return {
         "version": VERSION,
         "status": _word(report, state),
@@ -73,38 +74,38 @@ def document(report: Report, state: State) -> dict[str, Any]:
             for finding in report.findings
         ],
         "budgets": {label: _bounds(budget) for label, budget in report.budgets.items()},
-        "timeouts": {label: [_timeout(each) for each in known] for label, known in report.timeouts.items()},
-        "maps": {state.maps[wwid].label: _map(wwid, known) for wwid, known in report.maps.items()},
+        "timeouts": {label: [_timeout(each) for each in timeouts] for label, timeouts in report.timeouts.items()},
+        "maps": {state.maps[wwid].label: _map(wwid, map_) for wwid, map_ in report.maps.items()},
     }
 
 
-def _word(report: Report, state: State) -> str:
+def _word(report: AuditReport, state: State) -> str:
     if not state.source(SourceName.SYSFS).up:
         return "UNKNOWN"
     return _OK if report.severity is Severity.INFO else report.severity.name
 
 
-def _lines(report: Report, state: State) -> Iterator[str]:
-    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.sessions), 'iSCSI session')}"
+def _lines(report: AuditReport, state: State) -> Iterator[str]:
+    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.nexuses_of(Transport.ISCSI)), 'iSCSI session')}"
     if not state.source(SourceName.SYSFS).up:
-        told = state.source(SourceName.SYSFS).detail or "sysfs can't be read"
+        summary = state.source(SourceName.SYSFS).detail or "sysfs can't be read"
     elif report.findings:
-        told = f"{plural(len(report.findings), 'finding')} on {seen}"
+        summary = f"{plural(len(report.findings), 'finding')} on {seen}"
     else:
-        told = f"nothing found on {seen}"
-    yield f"MPATHD-WATCH {_word(report, state)}: {told}"
+        summary = f"no findings on {seen}"
+    yield f"MPATHD-WATCH {_word(report, state)}: {summary}"
     for kind, findings in groupby(report.findings, key=lambda finding: finding.kind):
         yield from map(_finding, findings)
         yield f"    {kind.value.leads_to} {kind.value.remedy}"
     promised = list(_promises(report, state))
     if promised:
         yield ""
-        yield "After a link breaks silently, at best and at worst, by the timeouts in force:"
+        yield "Durations if a link fails silently, at best and at worst, by the timeouts in force:"
         yield from _columns(promised)
     overruled = list(_overruled(report))
     if overruled:
         yield ""
-        yield "Timeouts in force that are not the configured ones:"
+        yield "Timeouts in force that differ from the configured ones:"
         yield from _columns(overruled)
 
 
@@ -116,33 +117,35 @@ def _finding(finding: Finding) -> str:
 
 def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
     width = max(len(name) for name, _ in rows)
-    return (f"  {name:<{width}}  {told}" for name, told in rows)
+    return (f"  {name:<{width}}  {text}" for name, text in rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Promise:
-    """What is promised for a map, and by which sessions if they differ in it."""
+    """What the timeouts promise for a map; with its sessions, if these promise different things."""
 
     budget: Budget | None
-    recheck_interval: int | None
+    reinstatement_worst: float
     sessions: tuple[str, ...]
 
 
-def _promises(report: Report, state: State) -> Iterator[tuple[str, str]]:
-    """The maps, those with the same promises together, then the sessions that no map uses."""
+def _promises(report: AuditReport, state: State) -> Iterator[tuple[str, str]]:
+    """The maps, those with the same promise on one line, then the sessions that no map uses."""
     alike: dict[_Promise, list[str]] = {}
     used: set[str] = set()
-    for wwid, known in report.maps.items():
-        through = {path.session for path in state.maps[wwid].paths.values()} & report.budgets.keys()
+    for wwid, map_ in report.maps.items():
+        through = {path.nexus for path in state.maps[wwid].paths.values()} & report.budgets.keys()
         used |= through
         differ = len({report.budgets[label] for label in through}) > 1
-        promise = _Promise(known.budget, known.recheck_interval, tuple(sorted(through)) if differ else ())
+        promise = _Promise(
+            map_.budget, map_.reinstatement_worst, tuple(sorted(through, key=in_order)) if differ else ()
+        )
         if through:
             alike.setdefault(promise, []).append(state.maps[wwid].label)
     for promise, labels in alike.items():
         back = ""
-        if promise.recheck_interval is not None:
-            back = f", reinstated within {reinstatement(promise.recheck_interval)[1]:.0f} s of its return"
+        if not isinf(promise.reinstatement_worst):
+            back = f", reinstatement up to {promise.reinstatement_worst:.0f} s after the return"
         yield listed(labels), _promised(promise.budget) + back
         for label in promise.sessions:
             yield f"  {label}", _promised(report.budgets[label])
@@ -156,18 +159,18 @@ def _promised(budget: Budget | None) -> str:
         return "unknown, its timeouts can't be read"
     detection = _range(budget.detection_best, budget.detection_worst)
     failover = _range(budget.failover_best, budget.failover_worst)
-    return f"noticed after {detection}, path given up after {failover}"
+    return f"detection {detection}, failover {failover}"
 
 
-def _overruled(report: Report) -> Iterator[tuple[str, str]]:
+def _overruled(report: AuditReport) -> Iterator[tuple[str, str]]:
     for label, timeouts in report.timeouts.items():
-        told = [
+        differing = [
             f"{each.name} {_shown(each.effective)}, configured {_shown(each.configured)}"
             for each in timeouts
             if each.configured is not None and each.effective is not None and each.configured != each.effective
         ]
-        if told:
-            yield label, "; ".join(told)
+        if differing:
+            yield label, "; ".join(differing)
 
 
 def _shown(seconds: float) -> str:
@@ -175,7 +178,7 @@ def _shown(seconds: float) -> str:
 
 
 def _range(best: float, worst: float) -> str:
-    return "no bound" if isinf(worst) else f"{best:.0f} to {worst:.0f} s"
+    return "without limit" if isinf(worst) else f"{best:.0f} to {worst:.0f} s"
 
 
 def _bounds(budget: Budget | None) -> dict[str, float | None] | None:
@@ -198,12 +201,12 @@ def _or_off(seconds: float | None) -> float | str | None:
     return "off" if seconds is not None and isinf(seconds) else seconds
 
 
-def _map(wwid: str, known: MapReport) -> dict[str, Any]:
-    settings = {name: getattr(known.settings, name) for name in _SETTINGS}
-    recheck = known.recheck_interval
+def _map(wwid: str, report: MapReport) -> dict[str, Any]:
+    settings = {name: getattr(report.settings, name) for name in _SETTINGS}
+    worst = report.reinstatement_worst
     return {
         "wwid": wwid,
-        "budget": _bounds(known.budget),
-        "reinstatement_worst_seconds": None if recheck is None else reinstatement(recheck)[1],
+        "budget": _bounds(report.budget),
+        "reinstatement_worst_seconds": None if isinf(worst) else worst,
         "settings": {name: {"value": each.value, "origin": whence(each.origin)} for name, each in settings.items()},
     }

@@ -1,4 +1,4 @@
-"""What a sink looks at: one immutable state and the moment at which it is looked at."""
+"""What a sink shows: one immutable state, and the moment for which it is shown."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mpathd_watch.core.state import State
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``state`` as it is at ``now``: every duration shown is measured up to ``now``."""
+    """``state`` at the moment ``now``: every duration that is shown ends there."""
 
     state: State
     now: Instant
 
 
 Views: TypeAlias = Callable[[], View]
-"""Gives the present view; called from any thread, so it must only read a reference that the loop replaces."""
+"""Returns the current view. Any thread may call it, so it must only read a reference that the loop replaces."""

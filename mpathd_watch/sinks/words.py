@@ -1,12 +1,12 @@
-"""How the vocabulary's words read in a sentence, and how bad each of them is."""
+"""The words of the vocabularies as sentences show them, and their order from the worst to the best."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-from mpathd_watch.core.alerting.messages import CAUSES
-from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.catalog.causes import CAUSES
+from mpathd_watch.core.events import NO_MODULE
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
 
 MAPS_WORST_FIRST: Final = (
@@ -28,7 +28,7 @@ PATHS_WORST_FIRST: Final = (
 
 
 def badness(health: str, worst_first: Iterable[str]) -> int:
-    """A sort key, 0 for the worst; a word of a newer daemon comes first, because it needs a look."""
+    """A sort key, 0 for the worst. A word of a newer daemon comes before all others, so that nobody overlooks it."""
     ranks = {word: rank for rank, word in enumerate(worst_first)}
     return ranks.get(health, -1)
 
@@ -38,12 +38,12 @@ def cause(word: str) -> str:
     if word == Cause.UNKNOWN:
         return "cause unknown"
     try:
-        return CAUSES[Cause(word)]
+        return CAUSES[Cause(word)].text
     except ValueError:
         return word
 
 
-def spoken(word: str) -> str:
+def in_words(word: str) -> str:
     """``at risk`` for ``at_risk``."""
     return word.replace("_", " ")
 
@@ -57,11 +57,11 @@ def clock(seconds: float) -> str:
 def counted(healths: Iterable[str]) -> str:
     """``2 healthy, 1 at risk``, best first."""
     found = list(healths)
-    known = [word.value for word in reversed(MAPS_WORST_FIRST)]
-    words = [*known, *sorted(set(found) - set(known))]
-    return ", ".join(f"{found.count(word)} {spoken(word)}" for word in words if word in found)
+    ours = [word.value for word in reversed(MAPS_WORST_FIRST)]
+    words = [*ours, *sorted(set(found) - set(ours))]
+    return ", ".join(f"{found.count(word)} {in_words(word)}" for word in words if word in found)
 
 
 def missed(up: bool | None, reason: str | None) -> bool:
-    """Whether a source is down that would have something to tell."""
+    """Whether a source does not answer that should. On a host without iSCSI, none is expected of the kernel's iSCSI."""
     return up is False and reason != NO_MODULE

@@ -16,11 +16,11 @@ from typing import Any
 from mpathd_watch.core.formats.multipath_conf import (
     Document,
     Version,
-    blacklisted,
+    blacklist,
     merge,
     parse,
     parse_printed,
-    resolve,
+    resolver,
 )
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST
 from mpathd_watch.core.formats.open_iscsi import configured, parse_record, record_path
@@ -70,17 +70,12 @@ def multipathd_config(data: bytes) -> None:
 
 def ask(document: Document, version: Version, hardware: Document | None = None) -> None:
     """Put all questions to a configuration."""
-    resolve(document, wwid=WWID, **DISK, revision="0001", protocol="scsi:iscsi", version=version, hardware=hardware)
-    blacklisted(
-        document,
-        devnode="sda",
-        wwid=WWID,
-        **DISK,
-        protocol="scsi:iscsi",
-        properties=["ID_SERIAL", "ID_WWN", "SCSI_IDENT_SERIAL"],
-        version=version,
-        hardware=hardware,
-    )
+    prepared = resolver(document, version=version, hardware=hardware)
+    prepared.resolve(wwid=WWID, **DISK, protocol="scsi:iscsi")
+    prepared.uid_attribute(devnode="sda", **DISK)
+    list(prepared.aliases())
+    entries = blacklist(document, version=version, hardware=hardware)
+    entries.hides(devnode="sda", wwid=WWID, **DISK, protocol="scsi:iscsi")
 
 
 def node_record(data: bytes) -> None:

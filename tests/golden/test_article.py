@@ -18,7 +18,7 @@ from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import Exposition
-from mpathd_watch.sinks.recorder import Trace
+from mpathd_watch.sinks.recorder import Recorder
 from mpathd_watch.sources.recording import read
 
 EXPECTED = Path(__file__).parent / "article"
@@ -114,10 +114,10 @@ def test_the_path_goes_through_every_phase_once_and_the_map_with_it(story: Story
 
 
 def test_a_recording_is_the_same_after_it_has_been_read_and_written_again(tmp_path: Path) -> None:
-    trace = Trace(tmp_path / "again.jsonl", "0.1.0")
+    recorder = Recorder(tmp_path / "again.jsonl", "0.1.0")
     for event, at in read(RECORDING):
-        trace.write(event, at)
-    trace.close()
+        recorder.write(event, at)
+    recorder.close()
     again = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text(encoding="utf-8").splitlines()]
     # A recording of an older version lacks what has come into the events since.
     for line, first in zip(again, RECORDING.read_text(encoding="utf-8").splitlines(), strict=True):

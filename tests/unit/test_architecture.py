@@ -1,17 +1,18 @@
-"""Who may import whom: ``cli -> daemon -> {sources, sinks, config} -> core``, read off the source text.
+"""Who may import whom: ``cli -> daemon -> {sources, sinks, store, config} -> core``, read off the source text.
 
-A new module needs no entry here. A new third-party import, or a new standard module in the core, needs one line in the
-tables below, and a reason.
+A new module needs no entry here. A new third-party import, a new standard module in the core or a new room of the core
+needs one line in the tables below, and a reason.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tools.structure import Structure, cycle
 
 PACKAGE = "mpathd_watch"
 ROOT = Path(__file__).parents[2] / PACKAGE
@@ -25,6 +26,28 @@ LAYERS = {
     "daemon": {"core", "store", "config", "sources", "sinks", "daemon"},
 }
 """What each layer may import of the package. Whatever is not named here (the command line) may import everything."""
+
+CORE_ROOMS = (
+    "model",
+    "catalog",
+    "formats",
+    "configuration",
+    "audit_report",
+    "layers",
+    "events",
+    "recording",
+    "transports",
+    "verdicts",
+    "effects",
+    "state",
+    "draft",
+    "alerting",
+    "judging",
+    "audit",
+    "folding",
+    "step",
+)
+"""The rooms of the core from the ground up: each imports only from those before it."""
 
 CORE_MAY_IMPORT = {
     "__future__",
@@ -45,7 +68,7 @@ CORE_MAY_IMPORT = {
 
 ADAPTERS = {
     "pyudev": {"mpathd_watch.sources.uevent.source"},
-    "prometheus_client": {"mpathd_watch.sinks.metrics"},
+    "prometheus_client": {"mpathd_watch.sinks.metrics.exposition"},
     "structlog": {"mpathd_watch.sinks.console"},
     "systemd": {"mpathd_watch.sinks.journal", "mpathd_watch.sinks.notify"},
 }
@@ -55,33 +78,8 @@ TYPES_ONLY = {"_typeshed"}
 """Not there when the program runs."""
 
 
-def is_module(name: str) -> bool:
-    """Whether this is a module of ours, rather than something in one."""
-    path = ROOT.parent.joinpath(*name.split("."))
-    return path.is_dir() or path.with_suffix(".py").is_file()
-
-
-def imports_of(path: Path) -> set[str]:
-    """The full names of the modules that the file imports, wherever in it."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide who imports whom"
-            found.add(str(node.module))
-            found.update(name for alias in node.names if is_module(name := f"{node.module}.{alias.name}"))
-    return found
-
-
-def modules() -> Iterator[tuple[str, set[str]]]:
-    """Every module of the package by its full name, with its imports."""
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), imports_of(path)
-
-
-MODULES = dict(modules())
+STRUCTURE = Structure()
+MODULES = STRUCTURE.imports
 
 
 def layer_of(name: str) -> str:
@@ -127,6 +125,55 @@ def test_a_third_party_library_stays_behind_its_adapter(name: str) -> None:
             continue
         allowed = ADAPTERS.get(library, set())
         assert any(within(name, adapter) for adapter in allowed), f"{name} must not import {library}"
+
+
+def test_a_room_of_the_core_imports_only_from_those_below() -> None:
+    rooms = STRUCTURE.rooms()
+    assert set(CORE_ROOMS) == rooms.keys()
+    for height, name in enumerate(CORE_ROOMS):
+        assert rooms[name] <= set(CORE_ROOMS[:height]), f"{name} imports from a room above it"
+
+
+@pytest.mark.parametrize(("room", "shared"), [("transports", {"row", "table"}), ("layers", {"row", "table"})])
+def test_a_concrete_row_is_imported_only_by_the_table(room: str, shared: set[str]) -> None:
+    package = f"{PACKAGE}.core.{room}"
+    concrete = {f"{package}.{name}" for name in STRUCTURE.rooms(package).keys() - shared}
+    assert concrete
+    importers = {name for name, found in MODULES.items() if found & concrete}
+    assert importers == {f"{package}.table"}
+
+
+def test_the_structure_stays_small_enough_to_see() -> None:
+    rooms = STRUCTURE.rooms()
+    assert len(rooms) <= 20
+    assert sum(map(len, rooms.values())) <= 95
+    assert STRUCTURE.records()[0].count <= 20, STRUCTURE.records()[0].name
+    assert STRUCTURE.classes()[0].count <= 15, STRUCTURE.classes()[0].name
+
+
+def test_no_two_modules_import_each_other_in_a_circle() -> None:
+    # A package's own __init__ only re-exports; its modules may name each other through it.
+    modules = {name: {each for each in found if each in MODULES} for name, found in MODULES.items()}
+    leaves = {name for name in modules if not any(other.startswith(f"{name}.") for other in modules)}
+    assert cycle({name: found & leaves for name, found in modules.items() if name in leaves}) == []
+    for package in (PACKAGE, f"{PACKAGE}.core", f"{PACKAGE}.sources", f"{PACKAGE}.sinks"):
+        assert cycle(STRUCTURE.rooms(package)) == []
+
+
+def test_the_figures_tell_a_large_record_and_a_circle(tmp_path: Path) -> None:
+    core = tmp_path / PACKAGE / "core"
+    core.mkdir(parents=True)
+    (core / "one.py").write_text(
+        "from dataclasses import dataclass\nfrom mpathd_watch.core.two import Two\n"
+        "@dataclass(frozen=True)\nclass One:\n    a: int\n    b: int\n"
+    )
+    (core / "two.py").write_text(
+        "from mpathd_watch.core import one\nclass Two:\n    def __init__(self):\n        self.a = self.b = one\n"
+    )
+    made_up = Structure(tmp_path)
+    assert made_up.rooms() == {"one": {"two"}, "two": {"one"}}
+    assert set(cycle(made_up.rooms())) == {"one", "two"}
+    assert (made_up.records()[0].count, made_up.classes()[0].count) == (2, 2)
 
 
 def test_every_adapter_named_here_is_there() -> None:

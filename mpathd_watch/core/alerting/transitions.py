@@ -1,4 +1,4 @@
-"""Telling what a turn has come to: which transitions are an alert, which one speaks for others, and what is counted."""
+"""Which transitions are alerts, which one covers others, and what has been announced."""
 
 from __future__ import annotations
 
@@ -6,143 +6,128 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
-from mpathd_watch.core.draft import PathKey, Turn
-from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
-from mpathd_watch.core.state import Due, MapState, PathState, Wait, frozen
-from mpathd_watch.core.verdicts.outage import Judgement
+from mpathd_watch.core.state import Due, MapState, PathState, Wait
 
 Before = Mapping[PathKey, PathState]
-"""The paths that a turn has touched, as they were when it began."""
+"""The paths that an event has touched, as they were before it."""
 
 
-def tell_paths(turn: Turn, before: Before) -> None:
-    """Tell of the paths that have changed; those that are up again have no outage any more."""
-    spokesmen = _spokesmen(turn, before)
+def announce_paths(draft: Draft, before: Before) -> None:
+    """Report the paths that have changed."""
+    followers = _followers(draft, before)
     for key, was in before.items():
-        _tell_path(turn, key, was, spokesmen)
-    _tell_flapping(turn, before)
-    _tell_overdue(turn, before)
+        _announce_path(draft, key, was, followers)
+    _announce_flapping(draft, before)
+    _announce_overdue(draft, before)
 
 
-def _spokesmen(turn: Turn, before: Before) -> dict[PathKey, int]:
-    """Of the paths that have become suspect in this turn, or are so no more, one per session: how many follow it."""
-    spokesmen: dict[str, PathKey] = {}
+def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
+    """Report a new health; a map that has just appeared may first gather its paths.
+
+    At the start the layer's manager answers first: whether I/O fails or hangs is half of the news.
+    """
+    settling = Due(Wait.SETTLE, map_.wwid) in draft.deadlines
+    if map_.health is MapHealth.UNKNOWN or settling or not _manager_answered(draft, map_):
+        return
+    if map_.health is not map_.announced:
+        # After the time to settle, the health is an old one that was never reported.
+        known_before = MapHealth.UNKNOWN if previous is map_.health else previous
+        draft.emit(messages.map_changed(map_, known_before, draft.now))
+    if map_.health is not map_.announced or (map_.health is MapHealth.HEALTHY and map_.troubled is not None):
+        draft.maps[map_.wwid] = replace(
+            map_,
+            announced=map_.health,
+            troubled=None if map_.health is MapHealth.HEALTHY else map_.troubled,
+        )
+
+
+def _manager_answered(draft: Draft, map_: MapState) -> bool:
+    return draft.rest.multipathd_asked or draft.layer_of(map_.wwid).manager is not SourceName.MULTIPATHD
+
+
+def _followers(draft: Draft, before: Before) -> dict[PathKey, int]:
+    """Of the paths that have just become suspect, or are so no more, one for each nexus: how many it covers."""
+    first: dict[str, PathKey] = {}
     followers: dict[PathKey, int] = {}
     for wwid, label in sorted(before, key=lambda key: before[key].flaps.flapping):
-        path = turn.whole_map(wwid).paths[label]
-        if path.health is not path.announced and _merely_suspect(path):
-            first = spokesmen.setdefault(path.session, (wwid, label))
-            followers[first] = followers.get(first, -1) + 1
+        path = draft.whole_map(wwid).paths[label]
+        if path.health is not path.verdict.announced and _only_suspect(path):
+            key = first.setdefault(path.nexus, (wwid, label))
+            followers[key] = followers.get(key, -1) + 1
     return followers
 
 
-def _merely_suspect(path: PathState) -> bool:
-    """Whether the news of a path is a doubt, or that a doubt has come to nothing."""
+def _only_suspect(path: PathState) -> bool:
+    """Whether the news of a path is that it is suspect, or that it is so no more and never failed."""
     outage = path.outage
     return path.health in USABLE and outage is not None and not outage.real
 
 
-def _tell_path(turn: Turn, key: PathKey, before: PathState, spokesmen: Mapping[PathKey, int]) -> None:
+def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Mapping[PathKey, int]) -> None:
     wwid, label = key
-    known = turn.maps[wwid]
-    path = known.paths[label]
+    map_ = draft.maps[wwid]
+    path = map_.paths[label]
     outage = path.outage
-    if outage is not None and path.health not in (path.announced, Health.UNKNOWN):
-        turn.emit(
+    if outage is None:
+        return
+    if path.health not in (path.verdict.announced, Health.UNKNOWN):
+        draft.emit(
             messages.path_changed(
-                _scene(turn, known),
+                _context(draft, map_),
                 before,
                 path,
                 outage,
-                spoken_for=_merely_suspect(path) and key not in spokesmen,
-                siblings=spokesmen.get(key, 0),
+                covered=_only_suspect(path) and key not in followers,
+                siblings=followers.get(key, 0),
             )
         )
-        outage = replace(outage, told=outage.cause)
-        path = replace(path, announced=path.health, outage=outage)
-    elif outage is not None and outage.counted and outage.told not in (None, outage.cause):
-        turn.emit(messages.path_cause(_scene(turn, known), path, outage))
-        outage = replace(outage, told=outage.cause)
-        path = replace(path, outage=outage)
-    if outage is not None and path.health is Health.UP:
-        if outage.real:
-            # What its disk counted meanwhile is nothing that the next outage begins with.
-            turn.refresh_devices([path.dev])
-            _count_phases(turn, outage.judgement or Judgement())
-            path = replace(path, last_outage=outage, reinstatements=path.reinstatements + 1)
-        path = replace(path, outage=None)
-    if path is not known.paths[label]:
-        turn.paths(wwid)[label] = path
+        path = replace(path, verdict=replace(path.verdict, announced=path.health))
+    elif outage.counted and outage.announced not in (None, outage.cause):
+        draft.emit(messages.path_cause(_context(draft, map_), path, outage))
+    else:
+        return
+    draft.paths(wwid)[label] = replace(path, outage=replace(outage, announced=outage.cause))
 
 
-def _scene(turn: Turn, known: MapState) -> messages.Scene:
-    return messages.Scene(known, turn.sessions, turn.links, turn.now, multipathd_up=turn.is_up(SourceName.MULTIPATHD))
+def _context(draft: Draft, map_: MapState) -> messages.Context:
+    layer = draft.layer_of(map_.wwid)
+    managed = layer.manager is None or draft.is_up(layer.manager)
+    return messages.Context(map_, draft.nexuses, draft.rest.links, draft.now, managed=managed)
 
 
-def _tell_flapping(turn: Turn, before: Before) -> None:
-    """Tell of each path that has begun or ceased to flap; of those that go through one session, one speaks for all."""
-    spoken: set[str] = set()
+def _announce_flapping(draft: Draft, before: Before) -> None:
+    """Report each path that has begun or ceased to flap; of those through one nexus, one covers all."""
+    reported: set[str] = set()
     for (wwid, label), was in before.items():
-        known = turn.whole_map(wwid)
-        path = known.paths[label]
+        map_ = draft.whole_map(wwid)
+        path = map_.paths[label]
         if path.flaps.flapping is was.flaps.flapping:
             continue
-        spoken_for = path.session != "" and path.session in spoken
-        spoken.add(path.session)
-        turn.emit(
-            messages.path_flapping(known, path, turn.now, turn.settings.flap_window_seconds, spoken_for=spoken_for)
+        covered = path.nexus != "" and path.nexus in reported
+        reported.add(path.nexus)
+        window = draft.rest.settings.flap_window_seconds
+        draft.emit(
+            messages.path_flapping(map_, path, draft.now, window, covered=covered)
             if path.flaps.flapping
-            else messages.path_steady(known, path, turn.now, what=was.flaps, spoken_for=spoken_for)
+            else messages.path_steady(map_, path, draft.now, what=was.flaps, covered=covered)
         )
 
 
-def _tell_overdue(turn: Turn, before: Before) -> None:
-    """Tell once of each path that has become overdue; of those that a lost session took along, one speaks for all."""
+def _announce_overdue(draft: Draft, before: Before) -> None:
+    """Report once each path that has become overdue; of those that a lost nexus took along, one covers all."""
     late: dict[str, list[PathKey]] = {}
     for (wwid, label), was in before.items():
-        path = turn.whole_map(wwid).paths[label]
-        if path.overdue and not was.overdue and path.outage is not None:
-            spokesman = path.session if path.outage.shared or path.health is Health.SUSPECT else ""
-            late.setdefault(spokesman or f"{wwid} {label}", []).append((wwid, label))
+        path = draft.whole_map(wwid).paths[label]
+        if path.verdict.overdue and not was.verdict.overdue and path.outage is not None:
+            nexus = path.nexus if path.outage.shared or path.health is Health.SUSPECT else ""
+            late.setdefault(nexus or f"{wwid} {label}", []).append((wwid, label))
     for keys in late.values():
         for number, (wwid, label) in enumerate(keys):
-            known = turn.maps[wwid]
-            turn.emit(
+            map_ = draft.maps[wwid]
+            draft.emit(
                 messages.path_overdue(
-                    known,
-                    known.paths[label],
-                    turn.now,
-                    siblings=len(keys) - 1,
-                    spoken_for=number > 0,
-                    multipathd_up=turn.is_up(SourceName.MULTIPATHD),
+                    _context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=number > 0
                 )
             )
-
-
-def _count_phases(turn: Turn, judgement: Judgement) -> None:
-    """Put an outage that is over into the totals."""
-    verdicts = {**turn.counters.verdicts, judgement.verdict: turn.counters.verdicts.get(judgement.verdict, 0) + 1}
-    phases = dict(turn.counters.phases)
-    for phase, seconds in judgement.phases.items():
-        phases[phase] = phases.get(phase, Histogram()).observed(seconds)
-    turn.counters = replace(turn.counters, verdicts=frozen(verdicts), phases=frozen(phases))
-
-
-def tell_map(turn: Turn, known: MapState, previous: MapHealth) -> None:
-    """Tell a new verdict; a map that has just appeared may first gather its paths.
-
-    At the start multipathd is heard first: whether I/O fails or hangs is half of the news.
-    """
-    if known.health is MapHealth.UNKNOWN or Due(Wait.SETTLE, known.wwid) in turn.deadlines or not turn.multipathd_heard:
-        return
-    if known.health is not known.announced:
-        # After the time to settle, the verdict is an old one that nobody has been told.
-        told = MapHealth.UNKNOWN if previous is known.health else previous
-        turn.emit(messages.map_changed(known, told, turn.now))
-    if known.health is not known.announced or (known.health is MapHealth.HEALTHY and known.troubled is not None):
-        turn.maps[known.wwid] = replace(
-            known,
-            announced=known.health,
-            troubled=None if known.health is MapHealth.HEALTHY else known.troubled,
-        )

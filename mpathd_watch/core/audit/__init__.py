@@ -1,4 +1,4 @@
-"""The audit: what is configured, held against what is in force. Pure: a state in, a report out."""
+"""The audit: compares what is configured with what is in force. Pure: a state in, a report out."""
 
 from mpathd_watch.core.audit.audit import audit
 

@@ -1,4 +1,4 @@
-"""The audit as a whole: the rules of its rooms, in order, and what was promised to whom."""
+"""The audit as a whole: the findings of every room, sorted, with each session's and map's timeouts and budget."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from mpathd_watch.core.audit import (
     unmapped_disks,
 )
 from mpathd_watch.core.audit.context import host
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import FindingKind
-from mpathd_watch.core.state import State, frozen
-from mpathd_watch.core.verdicts.budget import budget
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state import State
 
 
-def audit(state: State) -> Report:
-    """Hold what is configured against what is in force."""
-    seen = host(state)
-    reports = maps.reports(seen)
+def audit(state: State) -> AuditReport:
+    """Compare what is configured with what is in force."""
+    audited = host(state)
+    reports = maps.reports(audited)
     found = list(
         chain(
-            files.findings(seen),
-            not_loaded.findings(seen),
-            timeouts.findings(seen),
-            sessions.findings(seen),
-            unmapped_disks.findings(seen),
-            redundancy.findings(seen),
-            queueing.findings(seen),
-            path_timeouts.findings(seen, reports),
+            files.findings(audited),
+            not_loaded.findings(audited),
+            timeouts.findings(audited),
+            sessions.findings(audited),
+            unmapped_disks.findings(audited),
+            redundancy.findings(audited),
+            queueing.findings(audited),
+            path_timeouts.findings(audited, reports),
         )
     )
     order = {kind: at for at, kind in enumerate(FindingKind)}
     found.sort(key=lambda finding: (-finding.kind.value.severity, order[finding.kind]))
-    present = list(seen.sessions)
-    return Report(
+    present = list(audited.sessions)
+    return AuditReport(
         tuple(found),
-        timeouts=frozen({session.label: timeouts.timeouts(seen, session) for session in present}),
-        budgets=frozen({session.label: budget(session.facts) for session in present}),
+        timeouts=frozen({session.label: timeouts.timeouts(audited, session) for session in present}),
+        budgets=frozen({session.label: session.facts.budget for session in present}),
         maps=frozen(reports),
     )

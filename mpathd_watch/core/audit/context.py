@@ -1,4 +1,4 @@
-"""What the rules look at, put together once."""
+"""The host as the rooms of the audit see it: the state, the configuration, and what links the two."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.folding.sources import NOT_RUNNING
+from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import SessionFacts
-from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName
-from mpathd_watch.core.state import MapState, PathState, SessionState, State
+from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.state import MapState, NexusState, PathState, State
+from mpathd_watch.core.transports.row import Nexus
 
 Identity = tuple[str, str, str]
 """What a session and its record have in common: target, portal, iface."""
@@ -21,7 +21,7 @@ Identity = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The state and the configuration; ``settings`` by WWID, ``users`` of a session (by label) and ``records``."""
+    """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
 
     state: State
     configuration: Configuration
@@ -34,59 +34,55 @@ class Host:
     @property
     def maps(self) -> list[MapState]:
         """The maps by label."""
-        return sorted(self.state.maps.values(), key=lambda known: known.label)
+        return sorted(self.state.maps.values(), key=identity.by_label)
 
     @property
-    def sessions(self) -> Iterator[SessionState]:
-        """The sessions that are there, by label; what is known of a missing one is history."""
-        return (session for _, session in sorted(self.state.sessions.items()) if _present(session))
+    def sessions(self) -> Iterator[NexusState]:
+        """The sessions that exist, by label; the facts about a missing one are out of date."""
+        return (session for session in sorted(self.state.nexuses.values(), key=identity.by_label) if session.present)
 
     @property
     def multipathd_dead(self) -> bool:
-        """Whether multipathd is known not to run; one that is slow to answer is not."""
+        """Whether it is certain that multipathd does not run; it may also be slow to answer."""
         multipathd = self.state.source(SourceName.MULTIPATHD)
         return multipathd.up is False and multipathd.reason == NOT_RUNNING
 
-    def session(self, path: PathState) -> SessionState | None:
-        """The path's session, if there is one."""
-        session = self.state.sessions.get(path.session)
-        return session if session is not None and _present(session) else None
+    def session(self, path: PathState) -> NexusState | None:
+        """The path's session, if it exists."""
+        session = self.state.nexuses.get(path.nexus)
+        return session if session is not None and session.present else None
 
-    def record(self, session: SessionState) -> Record | None:
-        """The session's record, if it is there and can be read."""
+    def record(self, session: NexusState) -> Record | None:
+        """The session's node record, if it exists and can be read."""
         return self.records.get(of_session(session.facts))
 
 
 def host(state: State) -> Host:
-    """Put it together."""
+    """Link what the state has of the host with its configuration."""
     configuration = state.auditing.configuration or Configuration()
     running = state.auditing.running
     prepared = rules(configuration, running)
     users: dict[str, dict[str, MapState]] = {}
-    for known in state.maps.values():
-        for path in known.paths.values():
-            if path.session:
-                users.setdefault(path.session, {})[known.wwid] = known
+    for map_ in state.maps.values():
+        for path in map_.paths.values():
+            if path.nexus:
+                users.setdefault(path.nexus, {})[map_.wwid] = map_
     return Host(
         state,
         configuration,
         running,
         prepared,
-        {wwid: prepared.in_force(known) for wwid, known in state.maps.items()},
+        {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
         {of_place(node.place): node.record for node in configuration.records},
     )
 
 
-def of_session(facts: SessionFacts) -> Identity:
-    """What the session's record would be called."""
-    return facts.target, identity.portal(facts.address, facts.port), facts.iface or identity.DEFAULT_IFACE
+def of_session(facts: Nexus) -> Identity:
+    """The identity that the session's record has, if there is one."""
+    return facts.target, facts.portal, facts.iface or identity.DEFAULT_IFACE
 
 
 def of_place(place: Place) -> Identity:
-    """What a session of this record would be called."""
+    """The identity that a session of this record has, if there is one."""
     return place.target, identity.portal(place.address, place.port), place.iface
-
-
-def _present(session: SessionState) -> bool:
-    return session.status is not SessionStatus.MISSING

@@ -1,4 +1,4 @@
-"""What multipath-tools is set to for a map: by what multipathd runs with where that is known, else by the files."""
+"""The settings that multipath-tools applies to a map: as multipathd reports them, or else as the files have them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document, Origin, Resolved, Resolver, resolver
 from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
-
-ISCSI = "scsi:iscsi"
-"""The transport as multipath.conf spells it."""
-FC = "scsi:fcp"
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import TransportRow
 
 RUNNING = Origin("running")
-"""Of a value that multipathd runs with and that the files don't have."""
+"""Origin of a value that multipathd runs with and that the files don't have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Answers for any number of maps."""
+    """The settings for any number of maps."""
 
     files: Resolver
     running: Resolver | None
 
-    def written(self, known: MapState) -> Resolved:
-        """What the files say."""
-        return _resolved(self.files, known)
+    def written(self, map_: MapState) -> Resolved:
+        """The settings of the files."""
+        return _resolved(self.files, map_)
 
-    def in_force(self, known: MapState) -> Resolved:
-        """What multipathd goes by, each value with its line in the files if they say the same."""
-        written = self.written(known)
-        return written if self.running is None else _agreed(_resolved(self.running, known), written)
+    def in_force(self, map_: MapState) -> Resolved:
+        """The settings that multipathd uses; each value has its line in the files where those agree."""
+        written = self.written(map_)
+        return written if self.running is None else _agreed(_resolved(self.running, map_), written)
 
     @property
     def general(self) -> Resolved:
-        """What multipathd goes by for a disk that no section is about."""
+        """The settings that multipathd uses for a disk that no section is about."""
         anything = [
             asked.resolve(wwid="", vendor=None, product=None)
             for asked in (self.files, self.running)
@@ -45,10 +43,10 @@ class Rules:
 
 
 def rules(configuration: Configuration, running: Document | None) -> Rules:
-    """Prepare to answer.
+    """Prepare the settings of the files and of the running multipathd.
 
-    multipathd prints all of its entries for this host's disks (show config local), those of its own table included: so
-    nothing stands below them, and they stand below what the files have.
+    "show config local" contains every entry that is about a disk of this host, including those of multipathd's own
+    table. So nothing stands below these entries, and they stand below the entries of the files.
     """
     version = configuration.grammar
     return Rules(
@@ -57,16 +55,14 @@ def rules(configuration: Configuration, running: Document | None) -> Rules:
     )
 
 
-def protocol(known: MapState) -> str:
-    """How the map's disks are reached, as multipath.conf spells it; empty for what we don't tell apart."""
-    transports = {path.transport for path in known.paths.values()}
-    if Transport.ISCSI in transports:
-        return ISCSI
-    return FC if Transport.FC in transports else ""
+def transport(map_: MapState) -> TransportRow:
+    """How the map's disks are reached: of several transports the one of which most is known."""
+    found = {path.place.transport for path in map_.paths.values()}
+    return next((row for row in table.ROWS.values() if row.transport in found), table.of(Transport.UNKNOWN))
 
 
 def line(origin: Origin) -> str:
-    """``FILE:LINE`` of a value; empty if no file of the administrator's sets it."""
+    """``FILE:LINE`` of a value; empty if no file of the administrator sets it."""
     return f"{origin.file}:{origin.line}" if origin.file and origin.section != "hardware" else ""
 
 
@@ -77,9 +73,14 @@ def whence(origin: Origin) -> str:
     return line(origin) or ("what multipathd runs with" if origin == RUNNING else "default")
 
 
-def _resolved(asked: Resolver, known: MapState) -> Resolved:
+def remark(origin: Origin) -> str:
+    """Who sets a value, in brackets; empty if a line does, because the finding names that itself."""
+    return "" if line(origin) else f" ({whence(origin)})"
+
+
+def _resolved(asked: Resolver, map_: MapState) -> Resolved:
     return asked.resolve(
-        wwid=known.wwid, vendor=known.vendor or None, product=known.product or None, protocol=protocol(known)
+        wwid=map_.wwid, vendor=map_.vendor or None, product=map_.product or None, protocol=transport(map_).protocol
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong in the files themselves."""
+"""Faults of the configuration files themselves."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ _REGEX = frozenset({Code.BAD_REGEX, Code.ODD_REGEX, Code.UNSUPPORTED_REGEX})
 
 
 def findings(host: Host) -> Iterator[Finding]:
-    """Problems of multipath.conf, of iscsid.conf and of the node records."""
+    """Problems of multipath.conf, iscsid.conf and the node records, and files that cannot be read."""
     configuration = host.configuration
     for problem in configuration.multipath.problems:
-        yield Finding(_kind(problem), problem.file, problem.text, f"{problem.file}:{problem.line}")
+        outcome = ", so multipathd rejects the configuration" if problem.fatal else ""
+        yield Finding(_kind(problem), problem.file, f"{problem.text}{outcome}", f"{problem.file}:{problem.line}")
     yield from _aliases(host)
     yield from _intervals(host)
     records = [node.record for node in configuration.records]
     if configuration.iscsid is not None:
         records.insert(0, configuration.iscsid)
     for record in records:
-        for trouble in record.problems:
-            where = f"{trouble.file}:{trouble.line}"
-            yield Finding(FindingKind.SYNTAX_ERROR, trouble.file, trouble.text, where)
+        for fault in record.problems:
+            yield Finding(FindingKind.SYNTAX_ERROR, fault.file, fault.text, f"{fault.file}:{fault.line}")
     for file in configuration.unreadable:
         yield Finding(FindingKind.UNREADABLE_FILE, file.path, file.text)
 
 
 def _intervals(host: Host) -> Iterator[Finding]:
-    """multipath-tools 0.11.1 was seen to loop for ever on the longest intervals, and to die of 0 (adjust_int())."""
+    """multipath-tools 0.11.1 loops for ever on the longest intervals, and crashes on 0 (adjust_int())."""
     general = host.rules.files.resolve(wwid="", vendor=None, product=None)
     for name, interval in (
         ("polling_interval", general.polling_interval),
         ("max_polling_interval", general.max_polling_interval),
     ):
         if interval.value >= UNCHECKED_INTERVAL or interval.value == 0:
-            told = f"{name} comes to {interval.value} s, and multipathd hangs on it or dies of it"
-            yield Finding(FindingKind.IMPOSSIBLE_INTERVAL, interval.origin.file or name, told, line(interval.origin))
+            text = f"{name} is taken for {interval.value} s: multipathd hangs or crashes"
+            yield Finding(FindingKind.IMPOSSIBLE_INTERVAL, interval.origin.file or name, text, line(interval.origin))
 
 
 def _kind(problem: Problem) -> FindingKind:
@@ -63,9 +63,5 @@ def _aliases(host: Host) -> Iterator[Finding]:
     for wwid, alias in host.rules.files.aliases():
         other, earlier = first.setdefault(alias.value, (wwid, alias.origin))
         if earlier != alias.origin:
-            where = f"{alias.origin.file}:{alias.origin.line}"
-            told = (
-                f"the alias {quoted(alias.value)} of {clean(wwid)} is also that of {clean(other)}, in "
-                f"{earlier.file}:{earlier.line}"
-            )
-            yield Finding(FindingKind.DUPLICATE_ALIAS, alias.origin.file, told, where)
+            text = f"{clean(wwid)} and {clean(other)} ({line(earlier)}) both have the alias {quoted(alias.value)}"
+            yield Finding(FindingKind.DUPLICATE_ALIAS, alias.origin.file, text, line(alias.origin))

@@ -1,4 +1,4 @@
-"""Findings that many maps share: one for all of them, with their names."""
+"""One finding for all maps that share it, with their names."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def listed(names: Sequence[str]) -> str:
 
 
 @dataclass(slots=True)
-class Gathered:
-    """Findings by what they say; their subject is the list of those they are about."""
+class Grouped:
+    """Findings by their text; the subject of each is the list of the maps that it is about."""
 
     subjects: dict[tuple[FindingKind, str, str], list[str]] = field(default_factory=dict)
 
     def add(self, kind: FindingKind, subject: str, text: str, where: str = "") -> None:
-        """Note it."""
+        """Add a map."""
         self.subjects.setdefault((kind, text, where), []).append(subject)
 
     def findings(self) -> Iterator[Finding]:
-        """In the order in which the first of each was noted."""
+        """The findings, in the order in which the first map of each was added."""
         for (kind, text, where), subjects in self.subjects.items():
             yield Finding(kind, listed(subjects), text, where)

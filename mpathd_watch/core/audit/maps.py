@@ -1,38 +1,38 @@
-"""What each map is set to, and what its sessions' timeouts promise."""
+"""The settings of each map, and the budget that the timeouts of its sessions result in."""
 
 from __future__ import annotations
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit_report import MapReport
-from mpathd_watch.core.model.vocabulary import Transport
+from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.verdicts.budget import Budget, budget, recheck_interval
 
 
 def reports(host: Host) -> dict[str, MapReport]:
-    """Every map's, by WWID, in the order of their labels."""
-    return {known.wwid: _report(host, known) for known in host.maps}
+    """A report for every map, by WWID, in the order of their labels."""
+    return {map_.wwid: _report(host, map_) for map_ in host.maps}
 
 
-def _report(host: Host, known: MapState) -> MapReport:
-    settings = host.settings[known.wwid]
-    recheck = recheck_interval(
-        settings.polling_interval.value, settings.max_polling_interval.value, host.configuration.version
-    )
-    return MapReport(settings, _budget(host, known), recheck)
+def _report(host: Host, map_: MapState) -> MapReport:
+    settings = host.settings[map_.wwid]
+    layer = layers.of(map_.layer)
+    polling, longest = settings.polling_interval.value, settings.max_polling_interval.value
+    recheck = None if layer.checks is None else layer.checks.interval(polling, longest, host.configuration.version)
+    return MapReport(settings, _budget(host, map_), recheck, layer.reinstated_within(recheck))
 
 
-def _budget(host: Host, known: MapState) -> Budget | None:
-    """From the best of the paths to the worst; a session that is missing promises nothing."""
+def _budget(host: Host, map_: MapState) -> Budget | None:
+    """From the best of the paths to the worst; a session that is missing has no budget."""
     found: list[Budget] = []
-    for path in known.paths.values():
+    for path in map_.paths.values():
         session = host.session(path)
-        if path.transport is not Transport.ISCSI or session is None:
+        if session is None:
             continue
-        promised = budget(session.facts)
-        if promised is None:
+        bounds = session.facts.budget
+        if bounds is None:
             return None
-        found.append(promised)
+        found.append(bounds)
     if not found:
         return None
     return Budget(

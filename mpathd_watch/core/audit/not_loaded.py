@@ -1,4 +1,4 @@
-"""What the files say and multipathd does not run with."""
+"""Settings of the files that multipathd does not run with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line
-from mpathd_watch.core.audit.grouping import Gathered
+from mpathd_watch.core.audit.grouping import Grouped
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Effective
 from mpathd_watch.core.model.text import clean
@@ -15,12 +15,15 @@ MAIN, MORE = "/etc/multipath.conf", "/etc/multipath/conf.d"
 
 
 def findings(host: Host) -> Iterator[Finding]:
-    """Each setting that differs, with the maps it counts for. multipathd adjusts some others on its own."""
+    """Each setting that differs, with the maps that it applies to.
+
+    Only settings that multipathd takes over unchanged are compared.
+    """
     if host.running is None or not comparable(host):
         return
-    gathered = Gathered()
-    for known in host.maps:
-        written, in_force = host.rules.written(known), host.settings[known.wwid]
+    grouped = Grouped()
+    for map_ in host.maps:
+        written, in_force = host.rules.written(map_), host.settings[map_.wwid]
         pairs: tuple[tuple[str, Effective[int | str | None], Effective[int | str | None]], ...] = (
             ("polling_interval", written.polling_interval, in_force.polling_interval),
             ("fast_io_fail_tmo", written.fast_io_fail_tmo, in_force.fast_io_fail_tmo),
@@ -29,15 +32,15 @@ def findings(host: Host) -> Iterator[Finding]:
             ("path_checker", written.path_checker, in_force.path_checker),
             ("find_multipaths", written.find_multipaths, in_force.find_multipaths),
         )
-        for name, said, done in pairs:
-            if said.value != done.value:
-                told = f"{name} is {_shown(said)} by multipath.conf, and multipathd runs with {_shown(done)}"
-                gathered.add(FindingKind.CONFIGURATION_NOT_LOADED, known.label, told, line(said.origin))
-    yield from gathered.findings()
+        for name, configured, used in pairs:
+            if configured.value != used.value:
+                text = f"{name} is {_shown(configured)} in multipath.conf, but {_shown(used)} in the running multipathd"
+                grouped.add(FindingKind.CONFIGURATION_NOT_LOADED, map_.label, text, line(configured.origin))
+    yield from grouped.findings()
 
 
 def comparable(host: Host) -> bool:
-    """Whether the files are known as multipathd would read them, and would be taken at all."""
+    """Whether all files could be read, and multipathd would accept them."""
     unread = any(
         (file.path == MAIN or file.path.startswith(MORE)) and not file.reason.counts
         for file in host.configuration.unreadable

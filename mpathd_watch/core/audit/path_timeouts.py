@@ -1,70 +1,67 @@
-"""Settings of multipathd and of the disks that don't go with how fast a path is given up."""
+"""Settings of multipathd and timeouts of the disks that do not fit the time in which a path is given up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.effective_settings import FC, ISCSI, line, protocol, whence
-from mpathd_watch.core.audit.grouping import Gathered
+from mpathd_watch.core.audit.effective_settings import line, remark, transport, whence
+from mpathd_watch.core.audit.grouping import Grouped
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.state import MapState
-from mpathd_watch.core.verdicts.budget import reinstatement
 
 
 def findings(host: Host, reports: Mapping[str, MapReport]) -> Iterator[Finding]:
-    """All maps, those with the same trouble together."""
-    gathered = Gathered()
-    for known in host.maps:
-        report = reports[known.wwid]
-        _checks(gathered, known, report)
-        _commands(gathered, known, report)
-        _fast_io_fail(gathered, known, report)
-    yield from gathered.findings()
+    """All maps; those with the same finding together."""
+    grouped = Grouped()
+    for map_ in host.maps:
+        report = reports[map_.wwid]
+        _checks(grouped, map_, report)
+        _commands(grouped, map_, report)
+        _fast_io_fail(grouped, map_, report)
+    yield from grouped.findings()
 
 
-def _checks(gathered: Gathered, known: MapState, report: MapReport) -> None:
+def _checks(grouped: Grouped, map_: MapState, report: MapReport) -> None:
     if report.budget is None or report.recheck_interval is None:
         return
-    back, out = reinstatement(report.recheck_interval)[1], report.budget.failover_worst
+    back, out = report.reinstatement_worst, report.budget.failover_worst
     if back > out:
-        settings = report.settings
-        slow = settings.polling_interval
-        cause = f"polling_interval is {slow.value} s"
-        if report.recheck_interval > slow.value:
-            slow = settings.max_polling_interval
-            cause = f"this multipathd checks a failed path each max_polling_interval, {slow.value} s"
-        told = (
-            f"{cause} ({whence(slow.origin)}): a path is back up to {back:.0f} s after its link, and given up within "
-            f"{out:.0f} s"
+        name, interval = "polling_interval", report.settings.polling_interval
+        if report.recheck_interval > interval.value:
+            name, interval = "max_polling_interval", report.settings.max_polling_interval
+        text = (
+            f"{name} is {interval.value} s{remark(interval.origin)}: reinstatement takes up to {back:.0f} s, but "
+            f"failover only {out:.0f} s"
         )
-        gathered.add(FindingKind.SLOW_REINSTATEMENT, known.label, told, line(slow.origin))
+        grouped.add(FindingKind.SLOW_REINSTATEMENT, map_.label, text, line(interval.origin))
 
 
-def _commands(gathered: Gathered, known: MapState, report: MapReport) -> None:
+def _commands(grouped: Grouped, map_: MapState, report: MapReport) -> None:
     """The longest timeout of the map's iSCSI disks (/sys/block/sdX/device/timeout)."""
     if report.budget is None:
         return
-    longest = max((path.timeout for path in known.paths.values() if path.timeout is not None), default=0)
+    longest = max((path.disk.timeout for path in map_.paths.values() if path.disk.timeout is not None), default=0)
     bound = report.budget.failover_worst
     if longest > bound:
-        told = f"its disks wait {longest} s for a command, and a path that is cut off is given up within {bound:.0f} s"
-        gathered.add(FindingKind.LONG_DEVICE_TIMEOUT, known.label, told)
+        text = f"a SCSI command may take {longest} s, longer than a failover ({bound:.0f} s)"
+        grouped.add(FindingKind.LONG_DEVICE_TIMEOUT, map_.label, text)
 
 
-def _fast_io_fail(gathered: Gathered, known: MapState, report: MapReport) -> None:
+def _fast_io_fail(grouped: Grouped, map_: MapState, report: MapReport) -> None:
     fast, lost = report.settings.fast_io_fail_tmo, report.settings.dev_loss_tmo
-    reached = protocol(known)
-    if reached == ISCSI and fast.value in ("off", 0):
-        told = f"fast_io_fail_tmo is {fast.value} ({whence(fast.origin)}): the records' replacement_timeout counts"
-        gathered.add(FindingKind.FAST_IO_FAIL_OFF, known.label, told, line(fast.origin))
-    elif reached == FC and fast.value == "off":
-        told = f"fast_io_fail_tmo is off ({whence(fast.origin)}): a path is given up after dev_loss_tmo"
-        gathered.add(FindingKind.FAST_IO_FAIL_OFF, known.label, told, line(fast.origin))
-    elif reached == FC and isinstance(fast.value, int) and isinstance(lost.value, int) and fast.value >= lost.value:
-        told = (
-            f"fast_io_fail_tmo is {fast.value} ({whence(fast.origin)}) and dev_loss_tmo {lost.value} "
-            f"({whence(lost.origin)}): multipathd turns fast_io_fail_tmo off"
+    rule = transport(map_).fast_io_fail
+    if rule is None:
+        return
+    if fast.value in rule.ignored:
+        text = f"fast_io_fail_tmo is {fast.value}{remark(fast.origin)}: {rule.instead}"
+        grouped.add(FindingKind.FAST_IO_FAIL_OFF, map_.label, text, line(fast.origin))
+    elif not rule.below_dev_loss or not isinstance(fast.value, int) or not isinstance(lost.value, int):
+        return
+    elif fast.value >= lost.value:
+        text = (
+            f"fast_io_fail_tmo is {fast.value} s{remark(fast.origin)}, not below dev_loss_tmo, {lost.value} s "
+            f"({whence(lost.origin)}): multipathd turns it off"
         )
-        gathered.add(FindingKind.FAST_IO_FAIL_TOO_LONG, known.label, told, line(fast.origin))
+        grouped.add(FindingKind.FAST_IO_FAIL_TOO_LONG, map_.label, text, line(fast.origin))

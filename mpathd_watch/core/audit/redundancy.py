@@ -1,15 +1,18 @@
-"""What is wrong with the paths of a map: too few, with something in common, or to another LUN than the map's."""
+"""Maps whose paths are too few, have something in common, or lead to another LUN."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from mpathd_watch.core.audit.context import Host
+from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.core.state import MapState
+from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import Nexus
 from mpathd_watch.core.verdicts import carrier
 
 UID_ATTRIBUTE = "ID_SERIAL"
@@ -18,78 +21,93 @@ UID_ATTRIBUTE = "ID_SERIAL"
 
 def findings(host: Host) -> Iterator[Finding]:
     """Every map by label."""
-    for known in host.maps:
-        if known.present == 0:
-            yield Finding(FindingKind.MAP_WITHOUT_PATH, known.label, "no disk is left in it")
-        if host.state.settings.single_path_ok.isdisjoint((known.wwid, known.name)):
-            yield from _in_common(host, known)
-        yield from _timeouts(host, known)
-        yield from _strangers(host, known)
+    for map_ in host.maps:
+        if map_.present == 0:
+            yield Finding(FindingKind.MAP_WITHOUT_PATH, map_.label, "it has no disk left")
+        if host.state.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)):
+            yield from _in_common(host, map_)
+        yield from _timeouts(host, map_)
+        yield from _strangers(host, map_)
 
 
-def _in_common(host: Host, known: MapState) -> Iterator[Finding]:
-    """What all paths share, the narrowest only: who goes through one portal also goes through one interface."""
-    paths = list(known.paths.values())
+def _in_common(host: Host, map_: MapState) -> Iterator[Finding]:
+    """What all paths share, the narrowest only: paths through one portal also go through one interface."""
+    paths = list(map_.paths.values())
     if len(paths) == 1:
-        yield Finding(FindingKind.SINGLE_PATH, known.label, f"its only path is {paths[0].label}")
+        yield Finding(FindingKind.SINGLE_PATH, map_.label, f"its only path is {paths[0].label}")
         return
-    portal = _only(path.portal for path in paths)
-    ends, links = _ends(host, known), host.state.links or {}
-    nic = _only(carrier.trunk(facts, links) for facts in ends)
-    subnet = _only(facts.local_network for facts in ends)
-    hosts = (path.hctl.partition(":")[0] if path.transport is not Transport.ISCSI else "" for path in paths)
-    adapter = _only(hosts)
-    all_paths = f"its {plural(len(paths), 'path')} all go through"
+    portal = _only(path.place.portal for path in paths)
+    ends, links = _ends(host, map_), host.state.links or {}
+    nic = _only(carrier.trunk(facts.local, links) for facts in ends)
+    subnet = _only(facts.local.network for facts in ends)
+    adapter = _only(_adapter(path) for path in paths)
+    all_paths = f"all {plural(len(paths), 'path')} go through"
     if portal:
-        yield Finding(FindingKind.SINGLE_PORTAL, known.label, f"{all_paths} {portal}")
+        yield Finding(FindingKind.SINGLE_PORTAL, map_.label, f"{all_paths} {portal}")
     elif nic:
-        if host.state.links is not None and not carrier.is_redundant(ends[0], links):
-            above = sorted({facts.netdev for facts in ends} - {nic, ""})
+        if host.state.links is not None and not carrier.is_redundant(ends[0].local, links):
+            above = sorted({facts.local.netdev for facts in ends} - {nic, ""})
             upon = f" (below {', '.join(above)})" if above else ""
-            yield Finding(FindingKind.SINGLE_NIC, known.label, f"{all_paths} {nic}{upon}")
+            yield Finding(FindingKind.SINGLE_NIC, map_.label, f"{all_paths} {nic}{upon}")
     elif subnet:
-        yield Finding(FindingKind.SINGLE_SUBNET, known.label, f"{all_paths} {subnet}")
+        yield Finding(FindingKind.SINGLE_SUBNET, map_.label, f"{all_paths} {subnet}")
     elif adapter:
-        yield Finding(FindingKind.SINGLE_HOST_ADAPTER, known.label, f"{all_paths} host{adapter}")
+        yield Finding(FindingKind.SINGLE_HOST_ADAPTER, map_.label, f"{all_paths} host{adapter}")
 
 
-def _ends(host: Host, known: MapState) -> list[SessionFacts]:
-    """The sessions' facts; nothing is known of a path whose session is missing, and so nothing is in common."""
-    sessions = [host.session(path) for path in known.paths.values()]
+def _ends(host: Host, map_: MapState) -> list[Nexus]:
+    """The sessions' facts; none if a session is missing, because then it is unknown what its path shares."""
+    sessions = [host.session(path) for path in map_.paths.values()]
     return [session.facts for session in sessions if session is not None] if all(sessions) else []
 
 
+def _adapter(path: PathState) -> str:
+    """The number of the path's host adapter; empty where each nexus has a SCSI host of its own."""
+    return "" if table.of(path.place.transport).host_for_each else path.place.hctl.partition(":")[0]
+
+
 def _only(values: Iterator[str]) -> str:
-    """What all ``values`` are, if they are the same; one that is not known may be another."""
+    """The value that all of ``values`` have; empty if they differ, or if one is not known."""
     found = set(values)
     return found.pop() if len(found) == 1 else ""
 
 
-def _timeouts(host: Host, known: MapState) -> Iterator[Finding]:
-    told: dict[str, str] = {}
-    for path in known.paths.values():
+def _timeouts(host: Host, map_: MapState) -> Iterator[Finding]:
+    labels: dict[str, list[str]] = {}
+    for path in map_.paths.values():
         session = host.session(path)
         if session is None:
             continue
-        facts = session.facts
-        if facts.recv_tmo is not None and facts.ping_tmo is not None and facts.recovery_tmo is not None:
-            recovery = "off" if facts.recovery_tmo == RECOVERY_OFF else facts.recovery_tmo
-            told[path.label] = f"{facts.recv_tmo}/{facts.ping_tmo}/{recovery}"
-    if len(set(told.values())) > 1:
-        listed = ", ".join(f"{told[label]} on {label}" for label in sorted(told))
-        text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed}"
-        yield Finding(FindingKind.TIMEOUTS_DIFFER, known.label, text)
+        timeouts = session.facts.timeouts
+        if None not in timeouts.values():
+            values = "/".join("off" if seconds == inf else str(seconds) for seconds in timeouts.values())
+            labels.setdefault(values, []).append(path.label)
+    if len(labels) > 1:
+        # The fewest paths first: they are most likely the ones that were forgotten.
+        rarest_first = sorted(labels, key=lambda values: (len(labels[values]), min(labels[values])))
+        shown = [f"{values} on {_paths(labels[values])}" for values in rarest_first]
+        text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed(shown)}"
+        yield Finding(FindingKind.TIMEOUTS_DIFFER, map_.label, text)
 
 
-def _strangers(host: Host, known: MapState) -> Iterator[Finding]:
-    """Disks that udev knows by another WWID: libdm may have escaped the map's, and a dead disk's may be an old one."""
+def _paths(labels: list[str]) -> str:
+    return labels[0] if len(labels) == 1 else plural(len(labels), "path")
+
+
+def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
+    """Disks that udev has under another WWID.
+
+    libdm may have escaped the WWID of the map, and that of a dead disk may be out of date: those are left out.
+    """
     asked = host.rules.running or host.rules.files
-    for path in known.paths.values():
-        if not path.wwid or path.wwid == known.wwid or "\\" in known.wwid:
+    for path in map_.paths.values():
+        if not path.disk.wwid or path.disk.wwid == map_.wwid or "\\" in map_.wwid:
             continue
-        if not path.member or path.device is not DeviceState.RUNNING:
+        if not path.member or path.disk.state is not DeviceState.RUNNING:
             continue
-        attribute = asked.uid_attribute(devnode=path.dev, vendor=known.vendor or None, product=known.product or None)
+        attribute = asked.uid_attribute(
+            devnode=path.place.dev, vendor=map_.vendor or None, product=map_.product or None
+        )
         if attribute == UID_ATTRIBUTE:
-            text = f"its path {path.dev} ({path.label}) has the WWID {path.wwid}, the map {known.wwid}"
-            yield Finding(FindingKind.WWID_DIFFERS, known.label, text)
+            text = f"path {path.label} ({path.place.dev}) has the WWID {path.disk.wwid}, but the map has {map_.wwid}"
+            yield Finding(FindingKind.WWID_DIFFERS, map_.label, text)

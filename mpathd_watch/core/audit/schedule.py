@@ -1,8 +1,8 @@
-"""When the audit is made anew, and which of its findings are told in the journal.
+"""When the audit is made again, and which of its findings are announced in the journal.
 
 It takes time that grows with the host, and what it looks at changes in bursts: so it waits a moment after a change, and
-keeps a distance from the last one. What a changed configuration leads to is told at once; what merely came about (a
-session that is gone) is told only once it has stood for a while, for an outage has its own entries.
+keeps a distance from the last one. What a changed configuration leads to is announced at once; what merely came about
+(a session that is gone) only once it has stood for a while, for an outage has its own entries.
 """
 
 from __future__ import annotations
@@ -13,70 +13,90 @@ from math import inf
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.audit.audit import audit
 from mpathd_watch.core.catalog.findings import FindingKind
-from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.draft import Turn
+from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.formats.multipath_conf import Document
-from mpathd_watch.core.state import Auditing, Due, Wait, frozen
+from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SessionsRead
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state import Auditing, Due, Wait
+from mpathd_watch.core.verdicts import carrier
 
 COALESCE = 1.0
 """Seconds between a change and the audit."""
 DISTANCE = 5.0
 """Seconds between two audits."""
 STANDING = 60.0
-"""Seconds that a finding must stand before it is told, unless the configuration has changed."""
-MOST_TOLD = 50
+"""Seconds that a finding must stand before it is announced, unless the configuration has changed."""
+MOST_ANNOUNCED = 50
 """Entries of one audit: a mistake in a template may concern every session of a host."""
 
-_SPOKEN_FOR = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
+_WITH_ALERTS = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
 """Findings with an alert of their own: source_down, map_at_risk, map_lost."""
 
 _AUDIT = Due(Wait.AUDIT)
 
 
-def configuration_read(turn: Turn, configuration: Configuration) -> None:
+def configuration_read(draft: Draft, event: ConfigurationRead) -> None:
     """Take over the files, and have multipathd asked what it makes of them."""
-    if configuration != turn.auditing.configuration:
-        turn.refresh(Scope.MAPS)
-        turn.auditing = replace(turn.auditing, configuration=configuration, fresh=True)
+    auditing = draft.rest.auditing
+    if event.configuration != auditing.configuration:
+        draft.refresh(Scope.MAPS)
+        draft.rest = replace(draft.rest, auditing=replace(auditing, configuration=event.configuration, fresh=True))
 
 
-def multipathd_configured(turn: Turn, document: Document) -> None:
+def multipathd_configured(draft: Draft, event: MultipathdConfigured) -> None:
     """Take over what multipathd runs with."""
-    if document != turn.auditing.running:
-        turn.auditing = replace(turn.auditing, running=document, fresh=True)
+    auditing = draft.rest.auditing
+    if event.document != auditing.running:
+        draft.rest = replace(draft.rest, auditing=replace(auditing, running=event.document, fresh=True))
 
 
-def want(turn: Turn) -> None:
-    """Have an audit made soon, once there is something to look at and to compare it with."""
-    if not turn.started or turn.auditing.configuration is None or not turn.multipathd_heard:
+def request(draft: Draft, event: Event) -> None:
+    """Have an audit made soon if the event brought news, and once there is something to compare with."""
+    auditing = draft.rest.auditing
+    ready = draft.rest.started and draft.rest.multipathd_asked and auditing.configuration is not None
+    if not ready or _nothing_new(draft, event):
         return
-    last = turn.auditing.at
-    soonest = max(turn.now.monotonic + COALESCE, -inf if last is None else last.monotonic + DISTANCE)
-    turn.deadlines[_AUDIT] = min(soonest, turn.deadlines.get(_AUDIT, inf))
+    last = auditing.at
+    soonest = max(draft.now.monotonic + COALESCE, -inf if last is None else last.monotonic + DISTANCE)
+    draft.deadlines[_AUDIT] = min(soonest, draft.deadlines.get(_AUDIT, inf))
 
 
-def due(turn: Turn) -> None:
+def audit_when_due(draft: Draft) -> None:
     """Make the audit if its time has come."""
-    moment = turn.deadlines.get(_AUDIT)
-    if moment is None or moment > turn.now.monotonic:
+    moment = draft.deadlines.get(_AUDIT)
+    if moment is None or moment > draft.now.monotonic:
         return
-    del turn.deadlines[_AUDIT]
-    report = audit(turn.finished())
-    _tell(turn, replace(turn.auditing, report=report, at=turn.now))
+    del draft.deadlines[_AUDIT]
+    report = audit(draft.finished())
+    _announce(draft, replace(draft.rest.auditing, report=report, at=draft.now))
 
 
-def _tell(turn: Turn, auditing: Auditing) -> None:
-    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _SPOKEN_FOR)
-    now = turn.now.monotonic
-    told = {finding for finding in auditing.told if finding in found}
-    standing = {finding: auditing.standing.get(finding, now) for finding in found if finding not in told}
+def _nothing_new(draft: Draft, event: Event) -> bool:
+    """Whether everything is as it was: most polls show only life, and most interfaces carry no session."""
+    if isinstance(event, NetworkRead):
+        before, after = draft.before.links, draft.rest.links
+        return before is not None and after is not None and _trunks(draft, before) == _trunks(draft, after)
+    return isinstance(event, SessionsRead) and dict(draft.before.nexuses) == draft.nexuses
+
+
+def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool]]:
+    """What the audit asks of the interfaces."""
+    ends = [nexus.facts.local for nexus in draft.nexuses.values()]
+    return [(carrier.trunk(end, links), carrier.is_redundant(end, links)) for end in ends]
+
+
+def _announce(draft: Draft, auditing: Auditing) -> None:
+    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _WITH_ALERTS)
+    now = draft.now.monotonic
+    announced = {finding for finding in auditing.announced if finding in found}
+    standing = {finding: auditing.standing.get(finding, now) for finding in found if finding not in announced}
     ripe = [finding for finding, since in standing.items() if auditing.fresh or now - since >= STANDING]
-    for finding in ripe[:MOST_TOLD]:
-        turn.emit(messages.config_finding(finding))
-    if len(ripe) > MOST_TOLD:
-        turn.emit(messages.more_findings(ripe[MOST_TOLD:]))
+    for finding in ripe[:MOST_ANNOUNCED]:
+        draft.emit(messages.config_finding(finding))
+    if len(ripe) > MOST_ANNOUNCED:
+        draft.emit(messages.more_findings(ripe[MOST_ANNOUNCED:]))
     waiting = {finding: since for finding, since in standing.items() if finding not in set(ripe)}
     if waiting:
-        turn.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
-    turn.auditing = replace(auditing, fresh=False, told=frozenset(told | set(ripe)), standing=frozen(waiting))
+        draft.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
+    auditing = replace(auditing, fresh=False, announced=frozenset(announced | set(ripe)), standing=frozen(waiting))
+    draft.rest = replace(draft.rest, auditing=auditing)

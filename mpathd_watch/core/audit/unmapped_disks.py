@@ -1,4 +1,4 @@
-"""Disks that should be in a map and are in none: hidden by the blacklist, by find_multipaths, or nobody knows why."""
+"""Disks that should be in a map, but are in none: for the blacklist, find_multipaths, or no known reason."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.effective_settings import ISCSI, line, whence
+from mpathd_watch.core.audit.effective_settings import line, remark
 from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit.not_loaded import comparable
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Blacklist, Document, Rule, blacklist, quoted
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, SourceName
+from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName
+from mpathd_watch.core.transports import table
 
 
 def findings(host: Host) -> Iterator[Finding]:
-    """By the blacklist's entry, then by WWID, then the sessions whose disks nothing explains."""
+    """By entry of the blacklist, then by WWID, then the sessions whose disks nothing explains."""
     behind = _behind(host)
     explained: set[str] = set()
     visible: list[DeviceFacts] = []
     if host.state.unmapped:
         entries = _entries(host)
         for label, disks in behind.items():
-            seen = entries.sorted(disk for disk in disks if disk.state is DeviceState.RUNNING)
-            visible += seen.visible
-            for finding, names in seen.findings(label):
+            by_entry = entries.sorted(disk for disk in disks if disk.state is DeviceState.RUNNING)
+            visible += by_entry.visible
+            for finding, names in by_entry.findings(label):
                 explained.update(names)
                 if finding.kind is not FindingKind.CONFIGURATION_NOT_LOADED or comparable(host):
                     yield finding
@@ -37,13 +38,14 @@ def findings(host: Host) -> Iterator[Finding]:
 
 
 def _behind(host: Host) -> dict[str, list[DeviceFacts]]:
-    """The disks in no map of each session that is logged in; all sessions are in it."""
-    logged_in = [session for session in host.sessions if session.status is SessionStatus.LOGGED_IN]
-    sids = {session.facts.sid: session.label for session in logged_in}
+    """The disks in no map behind each session that is logged in; a session without such disks has an empty list."""
+    logged_in = [session for session in host.sessions if session.liveness is Liveness.CARRYING]
+    handles = {(session.transport, session.facts.handle): session.label for session in logged_in}
     behind: dict[str, list[DeviceFacts]] = {session.label: [] for session in logged_in}
     for _, disk in sorted(host.state.unmapped.items()):
-        if disk.sid is not None and disk.sid in sids:
-            behind[sids[disk.sid]].append(disk)
+        handle = table.handle(disk)
+        if handle in handles:
+            behind[handles[handle]].append(disk)
     return behind
 
 
@@ -60,27 +62,29 @@ class _Sorted:
             # A WWID spelled out is meant; an expression may catch more than it was meant to.
             meant = rule.criterion == "wwid" and rule.text.isalnum()
             kind = FindingKind.BLACKLISTED_WWID if meant else FindingKind.BLACKLISTED_PATH
-            where = f"{rule.file}:{rule.line}"
-            told = f"{_disks(names)} hidden from multipathd by the blacklist: {rule.criterion} {quoted(rule.text)}"
-            yield Finding(kind, label, told, where), names
+            text = f"{_disks(names)} hidden by the blacklist: {rule.criterion} {quoted(rule.text)}"
+            yield Finding(kind, label, text, f"{rule.file}:{rule.line}"), names
         for rule, names in self.stale.items():
-            told = (
-                f"{_disks(names)} hidden by a blacklist that multipathd runs with and multipath.conf no longer has: "
+            text = (
+                f"{_disks(names)} hidden by an entry that multipathd runs with, but multipath.conf no longer has: "
                 f"{rule.criterion} {quoted(rule.text)}"
             )
-            yield Finding(FindingKind.CONFIGURATION_NOT_LOADED, label, told), names
+            yield Finding(FindingKind.CONFIGURATION_NOT_LOADED, label, text), names
 
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """The blacklist of the files, that which multipathd runs with, and the administrator's files."""
+    """The blacklist of the files, the one that multipathd runs with, and the names of the administrator's files."""
 
     written: Blacklist
     running: Blacklist | None
     own: frozenset[str]
 
     def sorted(self, disks: Iterable[DeviceFacts]) -> _Sorted:
-        """What hides each disk; multipath-tools' own entries are for what is no disk to be used, and not told."""
+        """The entry that hides each disk.
+
+        Disks that an entry of multipath-tools itself hides are left out: they are not meant for use.
+        """
         result = _Sorted()
         for disk in disks:
             written = _rule(self.written, disk)
@@ -104,49 +108,47 @@ def _entries(host: Host) -> _Entries:
 
 
 def _rule(entries: Blacklist, disk: DeviceFacts) -> Rule | None:
-    verdict = entries.check(
+    return entries.hides(
         devnode=disk.name,
         wwid=disk.wwid or None,
         vendor=disk.vendor or None,
         product=disk.product or None,
-        protocol=ISCSI,
+        protocol=table.of(disk.transport).protocol,
     )
-    return verdict.by if verdict.hidden else None
 
 
 def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Finding, list[str]]]:
-    """Disks that are further paths of a map, or of each other, and in no map."""
+    """Disks in no map that are further paths of a map, or of each other."""
     by_wwid: dict[str, list[str]] = {}
     for disk in visible:
         if disk.wwid:
             by_wwid.setdefault(disk.wwid, []).append(disk.name)
     for wwid, names in sorted(by_wwid.items()):
-        known = host.state.maps.get(wwid)
-        if known is None and len(names) == 1:
+        map_ = host.state.maps.get(wwid)
+        if map_ is None and len(names) == 1:
             continue
         why, where = "neither the blacklist nor find_multipaths explains it", ""
         if host.state.source(SourceName.MULTIPATHD).up is False:
             why = "multipathd does not answer"
-        elif known is None and (strict := _strict(host, wwid)):
+        elif map_ is None and (strict := _strict(host, wwid)):
             why, where = strict
-        subject, owner = (known.label, "this map's") if known else (wwid, "this")
-        told = f"{_disks(names)} in no map and {'has' if len(names) == 1 else 'have'} {owner} WWID: {why}"
-        yield Finding(FindingKind.PATH_NOT_IN_MAP, subject, told, where), names
+        subject, whose = (map_.label, "this map's") if map_ else (wwid, "this")
+        text = f"{_disks(names)} in no map, but {'has' if len(names) == 1 else 'have'} {whose} WWID: {why}"
+        yield Finding(FindingKind.PATH_NOT_IN_MAP, subject, text, where), names
 
 
 def _strict(host: Host, wwid: str) -> tuple[str, str] | None:
-    """That find_multipaths keeps multipathd from a WWID without a map, and the line that says so.
+    """The reason, with its line, if find_multipaths keeps multipathd from making a map of a WWID; otherwise ``None``.
 
-    A WWID in /etc/multipath/wwids is taken whatever find_multipaths says (should_multipath() in libmultipath/wwids.c).
+    A WWID in /etc/multipath/wwids gets a map whatever find_multipaths is (should_multipath() in libmultipath/wwids.c).
     """
     chosen, wwids = host.rules.general.find_multipaths, host.configuration.wwids
     if chosen.value != "strict" or (wwids is not None and wwid in wwids):
         return None
-    absent = "" if wwids is None else ", and this one is not there"
-    told = (
-        f"find_multipaths is strict ({whence(chosen.origin)}): only what is in /etc/multipath/wwids gets a map{absent}"
-    )
-    return told, line(chosen.origin)
+    text = f"find_multipaths is strict{remark(chosen.origin)}, and the WWID is not in /etc/multipath/wwids"
+    if wwids is None:
+        text = f"find_multipaths is strict{remark(chosen.origin)}: only a WWID in /etc/multipath/wwids gets a map"
+    return text, line(chosen.origin)
 
 
 def _unused(host: Host, behind: dict[str, list[DeviceFacts]], explained: set[str]) -> Iterator[Finding]:
@@ -154,13 +156,13 @@ def _unused(host: Host, behind: dict[str, list[DeviceFacts]], explained: set[str
         unexplained = [disk for disk in disks if disk.name not in explained]
         if label in host.users or (disks and not unexplained):
             continue
-        told, where = "no multipath map has a path through it", ""
+        text, where = "no map uses it", ""
         if unexplained:
             names = [disk.name for disk in unexplained]
-            told += f"; behind it {'is' if len(names) == 1 else 'are'} {listed(names)}"
+            text += f", and its {_disks(names)} in no map"
         if len(unexplained) == 1 and (strict := _strict(host, unexplained[0].wwid)):
-            told, where = f"{told}: {strict[0]}", strict[1]
-        yield Finding(FindingKind.SESSION_WITHOUT_PATH, label, told, where)
+            text, where = f"{text}: {strict[0]}", strict[1]
+        yield Finding(FindingKind.SESSION_WITHOUT_PATH, label, text, where)
 
 
 def _disks(names: list[str]) -> str:

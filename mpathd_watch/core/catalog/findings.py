@@ -1,4 +1,4 @@
-"""Every kind of finding: its code, how bad it is, what it leads to. docs/findings.md is made from this table."""
+"""Every kind of finding: its code, severity, consequence and remedy. docs/findings.md is generated from this table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, IntEnum
 
 
 class Severity(IntEnum):
-    """How bad a finding is; the value is the exit status of a Nagios plugin that reports it."""
+    """The severity of a finding; the value is the exit status of a Nagios plugin that reports it."""
 
     INFO = 0
     WARNING = 1
@@ -16,7 +16,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FindingText:
-    """What the documentation says of a finding."""
+    """The documentation's texts about a finding."""
 
     severity: Severity
     title: str
@@ -31,288 +31,295 @@ class FindingKind(Enum):
         Severity.CRITICAL,
         "multipathd refuses the whole configuration",
         "multipathd does not start, or a reconfiguration changes nothing.",
-        "Mend the line, then 'multipathd reconfigure', or start multipathd.",
+        "Fix the line. Then run 'multipathd reconfigure', or start multipathd.",
     )
     IMPOSSIBLE_INTERVAL = FindingText(
         Severity.CRITICAL,
-        "An interval of multipathd's checks that it can't work with",
-        "multipathd hangs while it reads its configuration, or dies of it, at the next start or reconfiguration (seen "
-        "with 0.11.1); often the number can't be read and becomes 4294967294.",
-        "Set polling_interval and max_polling_interval in defaults to plain numbers of seconds, as 5 and 20.",
+        "multipathd cannot work with an interval of its checks",
+        "multipathd hangs or crashes while it reads its configuration, at the next start or reconfiguration (observed "
+        "with 0.11.1). Often multipathd cannot parse the number and takes it for 4294967294.",
+        "Set polling_interval and max_polling_interval in defaults to plain numbers of seconds, for example 5 and 20.",
     )
     SYNTAX_ERROR = FindingText(
         Severity.WARNING,
-        "A line that multipathd or open-iscsi reads otherwise than it was meant",
-        "What the line should set is not set, or a section is read as part of another, often without a word in "
-        "any log.",
-        "Mend the line; for multipath.conf then 'multipathd reconfigure'.",
+        "A line that multipathd or open-iscsi interprets differently than intended",
+        "What the line should set is not set, or a section is read as part of another one. Often no log mentions it.",
+        "Fix the line. For multipath.conf, then run 'multipathd reconfigure'.",
     )
     OBSOLETE_KEYWORD = FindingText(
         Severity.WARNING,
         "A keyword that multipath-tools ignores, has removed or will remove",
-        "It has no effect, or will have none after an upgrade, and whoever reads the file believes that it has.",
-        "Write what the message names instead, or delete the line.",
+        "The keyword has no effect, or will have none after an upgrade, although the file suggests that it has.",
+        "Use what the message names instead, or delete the line.",
     )
     TOO_NEW_KEYWORD = FindingText(
         Severity.WARNING,
         "A keyword that the installed multipath-tools does not know yet",
-        "It has no effect, and whoever reads the file believes that it has.",
+        "The keyword has no effect, although the file suggests that it has.",
         "Delete the line, or install a newer multipath-tools.",
     )
     ODD_REGEX = FindingText(
         Severity.WARNING,
-        "A regular expression that does not match what it seems to",
-        "A blacklist or device section catches too much, too little or nothing.",
-        "Write it as the message says.",
+        "A regular expression that does not match what it seems to match",
+        "A blacklist or device section matches too much, too little or nothing.",
+        "Change the expression as the message suggests.",
     )
     DUPLICATE_ALIAS = FindingText(
         Severity.WARNING,
         "Two WWIDs have the same alias in multipaths",
-        "multipathd drops the alias for one of them, so that map has another name than what is mounted or started by "
-        "it.",
-        "Give each multipath subsection an alias of its own, then 'multipathd reconfigure'.",
+        "multipathd drops the alias for one of them. That map then has another name than the one by which it is "
+        "mounted or started.",
+        "Give each multipath subsection its own alias. Then run 'multipathd reconfigure'.",
     )
     DUPLICATE_WWID = FindingText(
         Severity.WARNING,
         "A WWID has two subsections in multipaths",
-        "multipathd merges them: of what both set only the later counts, and a change to the earlier one does nothing.",
-        "Write one subsection, then 'multipathd reconfigure'.",
+        "multipathd merges them. Of a keyword that both set, only the later value counts: a change to the earlier one "
+        "has no effect.",
+        "Combine them in one subsection. Then run 'multipathd reconfigure'.",
     )
     CONFIGURATION_NOT_LOADED = FindingText(
         Severity.WARNING,
-        "multipathd runs with something else than multipath.conf says",
-        "The file has no effect yet, and it will have one at the next restart, perhaps in the middle of an outage.",
-        "Run 'multipathd reconfigure', or put the file back as it was.",
+        "multipathd runs with other settings than multipath.conf has",
+        "The file has no effect yet. It takes effect at the next restart, perhaps in the middle of an outage.",
+        "Run 'multipathd reconfigure', or restore the file.",
     )
     UNREADABLE_FILE = FindingText(
         Severity.INFO,
         "A configuration file could not be read, or not completely",
-        "What it configures may be missing from this audit, and findings may be too few or too many.",
-        "If it is for want of permission, run the check as root: node records are readable by root only, as they may "
-        "hold passwords.",
+        "The settings in this file may be missing from the audit. There may be too few findings, or too many.",
+        "The message names the reason. If it is a missing permission, run the check as root, or start the "
+        "mpathd-watch service: as root, it exports what the daemon and a check without root may know of these files, "
+        "which is timeouts and addresses, never a password. After a change of the files, run 'systemctl reload "
+        "mpathd-watch'.",
     )
     REPLACEMENT_TIMEOUT_OVERRIDDEN = FindingText(
         Severity.WARNING,
         "The configured replacement_timeout is not in force: multipathd has overwritten it",
-        "A failed path is given up earlier or later than the record says. multipathd writes its fast_io_fail_tmo (5 s "
-        "unless set) to recovery_tmo of every iSCSI session whenever it sets up a map, and the kernel then ignores "
-        "iscsid's value for the life of the session.",
-        'Set fast_io_fail_tmo to what you want, for iSCSI alone in overrides { protocol { type "scsi:iscsi" } }, and '
-        "replacement_timeout in the record to the same, so that nobody is misled.",
+        "The kernel gives up a lost path earlier or later than the node record specifies. Whenever multipathd sets up "
+        "a map, it writes its fast_io_fail_tmo (5 s unless set) to recovery_tmo of every iSCSI session. From then on "
+        "the kernel ignores iscsid's value for the life of the session.",
+        'Set fast_io_fail_tmo to the value that you want, for iSCSI alone in overrides { protocol { type "scsi:iscsi" '
+        "} }. Set replacement_timeout in the record to the same value, so that the record misleads nobody.",
     )
     SHIPPED_TIMEOUT_OVERRIDDEN = FindingText(
         Severity.INFO,
         "The replacement_timeout that open-iscsi ships with (120 s) is not in force: multipathd has overwritten it",
-        "A failed path is given up sooner than the record says, as it should be below multipath; who reads the record "
-        "is misled.",
-        "Nothing to do; or set replacement_timeout in the record to what is in force.",
+        "The kernel gives up a lost path sooner than the node record specifies. Below multipath that is right, but "
+        "the record is misleading.",
+        "Nothing needs to be done. To make the record clear, set replacement_timeout in it to the value in force.",
     )
     TIMEOUT_NOT_IN_FORCE = FindingText(
         Severity.WARNING,
-        "A session runs with another timeout than its record says",
-        "Detection or failover takes another time than the record promises.",
-        "Log the session out and in again, one path at a time, once the record says what you want; for recovery_tmo "
-        "run 'multipathd reconfigure' first, in case multipath.conf was changed since.",
+        "A session runs with another timeout than its record specifies",
+        "Detection or failover takes another time than the record suggests.",
+        "Set the record to the value that you want. Then log the session out and in again, one path at a time. For "
+        "recovery_tmo, run 'multipathd reconfigure' first, in case multipath.conf has changed since.",
     )
     FAST_IO_FAIL_NOT_IN_FORCE = FindingText(
         Severity.WARNING,
-        "fast_io_fail_tmo is set, and a session runs without it",
-        "A failed path is given up earlier or later than multipath.conf says.",
-        "Run 'multipathd reconfigure', which writes it to every session that is logged in.",
+        "fast_io_fail_tmo is set, but a session runs without it",
+        "The kernel gives up a lost path earlier or later than multipath.conf specifies.",
+        "Run 'multipathd reconfigure', which writes the value to every session that is logged in.",
     )
     RECORD_DIFFERS = FindingText(
         Severity.INFO,
         "A node record differs from iscsid.conf",
-        "iscsid.conf counts only when a record is made; the session keeps what its record says.",
-        "Nothing to do if it is meant; else change the record with iscsiadm -m node -T TARGET -p PORTAL -o update, and "
-        "log in anew.",
+        "iscsid.conf counts only when a record is created. The session keeps the values of its record.",
+        "Nothing needs to be done if this is intended. Otherwise change the record with 'iscsiadm -m node -T TARGET "
+        "-p PORTAL -o update', and log in again.",
     )
     LONG_REPLACEMENT_TIMEOUT = FindingText(
         Severity.WARNING,
-        "A multipathed session waits two minutes or more before it gives a path up",
-        "I/O on that path hangs for as long before it moves to another one. 120 s is meant for sessions that have no "
-        "other path.",
-        "Set fast_io_fail_tmo in multipath.conf, or replacement_timeout, to some 5 to 20 s.",
+        "A multipathed session waits two minutes or more before it gives up a path",
+        "I/O on that path hangs for as long before it moves to another one. 120 s is meant for sessions without "
+        "another path.",
+        "Set fast_io_fail_tmo in multipath.conf, or replacement_timeout, to about 5 to 20 s.",
     )
     RECOVERY_OFF = FindingText(
         Severity.CRITICAL,
-        "A session never gives its path up (recovery_tmo is off)",
-        "I/O on that path hangs until the session returns, though other paths are fine.",
-        "Set fast_io_fail_tmo in multipath.conf to some seconds.",
+        "A session never gives up its path (recovery_tmo is off)",
+        "I/O on that path hangs until the session returns, even if other paths are up.",
+        "Set fast_io_fail_tmo in multipath.conf to a few seconds.",
     )
     PINGS_OFF = FindingText(
         Severity.WARNING,
         "A session sends no pings (NOP-Out)",
-        "A silent failure, such as a dead switch, is found by TCP alone, after many minutes.",
-        "Set noop_out_interval and noop_out_timeout to some 5 s.",
+        "Only TCP detects a silent failure, such as a dead switch, and it takes many minutes.",
+        "Set noop_out_interval and noop_out_timeout to about 5 s.",
     )
     ONE_SIDED_ZERO = FindingText(
         Severity.WARNING,
-        "One of the ping's two timeouts is 0 and the other is not",
-        "The kernel puts 5 s in place of the 0: pings are sent, though the record looks as if they were off.",
-        "Set noop_out_interval and noop_out_timeout in the record both to some 5 s, then log out and in.",
+        "One of the two ping timeouts is 0 and the other is not",
+        "The kernel uses 5 s in place of the 0. Pings are sent, although the record suggests that they are off.",
+        "Set both noop_out_interval and noop_out_timeout in the record to about 5 s. Then log out and in again.",
     )
     TIGHT_PINGS = FindingText(
         Severity.WARNING,
-        "A session's ping has less than 3 s to be answered",
-        "A busy link or target is taken for a dead one, and a path flaps that nothing is wrong with.",
+        "The target has less than 3 s to answer a session's ping",
+        "A busy link or target is mistaken for a dead one, and a path without a fault flaps.",
         "Set noop_out_timeout to 5 s or more.",
     )
     MANUAL_STARTUP = FindingText(
         Severity.WARNING,
         "The record of a session in use is not started at boot",
         "After the next reboot this path is missing.",
-        "iscsiadm -m node -T TARGET -p PORTAL -o update -n node.startup -v automatic",
+        "Run 'iscsiadm -m node -T TARGET -p PORTAL -o update -n node.startup -v automatic'.",
     )
     RECORD_WITHOUT_SESSION = FindingText(
         Severity.WARNING,
         "A record that is started at boot has no session",
-        "A path that should be there is not.",
-        "See why the login fails: iscsiadm -m node -T TARGET -p PORTAL --login",
+        "A path that should exist does not.",
+        "Find out why the login fails: run 'iscsiadm -m node -T TARGET -p PORTAL --login'.",
     )
     SESSION_WITHOUT_PATH = FindingText(
         Severity.WARNING,
-        "A session is logged in, and no multipath map uses it",
-        "The connection adds no redundancy: its LUNs are not mapped, blacklisted, or used without multipath.",
-        "See 'multipath -d -v3' for the disks behind it, and blacklist and find_multipaths in multipath.conf.",
+        "A session is logged in, but no multipath map uses it",
+        "The connection adds no redundancy: its LUNs are not mapped, are blacklisted, or are used without multipath.",
+        "Find the disks behind the session with 'multipath -d -v3', and check blacklist and find_multipaths in "
+        "multipath.conf.",
     )
     BLACKLISTED_PATH = FindingText(
         Severity.WARNING,
-        "An entry of the blacklist hides disks of a session that is logged in",
-        "They are paths to no map: the LUN has less redundancy than it seems, or none.",
-        "Narrow the entry, or add 'wwid WWID' to blacklist_exceptions, then 'multipathd reconfigure'; log the session "
-        "out if nobody needs it.",
+        "A blacklist entry hides disks of a session that is logged in",
+        "These disks are paths of no map: the LUN has less redundancy than it seems, or none.",
+        "Narrow the entry, or add 'wwid WWID' to blacklist_exceptions. Then run 'multipathd reconfigure'. If the "
+        "session is not needed, log it out.",
     )
     BLACKLISTED_WWID = FindingText(
         Severity.INFO,
         "A LUN of a session that is logged in is blacklisted by its WWID",
-        "It is used without multipath, so over one path only.",
-        "Nothing to do if it is meant; else delete the line, then 'multipathd reconfigure'.",
+        "The LUN is used without multipath, and therefore over one path only.",
+        "Nothing needs to be done if this is intended. Otherwise delete the line, and run 'multipathd reconfigure'.",
     )
     PATH_NOT_IN_MAP = FindingText(
         Severity.WARNING,
         "Disks that are paths to one LUN are not in a map",
-        "The LUN has less redundancy than it seems; who writes to two such disks side by side may destroy its data.",
-        "'multipath -a /dev/sdX' adds its WWID to /etc/multipath/wwids, 'find_multipaths yes' in defaults takes every "
-        "LUN with two paths; then 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's journal tell "
-        "more.",
+        "The LUN has less redundancy than it seems. Writing to two such disks side by side may destroy its data.",
+        "'multipath -a /dev/sdX' adds the WWID to /etc/multipath/wwids, and 'find_multipaths yes' in defaults takes "
+        "every LUN with two paths. Then run 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's "
+        "journal show more.",
     )
     SINGLE_PATH = FindingText(
         Severity.WARNING,
-        "A map has one path",
+        "A map has only one path",
         "There is no redundancy: when the path fails, so does I/O.",
-        "Log in through a second portal, or name the map in single_path_ok.",
+        "Log in through a second portal. If one path is intended, add the map to single_path_ok in "
+        "/etc/mpathd-watch/config.toml.",
     )
     MAP_WITHOUT_PATH = FindingText(
         Severity.CRITICAL,
         "A map has no path at all",
-        "Its I/O fails, or hangs if it queues.",
-        "Log its sessions in; if the LUN is gone for good, 'multipath -f MAP' once nothing uses the map.",
+        "I/O to the map fails, or hangs if the map queues it.",
+        "Log in the map's sessions. If the LUN is gone for good, run 'multipath -f MAP' once nothing uses the map.",
     )
     SINGLE_PORTAL = FindingText(
         Severity.WARNING,
         "All paths of a map go through one portal",
-        "They fail together.",
+        "The paths fail together.",
         "Log in through a second portal on another link.",
     )
     SINGLE_NIC = FindingText(
         Severity.WARNING,
         "All paths of a map go through one network interface",
-        "They fail together, with the interface, its cable or its switch.",
-        "Bind a session to another interface: iscsiadm -m iface -I NAME -o update -n iface.net_ifacename -v NIC, then "
-        "discover and log in with -I NAME; or see to a route through it. A bond of several is not reported.",
+        "The paths fail together, with the interface, its cable or its switch.",
+        "Bind a session to another interface: run 'iscsiadm -m iface -I NAME -o update -n iface.net_ifacename -v "
+        "NIC', then discover and log in with -I NAME. Or set up a route through the other interface. A bond of "
+        "several interfaces is not reported.",
     )
     SINGLE_SUBNET = FindingText(
         Severity.INFO,
         "All paths of a map go through one subnet",
-        "One switch or wrong route takes them all; and unless sessions are bound to interfaces, Linux may send all of "
-        "them through the same one.",
-        "Nothing to do if the array wants it so and each session is bound to its interface; else give each path "
-        "its own subnet.",
+        "One failed switch or one wrong route takes all of them. Unless sessions are bound to interfaces, Linux may "
+        "also send all of them through the same one.",
+        "Nothing needs to be done if the array requires one subnet and each session is bound to its interface. "
+        "Otherwise give each path its own subnet.",
     )
     SINGLE_HOST_ADAPTER = FindingText(
         Severity.WARNING,
         "All paths of a map go through one host adapter",
-        "They fail together.",
+        "The paths fail together.",
         "Connect the array to a second adapter or port.",
     )
     WWID_DIFFERS = FindingText(
         Severity.CRITICAL,
         "A path of a map leads to another LUN than the map's",
-        "The LUN was exchanged behind the path: what is written to the map may destroy another LUN's data.",
-        "Stop what writes to the map, see 'multipathd show paths' and the LUN mapping of the array, then delete the "
-        "disk and rescan the session: echo 1 > /sys/block/sdX/device/delete; iscsiadm -m session --rescan",
+        "The LUN behind the path was exchanged: a write to the map may destroy another LUN's data.",
+        "Stop everything that writes to the map. Check 'multipathd show paths' and the LUN mapping of the array. Then "
+        "delete the disk and rescan the session: echo 1 > /sys/block/sdX/device/delete; iscsiadm -m session --rescan",
     )
     TIMEOUTS_DIFFER = FindingText(
         Severity.WARNING,
         "The paths of a map have different timeouts",
-        "Which path fails decides how long I/O hangs.",
-        "Give all its sessions the same timeouts.",
+        "How long I/O hangs depends on which path fails.",
+        "Give all sessions of the map the same timeouts.",
     )
     SLOW_REINSTATEMENT = FindingText(
         Severity.INFO,
-        "A path stays out of use longer than it took to give it up",
-        "After each short outage there is that much less redundancy: the next failure in that time takes I/O with it.",
-        "Set polling_interval, and max_polling_interval where the message names it, to less in defaults of "
-        "multipath.conf, then 'multipathd reconfigure'.",
+        "Reinstating a path takes longer than giving it up",
+        "After each short outage, redundancy is reduced for that time. A second failure within it stops I/O.",
+        "Reduce polling_interval in defaults of multipath.conf, and max_polling_interval where the message names it. "
+        "Then run 'multipathd reconfigure'.",
     )
     LONG_DEVICE_TIMEOUT = FindingText(
         Severity.INFO,
         "A SCSI command may take longer than the failover of its path",
-        "Where a LUN hangs while its target still answers pings, only this timeout finds it: I/O moves to another path "
-        "later than the budget says.",
-        "Nothing to do if that is rare enough; else echo SECONDS > /sys/block/sdX/device/timeout, by a udev rule to "
-        "last.",
+        "Where a LUN hangs while its target still answers pings, only this timeout detects it: I/O moves to another "
+        "path later than the budget allows.",
+        "Nothing needs to be done if that is rare enough. Otherwise run 'echo SECONDS > "
+        "/sys/block/sdX/device/timeout'. A udev rule makes it permanent.",
     )
     FAST_IO_FAIL_OFF = FindingText(
         Severity.INFO,
         "fast_io_fail_tmo is off",
-        "multipathd leaves the kernel's timeout alone: on iSCSI replacement_timeout of the record, 120 s unless set, "
-        "on Fibre Channel dev_loss_tmo.",
-        "Nothing to do if it is meant and replacement_timeout is some seconds; else set fast_io_fail_tmo.",
+        "multipathd does not change the kernel's timeout: on iSCSI that is replacement_timeout of the record (120 s "
+        "unless set), on Fibre Channel dev_loss_tmo.",
+        "Nothing needs to be done if this is intended and replacement_timeout is a few seconds. Otherwise set "
+        "fast_io_fail_tmo.",
     )
     FAST_IO_FAIL_TOO_LONG = FindingText(
         Severity.WARNING,
         "fast_io_fail_tmo is not below dev_loss_tmo",
-        "multipathd turns it off: held I/O does not move to another path before the remote port is removed.",
-        "Set fast_io_fail_tmo to some 5 s, or dev_loss_tmo to more.",
+        "multipathd turns fast_io_fail_tmo off: held I/O does not move to another path before the remote port is "
+        "removed.",
+        "Set fast_io_fail_tmo to about 5 s, or increase dev_loss_tmo.",
     )
     QUEUES_FOR_EVER = FindingText(
         Severity.WARNING,
-        "A map without a usable path queues I/O without end (no_path_retry queue)",
-        "When all paths are down, processes hang until one returns, and can't be killed; a host may not shut down.",
-        "Set no_path_retry to a number of checks, unless hanging is what you want.",
+        "A map without a usable path queues I/O without limit (no_path_retry queue)",
+        "When all paths are down, processes hang until one returns and cannot be killed. The host may not shut down.",
+        "Set no_path_retry to a number of checks, unless I/O should hang.",
     )
     QUEUES_WITHOUT_MULTIPATHD = FindingText(
         Severity.CRITICAL,
-        "A map may queue I/O, and multipathd does not run",
-        "Only multipathd ends the queueing and reinstates paths: when the last one fails, processes may hang until "
-        "somebody acts.",
-        "systemctl start multipathd; until then 'dmsetup message MAP 0 fail_if_no_path' makes hanging I/O fail.",
+        "A map may queue I/O, but multipathd does not run",
+        "Only multipathd ends the queueing and reinstates paths. When the last path fails, processes may hang until "
+        "an administrator acts.",
+        "Run 'systemctl start multipathd'. Until then, 'dmsetup message MAP 0 fail_if_no_path' makes hanging I/O fail.",
     )
     RETRIES_TOO_SHORT = FindingText(
         Severity.WARNING,
         "no_path_retry ends before a path can be reinstated",
-        "I/O fails in an outage of all paths that is over in time, as if there were no retries at all.",
-        "Set no_path_retry to some 12 checks or more, so that it lasts for the outages that you mean to survive.",
+        "In an outage of all paths, I/O fails even if a path returns in time, as if there were no retries at all.",
+        "Set no_path_retry to about 12 checks or more, so that it covers the outages that the host should survive.",
     )
     NO_PATH_RETRY_UNSET = FindingText(
         Severity.INFO,
         "no_path_retry is not set",
-        "When all paths are down for a moment, I/O fails at once and file systems go read-only.",
-        "Write it down: no_path_retry fail in defaults if that is meant, else a number of checks, as 12.",
+        "When all paths are down for a moment, I/O fails at once and file systems become read-only.",
+        "Set it explicitly: 'no_path_retry fail' if I/O should fail, otherwise a number of checks, for example 12.",
     )
     MULTIPATHD_NOT_RUNNING = FindingText(
         Severity.CRITICAL,
-        "multipathd does not answer, and there are maps",
-        "Unless it is only slow to answer, nothing checks the paths, and none that has failed is reinstated.",
-        "systemctl start multipathd; see its journal.",
+        "multipathd does not answer, but there are maps",
+        "Unless multipathd is only slow to answer, nothing checks the paths, and no failed path is reinstated.",
+        "Run 'systemctl start multipathd', and check its journal.",
     )
     ISCSID_NOT_RUNNING = FindingText(
         Severity.CRITICAL,
-        "iscsid does not run, and there are sessions",
-        "A session that is lost is never logged in again, so its paths don't come back.",
-        "systemctl start iscsid; see its journal.",
+        "iscsid does not run, but there are sessions",
+        "A lost session is never logged in again, so its paths do not return.",
+        "Run 'systemctl start iscsid', and check its journal.",
     )
 
     @property
@@ -323,7 +330,10 @@ class FindingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found: about whom, what is wrong in a sentence, and which line says so (``FILE:LINE``, or empty)."""
+    """One finding: the object, in a sentence what is wrong with it, and the line of a file that causes it.
+
+    ``where`` is ``FILE:LINE``, or empty.
+    """
 
     kind: FindingKind
     subject: str

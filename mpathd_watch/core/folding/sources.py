@@ -2,99 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
-from mpathd_watch.core.draft import Turn
+from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import SourceDown, SourceErrors
+from mpathd_watch.core.events import (
+    NO_MODULE,
+    NOT_RUNNING,
+    EventsLost,
+    SourceAnswered,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+)
+from mpathd_watch.core.folding import dm, nexuses, sysfs
 from mpathd_watch.core.judging import suspicion
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, SourceName
-from mpathd_watch.core.state import frozen
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.views import CheckerView
+from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.transports import table
 
-NOT_RUNNING = "not_running"
-"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
-NO_MODULE = "no_module"
-"""The ``SourceDown.reason`` of a source that there is nothing to hear from, as its kernel module is not loaded. Nothing
-is missed then, so nobody is told."""
+_OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
+"""Sources whose return means that what is known of maps and paths may be old."""
 
 
-def answered(turn: Turn, name: SourceName) -> None:
-    """Note an answer; tell of it if the source had been down."""
-    source = turn.source(name)
-    turn.sources[name] = replace(source, up=True, reason="", detail="", last_success=turn.now)
+def answered(draft: Draft, name: SourceName) -> None:
+    """Note an answer; report it if the source had been down."""
+    source = draft.source(name)
+    draft.sources[name] = replace(source, up=True, reason="", detail="", last_success=draft.now)
     if source.up is False and source.reason != NO_MODULE:
-        turn.emit(messages.source_up(name))
+        draft.emit(messages.source_up(name))
 
 
-def down(turn: Turn, event: SourceDown) -> None:
+def source_answered(draft: Draft, event: SourceAnswered) -> None:
+    """A source answered and had nothing new."""
+    answered(draft, event.source)
+
+
+def source_up(draft: Draft, event: SourceUp) -> None:
+    """A source answers for the first time or again: what it knew before may be old."""
+    answered(draft, event.source)
+    if event.source in _OF_SNAPSHOTS:
+        draft.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
+
+
+def source_down(draft: Draft, event: SourceDown) -> None:
     """Note that a source does not answer, and forget what only it can know."""
-    source = turn.source(event.source)
-    turn.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
-    _count(turn, SourceErrors(event.source, event.reason, 1))
+    source = draft.source(event.source)
+    draft.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
+    _count(draft, event.source, event.reason, 1)
     if event.reason != NO_MODULE and (source.up is not False or source.reason != event.reason):
-        turn.emit(messages.source_down(event))
-    if event.source is SourceName.MULTIPATHD:
-        _forget_listings(turn, restarted=event.reason == NOT_RUNNING)
-        turn.hear_multipathd()
-        turn.auditing = replace(turn.auditing, running=None)
-    elif event.source is SourceName.SYSFS:
-        _forget_devices(turn)
-        suspicion.weigh(turn)
-    elif event.source is SourceName.NETWORK:
-        suspicion.forget_network(turn)
-    if not turn.is_up(SourceName.MULTIPATHD) and (turn.dm_doubted is not None or not turn.is_up(SourceName.UEVENT)):
-        forget_dm(turn, turn.maps)
+        draft.emit(messages.source_down(event))
+    match event.source:
+        case SourceName.MULTIPATHD:
+            _forget_listings(draft, restarted=event.reason == NOT_RUNNING)
+            draft.multipathd_answered()
+            draft.rest = replace(draft.rest, auditing=replace(draft.rest.auditing, running=None))
+        case SourceName.SYSFS:
+            nexuses.forget_status(draft)
+            sysfs.forget_disks(draft)
+            suspicion.reassess(draft)
+        case SourceName.NETWORK:
+            suspicion.forget_network(draft)
+        case _:
+            pass
+    events_missed = draft.rest.dm_stale is not None or not draft.is_up(SourceName.UEVENT)
+    if events_missed and not draft.is_up(SourceName.MULTIPATHD):
+        dm.forget(draft, draft.maps)
 
 
-def errors(turn: Turn, event: SourceErrors) -> None:
-    """Count what a source could not read or understand; what the kernel could not say of a session, its state will."""
-    _count(turn, event)
-    if event.source is SourceName.ISCSI:
-        turn.refresh(Scope.SESSIONS)
+def source_errors(draft: Draft, event: SourceErrors) -> None:
+    """Count what a source could not read or understand; a nexus's state shows what the kernel could not report."""
+    _count(draft, event.source, event.reason, event.count)
+    if any(row.causes.reported_by is event.source for row in table.ROWS.values()):
+        draft.refresh(Scope.NEXUSES)
 
 
-def _count(turn: Turn, event: SourceErrors) -> None:
-    source = turn.source(event.source)
-    counts = dict(source.errors)
-    counts[event.reason] = counts.get(event.reason, 0) + event.count
-    turn.sources[event.source] = replace(source, errors=frozen(counts))
+def events_lost(draft: Draft, _: EventsLost) -> None:
+    """Uevents are gone: dm's states count as stale until the kernel's tables have been read again."""
+    counters = draft.rest.counters
+    counters = replace(counters, overflows=counters.overflows + 1)
+    draft.rest = replace(draft.rest, counters=counters, dm_stale=draft.now.monotonic)
+    draft.emit(messages.events_lost(counters.overflows))
+    draft.resync("events_lost")
+    draft.refresh(Scope.NEXUSES)
+    if not draft.is_up(SourceName.MULTIPATHD):
+        dm.forget(draft, draft.maps)
 
 
-def events_lost(turn: Turn) -> None:
-    """Uevents are gone: dm's word is in doubt until the kernel's tables have been read again."""
-    turn.counters = replace(turn.counters, overflows=turn.counters.overflows + 1)
-    turn.emit(messages.events_lost(turn.counters.overflows))
-    turn.dm_doubted = turn.now.monotonic
-    turn.resync("events_lost")
-    turn.refresh(Scope.SESSIONS)
-    if not turn.is_up(SourceName.MULTIPATHD):
-        forget_dm(turn, turn.maps)
+def _count(draft: Draft, name: SourceName, reason: str, count: int) -> None:
+    source = draft.source(name)
+    errors = {**source.errors, reason: source.errors.get(reason, 0) + count}
+    draft.sources[name] = replace(source, errors=frozen(errors))
 
 
-def forget_dm(turn: Turn, wwids: Iterable[str]) -> None:
-    """Nobody vouches for dm's word on these maps any more."""
-    for wwid in tuple(wwids):
-        for path in tuple(turn.paths(wwid).values()):
-            if path.dm is not DmState.UNKNOWN:
-                turn.set_path(wwid, replace(path, dm=DmState.UNKNOWN))
-
-
-def _forget_listings(turn: Turn, *, restarted: bool) -> None:
-    """Forget what multipathd said; one that is started anew checks all its paths, so nothing it says then is old."""
-    for wwid, known in tuple(turn.maps.items()):
-        if known.queues is not None or known.queueing:
-            turn.maps[wwid] = replace(known, queues=None, queueing="")
-        for path in known.paths.values():
-            overruled = path.checker_overruled and not restarted
-            if path.checker is not CheckerState.UNKNOWN or path.checker_overruled is not overruled:
-                turn.set_path(wwid, replace(path, checker=CheckerState.UNKNOWN, checker_overruled=overruled))
-
-
-def _forget_devices(turn: Turn) -> None:
-    for label, session in tuple(turn.sessions.items()):
-        turn.sessions[label] = replace(session, status=SessionStatus.UNKNOWN)
-    for wwid, known in tuple(turn.maps.items()):
-        for path in known.paths.values():
-            turn.set_path(wwid, replace(path, device=DeviceState.UNKNOWN))
+def _forget_listings(draft: Draft, *, restarted: bool) -> None:
+    """Forget what multipathd reported; one that is started again checks all its paths: nothing it reports is old."""
+    for wwid, map_ in tuple(draft.maps.items()):
+        if draft.layer_of(wwid).manager is not SourceName.MULTIPATHD:
+            continue
+        if map_.queues is not None or map_.queueing:
+            draft.maps[wwid] = replace(map_, queues=None, queueing="")
+        for path in map_.paths.values():
+            before = path.checker
+            after = CheckerView(name=before.name, read=before.read, overruled=before.overruled and not restarted)
+            if after != before:
+                draft.set_path(wwid, replace(path, checker=after))

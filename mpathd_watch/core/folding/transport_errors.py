@@ -1,51 +1,51 @@
-"""Folding the kernel's word on connections that failed."""
+"""Folding the kernel's reports of connections that failed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mpathd_watch.core.draft import Turn
+from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import ConnectionFailed
-from mpathd_watch.core.model.vocabulary import IscsiError, SessionStatus
-from mpathd_watch.core.state import ERROR_FRESH, Due, SessionError, SessionState, Wait, frozen
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state import ERROR_FRESH, Due, NexusError, NexusState, Wait
+from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE
 
 LOOK_AGAIN = 0.1
-"""Seconds after an error at which the sessions are looked at once more: the kernel tells it, and then takes the session
-down from a work queue, so that the first look may come too early (iscsi_cleanup_conn_work_fn())."""
+"""Seconds after an error at which the nexuses are read once more: the kernel reports it, and then takes an iSCSI
+session down from a work queue, so that the first look may come too early (iscsi_cleanup_conn_work_fn())."""
 
 
-def connection_failed(turn: Turn, event: ConnectionFailed) -> None:
-    """Count an error, keep it if it may be why the session goes, and have its state and its disks read at once."""
-    turn.refresh(Scope.SESSIONS)
-    present = (found for found in turn.sessions.values() if found.status is not SessionStatus.MISSING)
-    session = next((found for found in present if found.facts.sid == event.sid), None)
-    if session is None:
-        return
-    label = session.label
-    if session.lost is None:
-        turn.deadlines[Due(Wait.SESSIONS)] = turn.now.monotonic + LOOK_AGAIN
-    word = IscsiError.numbered(event.error)
-    turn.sessions[label] = replace(
-        session,
-        error=_first(session, SessionError(word, turn.now)),
-        errors=frozen({**session.errors, word: session.errors.get(word, 0) + 1}),
+def connection_failed(draft: Draft, event: Event) -> None:
+    """Count an error, keep it if it may be why the nexus goes, and have its state and its disks read at once."""
+    draft.refresh(Scope.NEXUSES)
+    for row, failure in table.failures(event):
+        present = (nexus for nexus in draft.nexuses.values() if nexus.present and nexus.transport is row.transport)
+        nexus = next((nexus for nexus in present if nexus.facts.handle == failure.handle), None)
+        if nexus is not None:
+            _fold(draft, nexus, NexusError(failure.reason, draft.now))
+
+
+def _fold(draft: Draft, nexus: NexusState, error: NexusError) -> None:
+    label = nexus.label
+    if nexus.lost is None:
+        draft.deadlines[Due(Wait.NEXUSES)] = draft.now.monotonic + LOOK_AGAIN
+    draft.nexuses[label] = replace(
+        nexus,
+        error=_first(nexus, error),
+        errors=frozen({**nexus.errors, error.reason: nexus.errors.get(error.reason, 0) + 1}),
     )
-    disks = []
-    for wwid, known in turn.maps.items():
-        for path in known.paths.values():
-            if path.session == label:
-                turn.touched.add((wwid, path.label))
-                disks += [path.dev] if path.member else []
+    draft.touch_paths_through(label)
+    disks = [path.place.dev for _, path in draft.paths_through(label) if path.member]
     if disks:
-        turn.refresh_devices(disks)
+        draft.refresh_devices(disks)
 
 
-def _first(session: SessionState, new: SessionError) -> SessionError | None:
-    """The error to keep: the first of a burst, and of a lost session the one that took it."""
-    if session.lost is None:
-        recent = session.error is not None and new.at.since(session.error.at) <= ERROR_FRESH
-        return session.error if recent else new
-    late = new.at.since(session.lost) > CAUSE_GRACE
-    return session.error if late or session.lost_to else new
+def _first(nexus: NexusState, new: NexusError) -> NexusError | None:
+    """The error to keep: the first of a burst, and of a lost nexus the one that took it."""
+    if nexus.lost is None:
+        recent = nexus.error is not None and new.at.since(nexus.error.at) <= ERROR_FRESH
+        return nexus.error if recent else new
+    late = new.at.since(nexus.lost) > CAUSE_GRACE
+    return nexus.error if late or nexus.lost_to else new

@@ -1,75 +1,89 @@
-"""Assessing what a turn has touched: sessions first, then paths, then maps; verdicts come first, alerts after.
+"""Judging what an event has touched: nexuses first, then paths, then maps; verdicts come first, alerts after.
 
-A path's message tells how many paths are usable once the whole turn is judged.
+A path's message reports how many paths are usable once everything is judged.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mpathd_watch.core.alerting.transitions import tell_map, tell_paths
-from mpathd_watch.core.draft import PathKey, Turn
+from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
+from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.events import SettingsChanged, Tick
+from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging.nexuses import judge_nexuses
+from mpathd_watch.core.judging.outages import end_outage
 from mpathd_watch.core.judging.paths import judged
-from mpathd_watch.core.judging.sessions import judge_sessions
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
 
-_OF_OTHERS = frozenset({Wait.AUDIT, Wait.QUALITY})
+_OF_OTHERS = frozenset({Wait.AUDIT, Wait.SLOW_PATHS})
 
 
-def assess(turn: Turn) -> None:
-    """Judge everything the turn has touched."""
-    judge_sessions(turn)
+def judge(draft: Draft) -> None:
+    """Judge everything that the event has touched."""
+    judge_nexuses(draft)
     before: dict[PathKey, PathState] = {}
-    for wwid, label in sorted(turn.touched):
-        paths = turn.paths(wwid)
+    for wwid, label in sorted(draft.touched):
+        paths = draft.paths(wwid)
         before[wwid, label] = paths[label]
-        paths[label] = judged(turn, wwid, paths[label])
-        turn.regrouped.add(wwid)
-    previous = {wwid: turn.maps[wwid].health for wwid in turn.regrouped}
-    for wwid in turn.regrouped:
-        turn.maps[wwid] = _regrouped(turn, turn.whole_map(wwid))
-    tell_paths(turn, before)
-    for wwid in sorted(turn.regrouped):
-        tell_map(turn, turn.whole_map(wwid), previous[wwid])
+        paths[label] = judged(draft, wwid, paths[label])
+        draft.regrouped.add(wwid)
+    previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
+    for wwid in draft.regrouped:
+        draft.maps[wwid] = _judged_map(draft, draft.whole_map(wwid))
+    announce_paths(draft, before)
+    for wwid, label in before:
+        path = draft.whole_map(wwid).paths[label]
+        after = end_outage(draft, wwid, path)
+        if after is not path:
+            draft.paths(wwid)[label] = after
+    for wwid in sorted(draft.regrouped):
+        announce_map(draft, draft.whole_map(wwid), previous[wwid])
 
 
-def forget_flaps(turn: Turn) -> None:
-    """Where flapping is turned off, no path flaps any more, and nothing is to be told of that."""
-    if turn.settings.flap_failures:
-        return
-    for wwid in tuple(turn.maps):
-        paths = turn.paths(wwid)
+def settings_changed(draft: Draft, event: SettingsChanged) -> None:
+    """Judge by other settings from now on."""
+    draft.rest = replace(draft.rest, settings=event)
+    if not event.flap_failures:
+        _forget_flaps(draft)
+    draft.regrouped.update(draft.maps)
+    suspicion.reassess(draft)
+
+
+def take_up_deadlines(draft: Draft, _: Tick) -> None:
+    """Take up every deadline that has come and is the paths', the maps' or the nexuses'."""
+    for key, moment in tuple(draft.deadlines.items()):
+        if moment <= draft.now.monotonic and key.wait not in _OF_OTHERS:
+            del draft.deadlines[key]
+            if key.wait in (Wait.NEXUSES, Wait.SILENCE):
+                draft.refresh(Scope.NEXUSES)
+            elif key.wait is Wait.LOOK:
+                draft.refresh_devices([draft.paths(key.wwid)[key.path].place.dev])
+            elif key.path:
+                draft.touched.add((key.wwid, key.path))
+            else:
+                draft.regrouped.add(key.wwid)
+
+
+def _forget_flaps(draft: Draft) -> None:
+    """Where flapping is turned off, no path flaps any more, and there is nothing to report of that."""
+    for wwid in tuple(draft.maps):
+        paths = draft.paths(wwid)
         paths.update({label: replace(path, flaps=flapping.Flaps()) for label, path in paths.items()})
 
 
-def due(turn: Turn) -> None:
-    """Take up every deadline that has come and is the paths', the maps' or the sessions'."""
-    for key, moment in tuple(turn.deadlines.items()):
-        if moment <= turn.now.monotonic and key.wait not in _OF_OTHERS:
-            del turn.deadlines[key]
-            if key.wait in (Wait.SESSIONS, Wait.SILENCE):
-                turn.refresh(Scope.SESSIONS)
-            elif key.wait is Wait.LOOK:
-                turn.refresh_devices([turn.paths(key.wwid)[key.path].dev])
-            elif key.path:
-                turn.touched.add((key.wwid, key.path))
-            else:
-                turn.regrouped.add(key.wwid)
-
-
-def _regrouped(turn: Turn, known: MapState) -> MapState:
-    settings = turn.settings
+def _judged_map(draft: Draft, map_: MapState) -> MapState:
     health = map_health(
-        (path.health for path in known.paths.values()),
-        single_path_ok=not settings.single_path_ok.isdisjoint((known.wwid, known.name)),
+        (path.health for path in map_.paths.values()),
+        single_path_ok=not draft.rest.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)),
     )
-    if health is known.health:
-        return known
-    troubled = known.troubled
+    if health is map_.health:
+        return map_
+    troubled = map_.troubled
     if troubled is None and health not in (MapHealth.HEALTHY, MapHealth.UNKNOWN):
-        troubled = turn.now
-    return replace(known, health=health, since=turn.now, troubled=troubled)
+        troubled = draft.now
+    return replace(map_, health=health, since=draft.now, troubled=troubled)

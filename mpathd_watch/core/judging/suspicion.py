@@ -1,10 +1,11 @@
-"""Doubting sessions that the kernel still calls LOGGED_IN: silence, and a network interface that carries nothing.
+"""Suspecting nexuses that the kernel still reports as working: silence, and a network interface that carries nothing.
 
-An idle session hears an answer to a ping every noop_out_interval (recv_tmo). Once it has been silent for that long and
-a grace, a ping is out that nobody has answered; the kernel goes on waiting until noop_out_timeout (ping_tmo) has passed
-(iscsi_check_transport_timeouts() in drivers/scsi/libiscsi.c). Without pings silence says nothing.
+A living nexus gives a sign of life at least every ``Timing.silent_after`` seconds: an idle iSCSI session gets an answer
+to a ping every noop_out_interval. Once it has been silent for that long and a grace, a ping is out that was not
+answered; the kernel goes on waiting until noop_out_timeout has passed, too (iscsi_check_transport_timeouts() in
+drivers/scsi/libiscsi.c).
 
-Only a reading that was asked for after the grace had passed can tell: what was read before is not fresh enough.
+Only a reading that was asked for after the grace had passed can show silence: what was read before is not fresh enough.
 """
 
 from __future__ import annotations
@@ -12,111 +13,122 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from mpathd_watch.core.draft import Turn
+from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import NetworkRead
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.vocabulary import Doubt, SessionStatus
-from mpathd_watch.core.state import Due, SessionState, Wait, frozen
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.vocabulary import Liveness, Suspicion
+from mpathd_watch.core.state import Due, NexusState, Wait
 from mpathd_watch.core.verdicts import carrier
-from mpathd_watch.core.verdicts.budget import TIMER_LATENESS
 
-LISTEN_AGAIN = 0.5
-"""Seconds between two readings while a session is silent."""
+READ_AGAIN = 0.5
+"""Seconds between two readings while a nexus is silent."""
 
 _SILENCE = Due(Wait.SILENCE)
 
 
-def weigh(turn: Turn) -> None:
-    """Take up or drop the doubt about every session, and arrange to look again when the next may fall silent."""
+def reassess(draft: Draft) -> None:
+    """Take up or drop the suspicion of every nexus, and have read again when the next may fall silent."""
     look = inf
-    for label, known in tuple(turn.sessions.items()):
-        session = _carried(turn, known)
-        limit = _limit(turn, session)
-        doubt = _doubt(turn, session, limit)
+    touched: list[str] = []
+    for label, before in tuple(draft.nexuses.items()):
+        nexus = _carried(draft, before)
+        limit = _limit(draft, nexus)
+        suspicion = _suspicion(draft, nexus, limit)
         if limit is not None:
-            silent = session.read is not None and session.read >= limit
-            look = min(look, turn.now.monotonic + LISTEN_AGAIN if silent else limit)
-        if doubt is not session.doubt:
-            session = replace(session, doubt=doubt, doubted=None if doubt is None else turn.now)
-            _touch(turn, label)
-            if doubt is Doubt.CARRIER:
-                turn.refresh(Scope.SESSIONS)  # when it was heard last decides when the kernel gives it up
-        turn.sessions[label] = session
-    turn.deadlines.pop(_SILENCE, None)
-    if look <= turn.now.monotonic:
-        turn.refresh(Scope.SESSIONS)
+            silent = nexus.read is not None and nexus.read >= limit
+            look = min(look, draft.now.monotonic + READ_AGAIN if silent else limit)
+        if suspicion is not nexus.suspicion:
+            nexus = replace(nexus, suspicion=suspicion, suspected=None if suspicion is None else draft.now)
+            touched.append(label)
+            if suspicion is Suspicion.CARRIER:
+                draft.refresh(Scope.NEXUSES)  # the last sign of life decides when the kernel drops it
+        elif _moved(draft, nexus):
+            touched.append(label)
+        draft.nexuses[label] = nexus
+    draft.touch_paths_through(*touched)
+    draft.deadlines.pop(_SILENCE, None)
+    if look <= draft.now.monotonic:
+        draft.refresh(Scope.NEXUSES)
     elif look < inf:
-        turn.deadlines[_SILENCE] = look
+        draft.deadlines[_SILENCE] = look
 
 
-def read_network(turn: Turn, event: NetworkRead) -> None:
-    """Take over the network interfaces; an address that has moved may mean another interface for its sessions."""
-    before = _carriers(turn)
-    turn.links = frozen({link.name: link for link in event.links})
-    if before is not None and before != _carriers(turn):
-        turn.refresh(Scope.SYSTEM)
-    weigh(turn)
+def network_read(draft: Draft, event: NetworkRead) -> None:
+    """Take over the network interfaces; an address that has moved may mean another interface for its nexuses."""
+    before = _carriers(draft)
+    draft.rest = replace(draft.rest, links=frozen({link.name: link for link in event.links}))
+    if before is not None and before != _carriers(draft):
+        draft.refresh(Scope.SYSTEM)
+    reassess(draft)
 
 
-def forget_network(turn: Turn) -> None:
-    """Nobody tells of the network interfaces any more."""
-    turn.links = None
-    for label, session in tuple(turn.sessions.items()):
-        turn.sessions[label] = replace(session, carried=False)
-    weigh(turn)
+def forget_network(draft: Draft) -> None:
+    """The network interfaces are not known any more."""
+    draft.rest = replace(draft.rest, links=None)
+    for label, nexus in tuple(draft.nexuses.items()):
+        draft.nexuses[label] = replace(nexus, carried=False)
+    reassess(draft)
 
 
-def given_up(session: SessionState, now: Instant) -> Instant | None:
-    """When the kernel gives a silent session up, at the latest; ``None`` where no ping is out or nobody knows."""
-    facts = session.facts
-    if session.heard is None or not facts.recv_tmo or not facts.ping_tmo:
+def dropped_at(nexus: NexusState, now: Instant) -> Instant | None:
+    """When the kernel drops a suspect nexus, at the latest; ``None`` where nothing promises that, or it is not known.
+
+    It may have given a sign of life after the last reading and before it was suspected: until that has been read, the
+    later moment counts.
+    """
+    after = nexus.facts.timing.dropped_after
+    if nexus.heard is None or nexus.suspected is None or after is None:
         return None
-    return now.later(session.heard + facts.recv_tmo + facts.ping_tmo + TIMER_LATENESS - now.monotonic)
+    alive = nexus.heard if nexus.read_since_suspected else nexus.suspected.monotonic
+    return now.later(alive + after - now.monotonic)
 
 
-def _carriers(turn: Turn) -> set[tuple[str, str]] | None:
-    """Which interface has which of the sessions' addresses."""
-    if turn.links is None:
+def _moved(draft: Draft, nexus: NexusState) -> bool:
+    """Whether a reading has shown that the kernel drops a suspect nexus at another moment than was known."""
+    before = draft.before.nexuses.get(nexus.label)
+    return before is not None and dropped_at(before, draft.now) != dropped_at(nexus, draft.now)
+
+
+def _carriers(draft: Draft) -> set[tuple[str, str]] | None:
+    """Which interface has which of the nexuses' addresses."""
+    if draft.rest.links is None:
         return None
-    wanted = {session.facts.local_address for session in turn.sessions.values()}
-    return {(link.name, address) for link in turn.links.values() for address in link.addresses if address in wanted}
+    wanted = {nexus.facts.local.address for nexus in draft.nexuses.values()}
+    links = draft.rest.links.values()
+    return {(link.name, address) for link in links for address in link.addresses if address in wanted}
 
 
-def _limit(turn: Turn, session: SessionState) -> float | None:
-    """The CLOCK_MONOTONIC second from which on the session's silence is doubtful; ``None`` if it never is."""
-    facts = session.facts
-    if session.status is not SessionStatus.LOGGED_IN or session.read is None or session.heard is None:
+def _limit(draft: Draft, nexus: NexusState) -> float | None:
+    """The CLOCK_MONOTONIC second from which on the nexus's silence is suspect; ``None`` if it never is."""
+    silent_after = nexus.facts.timing.silent_after
+    if nexus.liveness is not Liveness.CARRYING or nexus.read is None or nexus.heard is None or silent_after is None:
         return None
-    if not facts.recv_tmo or not facts.ping_tmo:
-        return None
-    return session.heard + facts.recv_tmo + turn.settings.silence_grace_seconds
+    return nexus.heard + silent_after + draft.rest.settings.silence_grace_seconds
 
 
-def _doubt(turn: Turn, session: SessionState, limit: float | None) -> Doubt | None:
-    if session.status is not SessionStatus.LOGGED_IN:
+def _suspicion(draft: Draft, nexus: NexusState, limit: float | None) -> Suspicion | None:
+    links = draft.rest.links
+    if nexus.liveness is not Liveness.CARRYING:
         return None
-    if session.carried and turn.links is not None and carrier.lost(session.facts, turn.links):
-        return Doubt.CARRIER
-    if turn.links is None and session.doubt is Doubt.CARRIER and not _heard_since(session):
-        return Doubt.CARRIER
-    if limit is not None and session.read is not None and session.read >= limit:
-        return Doubt.SILENCE
+    if nexus.carried and links is not None and carrier.lost(nexus.facts.local, links):
+        return Suspicion.CARRIER
+    if links is None and nexus.suspicion is Suspicion.CARRIER and not _alive_since(nexus):
+        return Suspicion.CARRIER
+    if limit is not None and nexus.read is not None and nexus.read >= limit:
+        return Suspicion.SILENCE
     return None
 
 
-def _heard_since(session: SessionState) -> bool:
-    """Whether the session has shown life since it is doubted."""
-    return session.heard is not None and session.doubted is not None and session.heard > session.doubted.monotonic
+def _alive_since(nexus: NexusState) -> bool:
+    """Whether the nexus has given a sign of life since it became suspect."""
+    return nexus.heard is not None and nexus.suspected is not None and nexus.heard > nexus.suspected.monotonic
 
 
-def _carried(turn: Turn, session: SessionState) -> SessionState:
-    """Only what has been seen to carry a session can be lost to it: the session may live in a network of its own."""
-    if session.carried or turn.links is None or carrier.lost(session.facts, turn.links):
-        return session
-    return replace(session, carried=True)
-
-
-def _touch(turn: Turn, label: str) -> None:
-    for wwid, known in turn.maps.items():
-        turn.touched.update((wwid, path.label) for path in known.paths.values() if path.session == label)
+def _carried(draft: Draft, nexus: NexusState) -> NexusState:
+    """Only an interface that has been seen carrying a nexus can be lost to it: it may live in another namespace."""
+    links = draft.rest.links
+    if nexus.carried or links is None or carrier.lost(nexus.facts.local, links):
+        return nexus
+    return replace(nexus, carried=True)

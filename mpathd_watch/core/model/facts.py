@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, SessionStatus, Transport
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Layer, SessionStatus, Transport
 
 RECOVERY_OFF = -1
 """``recovery_tmo`` when sysfs prints ``off``: devices stay blocked for ever (scsi_transport_iscsi.c stores -1)."""
@@ -15,13 +15,14 @@ RECOVERY_OFF = -1
 
 @dataclass(frozen=True, slots=True)
 class MapFacts:
-    """One multipath map as sysfs shows it (dm uuid prefix ``mpath-``)."""
+    """One multipath map as sysfs shows it; of dm-multipath those whose dm uuid begins with ``mpath-``."""
 
     wwid: str
     name: str
     sysfs_name: str
     suspended: bool | None
     slaves: tuple[str, ...]
+    layer: Layer = Layer.DM_MULTIPATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ class SessionFacts:
 class LinkFacts:
     """One network interface (rtnetlink(7)).
 
-    ``up``: an administrator has it up (IFF_UP); ``carrier``: it can send, as the driver says (IFLA_CARRIER), which of
-    an interface that is not up nobody knows. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
+    ``up``: an administrator has it up (IFF_UP); ``carrier``: the driver reports a carrier (IFLA_CARRIER), which is not
+    known of an interface that is not up. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
     bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
     ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
     """
@@ -142,8 +143,8 @@ class LinkFacts:
 class PathListing:
     """One path as ``show paths raw format`` lists it; ``map_name`` is empty for a path without a map.
 
-    ``marginal``: multipathd calls it so (``%M``); ``failures``: how often dm has failed it since the map's table was
-    loaded (``%0``).
+    ``marginal``: multipathd reports it as marginal (``%M``); ``failures``: how often dm has failed it since the map's
+    table was loaded (``%0``).
     """
 
     wwid: str
@@ -161,8 +162,8 @@ class PathListing:
 class MapListing:
     """One map as ``show maps json`` lists it, which reads the kernel's table and status by dm ioctl at that moment.
 
-    ``queueing`` is multipathd's own word (``off``, ``on``, ``-``, ``N chk``, ``N sec``); ``queues`` what it means:
-    whether I/O without a usable path waits, ``None`` where neither the word nor the features tell.
+    ``queueing`` is what multipathd prints (``off``, ``on``, ``-``, ``N chk``, ``N sec``); ``queues`` what it means:
+    whether I/O without a usable path waits, ``None`` where neither this nor the features show it.
     """
 
     wwid: str

@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import TypeVar
+from itertools import groupby
+from typing import Protocol, TypeAlias, TypeVar
 
-from mpathd_watch.core.model.facts import DeviceFacts, SessionFacts
+from mpathd_watch.core.model.facts import SessionFacts
 
 Held = TypeVar("Held", bound=Hashable)
+SortKey: TypeAlias = tuple[tuple[tuple[str | tuple[int, str], ...], ...], str]
 DEFAULT_IFACE = "default"
 """The iface of a session for which none was chosen (DEFAULT_IFACENAME in open-iscsi's usr/iscsi_settings.h)."""
+
+
+class Labelled(Protocol):
+    """Whatever has a label: a map, a path, a session."""
+
+    @property
+    def label(self) -> str:
+        """Its lasting name."""
 
 
 @lru_cache(maxsize=4096)
@@ -37,6 +47,38 @@ def connection_label(session: SessionFacts) -> str:
     label = portal(session.address, session.port)
     iface = session.iface
     return label if iface in ("", DEFAULT_IFACE) else f"{label}@{iface}"
+
+
+def in_order(label: str) -> SortKey:
+    """The key by which labels are sorted: numbers in a label compare as numbers.
+
+    ``#2`` comes before ``#10`` and ``192.168.2.1`` before ``192.168.10.1``. The parts between slashes are compared one
+    by one, so a session without a number (``PORTAL/TARGET``) comes before ``PORTAL#2/TARGET``. Labels that differ only
+    in leading zeros are ordered as text: no two labels are equal.
+    """
+    return tuple(_parts(text) for text in label.split("/")), label
+
+
+def by_label(item: Labelled) -> SortKey:
+    """``in_order`` of the item's label, as the key of a sort."""
+    return in_order(item.label)
+
+
+def _parts(text: str) -> tuple[str | tuple[int, str], ...]:
+    """Text and numbers in turn, text first. A number is its length and its digits, so that it may be of any length."""
+    parts: list[str | tuple[int, str]] = []
+    for is_number, characters in groupby(text, _is_digit):
+        run = "".join(characters)
+        if is_number:
+            significant = run.lstrip("0")
+            parts += [(len(significant), significant)] if parts else ["", (len(significant), significant)]
+        else:
+            parts.append(run)
+    return tuple(parts)
+
+
+def _is_digit(character: str) -> bool:
+    return "0" <= character <= "9"
 
 
 def numbered(base: str, number: int) -> str:
@@ -88,6 +130,6 @@ def session_base(session: SessionFacts) -> str:
     return f"{connection_label(session)}/{session.target}"
 
 
-def path_base(device: DeviceFacts, session_label: str) -> str:
-    """The label of a map's first path of its kind: the session's connection where there is one, else H:C:T:L."""
-    return session_label.partition("/")[0] or device.hctl or device.name or "unknown"
+def connection_of(session_label: str) -> str:
+    """``ADDRESS:PORT[@IFACE][#N]`` of a session's label: what paths through it are called."""
+    return session_label.partition("/")[0]

@@ -1,7 +1,7 @@
 """The words: every state, health, cause and source that can appear in a metric, a journal field or the status.
 
-Raw states keep the spelling of the kernel and of multipath-tools; ``UNKNOWN`` is ours and stands for "the source does
-not answer" and for a word we have never heard of (the source counts the latter).
+Raw states keep the spelling of the kernel and of multipath-tools. ``UNKNOWN`` is ours: the source does not answer, or
+it answered with a word that is not in the vocabulary (the source counts these).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Self
 
 
 class Word(StrEnum):
-    """A closed vocabulary with an ``unknown`` member that any unheard-of text falls back to."""
+    """A closed vocabulary with an ``unknown`` member for any other text."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -23,7 +23,7 @@ class Word(StrEnum):
 
 
 class Health(Word):
-    """Health of a path, worst first (docs/architecture.md tells how it is derived)."""
+    """Health of a path, worst first (docs/health.md shows how it follows from the raw states)."""
 
     MISSING = "missing"
     FAILED = "failed"
@@ -98,13 +98,50 @@ class SessionStatus(Word):
     UNKNOWN = "unknown"
 
 
-LOST_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE, SessionStatus.MISSING})
-DOWN_SESSION = LOST_SESSION - {SessionStatus.MISSING}
-"""Its connection is gone, and iscsid may yet bring it back."""
+DOWN_SESSION = frozenset({SessionStatus.FAILED, SessionStatus.FREE})
+"""The connection is gone, and iscsid may bring it back."""
 
 
-class Doubt(StrEnum):
-    """Why a session is doubted that the kernel still calls LOGGED_IN."""
+class Liveness(Word):
+    """What an I_T nexus does with I/O, whatever its transport calls that."""
+
+    CARRYING = "carrying"
+    HOLDING = "holding"
+    """Its connection is gone and may return: the kernel holds the I/O."""
+    GIVEN_UP = "given_up"
+    """The kernel has stopped holding: I/O fails at once. It may yet return."""
+    GONE = "gone"
+    """It does not exist any more, and paths through it are still expected."""
+    UNKNOWN = "unknown"
+
+    @property
+    def down(self) -> bool:
+        """Whether it is there and its connection is gone."""
+        return self in (Liveness.HOLDING, Liveness.GIVEN_UP)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it carries nothing, whatever the reason."""
+        return self.down or self is Liveness.GONE
+
+
+class Standing(Word):
+    """What joins the paths reports of one of them: whether it sends I/O there."""
+
+    USABLE = "usable"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Layer(Word):
+    """What joins the paths of one disk into a map."""
+
+    DM_MULTIPATH = "dm_multipath"
+    UNKNOWN = "unknown"
+
+
+class Suspicion(StrEnum):
+    """Why a nexus is suspect that the kernel still reports as working."""
 
     SILENCE = "silence"
     CARRIER = "carrier"
@@ -120,7 +157,7 @@ class Transport(Word):
 
 
 class Cause(StrEnum):
-    """Why an outage began. Never a guess: what the evidence does not show is ``unknown``."""
+    """Why an outage began. It is never guessed: without evidence it is ``unknown``."""
 
     NOP_TIMEOUT = "nop_timeout"
     CONNECTION_CLOSED = "connection_closed"
@@ -196,6 +233,7 @@ class SourceName(StrEnum):
     SYSFS = "sysfs"
     MULTIPATHD = "multipathd"
     CONFIG = "config"
+    CONFIGURATION = "configuration"
     ISCSI = "iscsi"
     NETWORK = "network"
 

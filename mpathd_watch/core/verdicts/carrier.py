@@ -1,10 +1,11 @@
-"""What carries a session: its network interface, down to the ones that is made of."""
+"""What carries a nexus: its network interface, down to the ones that it is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mpathd_watch.core.model.facts import LinkFacts, SessionFacts
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.transports.row import LocalEnd
 
 Links = Mapping[str, LinkFacts]
 NAMED = 6
@@ -15,58 +16,58 @@ _INWARD = frozenset({"tun", "veth"})
 """The kinds of a bridge's ports that lead to guests and containers of this host, and to no SAN."""
 
 
-def lost(facts: SessionFacts, links: Links) -> bool:
-    """Whether nothing can carry the session's connection now: no carrier, or its address is on no interface.
+def lost(end: LocalEnd, links: Links) -> bool:
+    """Whether nothing can carry the connection now: no carrier, or its address is on no interface.
 
     A bond or a VLAN loses its own carrier with that of what is below; a bridge may keep it for a port of its own, so
     all that is below is looked at, too.
     """
-    link = _link(facts, links)
+    link = _link(end, links)
     if link is None:
         return True
-    if facts.local_address not in link.addresses and _owner(facts, links) is None:
+    if end.address not in link.addresses and _owner(end, links) is None:
         return True
     return _dead(link, links)
 
 
-def is_there(facts: SessionFacts, links: Links) -> bool:
-    """Whether the session's interface exists."""
-    return _link(facts, links) is not None
+def is_there(end: LocalEnd, links: Links) -> bool:
+    """Whether the nexus's interface exists."""
+    return _link(end, links) is not None
 
 
-def has_carrier(facts: SessionFacts, links: Links) -> bool:
-    """Whether the session's interface could carry it, whatever has become of its address."""
-    link = _link(facts, links)
+def has_carrier(end: LocalEnd, links: Links) -> bool:
+    """Whether the nexus's interface could carry it, whatever has become of its address."""
+    link = _link(end, links)
     return link is not None and not _dead(link, links)
 
 
-def described(facts: SessionFacts, links: Links) -> str:
+def described(end: LocalEnd, links: Links) -> str:
     """``eth2``, ``bond0 (eth1, eth2)``, ``bond0.7 (bond0, eth1, eth2)``; what is known of it where there is none."""
-    link = _link(facts, links)
+    link = _link(end, links)
     if link is None:
-        return facts.netdev or facts.local_address
+        return end.netdev or end.address
     below = _below(link, links)
-    told = ", ".join(below[:NAMED]) + (f", {len(below) - NAMED} more" if len(below) > NAMED else "")
-    return f"{link.name} ({told})" if below else link.name
+    text = ", ".join(below[:NAMED]) + (f", {len(below) - NAMED} more" if len(below) > NAMED else "")
+    return f"{link.name} ({text})" if below else link.name
 
 
-def trunk(facts: SessionFacts, links: Links) -> str:
-    """The lowest interface that all frames of the session go through: of a VLAN its NIC, or the bond below it.
+def trunk(end: LocalEnd, links: Links) -> str:
+    """The lowest interface that all frames of the nexus go through: of a VLAN its NIC, or the bond below it.
 
-    Two sessions with the same one fail together. Where it is not known, the interface that the session names.
+    Two nexuses with the same one fail together. Where it is not known, the interface that the nexus names.
     """
-    link = _trunk(facts, links)
-    return facts.netdev if link is None else link.name
+    link = _trunk(end, links)
+    return end.netdev if link is None else link.name
 
 
-def is_redundant(facts: SessionFacts, links: Links) -> bool:
-    """Whether the session's trunk is several interfaces of which one may fail."""
-    link = _trunk(facts, links)
+def is_redundant(end: LocalEnd, links: Links) -> bool:
+    """Whether the nexus's trunk is several interfaces of which one may fail."""
+    link = _trunk(end, links)
     return link is not None and link.kind in _SEVERAL and len(link.below) > 1
 
 
-def _trunk(facts: SessionFacts, links: Links) -> LinkFacts | None:
-    link = _link(facts, links)
+def _trunk(end: LocalEnd, links: Links) -> LinkFacts | None:
+    link = _link(end, links)
     passed: set[str] = set()
     while link is not None and link.name not in passed:
         passed.add(link.name)
@@ -76,15 +77,15 @@ def _trunk(facts: SessionFacts, links: Links) -> LinkFacts | None:
     return link
 
 
-def _link(facts: SessionFacts, links: Links) -> LinkFacts | None:
+def _link(end: LocalEnd, links: Links) -> LinkFacts | None:
     """The interface by its name, or by the address once it has been renamed."""
-    if facts.netdev in links:
-        return links[facts.netdev]
-    return _owner(facts, links)
+    if end.netdev in links:
+        return links[end.netdev]
+    return _owner(end, links)
 
 
-def _owner(facts: SessionFacts, links: Links) -> LinkFacts | None:
-    return next((link for link in links.values() if facts.local_address in link.addresses), None)
+def _owner(end: LocalEnd, links: Links) -> LinkFacts | None:
+    return next((link for link in links.values() if end.address in link.addresses), None)
 
 
 def _dead(link: LinkFacts, links: Links) -> bool:

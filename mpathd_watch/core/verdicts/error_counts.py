@@ -1,8 +1,8 @@
-"""A disk's errors over time: whether it was the disk that refused when dm failed its path.
+"""A disk's errors over time: whether the disk refused commands when dm failed its path.
 
 The kernel counts a command that comes back with anything but success (scsi_complete() in drivers/scsi/scsi_lib.c), and
 multipathd's own checks with it. So a path that dm has failed while nothing was counted and nothing is still on its way
-was failed by somebody who told dm to.
+was failed on purpose: somebody asked dm to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 SETTLED = 2.0
-"""Seconds before an outage at which a count is none of its own: multipathd tells dm a second after its check failed at
-most (checkerloop() in multipathd/main.c), and the disk had counted by then."""
+"""Seconds before an outage at which a count is none of its own: multipathd fails the path in dm a second at
+most after its check has failed (checkerloop() in multipathd/main.c), and the disk had counted by then."""
 
 
 class Count(NamedTuple):
@@ -24,21 +24,21 @@ class Count(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class ErrorCounts:
     """The last count, and the last one that is at least ``SETTLED`` older."""
 
     before: Count | None = None
     last: Count | None = None
 
-    def read(self, at: float, errors: int, timeouts: int) -> Errors:
-        """With one more reading; the same object if it says nothing new."""
+    def read(self, at: float, errors: int, timeouts: int) -> ErrorCounts:
+        """With one more reading; the same object if nothing is new."""
         last = self.last
         if last is not None and (last.errors, last.timeouts) == (errors, timeouts):
             return self
         new = Count(at, errors, timeouts)
         if last is None:
-            return Errors(None, new)
-        return Errors(last if at - last.at >= SETTLED or self.before is None else self.before, new)
+            return ErrorCounts(None, new)
+        return ErrorCounts(last if at - last.at >= SETTLED or self.before is None else self.before, new)
 
     def up_to(self, began: float) -> Count | None:
         """The count that an outage which began at this second had nothing to do with; ``None`` if there is none."""

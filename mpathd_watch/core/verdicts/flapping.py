@@ -1,9 +1,9 @@
 """Flapping: a path that fails and returns again and again.
 
 A failure is an outage that became real: the path was stalled, failed or missing. Each outage counts once, whatever it
-goes through. A path flaps from the Nth failure within the window on (by default the third within 600 s), and is steady
-again once it has been up for a whole window without another one. One bound leads in and another one out, so that a path
-that fails now and then does not alternate between the two.
+goes through. A path flaps from the Nth failure within the window on (by default the third within 600 s). It is steady
+again once it has been up for a whole window without another one. Beginning and end have different conditions, so that a
+path that fails now and then does not alternate between the two.
 
 multipath-tools has its own means against such paths, all of them off by default (multipath.conf(5), "Shaky paths
 detection"):
@@ -12,12 +12,12 @@ detection"):
   ``san_path_err_forget_rate`` checks that found it up; the failure after the threshold is reached keeps it out for
   ``san_path_err_recovery_time`` seconds (check_path_reinstate_state() in multipathd/main.c).
 * ``marginal_path_double_failed_time``: two failures within so many seconds, and multipathd keeps the path out while it
-  reads from it ten times a second for ``marginal_path_err_sample_time``; what comes of that decides
+  reads from it ten times a second for ``marginal_path_err_sample_time``; the error rate of these reads decides
   (libmultipath/io_err_stat.c).
 
 Both see only what multipathd sees: not the short break that the session survived while its I/O was held, nor anything
 while multipathd is stopped. And both hold the path back, which costs redundancy. This rule sees every outage, needs no
-I/O, and only tells. A path that multipathd holds back meanwhile stays in its outage, and counts once for that.
+I/O, and only reports. A path that multipathd holds back meanwhile stays in its outage, which counts once.
 
 All seconds are of CLOCK_MONOTONIC.
 """

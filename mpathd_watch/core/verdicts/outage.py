@@ -9,15 +9,17 @@ from math import isinf
 from types import MappingProxyType
 from typing import Any
 
+from mpathd_watch.core.catalog.causes import CAUSES
+from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
-from mpathd_watch.core.verdicts.budget import Timeouts, bound
 from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
 
 CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
-comes first, the listing that tells why a moment later, and a counter can't be moved to another label afterwards. An
+comes first, the listing that shows why a moment later, and a counter can't be moved to another label afterwards. An
 outage that is younger when its session turns out to be lost belongs to that loss."""
 
 
@@ -25,17 +27,19 @@ outage that is younger when its session turns out to be lost belongs to that los
 class Outage:
     """What is known of one outage; every instant but ``began`` may be absent.
 
-    ``transport_lost`` tells whether the way to the disk itself was gone (session down, device not running, path
-    missing): only then is a working transport a return, and the path ``recovering``. ``inherited``: it had begun before
-    the path was first seen. ``errors``: what its disk had counted before. ``shared``: a lost session was the alert for
-    it and its siblings. ``counted``: it is in ``path_failures_total``. ``told``: the cause as the journal has it.
-    ``judgement``: what it came to, once it is over.
+    ``timeouts`` are those of the nexus when it began (see ``Nexus``), and ``bounds`` what these and multipathd's
+    promise; ``None`` where the path has no nexus that is read. ``transport_lost``: the way to the disk itself was gone
+    (nexus down, device not running, path missing): only then is a working transport a return, and the path
+    ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had counted
+    before. ``shared``: a lost nexus was the alert for it and its siblings. ``counted``: it is in
+    ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
     """
 
     id: str
     began: Instant
     cause: Cause = Cause.UNKNOWN
-    timeouts: Timeouts | None = None
+    timeouts: Mapping[str, float | None] | None = None
+    bounds: Bounds | None = None
     last_alive: Instant | None = None
     errors: Count | None = None
     suspected: Instant | None = None
@@ -47,12 +51,12 @@ class Outage:
     inherited: bool = False
     shared: bool = False
     counted: bool = False
-    told: Cause | None = None
+    announced: Cause | None = None
     judgement: Judgement | None = None
 
     @property
     def real(self) -> bool:
-        """Whether the path was ever worse than suspect; it was not if the doubt came to nothing."""
+        """Whether the path was ever worse than suspect; it was not if it was only suspect."""
         return self.stalled is not None or self.failed is not None or self.inherited
 
 
@@ -60,26 +64,9 @@ class Outage:
 class Judgement:
     """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
 
-    phases: Mapping[Phase, float] = field(default_factory=lambda: MappingProxyType({}))
+    phases: Mapping[Phase, float] = field(default_factory=empty)
     verdict: Verdict = Verdict.NO_BUDGET
     broken: Phase | None = None
-
-
-_ROOT_CAUSES = frozenset(
-    {
-        Cause.NOP_TIMEOUT,
-        Cause.CONNECTION_CLOSED,
-        Cause.CONNECTION_ERROR,
-        Cause.CARRIER_LOST,
-        Cause.LOGOUT,
-        Cause.DEVICE_OFFLINE,
-        Cause.REMOVED,
-    }
-)
-CONNECTION_CAUSES = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CONNECTION_ERROR, Cause.CARRIER_LOST})
-"""Only when the connection fails do the noop and replacement timeouts run."""
-_MORE_EXACT = frozenset({Cause.NOP_TIMEOUT, Cause.CONNECTION_CLOSED, Cause.CARRIER_LOST})
-"""What may become of a ``connection_error``, which is all that the session's state tells."""
 
 
 def outage_id(wwid: str, path: str, began: Instant) -> str:
@@ -117,7 +104,7 @@ def phases(outage: Outage) -> Mapping[Phase, float]:
     """
     found: dict[Phase, float] = {}
     stalled, failed, alive = outage.stalled, outage.failed, outage.last_alive
-    if outage.cause in CONNECTION_CAUSES and not outage.inherited:
+    if CAUSES[outage.cause].connection and not outage.inherited:
         noticed = stalled or failed
         if alive is not None and noticed is not None and noticed >= alive:
             found[Phase.DETECTION] = noticed.since(alive)
@@ -131,41 +118,42 @@ def phases(outage: Outage) -> Mapping[Phase, float]:
 
 
 def judge(outage: Outage, slack: float) -> Judgement:
-    """What an outage that is over came to. No verdict without a bound: ``no_budget`` then.
+    """The result of an outage that is over; ``no_budget`` where nothing was promised.
 
     A phase is over its bound if it took more than ``slack`` seconds longer; polls see both its ends a little late. I/O
     that was held longer than the replacement timeout breaks the promise even if the path came back and never failed.
     """
     measured = phases(outage)
-    if outage.timeouts is None:
+    promised = outage.bounds
+    if promised is None:
         return Judgement(measured)
     held = dict(measured)
     if Phase.DETECTION in measured and outage.stalled is not None and outage.failed is None:
         end = outage.transport_up or outage.reinstated
         if end is not None:
             held[Phase.REPLACEMENT] = end.since(outage.stalled)
-    bounds = {phase: bound(phase, outage.timeouts) for phase in held}
+    bounds = {phase: promised.of(phase) for phase in held}
     excess = {phase: seconds - bounds[phase] for phase, seconds in held.items() if seconds > bounds[phase] + slack}
     if excess:
         # The whole is over because one of its parts is; it is named where neither is by itself.
         worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))
         return Judgement(measured, Verdict.OVER_BUDGET, worst)
-    promised = Phase.DETECTION in held and not isinf(bound(Phase.FAILOVER, outage.timeouts))
-    return Judgement(measured, Verdict.WITHIN_BUDGET if promised else Verdict.NO_BUDGET)
+    kept = Phase.DETECTION in held and not isinf(promised.failover)
+    return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)
 
 
 def _outranks(new: Cause, outage: Outage) -> bool:
     """What broke the way to the disk explains the checker's and dm's verdicts, which follow from it.
 
-    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's word on a
-    connection may be read after the session's state. Whatever is learned later than the failure is counted is about
+    A logout removes the disks first and the session a moment later (iscsi_remove_session()). The kernel's reason for
+    a lost connection may be read after the session's state. What is learned after the failure has been counted is about
     something else.
     """
     old = outage.cause
     if outage.counted or new is Cause.UNKNOWN:
         return False
     if old is Cause.CONNECTION_ERROR and not outage.inherited:
-        return new in _MORE_EXACT
+        return CAUSES[new].exact
     if old is Cause.REMOVED:
         return new is Cause.LOGOUT
-    return old not in _ROOT_CAUSES and (old is Cause.UNKNOWN or new in _ROOT_CAUSES)
+    return not CAUSES[old].root and (old is Cause.UNKNOWN or CAUSES[new].root)

@@ -1,20 +1,20 @@
-"""Quality: one path of a map that is slow while its siblings are not.
+"""Slow paths: one path of a map is slow while its siblings are not.
 
 Only siblings are compared: what is slow for the disk is slow on all its paths, and is not the path's fault. There are
-two measures. The I/O latency is what users feel, but wants I/O on the path and on a sibling, which an active/passive
-map does not have. The round trip is measured by TCP on any connection, if only by the kernel's pings; paths that share
-a session share it.
+two measures. The I/O latency is what users notice, but needs I/O on the path and on a sibling, which an active/passive
+map does not have. The round trip is measured by TCP on any connection, even if only the kernel's pings use it; paths
+that share a session share it.
 
 Every ``INTERVAL`` seconds each path is compared with the median of its usable siblings in both measures. It is worse
-in a measure if it takes ``WORSE`` times as long as they do and is ``EXCESS`` above them, and well if it does not even
-reach ``WELL`` times and half that excess. ``STREAK`` comparisons in a row that find it worse make it slow, and as many
-that find it well end that. In between lies what changes nothing but breaks a streak. A window with too little I/O
-breaks none: it tells nothing.
+in a measure if it takes ``WORSE`` times as long as they do and is ``EXCESS`` above them. It is well if it is below
+``WELL`` times or half that excess. ``STREAK`` comparisons in a row that find it worse make it slow, and as many that
+find it well end that. A result in between ends a streak and changes nothing else. A window with too little I/O has no
+result.
 
-A verdict is dropped at once when the path leaves usable: that has alerts of its own, and the connection that comes
-back is another one. Where nobody can tell any more, because the path or all of its siblings have nothing to compare, it
-is dropped after ``FORGET`` comparisons without data: an alert about last night's load must not stand through an idle
-weekend. A shorter lull changes nothing.
+A verdict is dropped at once when the path is no longer usable: that has alerts of its own, and the connection that
+comes back is another one. Where there is no result for ``FORGET`` comparisons, because the path or all of its siblings
+have nothing to compare, it is dropped as well: an alert about last night's load must not stand through an idle weekend.
+A shorter lull changes nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INTERVAL = 10.0
 
 STREAK = 6
 """Comparisons in a row that change the verdict, a minute of them: one failover, backup or burst of retransmissions on
-one path fills a window or two, and is no quality of the path."""
+one path fills a window or two, and does not make the path slow."""
 
 WORSE = 3.0
 """Path selectors and caches make paths of one disk differ by a factor of two in either direction now and then, by three
@@ -73,14 +73,14 @@ class Reading:
     """What is known of one path of a map at the moment of a comparison.
 
     ``usable``: it is up or suspect. ``io``: the totals of its disk. ``rtt``: the round trip of its session's connection
-    in seconds. ``session``: the session's label, empty on another transport.
+    in seconds. ``nexus``: the label of the nexus, empty where there is none.
     """
 
     label: str
     usable: bool
     io: IoFacts | None
     rtt: float | None
-    session: str
+    nexus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,11 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Trend:
     """The verdict on a path in one measure.
 
-    ``streak``: how many comparisons in a row have spoken against the verdict. ``blank``: how many there have been since
-    one had data. ``compared``: the last one of a slow path, or the one that has just found it well.
+    ``streak``: how many comparisons in a row contradict the verdict. ``blank``: how many there have been since one had
+    data. ``compared``: the last one of a slow path, or the one that has just found it well.
     """
 
     slow: bool = False
@@ -119,21 +119,21 @@ class Standing:
     compared: Comparison | None = None
 
 
-_NOTHING = Standing()
+_NOTHING = Trend()
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """What a path is like.
+class Slowness:
+    """Whether a path is slower than its siblings, and what was measured.
 
     ``io``: the totals at the last comparison. ``latency``: seconds that an I/O took on average since the one before,
-    ``None`` if there was no I/O, or nobody knows.
+    ``None`` if there was no I/O, or it is not known.
     """
 
     io: IoFacts | None = None
     latency: float | None = None
-    by_latency: Standing = _NOTHING
-    by_round_trip: Standing = _NOTHING
+    by_latency: Trend = _NOTHING
+    by_round_trip: Trend = _NOTHING
 
     @property
     def slow(self) -> bool:
@@ -142,7 +142,7 @@ class Quality:
 
     @property
     def compared(self) -> Comparison | None:
-        """What a slow path is slow in, the latency first, as that is what is felt.
+        """What a slow path is slow in, the latency first, as that is what users notice.
 
         Of a path that is slow no longer, the comparison that found it well; ``None`` if there was nothing to compare.
         """
@@ -150,14 +150,14 @@ class Quality:
         return next((found.compared for found in standings if found.compared and found.slow is self.slow), None)
 
 
-_UNUSABLE = Quality()
+_UNUSABLE = Slowness()
 
 
-def evaluate(before: Mapping[str, Quality], readings: Iterable[Reading]) -> dict[str, Quality]:
-    """The quality of each path of one map, by label, after a comparison; ``before`` is what the last one came to.
+def evaluate(before: Mapping[str, Slowness], readings: Iterable[Reading]) -> dict[str, Slowness]:
+    """The slowness of each path of one map, by label, after a comparison; ``before`` is the result of the last one.
 
     To be called every ``INTERVAL`` seconds. A disk's counters that stepped back, as those of a new disk or one that
-    wrapped have, tell nothing of that window.
+    wrapped have, give no result for that window.
     """
     paths = tuple(readings)
     usable = {reading.label: reading for reading in paths if reading.usable}
@@ -169,8 +169,8 @@ def evaluate(before: Mapping[str, Quality], readings: Iterable[Reading]) -> dict
     for label, reading in usable.items():
         was = before.get(label, _UNUSABLE)
         latency = _compared(Measure.LATENCY, latencies.get(label), by_latency)
-        round_trip = _compared(Measure.ROUND_TRIP, round_trips.get(reading.session), by_round_trip)
-        found[label] = Quality(
+        round_trip = _compared(Measure.ROUND_TRIP, round_trips.get(reading.nexus), by_round_trip)
+        found[label] = Slowness(
             io=reading.io or was.io,
             latency=windows[label][1],
             by_latency=_advanced(was.by_latency, latency),
@@ -183,8 +183,8 @@ def _round_trips(readings: Iterable[Reading]) -> dict[str, float]:
     """The round trip of each session: one vote for each, however many paths go through it."""
     found: dict[str, float] = {}
     for reading in readings:
-        if reading.session and reading.rtt is not None and isfinite(reading.rtt):
-            found[reading.session] = max(reading.rtt, found.get(reading.session, reading.rtt))
+        if reading.nexus and reading.rtt is not None and isfinite(reading.rtt):
+            found[reading.nexus] = max(reading.rtt, found.get(reading.nexus, reading.rtt))
     return found
 
 
@@ -214,7 +214,7 @@ def _median_without(ranked: Sequence[float], place: int) -> float:
     return (low + high) / 2
 
 
-def _advanced(before: Standing, seen: Comparison | None) -> Standing:
+def _advanced(before: Trend, seen: Comparison | None) -> Trend:
     """The verdict after a comparison, or after one without data."""
     if seen is None:
         if before.blank + 1 >= FORGET or not (before.slow or before.streak):
@@ -223,7 +223,7 @@ def _advanced(before: Standing, seen: Comparison | None) -> Standing:
     against = seen.well if before.slow else seen.worse
     streak = before.streak + 1 if against else 0
     if streak == STREAK:
-        return Standing(slow=not before.slow, compared=seen)
+        return Trend(slow=not before.slow, compared=seen)
     if before.slow:
-        return Standing(slow=True, streak=streak, compared=seen)
-    return Standing(streak=streak) if streak else _NOTHING
+        return Trend(slow=True, streak=streak, compared=seen)
+    return Trend(streak=streak) if streak else _NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC
 from html import escape
 from typing import Final
 
@@ -12,6 +12,7 @@ from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmStat
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.http.page_style import STYLE
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks
 
@@ -37,31 +38,24 @@ _FINE: Final = frozenset(
 
 def render(document: Document) -> str:
     """The whole page. All text from outside is escaped here."""
-    maps = sorted(document["maps"], key=lambda entry: words.badness(entry["health"], words.MAPS_WORST_FIRST))
-    verdict = _verdict(document)
+    overview = escape(_sentence(overview_of(document)))
+    maps = "".join(_map(document, entry) for entry in maps_worst_first(document))
     return "".join(
         (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(verdict)} &middot; mpathd-watch</title><style>{STYLE}</style></head>\n<body>",
-            f"<header><h1>mpathd-watch</h1><p>{escape(verdict)}</p>",
+            f"<title>{overview} &middot; mpathd-watch</title><style>{STYLE}</style></head>\n<body>",
+            f"<header><h1>mpathd-watch</h1><p>{overview}</p>",
             '<nav><a href="/metrics">Metrics for Prometheus</a></nav></header>\n<main>',
             _sources(document["sources"]),
-            "".join(_map(document, entry) for entry in maps) or f'<section class="empty">{escape(verdict)}</section>',
+            maps or f'<section class="empty">{overview}</section>',
             _timeouts(document),
             "</main>\n",
-            f"<footer>As of {_clock(document['generated'])} UTC · renewed every {REFRESH_SECONDS} s · "
+            f"<footer>As of {clock_or_date(document['generated'], 0, UTC)} UTC · refreshed every {REFRESH_SECONDS} s · "
             f"version {escape(document['daemon']['version'])}</footer></body></html>\n",
         )
     )
-
-
-def _verdict(document: Document) -> str:
-    maps = document["maps"]
-    if maps:
-        return f"{plural(len(maps), 'map')}: {words.counted(entry['health'] for entry in maps)}"
-    return "No multipath maps on this host" if document["daemon"]["started"] else "Taking the first look"
 
 
 def _sources(sources: Iterable[SourceEntry]) -> str:
@@ -79,7 +73,7 @@ def _source(source: SourceEntry) -> str:
             f"<p>{escape(source['detail'] or '')}</p></li>"
         )
     if source["up"] is None:
-        return f"<li>{name} <small>not asked yet</small></li>"
+        return f"<li>{name} <small>not read yet</small></li>"
     if source["up"] is False:
         return f"<li>{name} <small>{reason}</small></li>"
     return f"<li>{name} <small>answered {last}</small></li>"
@@ -97,7 +91,7 @@ def _map(document: Document, entry: MapEntry) -> str:
         )
         if fact
     )
-    paths = sorted(entry["paths"], key=lambda path: words.badness(path["health"], words.PATHS_WORST_FIRST))
+    rows = "".join(_path(document, path) for path in paths_worst_first(entry))
     return (
         f'<section class="{_tone(health)}"><div class="head"><h2>{escape(entry["map"])}</h2>{_badge(health)}'
         f"<span>{entry['usable']} of {plural(entry['expected'], 'path')} usable</span>"
@@ -105,21 +99,21 @@ def _map(document: Document, entry: MapEntry) -> str:
         f'<p class="facts">{facts}</p>'
         '<div class="wide"><table><thead><tr><th>Path</th><th>Health</th><th>Since (UTC)</th><th>Outage</th>'
         "<th>Device</th><th>Portal and target</th><th>dm</th><th>Checker</th><th>SCSI device</th><th>Session</th></tr>"
-        f"</thead><tbody>{''.join(_path(document, path) for path in paths)}</tbody></table></div></section>\n"
+        f"</thead><tbody>{rows}</tbody></table></div></section>\n"
     )
 
 
 def _path(document: Document, path: PathEntry) -> str:
     states = path["states"]
     trouble = "" if path["health"] == Health.UP else ' class="trouble"'
-    outage, said = path["outage"], ", ".join(remarks(document, path))
+    outage, text = path["outage"], escape(", ".join(remarks(document, path)))
     cells = (
         f'<td class="name">{escape(path["path"])}</td>',
         f"<td>{_badge(path['health'])}</td>",
-        f"<td>{_moment(path['since'], path['seconds'])}<small>{duration(path['seconds'])}</small></td>",
-        f"<td>{escape(said) or _DASH}</td>"
+        f"<td>{clock_or_date(path['since'], path['seconds'], UTC)}<small>{duration(path['seconds'])}</small></td>",
+        f"<td>{text or _DASH}</td>"
         if outage is None
-        else f"<td>{escape(said)}<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
+        else f"<td>{text}<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
         f"<td>{_text(path['dev'])}<small>{_text(path['hctl'])}</small></td>",
         f'<td class="target">{_text(path["portal"])}{_iface(path)}<small>{_text(path["target"])}</small></td>',
         *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker", "device", "session")),
@@ -134,20 +128,20 @@ def _time_left(path: PathEntry) -> str:
 
 
 def _timeouts(document: Document) -> str:
-    """What is in force and promised."""
+    """The timeouts in force, what they promise, and whether the audit has findings."""
     rows = "".join(
         f'<tr><td class="name">{escape(promise.who)}</td><td>{escape(promise.live)}</td>'
         f"<td>{escape(promise.promised)}</td><td>{escape(promise.configured) or _DASH}</td></tr>"
         for promise in promises(document)
     )
     found = findings(document)
-    said = f'<p class="facts">{escape(found[0].upper() + found[1:])}</p>' if found else ""
+    note = f'<p class="facts">{escape(_sentence(found))}</p>' if found else ""
     if not rows:
-        return said
+        return note
     return (
         '<section class="timeouts"><div class="head"><h2>Timeouts in force</h2></div>'
         '<div class="wide"><table><thead><tr><th>Session</th><th>noop_out interval/timeout, replacement</th>'
-        f"<th>Promise</th><th>By its record</th></tr></thead><tbody>{rows}</tbody></table></div>{said}</section>\n"
+        f"<th>Budget</th><th>Node record</th></tr></thead><tbody>{rows}</tbody></table></div>{note}</section>\n"
     )
 
 
@@ -157,14 +151,9 @@ def _iface(path: PathEntry) -> str:
 
 
 def _outlook(entry: MapEntry) -> str:
-    """Whether I/O hangs or fails: what matters once the last path goes."""
-    said = []
-    if entry["suspended"]:
-        said.append("suspended: all I/O waits")
-    if entry["queues"] is not None and entry["health"] in (MapHealth.LOST, MapHealth.AT_RISK):
-        waits = "I/O waits" if entry["queues"] else "I/O fails"
-        said.append(waits if entry["health"] == MapHealth.LOST else f"{waits} if the last path goes")
-    return f'<span class="outlook">{", ".join(said)}</span>' if said else ""
+    texts = ("suspended: all I/O hangs" if entry["suspended"] else "", outlook(entry))
+    shown = ", ".join(filter(None, texts))
+    return f'<span class="outlook">{shown}</span>' if shown else ""
 
 
 def _tone(health: str) -> str:
@@ -172,7 +161,7 @@ def _tone(health: str) -> str:
 
 
 def _badge(health: str) -> str:
-    return f'<span class="badge {_tone(health)}">{escape(words.spoken(health))}</span>'
+    return f'<span class="badge {_tone(health)}">{escape(words.in_words(health))}</span>'
 
 
 def _state(word: str | None) -> str:
@@ -186,12 +175,9 @@ def _text(text: str | None) -> str:
 
 
 def _since(moment: str, seconds: float) -> str:
-    return f"{_moment(moment, seconds)} ({duration(seconds)})"
+    return f"{clock_or_date(moment, seconds, UTC)} ({duration(seconds)})"
 
 
-def _moment(moment: str, seconds: float) -> str:
-    return _clock(moment) if seconds < 43200 else datetime.fromisoformat(moment).strftime("%b %d %H:%M")
-
-
-def _clock(moment: str) -> str:
-    return datetime.fromisoformat(moment).strftime("%H:%M:%S")
+def _sentence(text: str) -> str:
+    """``text`` with a capital letter."""
+    return text[0].upper() + text[1:]

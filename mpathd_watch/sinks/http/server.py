@@ -1,8 +1,8 @@
-"""The HTTP server: metrics, health and a page for people, on threads that no client can hold for long.
+"""The HTTP server: sockets, threads and limits, so that no client can hold a thread for long.
 
 Each connection serves one request and has one deadline for all of it. When there are as many connections as allowed,
-the one that has waited longest without sending its request makes room; if all are being served, the newcomer is told
-so. No error of a client or of a renderer reaches stderr: it is counted, and told once.
+the server closes the one that has waited longest without sending its request. If all are being served, the new client
+gets status 503. No error of a client or of a renderer reaches stderr: it is counted, and reported once.
 """
 
 from __future__ import annotations
@@ -22,26 +22,23 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Final
 
-from mpathd_watch.sinks.http.listen import Listen, ListenError, open_socket, parse_listen
-from mpathd_watch.sinks.http.page import render
-from mpathd_watch.sinks.metrics import Exposition
-from mpathd_watch.sinks.status import document
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.listen import ListenError, open_socket
+from mpathd_watch.sinks.http.site import Answer, Site, plain
 from mpathd_watch.sinks.view import Views
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["HttpServer", "Limits", "Listen", "ListenError", "parse_listen"]
+__all__ = ["HttpServer", "Limits", "ListenError"]
 
-_TEXT: Final = "text/plain; charset=utf-8"
-_HTML: Final = "text/html; charset=utf-8"
 _POLL: Final = 0.25
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What clients may take. ``deadline`` and ``heartbeat`` in seconds, ``request`` in bytes of line and headers."""
+    """What clients may use. ``deadline`` and ``heartbeat`` in seconds, ``request`` in bytes of line and headers."""
 
     connections: int = 48
     deadline: float = 15.0
@@ -52,33 +49,33 @@ class Limits:
 class HttpServer:
     """Serves the views on ``where`` from ``start`` to ``stop``; the socket is bound at once (``ListenError``).
 
-    ``heartbeat`` gives the age in seconds of the loop's last sign of life. ``complain`` is told, from a thread of the
-    server, one line for each new kind of internal error.
+    ``heartbeat`` as in ``Site``. A thread of the server calls ``complain`` with one line for each new kind of internal
+    error.
     """
 
     def __init__(
         self,
-        where: Listen,
+        where: ListenAddress,
         views: Views,
         heartbeat: Callable[[], float],
         complain: Callable[[str], None],
         limits: Limits = Limits(),
     ) -> None:
-        site = _Site(views, Exposition(views), heartbeat, limits.heartbeat)
+        site = Site(views, heartbeat, limits.heartbeat)
         self._server = _Server(open_socket(where), site, complain, limits)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": _POLL}, name="http", daemon=True
         )
 
     @property
-    def address(self) -> Listen:
-        """Where it listens, with the port the kernel chose if that was left to it."""
+    def address(self) -> ListenAddress:
+        """Where it listens; if port 0 was asked for, with the port that the kernel chose."""
         host, port, *_ = self._server.socket.getsockname()
-        return Listen(host, port)
+        return ListenAddress(host, port)
 
     @property
     def errors(self) -> Mapping[str, int]:
-        """Internal errors so far, by the exception's name, and clients turned away (``busy``)."""
+        """Internal errors so far by the exception's name, and clients that got status 503 (``busy``)."""
         return dict(self._server.errors)
 
     def start(self) -> None:
@@ -92,76 +89,8 @@ class HttpServer:
         self._server.server_close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A response in the making."""
-
-    status: HTTPStatus
-    content_type: str
-    content: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def _plain(status: HTTPStatus, text: str, *headers: tuple[str, str]) -> _Answer:
-    return _Answer(status, _TEXT, f"{text}\n".encode(), headers)
-
-
-class _Site:
-    """The routes. Rendering happens one request at a time, so scrapes together take at most one share of the GIL."""
-
-    def __init__(self, views: Views, exposition: Exposition, heartbeat: Callable[[], float], patience: float) -> None:
-        self._views = views
-        self._exposition = exposition
-        self._heartbeat = heartbeat
-        self._patience = patience
-        self._rendering = threading.Lock()
-
-    def answer(self, path: str, accept: str, accept_encoding: str) -> _Answer:
-        match path:
-            case "/metrics":
-                return self._metrics(accept, accept_encoding)
-            case "/healthz":
-                return self._healthz()
-            case "/readyz":
-                return self._readyz()
-            case "/":
-                return self._page()
-            case _:
-                return _plain(HTTPStatus.NOT_FOUND, "404 not found; there are /, /metrics, /healthz and /readyz")
-
-    def _metrics(self, accept: str, accept_encoding: str) -> _Answer:
-        with self._rendering:
-            body = self._exposition.render(accept, accept_encoding)
-        encoding = (("Content-Encoding", "gzip"),) if body.gzipped else ()
-        return _Answer(HTTPStatus.OK, body.content_type, body.content, (*encoding, ("Vary", "Accept, Accept-Encoding")))
-
-    def _healthz(self) -> _Answer:
-        age = self._heartbeat()
-        if age <= self._patience:
-            return _plain(HTTPStatus.OK, "ok")
-        return _plain(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            f"the daemon's loop has given no sign of life for {age:.0f} s (allowed: {self._patience:.0f} s)",
-        )
-
-    def _readyz(self) -> _Answer:
-        if self._views().state.started:
-            return _plain(HTTPStatus.OK, "ok")
-        return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the first look at sysfs has not been taken yet")
-
-    def _page(self) -> _Answer:
-        with self._rendering:
-            content = render(document(self._views())).encode()
-        return _Answer(
-            HTTPStatus.OK,
-            _HTML,
-            content,
-            (("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),),
-        )
-
-
 class _Connection:
-    """One client: when it came, and whether its request has arrived."""
+    """One client: when its deadline is, and whether its request has arrived."""
 
     __slots__ = ("due", "served", "socket")
 
@@ -171,8 +100,8 @@ class _Connection:
         self.served = False
 
     def hang_up(self) -> None:
-        """Wake the worker out of whatever read or write it waits in; it then closes the socket."""
-        with suppress(OSError):  # the client may have been faster
+        """End the read or write that the worker waits in; the worker then closes the socket."""
+        with suppress(OSError):  # the client may have closed it first
             self.socket.shutdown(socket.SHUT_RDWR)
 
 
@@ -182,9 +111,9 @@ class _Server(ThreadingMixIn, BaseServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listening: socket.socket, site: _Site, complain: Callable[[str], None], limits: Limits) -> None:
+    def __init__(self, listening: socket.socket, site: Site, complain: Callable[[str], None], limits: Limits) -> None:
         super().__init__(listening.getsockname(), _Handler)
-        # Not to be caught in accept() by a client that went away after select() had seen it.
+        # A client may go away between select() and accept(), which must not wait then.
         listening.setblocking(False)
         self.socket = listening
         self.site = site
@@ -195,7 +124,7 @@ class _Server(ThreadingMixIn, BaseServer):
         self._lock = threading.Lock()
         self._counting = threading.Lock()
 
-    # What BaseServer asks of its subclasses, see TCPServer in the standard library.
+    # What BaseServer requires of its subclasses, see TCPServer in the standard library.
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -205,7 +134,7 @@ class _Server(ThreadingMixIn, BaseServer):
             return self.socket.accept()
         except OSError as error:
             if error.errno in _OUT_OF_FILES:
-                # The pending connection stays readable: without a pause this would spin.
+                # The pending connection stays readable: without a pause this loop would use a whole core.
                 self._count(type(error).__name__)
                 time.sleep(_POLL)
             raise
@@ -228,7 +157,7 @@ class _Server(ThreadingMixIn, BaseServer):
 
     def _turn_away(self, request: socket.socket) -> None:
         request.setblocking(False)
-        with suppress(OSError):  # else the client learns it from the closed connection
+        with suppress(OSError):  # the closed connection is answer enough
             request.send(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         request.close()
 
@@ -240,7 +169,7 @@ class _Server(ThreadingMixIn, BaseServer):
                     connection.hang_up()
 
     def mark_served(self, request: socket.socket) -> None:
-        """The request has arrived: this connection no longer makes room for others."""
+        """The request has arrived: from now on the connection is not closed in favour of another one."""
         with self._lock:
             connection = self._connections.get(request)
             if connection is not None:
@@ -249,7 +178,7 @@ class _Server(ThreadingMixIn, BaseServer):
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # always a stream socket here
         with self._lock:
             self._connections.pop(request, None)
-        with suppress(OSError):  # the client may have gone, or was hung up on
+        with suppress(OSError):  # the client may have gone, or its deadline may have passed
             request.shutdown(socket.SHUT_WR)
         request.close()
 
@@ -280,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Of a request line without a version: HTTP/0.9 would be answered without a status.
+    # For a request line without a version: an answer in HTTP/0.9 would have no status.
     default_request_version = "HTTP/1.0"
     rbufsize = 0
 
@@ -309,13 +238,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # the base class's signature
-        """Called by the base class for whatever it refuses."""
-        # It says 501 to every method without a do_ function.
+        """Called by the base class for every request that it refuses."""
+        # The base class answers 501 to every method without a do_ function.
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
         allow = (("Allow", "GET, HEAD"),) if status is HTTPStatus.METHOD_NOT_ALLOWED else ()
-        self._send(_plain(status, f"{status.value} {status.phrase.lower()}", *allow))
+        self._send(plain(status, f"{status.value} {status.phrase.lower()}", *allow))
 
-    def _send(self, answer: _Answer) -> None:
+    def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.content)))
@@ -332,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "mpathd-watch"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's signature
-        """Nothing: a scrape is no news."""
+        """Log nothing: a scrape is no event."""
 
 
 class _Limited(io.RawIOBase):

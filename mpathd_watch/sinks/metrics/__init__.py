@@ -1,6 +1,7 @@
-"""The metrics: a table of families, the samples they take from a view, and the text Prometheus reads.
+"""The metrics: rows by the object that they are about, one table of all, and the text that Prometheus reads.
 
-prometheus_client is imported here and nowhere else.
+``row`` says what a metric is, ``daemon``, ``map``, ``path`` and ``session`` declare them, ``table`` orders them, and
+``exposition`` writes them. prometheus_client is imported by ``exposition`` and nowhere else.
 """
 
 from mpathd_watch.sinks.metrics.exposition import Body, Exposition

@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
-from mpathd_watch.sinks.metrics.samples import families
+from mpathd_watch.sinks.metrics.row import Point
+from mpathd_watch.sinks.metrics.table import families
 from mpathd_watch.sinks.view import Views
 
 _GZIP_LEVEL = 1
@@ -51,11 +53,16 @@ class _ViewCollector(Collector):
         self._views = views
 
     def collect(self) -> Iterator[Metric]:
-        for family, samples in families(self._views()):
+        for row, points in families(self._views()):
             # prometheus_client wants a counter's name without the suffix, and puts it back.
-            metric = Metric(family.metric.removesuffix("_total"), family.value.help, family.value.kind.value)
-            metric.samples = samples  # type: ignore[assignment]  # the encoders only ever iterate over it
+            metric = Metric(row.metric.removesuffix("_total"), row.help, row.kind.value)
+            metric.samples = _samples(row.metric, points)  # type: ignore[assignment]  # only ever iterated over
             yield metric
+
+
+def _samples(metric: str, points: Iterator[Point]) -> Iterator[Sample]:
+    for suffix, labels, value in points:
+        yield Sample(metric + suffix if suffix else metric, labels, value)
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

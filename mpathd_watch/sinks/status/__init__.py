@@ -1,4 +1,4 @@
-"""The status: one document of everything a person asks first, and its faces on a terminal and in ``STATUS=``."""
+"""The status: one document of everything a person asks first, and its forms on a terminal and in ``STATUS=``."""
 
 from mpathd_watch.sinks.status.document import Document, StatusError, document, parse
 from mpathd_watch.sinks.status.screen import render

@@ -1,27 +1,27 @@
 """The status document, version 1: JSON-ready and stable. docs/status-json.md describes every key.
 
-What is not known is ``None``. Moments are RFC 3339 in UTC; the ``seconds`` beside one tell how long ago it was.
+What is not known is ``None``. Moments are RFC 3339 in UTC; the ``seconds`` beside a moment are the time since then.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isinf
-from operator import attrgetter
 from typing import Final, Literal, TypedDict, cast
 
 from mpathd_watch import __version__
 from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Severity
-from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
+from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.facts import TcpFacts
+from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName, Transport, Word
-from mpathd_watch.core.state import MapState, PathState, SessionState, SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget, budget
+from mpathd_watch.core.model.vocabulary import SourceName, Transport, Word
+from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.view import View
 
@@ -30,11 +30,11 @@ _UNKNOWN = "unknown"
 
 
 class StatusError(ValueError):
-    """What was read is no status document of a version known here; the text is one line for people."""
+    """The text is no status document of a version known here; the message is one line for people."""
 
 
 class DaemonEntry(TypedDict):
-    """Who speaks; ``started``: the first whole look has been taken, so an empty list means there is nothing."""
+    """The daemon; ``started``: it has read the host completely once, so an empty list means that there is nothing."""
 
     name: str
     version: str
@@ -42,7 +42,7 @@ class DaemonEntry(TypedDict):
 
 
 class SourceEntry(TypedDict):
-    """One source; ``up`` is null until it has answered or failed once. ``detail`` names reason and remedy."""
+    """One source; ``up`` is null until it has answered or failed once. ``detail`` names the reason and the remedy."""
 
     source: str
     up: bool | None
@@ -80,7 +80,7 @@ class BudgetEntry(TypedDict):
 
 
 class FindingsEntry(TypedDict):
-    """How many things the daemon's audit has found; ``mpathd-watch check`` lists them."""
+    """The number of findings of the daemon's audit; ``mpathd-watch check`` lists them."""
 
     critical: int
     warning: int
@@ -88,9 +88,9 @@ class FindingsEntry(TypedDict):
 
 
 class OutageEntry(TypedDict):
-    """The open outage of a path; the moments it has not come to are null.
+    """The open outage of a path; the moments that it has not reached are null.
 
-    ``inherited``: it was there when the path was first seen, so it began earlier than ``began``.
+    ``inherited``: it existed when the path was first seen, so it began earlier than ``began``.
     """
 
     id: str
@@ -107,7 +107,7 @@ class OutageEntry(TypedDict):
 
 
 class TcpEntry(TypedDict):
-    """A session's TCP connection: round trip in seconds, segments sent again, doublings of its timer (``TcpFacts``)."""
+    """A session's TCP connection (``TcpFacts``): round trip in seconds, retransmitted segments, timer doublings."""
 
     rtt: float | None
     retransmits: int | None
@@ -115,9 +115,10 @@ class TcpEntry(TypedDict):
 
 
 class PathEntry(TypedDict):
-    """One expected path of a map; ``deadline``: when its present phase must be over, ``overdue``: it should be.
+    """One expected path of a map.
 
-    ``marginal`` is multipathd's word.
+    ``deadline``: when its current phase must be over; ``overdue``: the phase should be over. ``marginal`` is reported
+    by multipathd.
     """
 
     path: str
@@ -145,7 +146,7 @@ class PathEntry(TypedDict):
 
 
 class MapEntry(TypedDict):
-    """One multipath map; ``queues``: whether I/O waits once no path is usable."""
+    """One multipath map; ``queues``: whether I/O hangs once no path is usable."""
 
     map: str
     wwid: str
@@ -165,11 +166,11 @@ class MapEntry(TypedDict):
 
 
 class SessionEntry(TypedDict):
-    """One iSCSI session; ``sid`` is the kernel's present number of it.
+    """One iSCSI session; ``sid`` is the kernel's current number of it.
 
-    ``timeouts`` are in force, ``configured`` what its node record says, ``reasons`` why these differ, by timeout.
-    ``silence``: for how many seconds nothing had been heard of it when it was last read. ``doubt``: why its paths are
-    suspect.
+    ``timeouts`` are in force, ``configured`` are those of its node record, ``reasons`` has by timeout why these differ.
+    ``silence``: how many seconds the target had been silent when the session was last read. ``suspicion``: why its
+    paths are suspect.
     """
 
     session: str
@@ -181,7 +182,7 @@ class SessionEntry(TypedDict):
     initiator: str | None
     netdev: str | None
     silence: float | None
-    doubt: str | None
+    suspicion: str | None
     tcp: TcpEntry | None
     timeouts: TimeoutsEntry | None
     configured: TimeoutsEntry | None
@@ -190,7 +191,7 @@ class SessionEntry(TypedDict):
 
 
 class Document(TypedDict):
-    """The whole."""
+    """The whole document."""
 
     version: Literal[1]
     generated: str
@@ -202,7 +203,7 @@ class Document(TypedDict):
 
 
 def document(view: View) -> Document:
-    """The status as it is now: maps, paths and sessions in the order of their labels."""
+    """The status of the view: maps, paths and sessions in the order of their labels."""
     state, now = view.state, view.now
     return {
         "version": VERSION,
@@ -210,16 +211,16 @@ def document(view: View) -> Document:
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
         "findings": _findings(state),
-        "maps": [_map(known, state, now) for known in sorted(state.maps.values(), key=attrgetter("label"))],
+        "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=by_label)],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
-            for session in sorted(state.sessions.values(), key=attrgetter("label"))
+            for session in sorted(state.nexuses_of(Transport.ISCSI), key=by_label)
         ],
     }
 
 
 def parse(text: str | bytes) -> Document:
-    """The document that a daemon wrote as JSON; ``StatusError`` if it is none."""
+    """The document that a daemon wrote as JSON. Raises ``StatusError`` for anything else."""
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -235,7 +236,7 @@ def _moment(instant: Instant) -> str:
 
 
 def _on_the_wall(moment: Instant, now: Instant) -> Instant:
-    """The moment on the wall clock as it goes now: someone may have set it since."""
+    """The moment by the wall clock as it is set now."""
     return now.later(moment.monotonic - now.monotonic)
 
 
@@ -267,53 +268,56 @@ def _source(name: SourceName, source: SourceState, now: Instant) -> SourceEntry:
     }
 
 
-def _map(known: MapState, state: State, now: Instant) -> MapEntry:
+def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
     return {
-        "map": clean(known.label),
-        "wwid": clean(known.wwid),
-        "sysfs_name": _text(known.sysfs_name),
-        "vendor": _text(known.vendor),
-        "product": _text(known.product),
-        "health": known.health.value,
-        "since": _moment(known.since),
-        "seconds": _seconds(now, known.since),
-        "usable": known.usable,
-        "expected": len(known.paths),
-        "present": known.present,
-        "queues": known.queues,
-        "queueing": _text(known.queueing),
-        "suspended": known.suspended,
-        "paths": [_path(path, state, now) for path in sorted(known.paths.values(), key=attrgetter("label"))],
+        "map": clean(map_.label),
+        "wwid": clean(map_.wwid),
+        "sysfs_name": _text(map_.sysfs_name),
+        "vendor": _text(map_.vendor),
+        "product": _text(map_.product),
+        "health": map_.health.value,
+        "since": _moment(map_.since),
+        "seconds": _seconds(now, map_.since),
+        "usable": map_.usable,
+        "expected": len(map_.paths),
+        "present": map_.present,
+        "queues": map_.queues,
+        "queueing": _text(map_.queueing),
+        "suspended": map_.suspended,
+        "paths": [_path(path, state, now) for path in sorted(map_.paths.values(), key=by_label)],
     }
 
 
 def _path(path: PathState, state: State, now: Instant) -> PathEntry:
-    session = state.sessions.get(path.session)
+    deadline = path.verdict.deadline
+    nexus = state.nexuses.get(path.nexus)
     return {
         "path": clean(path.label),
         "health": path.health.value,
-        "since": _moment(path.since),
-        "seconds": _seconds(now, path.since),
+        "since": _moment(path.verdict.since),
+        "seconds": _seconds(now, path.verdict.since),
         "present": path.member,
-        "dev": _text(path.dev),
-        "hctl": _text(path.hctl),
-        "transport": None if path.transport is Transport.UNKNOWN else path.transport.value,
-        "session": _text(path.session),
-        "target": _text(path.target),
-        "portal": _text(path.portal),
-        "iface": _text(path.iface),
+        "dev": _text(path.place.dev),
+        "hctl": _text(path.place.hctl),
+        "transport": None if path.place.transport is Transport.UNKNOWN else path.place.transport.value,
+        "session": _text(path.nexus),
+        "target": _text(path.place.target),
+        "portal": _text(path.place.portal),
+        "iface": _text(path.place.iface),
         "states": {
-            "dm": _word(path.dm),
-            "checker": _word(path.checker),
-            "device": _word(path.device),
-            "session": None if session is None else _word(session.status),
+            "dm": _word(path.dm.state),
+            "checker": _word(path.checker.state),
+            "device": _word(path.disk.state),
+            "session": None if nexus is None else _word(nexus.status),
         },
-        "deadline": None if path.deadline is None else _moment(_on_the_wall(path.deadline, now)),
-        "seconds_left": None if path.deadline is None else round(path.deadline.monotonic - now.monotonic, 3),
-        "overdue": path.overdue,
+        "deadline": None if deadline is None else _moment(_on_the_wall(deadline, now)),
+        "seconds_left": None
+        if path.verdict.deadline is None
+        else round(path.verdict.deadline.monotonic - now.monotonic, 3),
+        "overdue": path.verdict.overdue,
         "flapping": path.flaps.flapping,
-        "slow": path.quality.slow,
-        "marginal": path.marginal,
+        "slow": path.slowness.slow,
+        "marginal": path.checker.marginal,
         "outage": None if path.outage is None else _outage(path.outage, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
@@ -333,29 +337,29 @@ def _outage(outage: Outage, now: Instant) -> OutageEntry:
         "stalled": _moment_or_none(outage.stalled),
         "failed": _moment_or_none(outage.failed),
         "transport_up": _moment_or_none(outage.transport_up),
-        "timeouts": None if live is None else _timeouts(live.recv_tmo, live.ping_tmo, live.recovery_tmo),
+        "timeouts": None if live is None else _timeouts(live),
     }
 
 
-def _session(session: SessionState, told: tuple[Timeout, ...]) -> SessionEntry:
+def _session(session: NexusState, timeouts: tuple[Timeout, ...]) -> SessionEntry:
     facts = session.facts
-    present = session.status is not SessionStatus.MISSING
+    present = session.present
     return {
         "session": clean(session.label),
-        "sid": facts.sid if present else None,
+        "sid": facts.handle if present and isinstance(facts.handle, int) else None,
         "state": _word(session.status),
         "target": _text(facts.target),
-        "portal": clean(identity.portal(facts.address, facts.port)),
+        "portal": clean(facts.portal),
         "iface": _text(facts.iface),
         "initiator": _text(facts.initiator),
-        "netdev": _text(facts.netdev),
+        "netdev": _text(facts.local.netdev),
         "silence": None if session.silence is None or not present else round(session.silence, 3),
-        "doubt": None if session.doubt is None else session.doubt.value,
+        "suspicion": None if session.suspicion is None else session.suspicion.value,
         "tcp": _tcp(facts.tcp) if present else None,
-        "timeouts": _timeouts(facts.recv_tmo, facts.ping_tmo, facts.recovery_tmo) if present else None,
-        "configured": _configured(told),
-        "reasons": {timeout.name: clean(timeout.why) for timeout in told if timeout.why},
-        "budget": _budget(budget(facts)) if present else None,
+        "timeouts": _timeouts(facts.timeouts) if present else None,
+        "configured": _configured(timeouts),
+        "reasons": {timeout.name: clean(timeout.why) for timeout in timeouts if timeout.why},
+        "budget": _budget(facts.budget) if present else None,
     }
 
 
@@ -363,16 +367,9 @@ def _tcp(tcp: TcpFacts | None) -> TcpEntry | None:
     return None if tcp is None else {"rtt": tcp.rtt, "retransmits": tcp.retransmits, "backoff": tcp.backoff}
 
 
-def _configured(told: tuple[Timeout, ...]) -> TimeoutsEntry | None:
-    found = {timeout.name: timeout.configured for timeout in told if timeout.configured is not None}
-    if not found:
-        return None
-    replacement = found.get("replacement_timeout")
-    return {
-        "noop_out_interval": found.get("noop_out_interval"),
-        "noop_out_timeout": found.get("noop_out_timeout"),
-        "replacement_timeout": "off" if replacement is not None and isinf(replacement) else replacement,
-    }
+def _configured(timeouts: tuple[Timeout, ...]) -> TimeoutsEntry | None:
+    found = {timeout.name: timeout.configured for timeout in timeouts if timeout.configured is not None}
+    return _timeouts(found) if found else None
 
 
 def _budget(promised: Budget | None) -> BudgetEntry | None:
@@ -386,9 +383,10 @@ def _findings(state: State) -> FindingsEntry | None:
     return {"critical": found[Severity.CRITICAL], "warning": found[Severity.WARNING], "info": found[Severity.INFO]}
 
 
-def _timeouts(recv_tmo: int | None, ping_tmo: int | None, recovery_tmo: int | None) -> TimeoutsEntry:
+def _timeouts(live: Mapping[str, float | None]) -> TimeoutsEntry:
+    replacement = live.get("replacement_timeout")
     return {
-        "noop_out_interval": recv_tmo,
-        "noop_out_timeout": ping_tmo,
-        "replacement_timeout": "off" if recovery_tmo == RECOVERY_OFF else recovery_tmo,
+        "noop_out_interval": live.get("noop_out_interval"),
+        "noop_out_timeout": live.get("noop_out_timeout"),
+        "replacement_timeout": "off" if replacement is not None and isinf(replacement) else replacement,
     }

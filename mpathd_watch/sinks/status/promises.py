@@ -1,4 +1,4 @@
-"""The status document's timeouts in words: what is in force, what that promises, and how much of it is left."""
+"""The status document's timeouts in words: what is in force, what that promises, and how much time is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from mpathd_watch.sinks.status.document import BudgetEntry, Document, PathEntry,
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is in force for one session, or for several that are alike; ``configured`` is empty where it is that."""
+    """What is in force for one session, or for several with the same timeouts.
+
+    ``configured`` is empty if the configured timeouts are in force.
+    """
 
     who: str
     live: str
@@ -20,7 +23,7 @@ class Promise:
 
 
 def promises(document: Document) -> Iterator[Promise]:
-    """One for all sessions that are alike; missing ones are left out."""
+    """One for all sessions with the same timeouts; missing sessions are left out."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for session in document["sessions"]:
         live, wanted, budget = session["timeouts"], session.get("configured"), session.get("budget")
@@ -34,7 +37,7 @@ def promises(document: Document) -> Iterator[Promise]:
 
 
 def time_left(path: PathEntry) -> str:
-    """``2.9 s left``, ``overdue by 7.0 s``, or nothing where no phase with a bound is running."""
+    """``2.9 s left``, ``overdue by 7.0 s``, or nothing if no phase with a limit is running."""
     left = path.get("seconds_left")
     if left is None:
         return ""
@@ -42,21 +45,21 @@ def time_left(path: PathEntry) -> str:
 
 
 def findings(document: Document) -> str:
-    """What the audit has found, if it is worth a look."""
+    """How many findings the audit has that are worse than info; empty if there are none."""
     found = document.get("findings")
     if found is None:
         return ""
-    told = [f"{found['critical']} critical"] if found["critical"] else []
+    counts = [f"{found['critical']} critical"] if found["critical"] else []
     if found["warning"]:
-        told.append(plural(found["warning"], "warning"))
-    return f"in the configuration: {', '.join(told)}; see mpathd-watch check" if told else ""
+        counts.append(plural(found["warning"], "warning"))
+    return f"in the configuration: {', '.join(counts)}; see mpathd-watch check" if counts else ""
 
 
 def _promised(budget: BudgetEntry | None) -> str:
     """``failover in 15 to 21 s``, from the best case to the worst."""
     best, worst = (None, None) if budget is None else (budget["failover_best"], budget["failover_worst"])
     if worst is None:
-        return "no bound to a failover"
+        return "failover without limit"
     return f"failover in {worst:.0f} s" if best in (None, worst) else f"failover in {best:.0f} to {worst:.0f} s"
 
 

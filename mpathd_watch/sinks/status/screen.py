@@ -1,7 +1,7 @@
-"""The status document on a terminal: what ``multipath -ll`` should have been.
+"""The status document on a terminal.
 
-Made to be read by somebody who was just woken: the verdict first, the worst map on top, one line per path, and for
-whatever does not answer the remedy.
+For an administrator who was just woken: the overview first, the worst map on top, one line for each path, and the
+remedy for each source that does not answer.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from mpathd_watch.core.model.text import clean, duration, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks
 
@@ -41,18 +42,17 @@ _COLOURS: dict[str, str] = {
     Health.SUSPECT: _YELLOW,
     Health.UP: _GREEN,
 }
-_DAY = 86400
 
 
 def render(document: Document, *, colour: bool, width: int | None = None, zone: tzinfo | None = None) -> str:
     """The screen, ending in a newline.
 
-    Lines are cut at ``width`` characters (``None``: never), but for a remedy, which is wrapped. Times are in
-    ``zone``, or in the host's own zone.
+    Lines are cut at ``width`` characters (``None``: never), except a remedy, which is wrapped. Times are in ``zone``,
+    or in the host's own zone.
     """
     screen = _Screen(document, zone)
-    lines = [_Line().add(screen.verdict(), _BOLD)]
-    for entry in sorted(document["maps"], key=lambda item: words.badness(item["health"], words.MAPS_WORST_FIRST)):
+    lines = [_Line().add(overview_of(document), _BOLD)]
+    for entry in maps_worst_first(document):
         lines += [_Line(), *screen.map(entry)]
     timeouts = list(screen.timeouts())
     if timeouts:
@@ -64,7 +64,7 @@ def render(document: Document, *, colour: bool, width: int | None = None, zone: 
 
 
 class _Line:
-    """One line in the making: pieces of text with their colours."""
+    """One line, built from pieces of text with their colours."""
 
     def __init__(self) -> None:
         self._pieces: list[tuple[str, str]] = []
@@ -86,7 +86,7 @@ class _Line:
 
 
 class _Screen:
-    """What every line needs to know: the clock and the columns' widths, which all maps share."""
+    """The lines, with the widths of the columns, which are the same for all maps."""
 
     def __init__(self, document: Document, zone: tzinfo | None) -> None:
         self._document = document
@@ -98,31 +98,23 @@ class _Screen:
         self._dev_width = _widest([path["dev"] or "-" for path in paths])
         self._hctl_width = _widest([path["hctl"] or "-" for path in paths])
 
-    def verdict(self) -> str:
-        maps = self._document["maps"]
-        if maps:
-            return f"{plural(len(maps), 'map')}: {words.counted(entry['health'] for entry in maps)}"
-        return "no multipath maps" if self._document["daemon"]["started"] else "the first look has not been taken yet"
-
     def map(self, entry: MapEntry) -> Iterator[_Line]:
-        health = entry["health"]
+        health, io = entry["health"], outlook(entry)
         yield (
             _Line()
             .add(entry["map"], _BOLD)
             .add("  ")
-            .add(words.spoken(health).upper(), _COLOURS.get(health, ""))
+            .add(words.in_words(health).upper(), _COLOURS.get(health, ""))
             .add(f"  {entry['usable']} of {plural(entry['expected'], 'path')} usable")
             .add(f"  since {self._since(entry['since'], entry['seconds'])}")
-            .add(_outlook(entry), _COLOURS.get(health, ""))
+            .add(f"  {io}" if io else "", _COLOURS.get(health, ""))
             .add("  SUSPENDED" if entry["suspended"] else "", _BOLD_RED)
             .add(f"  {_hardware(entry)}", _DIM)
         )
-        order = words.PATHS_WORST_FIRST
-        for path in sorted(entry["paths"], key=lambda item: words.badness(item["health"], order)):
-            yield self._path(path)
+        yield from map(self._path, paths_worst_first(entry))
 
     def timeouts(self) -> Iterator[_Line]:
-        """What is in force and promised, and whether the audit has found more."""
+        """The timeouts in force, what they promise, and whether the audit has findings."""
         for promise in promises(self._document):
             line = _Line().add(f"{promise.who}: noop {promise.live}; {promise.promised}", _DIM)
             yield line.add(f"  {promise.configured}", _YELLOW) if promise.configured else line
@@ -135,8 +127,8 @@ class _Screen:
             line.add(f"  last answer {self._since(source['last_success'], source['seconds'])}")
         yield line
         # The remedy is never cut: it is what the reader needs.
-        said = clean(source["detail"] or source["reason"] or "no reason given")
-        for part in textwrap.wrap(said, width=max((width or sys.maxsize) - 2, 20)):
+        remedy = clean(source["detail"] or source["reason"] or "no reason given")
+        for part in textwrap.wrap(remedy, width=max((width or sys.maxsize) - 2, 20)):
             yield _Line().add(f"  {part}")
 
     def _path(self, path: PathEntry) -> _Line:
@@ -153,23 +145,11 @@ class _Screen:
         )
 
     def _since(self, moment: str, seconds: float) -> str:
-        local = datetime.fromisoformat(moment).astimezone(self._zone)
-        shown = local.strftime("%H:%M:%S" if seconds < _DAY / 2 else "%b %d %H:%M")
-        return f"{shown} ({duration(seconds)})"
+        return f"{clock_or_date(moment, seconds, self._zone)} ({duration(seconds)})"
 
 
 def _widest(texts: list[str]) -> int:
     return max(map(len, texts), default=0)
-
-
-def _outlook(entry: MapEntry) -> str:
-    """Whether I/O hangs or fails: what matters once the last path goes."""
-    if entry["queues"] is None or entry["health"] not in (MapHealth.LOST, MapHealth.AT_RISK):
-        return ""
-    word = "waits" if entry["queues"] else "fails"
-    if entry["health"] == MapHealth.LOST:
-        return f"  I/O {word}"
-    return f"  I/O {word} if the last path goes"
 
 
 def _hardware(entry: MapEntry) -> str:
@@ -178,7 +158,7 @@ def _hardware(entry: MapEntry) -> str:
 
 
 def _raw(path: PathEntry) -> str:
-    """The raw states behind a verdict other than up."""
+    """The raw states of a path that is not up."""
     if path["health"] == Health.UP:
         return ""
     raw = ", ".join(f"{name} {word}" for name, word in path["states"].items() if word is not None)

@@ -1,12 +1,14 @@
-"""The one line for ``systemctl status``."""
+"""The status line that ``systemctl status`` shows."""
 
 from __future__ import annotations
 
-from mpathd_watch.core.model.text import clean, plural
+from mpathd_watch.core.model.identity import by_label
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.sinks.status.overview import overview
 from mpathd_watch.sinks.view import View
-from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, counted, missed, spoken
+from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, clock, in_words, missed
 
 MAX_LENGTH = 240
 """Characters: what fits three lines of a terminal, far below the 4096 bytes of a notification."""
@@ -20,16 +22,11 @@ def summary(view: View) -> str:
 
 
 def _maps(view: View) -> str:
-    state = view.state
-    if not state.started:
-        return "taking the first look"
-    maps = list(state.maps.values())
-    if not maps:
-        return "no multipath maps"
-    line = f"{plural(len(maps), 'map')}: {counted(known.health.value for known in maps)}"
+    maps = list(view.state.maps.values())
+    line = overview([map_.health.value for map_ in maps], started=view.state.started)
     troubled = sorted(
-        (known for known in maps if known.health is not MapHealth.HEALTHY),
-        key=lambda known: (badness(known.health, MAPS_WORST_FIRST), known.label),
+        (map_ for map_ in maps if map_.health is not MapHealth.HEALTHY),
+        key=lambda map_: (badness(map_.health, MAPS_WORST_FIRST), by_label(map_)),
     )
     if troubled:
         others = len(troubled) - 1
@@ -37,20 +34,20 @@ def _maps(view: View) -> str:
     return line
 
 
-def _trouble(known: MapState, view: View) -> str:
-    label = clean(known.label)
+def _trouble(map_: MapState, view: View) -> str:
+    label = clean(map_.label)
     paths = sorted(
-        (path for path in known.paths.values() if path.health is not Health.UP),
-        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), path.label),
+        (path for path in map_.paths.values() if path.health is not Health.UP),
+        key=lambda path: (badness(path.health, PATHS_WORST_FIRST), by_label(path)),
     )
     if not paths:
-        return f"{label}: {spoken(known.health)} {clock(view.now.since(known.since))}"
+        return f"{label}: {in_words(map_.health)} {clock(view.now.since(map_.since))}"
     others = len(paths) - 1
     return f"{label}: {_path(paths[0], view)}{f' and {others} more' if others else ''}"
 
 
 def _path(path: PathState, view: View) -> str:
-    began = path.outage.began if path.outage is not None else path.since
+    began = path.outage.began if path.outage is not None else path.verdict.since
     return f"{clean(path.label)} {path.health} {clock(view.now.since(began))}"
 
 

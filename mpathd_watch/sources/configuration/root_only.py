@@ -65,13 +65,13 @@ def parse(raw: bytes) -> RootOnly:
     try:
         handover = decode(RootOnly, record)
     except (CodecError, RecursionError):
-        raise RootOnlyError("it is not what 'mpathd-watch records' writes") from None
+        raise RootOnlyError("it is not what 'mpathd-watch export-config' writes") from None
     records = [node.record for node in handover.records]
     if handover.iscsid is not None:
         records.append(handover.iscsid)
     places = {node.place for node in handover.records}
     if len(places) != len(handover.records) or not all(map(_is_place, places)) or not all(map(_is_sound, records)):
-        raise RootOnlyError("it is not what 'mpathd-watch records' writes")
+        raise RootOnlyError("it is not what 'mpathd-watch export-config' writes")
     return handover
 
 
@@ -82,7 +82,7 @@ def from_child(root: Path) -> RootOnly:
     memory and in its core dump.
     """
     # -P: a file in the current directory must not be imported as one of our modules.
-    command = [sys.executable, "-P", "-m", "mpathd_watch", "records", "--root", str(root)]
+    command = [sys.executable, "-P", "-m", "mpathd_watch", "export-config", "--root", str(root)]
     try:
         done = subprocess.run(  # noqa: S603  # our own program
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHILD_DEADLINE, check=False
@@ -92,7 +92,7 @@ def from_child(root: Path) -> RootOnly:
     except OSError as error:
         raise RootOnlyError(f"the process that reads it could not be started: {error.strerror}") from None
     if done.returncode != 0:
-        raise RootOnlyError(f"'mpathd-watch records' ended with status {done.returncode}")
+        raise RootOnlyError(f"'mpathd-watch export-config' ended with status {done.returncode}")
     return parse(done.stdout)
 
 
@@ -106,8 +106,8 @@ def _is_sound(record: Record) -> bool:
         key = KEYS.get(name)
         if key is None or entry.line not in _LINES:
             return False
-        if key.text or key.words:
-            if not isinstance(entry.value, str) or (key.words and entry.value not in key.words):
+        if key.words:
+            if entry.value not in key.words:
                 return False
         elif not isinstance(entry.value, int) or entry.value not in _NUMBERS:
             return False

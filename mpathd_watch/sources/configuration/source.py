@@ -84,7 +84,7 @@ class ConfigurationSource:
         if self._stalled:
             return
         self._stalled = True
-        self._emit(SourceErrors(SourceName.CONFIG, "timeout", 1))
+        self._emit(SourceErrors(SourceName.CONFIGURATION, "timeout", 1))
         if self._reported is None:
             etc = str(self._root / "etc")
             text = f"reading the files in it did not end within {self._deadline:g} s; see dmesg"

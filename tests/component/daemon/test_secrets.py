@@ -1,7 +1,7 @@
-"""CHAP names and passwords: that they come out nowhere, not even into the memory of the daemon.
+"""CHAP names and passwords are in no output, and not even in the memory of the daemon.
 
-They are in the node records and in iscsid.conf of a host of the tests' own. What only root may read is read as the
-service does it, or else by the daemon that somebody has started by hand with all rights; both must keep them apart.
+The host of these tests has them in its node records and in iscsid.conf. What only root can read is read as by the
+service, or by a daemon that root has started by hand. Both must keep them out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -19,17 +18,17 @@ import pytest
 
 from mpathd_watch.core.formats.open_iscsi import keys
 from tests.component.process import PATIENCE, Daemon, until
-from tests.fakes.sysfs import TARGET, FakeSysfs, healthy_san
+from tests.fakes.sysfs import TARGET, healthy_san
 
 IFACE = f"eth-{uuid4().hex}"
-"""The name of an iface that the daemon does know of: what is found of it in memory proves that secrets would be."""
+"""The name of an iface, which the daemon has in memory: if it is found there, a secret would be found as well."""
 
 OLD = f"etc/iscsi/nodes/{TARGET}"
 NEW = f"var/lib/iscsi/nodes/{TARGET}"
 
 
 def chap(secret: str) -> str:
-    """Every place where iscsid.conf and a node record have secrets, and where a mistake may have put some."""
+    """Every place where iscsid.conf and a node record have secrets, and where a mistake may have put one."""
     return f"""node.session.auth.authmethod = CHAP
 node.session.auth.username = {secret}-1
 node.session.auth.password = {secret}-2
@@ -47,9 +46,9 @@ node.session.auth.pass = {secret}-11
 = {secret}-14
 node.startup = {secret}-15
 node.session.scan{secret}-16 = auto
-{keys.NR_SESSIONS} = {secret}-17
-{keys.LOGIN_TIMEOUT} {secret}-18
-{keys.LOGOUT_TIMEOUT}{secret}-19 = 5
+{keys.REPLACEMENT_TIMEOUT} = {secret}-17
+{keys.NOOP_OUT_INTERVAL} {secret}-18
+{keys.NOOP_OUT_TIMEOUT}{secret}-19 = 5
 {"x" * 2040} {secret}-20
 {"ü" * 1020}node.session.auth.password = {secret}-21
 """
@@ -89,77 +88,55 @@ class Host:
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
     def run(self, *arguments: str) -> str:
-        """What a command says, on both its outlets."""
+        """What a command prints on standard output and standard error."""
         command = [sys.executable, "-m", "mpathd_watch", *arguments, "--root", str(self.root)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 
 
-@pytest.fixture
-def san(tmp_path: Path) -> FakeSysfs:
-    return healthy_san(tmp_path / "sys")
+class Watched:
+    """A host, and a daemon that has read, audited, seen an outage, and read again."""
+
+    def __init__(self, directory: Path, *, by_service: bool) -> None:
+        self.directory = directory
+        self.sysfs = directory / "sys"
+        self.recording = directory / "run.jsonl"
+        self.san = healthy_san(self.sysfs)
+        self.host = Host(directory)
+        (directory / "run").mkdir(exist_ok=True)
+        if by_service:
+            assert self.host.run("export-config", "--output", str(directory / "run/root-only.json")) == ""
+        self.daemon = Daemon(directory, "--root", str(self.host.root), "--record", str(self.recording))
+
+    def live_through_everything(self) -> None:
+        self.daemon.wait_notified(r"^READY=1$")
+        until(lambda: self.daemon.status()["findings"], "the audit")
+        self.san.sessions[1].fail()
+        self.daemon.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
+        self.host.put("etc/multipath.conf", "defaults {\n\tudev_dir x\n}\n")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_notified(r"^READY=1$", times=2)
+        until(lambda: "udev_dir" in self.recording.read_text(encoding="utf-8") or None, "the files, read again")
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
-
-
-@pytest.fixture(params=["by the service", "by hand"])
-def daemon(request: pytest.FixtureRequest, tmp_path: Path, san: FakeSysfs, host: Host) -> Iterator[Daemon]:
-    """A daemon that has read, audited, seen an outage, and read again."""
-    (tmp_path / "run").mkdir(exist_ok=True)
-    if request.param == "by the service":
-        assert host.run("records", "--output", str(tmp_path / "run/records.json")) == ""
-    running = Daemon(tmp_path, "--root", str(host.root), "--record", str(tmp_path / "run.jsonl"))
+@pytest.fixture(scope="module", params=["by the service", "by hand"])
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One daemon for both tests: the second one stops it."""
+    directory = tmp_path_factory.mktemp("watched")
+    found = Watched(directory, by_service=request.param == "by the service")
     try:
-        running.wait_notified(r"^READY=1$")
-        until(lambda: running.status()["findings"], "the audit")
-        san.sessions[1].fail()
-        running.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
-        host.put("etc/multipath.conf", "defaults {\n\tudev_dir x\n}\n")
-        running.process.send_signal(signal.SIGHUP)
-        running.wait_notified(r"^READY=1$", times=2)
-        time.sleep(2.0)
-        yield running
+        found.live_through_everything()
+        yield found
     finally:
-        running.close()
+        found.daemon.close()
 
 
 def files(directory: Path) -> Iterator[tuple[Path, bytes]]:
-    """All that the daemon and the privileged step have written, and what the daemon says to the service manager."""
+    """All files that the daemon and the privileged step have written."""
     for path in directory.rglob("*"):
         if path.is_file() and not path.is_relative_to(directory / "host"):
             yield path, path.read_bytes()
-
-
-def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path) -> None:
-    told = {
-        "the metrics": daemon.scrape("/metrics"),
-        "the page": daemon.scrape("/"),
-        "the status": str(daemon.status()),
-        "the notifications": daemon.notified(),
-        "the check": host.run("check", "--sysfs", str(tmp_path / "sys")),
-        "the check as JSON": host.run("check", "--json", "--sysfs", str(tmp_path / "sys")),
-        "what root would pass on": host.run("records"),
-    }
-    assert daemon.stop() == 0
-    told["the terminal"] = daemon.said()
-    recording = str(tmp_path / "run.jsonl")
-    command = [sys.executable, "-m", "mpathd_watch", "replay", recording, "--speed", "1000", "--listen", "127.0.0.1:0"]
-    told["the journal"] = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
-    assert "config_finding" in told["the journal"]
-    assert "node.startup" in told["the check"]
-    assert IFACE in told["what root would pass on"]
-    for place, text in told.items():
-        assert host.secret not in text, place
-        assert "Traceback" not in text, place
-    written = dict(files(tmp_path))
-    assert {"run.jsonl", "stderr"} <= {path.name for path in written}
-    assert IFACE.encode() in written[tmp_path / "run.jsonl"]
-    for path, content in written.items():
-        assert host.secret.encode() not in content, path
 
 
 def spellings(text: str) -> list[bytes]:
@@ -178,7 +155,7 @@ def memory(pid: int) -> Iterator[bytes]:
 
 
 def found_in_memory(pid: int, *texts: str) -> set[str]:
-    """Which of ``texts`` the process has in its memory; it stands still meanwhile."""
+    """Which of ``texts`` the process has in its memory. The process is stopped meanwhile."""
     os.kill(pid, signal.SIGSTOP)
     try:
         return {
@@ -190,8 +167,47 @@ def found_in_memory(pid: int, *texts: str) -> set[str]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_no_secret_is_in_the_memory_of_the_daemon(daemon: Daemon, host: Host) -> None:
-    pid = daemon.process.pid
+def test_no_secret_is_in_the_memory_of_the_daemon(watched: Watched) -> None:
+    host, pid = watched.host, watched.daemon.process.pid
     assert host.secret.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
     assert host.secret.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
     assert found_in_memory(pid, IFACE, host.secret) == {IFACE}
+
+
+def test_no_secret_comes_out_anywhere(watched: Watched) -> None:
+    daemon, host = watched.daemon, watched.host
+    told = {
+        "the metrics": daemon.scrape("/metrics"),
+        "the page": daemon.scrape("/"),
+        "the status": str(daemon.status()),
+        "the notifications": daemon.notified(),
+        "the check": host.run("check", "--sysfs", str(watched.sysfs)),
+        "the check as JSON": host.run("check", "--json", "--sysfs", str(watched.sysfs)),
+        "what root would pass on": host.run("export-config"),
+    }
+    assert daemon.stop() == 0
+    told["the terminal"] = daemon.said()
+    recording = str(watched.recording)
+    command = [
+        sys.executable,
+        "-m",
+        "mpathd_watch",
+        "replay",
+        recording,
+        "--speed",
+        "1000",
+        "--web.listen-address",
+        "127.0.0.1:0",
+    ]
+    told["the journal"] = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
+    assert "config_finding" in told["the journal"]
+    assert "node.startup" in told["the check"]
+    assert IFACE in told["what root would pass on"]
+    for place, text in told.items():
+        assert host.secret not in text, place
+        assert "Traceback" not in text, place
+    written = dict(files(watched.directory))
+    assert {"run.jsonl", "stderr"} <= {path.name for path in written}
+    assert IFACE.encode() in written[watched.recording]
+    for path, content in written.items():
+        assert host.secret.encode() not in content, path

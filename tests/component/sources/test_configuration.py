@@ -27,7 +27,7 @@ class Watch:
     def __init__(self, directory: Path, deadline: float) -> None:
         self.events: list[Event] = []
         self.root = directory / "host"
-        self.handed_over = directory / "records.json"
+        self.handed_over = directory / "root-only.json"
         self.put(NODE, f"{keys.REPLACEMENT_TIMEOUT} = 15\n")
         self.handed_over.write_text(dump(read_root_only(self.root)))
         self.source = ConfigurationSource(
@@ -111,7 +111,7 @@ def test_without_a_handover_a_process_of_its_own_reads_the_records(tmp_path: Pat
         watching.handed_over.unlink()
         await watching.until(lambda: len(watching.reported()) == 1)
         (found,) = watching.reported()
-        assert [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records] == [15]
+        assert [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records] == [15]
 
     watch(tmp_path, scenario)
 
@@ -129,7 +129,7 @@ def test_files_on_something_that_hangs_hold_nothing_up(tmp_path: Path, monkeypat
     async def scenario(watching: Watch) -> None:
         await watching.until(lambda: len(watching.events) == 2)
         errors, reported = watching.events
-        assert errors == SourceErrors(SourceName.CONFIG, "timeout", 1)
+        assert errors == SourceErrors(SourceName.CONFIGURATION, "timeout", 1)
         assert isinstance(reported, ConfigurationRead)
         (unreadable,) = reported.configuration.unreadable
         assert (unreadable.path, unreadable.reason) == (str(watching.root / "etc"), Reason.FAILED)

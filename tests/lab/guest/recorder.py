@@ -1,21 +1,21 @@
-"""Independent witness, run in the guest: writes what the kernel says to a file of JSON lines until it is killed.
+"""Independent witness, run in the guest: writes what the kernel reports to a file of JSON lines until it is killed.
 
 Usage: recorder.py FILE
 
-Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `source`, and what that source says:
+Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `source`, and what that source reports:
 
-    uevent   a kernel uevent of the subsystems that matter, all its keys
-    kmsg     a kernel log line: `text`, and `stamp`, the kernel's own (printk time, seconds: close to CLOCK_MONOTONIC)
-    session  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
-    alive    iSCSI session whose target has said something: `id`, `portal`, `exp_statsn`, which moves with every answer
-    heard    TCP connection to a portal on which data came: `portal`, `heard` (when the last of it came), `gap` (the
-             longest silence since the line before, seconds); at most two lines a second
-    device   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
-    link     network interface: `id`, `carrier` ("1", "0", None: gone)
-    map      dm-multipath map, from the kernel by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
-             `groups` [[mark, [dev_t ...]] ...] with the mark A (in use), E or D
+    `uevent`   a kernel uevent of the subsystems that matter, all its keys
+    `kmsg`     a kernel log line: `text`, and `stamp`, the kernel's own (printk time, seconds: close to CLOCK_MONOTONIC)
+    `session`  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
+    `alive`    iSCSI session whose target has answered: `id`, `portal`, `exp_statsn`, which changes with every answer
+    `heard`    TCP connection to a portal on which data came: `portal`, `heard` (when the last of it came), `gap` (the
+               longest silence since the line before, seconds); at most two lines a second
+    `device`   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
+    `link`     network interface: `id`, `carrier` ("1", "0", None: gone)
+    `map`      dm-multipath map, read by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
+               `groups` [[mark, [dev_t ...]] ...] with the mark A (in use), E or D
 
-It shares no code with the product, on purpose: it is what the product is measured against.
+It shares no code with the product, on purpose: the product is compared with it.
 """
 
 import fcntl
@@ -171,7 +171,7 @@ def links() -> dict[str, dict[str, Any]]:
 
 
 class Ears:
-    """Hears, by sock_diag(7), when data last came from each portal: what the kernel's own noop timer goes by, too."""
+    """Reads, by sock_diag(7), when data last came from each portal, as the kernel's own noop timer does."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -181,7 +181,7 @@ class Ears:
         self._told: dict[str, float] = {}
 
     def listen(self) -> None:
-        """Log what has been heard since the last time."""
+        """Log the data that has come since the last time."""
         now = time.monotonic()
         for peer, heard in self._ask():
             before = self._heard.get(peer)

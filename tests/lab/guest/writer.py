@@ -48,7 +48,7 @@ class Reporter:
 
 
 def write(path: str, contents: bytes) -> None:
-    # Opened anew each time, so that a file system that has shut itself down goes on being noticed.
+    # Opened again each time, so that a file system that has shut itself down is noticed each time.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
     try:
         os.pwrite(descriptor, contents, 0)

@@ -1,4 +1,4 @@
-"""Ways to break a SAN, and to mend it. Each returns the guest's CLOCK_MONOTONIC, in seconds, just before it acted."""
+"""Ways to break a SAN, and to repair it. Each returns the guest's CLOCK_MONOTONIC, in seconds, just before it acted."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Faults:
         return self._do("multipathd started", "systemctl start multipathd.service")
 
     def kill_multipathd(self) -> float:
-        """Kill multipathd with SIGKILL. Its unit may start it anew at once."""
+        """Kill multipathd with SIGKILL. Its unit may start it again at once."""
         return self._do("multipathd killed", "kill -KILL $(pidof multipathd)")
 
     def freeze_multipathd(self) -> float:

@@ -39,7 +39,7 @@ CONNECT_PATIENCE = 3.0
 """Seconds that QEMU may take to listen on a socket it has bound, or to accept who is next there."""
 
 QUIT_PATIENCE = 10.0
-"""Seconds that QEMU may take to end when told to."""
+"""Seconds that QEMU may take to end on request."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _connected(path: Path, timeout: float) -> socket.socket:
     """Connect to a socket of QEMU.
 
     It binds a moment before it listens: until then the kernel refuses. One connection may wait to be accepted: the next
-    is told to try again.
+    gets EAGAIN.
     """
     deadline = time.monotonic() + CONNECT_PATIENCE
     while True:

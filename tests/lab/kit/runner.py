@@ -1,7 +1,7 @@
 """Runs scenarios one after the other, each on a restored guest, and keeps their logs.
 
 A scenario that fails is played once more on a fresh guest: an emulated guest on a shared machine stalls at times. What
-passes only then is told of, loudly, and too much of it fails the run.
+passes only then is listed at the end of the run, and too much of it fails the run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_UNSTEADY = 2
 """Scenarios of a run that may pass only at the second attempt."""
 
 MOST_TOLD = 12
-"""Unmet expectations of one scenario that are told at the end of a run; its log has them all."""
+"""Unmet expectations of one scenario that are printed at the end of a run; its log has them all."""
 
 LONGEST_TOLD = 240
 
@@ -74,7 +74,7 @@ class Runner:
                 break
 
     def summary(self) -> list[str]:
-        """Return what is to be told at the end, worst last: what failed and why."""
+        """Return the lines to print at the end, the worst last: what failed and why."""
         lines: list[str] = []
         for name, unmet in self.unsteady.items():
             lines.append(f"passed only at the second attempt: {name}: what was not met at the first:")
@@ -191,9 +191,9 @@ def _told(unmet: list[str]) -> list[str]:
 
 
 def run(names: list[str], options: Options) -> bool:
-    """Run scenarios (all if `names` is empty), tell what failed and why, and return whether the run passed.
+    """Run scenarios (all if `names` is empty), print what failed and why, and return whether the run passed.
 
-    What is told is kept with the logs, in `summary.txt`; `failed.txt` has the directories of those worth a look.
+    What is printed is kept with the logs, in `summary.txt`; `failed.txt` has the directories of the failed ones.
     """
     chosen = names or scenario.names(takes_long=options.takes_long)
     options.logs.mkdir(parents=True, exist_ok=True)

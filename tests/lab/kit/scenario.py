@@ -8,7 +8,7 @@ A scenario is a module in `tests/lab/scenarios/`, or in `tests/lab/long/` if it 
     ALERTS         events of priority warning or worse that belong to the story; any other one fails the scenario
     run(lab)       the story
 
-Waits raise and so end a scenario; expectations are noted, and all that were not met are told at the end.
+Waits raise and so end a scenario; expectations are noted, and all that were not met are printed at the end.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ EARLY_WARNINGS = frozenset({"suspect"})
 """Healths that a story leaves out unless it names them: early warnings, that may or may not come before the verdict."""
 
 LEAD_SHORTFALL = 3.0
-"""Seconds of noop_out_timeout that may have gone by when silence is told of."""
+"""Seconds of noop_out_timeout that may have passed when silence is reported."""
 
 MAP_LATENESS = 0.3
 """Seconds that may lie between an entry about a path and one about its map that have the same reason."""
@@ -124,7 +124,7 @@ class Lab:
         self._log = log
 
     def say(self, text: str) -> None:
-        """Tell what goes on, with the seconds since the scenario began."""
+        """Print what happens, with the seconds since the scenario began."""
         line = f"  {time.monotonic() - self._started:6.1f}  {text}"
         print(line, flush=True)
         with self._log.open("a", encoding="utf-8") as log:
@@ -283,7 +283,7 @@ class Lab:
     def expect_suspect(
         self, map_name: str, path: str, cut_at: float, ping_timeout_at: float, noop_out_timeout: float
     ) -> None:
-        """Expect that a path was told to be suspect after its link was cut, and well before the kernel's own verdict.
+        """Expect that a path was reported as suspect after its link was cut, well before the kernel's own verdict.
 
         That is `noop_out_timeout` - 3 s before it where that is more than nothing, or else just before it.
         """
@@ -311,7 +311,7 @@ class Lab:
             self.check(scraped is not None, f"{path} suspect (metric): never said")
 
     def expect_no_suspect(self, since: float, path: str | None = None) -> None:
-        """Expect that no path, or not this one, was told to be suspect later than `since`."""
+        """Expect that no path, or not this one, was reported as suspect later than `since`."""
         fields, labels = ({}, {}) if path is None else ({"PATH": path}, {"path": path})
         for entry in self.watch.entries(since, "path_suspect", **fields):
             self.check(False, f"false alarm: {entry}")
@@ -319,14 +319,14 @@ class Lab:
         self.check(scraped is None, f"{path or 'a path'} was suspect by the metrics at {scraped}")
 
     def expect_carrier_lost(self, map_name: str, path: str, cut_at: float) -> None:
-        """Expect that a path was told to be suspect as soon as its interface had lost its carrier or its address."""
+        """Expect that a path was suspect as soon as its interface had lost its carrier or its address."""
         entry = self.expect_path(map_name, path, "suspect", cut_at)
         if entry:
             cause = entry.fields.get("CAUSE")
             self.check(cause == "carrier_lost", f"{path} suspect: cause {cause}, expected carrier_lost")
 
     def expect_cause(self, map_name: str, path: str, cause: str, since: float) -> None:
-        """Expect that the one failure of a path later than `since` is told and counted with this cause."""
+        """Expect that the one failure of a path later than `since` is reported and counted with this cause."""
         if not self.watch.present:
             return
 

@@ -111,13 +111,13 @@ class Watch:
         return next((entry for entry in found if (entry.event or "").startswith(prefix)), None)
 
     def held(self, entry: Entry, **fields: str) -> float:
-        """Return for how many seconds a health told of by `entry` held, by the next entry with these fields."""
+        """Return for how many seconds the health that `entry` reports lasted, by the next entry with these fields."""
         prefix = "path_" if "PATH" in fields else "map_"
         later = (each for each in self.entries(entry.at, **fields) if (each.event or "").startswith(prefix))
         return next((each.at - entry.at for each in later if "HEALTH" in each.fields), math.inf)
 
     def healths(self, after: float = 0.0, **fields: str) -> list[tuple[float, str]]:
-        """Return (instant, health) for each health of a path (MAP=, PATH=) or a map (MAP=) told of, in order."""
+        """Return (instant, health) for each reported health of a path (MAP=, PATH=) or a map (MAP=), in order."""
         prefix = "path_" if "PATH" in fields else "map_"
         told: list[tuple[float, str]] = []
         for entry in self.entries(after, **fields):

@@ -1,4 +1,4 @@
-"""Ways in which a path fails, each told and counted with its own cause.
+"""Ways in which a path fails, each reported and counted with its own cause.
 
 Here are those that no other scenario has: a portal that resets its connections (`connection_closed`), and a target that
 is not ready while it answers pings as ever, so that only multipathd's checker finds out (`checker`).
@@ -27,7 +27,7 @@ See = Callable[[Lab, str, float], float]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to break a path and to mend it; how the truth shows that the path has failed; the cause."""
+    """A way to break a path and to repair it; how the truth shows that the path has failed; the cause."""
 
     cause: str
     break_it: Fault
@@ -100,7 +100,7 @@ def run(lab: Lab) -> None:
 
 
 def fail(lab: Lab, name: str, number: int) -> None:
-    """Break a path in one of the ways, mend it once it has failed, and wait until it is up."""
+    """Break a path in one of the ways, repair it once it has failed, and wait until it is up."""
     kind, path = KINDS[name], PORTALS[number]
     broken = kind.break_it(lab, number)
     failed = kind.see(lab, path, broken)

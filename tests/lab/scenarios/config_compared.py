@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved, Version, merge, parse, parse_printed, resolver
-from mpathd_watch.core.formats.multipath_conf.precedence import Layer, Layers, layers
+from mpathd_watch.core.formats.multipath_conf.precedence import Sections, SectionValues, sections
 from tests.lab.kit import conffiles
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.san import MOUNT_POINT, MULTIPATH_CONF, QUICK, wwid
@@ -44,7 +44,7 @@ def run(lab: Lab) -> None:
         texts[path.stem] = path.read_text(encoding="utf-8")
     for seed in range(FIRST_SEED, FIRST_SEED + RANDOM_FILES):
         texts[f"seed {seed}"] = conffiles.make(seed)
-    defaults: Layer | None = None
+    defaults: SectionValues | None = None
     compared = 0
     for number, (name, text) in enumerate(texts.items(), 101):
         last = f"defaults {{\n retrigger_delay {number}\n}}\n"
@@ -58,11 +58,11 @@ def run(lab: Lab) -> None:
             lab.say(f"{name}: rejected as a whole, as expected")
             continue
         theirs = parse_printed(printed, "multipathd", version)
-        read = layers(theirs, version, NOTHING)
+        read = sections(theirs, version, NOTHING)
         # The first file is empty: what is reported then is built in.
         defaults = defaults or read.defaults
         differences = [
-            *layer_differences(layers(document, version, NOTHING), read, defaults),
+            *section_differences(sections(document, version, NOTHING), read, defaults),
             *resolved_differences(document, theirs, version),
         ]
         compared += 1
@@ -88,21 +88,23 @@ def reported(lab: Lab, number: int, *, rejected: bool) -> str | None:
         raise
 
 
-def layer_differences(ours: Layers, theirs: Layers, built_in: Layer) -> Iterator[str]:
-    """Tell what is reported and not as we read it, section by section; where we read nothing it must be `built_in`."""
+def section_differences(ours: Sections, theirs: Sections, built_in: SectionValues) -> Iterator[str]:
+    """Name what is reported and not as we read it, section by section; where we read nothing it must be `built_in`."""
     yield from unlike("defaults", ours.defaults, theirs.defaults, built_in)
-    yield from unlike("overrides", ours.overrides, theirs.overrides, Layer())
+    yield from unlike("overrides", ours.overrides, theirs.overrides, SectionValues())
     for place, mine, reported_ones, keyword in (
         ("protocol", ours.protocols, theirs.protocols, "type"),
         ("multipath", ours.multipaths, theirs.multipaths, "wwid"),
     ):
-        own = {layer.text(keyword): layer for layer in mine}
-        for layer in reported_ones:
-            yield from unlike(f"{place} {layer.text(keyword)}", own.get(layer.text(keyword), Layer()), layer, Layer())
+        own = {entry.text(keyword): entry for entry in mine}
+        for entry in reported_ones:
+            yield from unlike(
+                f"{place} {entry.text(keyword)}", own.get(entry.text(keyword), SectionValues()), entry, SectionValues()
+            )
 
 
-def unlike(place: str, ours: Layer, theirs: Layer, otherwise: Layer) -> Iterator[str]:
-    """Tell each keyword of a section whose reported value is not ours."""
+def unlike(place: str, ours: SectionValues, theirs: SectionValues, otherwise: SectionValues) -> Iterator[str]:
+    """Name each keyword of a section whose reported value is not ours."""
     for keyword, chosen in theirs.values.items():
         # Each interval is derived from the other: both are compared once they are resolved.
         if keyword in conffiles.KEYWORDS and not keyword.endswith("polling_interval"):
@@ -112,7 +114,7 @@ def unlike(place: str, ours: Layer, theirs: Layer, otherwise: Layer) -> Iterator
 
 
 def resolved_differences(ours: Document, theirs: Document, version: Version) -> Iterator[str]:
-    """Tell each value in force, for some maps and paths, that is not the same by what is reported."""
+    """Name each value in force, for some maps and paths, that differs from the reported one."""
     for lun in (1, 2):
         for protocol in ("scsi:iscsi", "scsi:fcp"):
             mine = of_map(ours, version, lun, protocol)

@@ -2,7 +2,7 @@
 
 The session is in order throughout. The path is `failed` at once, whatever dm says: with I/O on it dm follows with
 the next write. It does not come back by itself. Once the disk is `running`, multipathd's checker finds it usable
-and reinstates it, often before anyone could see it `recovering`: no event tells of a disk that is set `running`.
+and reinstates it, often before anyone could see it `recovering`: no event reports a disk that is set `running`.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK

@@ -1,7 +1,7 @@
 """A disk is set `offline` and `running` again, four times within minutes.
 
-The third failure makes it a path that flaps: `path_flapping`, once, and the metric. The fourth failure is told for the
-record only, as info: who has been told that the path flaps need not be told each time.
+With the third failure the path is flapping: `path_flapping`, once, and the metric. The fourth failure has priority info
+only: after that alert nobody needs an alert for each failure.
 """
 
 from tests.lab.kit import san

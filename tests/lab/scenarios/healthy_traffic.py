@@ -1,6 +1,6 @@
 """Nothing is wrong: idle, busy, bursty, over slow and lossy links, and with processes that want the processor.
 
-No path is ever `suspect`. Told for each case is the longest silence beyond noop_out_interval that there was:
+No path is ever `suspect`. Each case prints the longest silence beyond noop_out_interval that there was:
 what the grace has to cover.
 
 `python -m tests.lab test --long healthy_hour` does this for forty minutes.

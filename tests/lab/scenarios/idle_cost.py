@@ -1,7 +1,7 @@
 """Nothing happens on two idle paths, and the daemon itself is watched: it takes at most 45 MiB of memory.
 
-What it takes of the processor is told. The lab's own recorder and scraper are stopped meanwhile: nobody scrapes three
-times a second.
+The scenario prints how much processor time it takes. The lab's own recorder and scraper are stopped meanwhile: nobody
+scrapes three times a second.
 """
 
 from tests.lab.kit.san import QUICK

@@ -1,8 +1,8 @@
 """multipathd is killed while the session to 192.168.2.1 is FAILED; its unit starts it again at once (Debian 13).
 
 The new multipathd finds a map it did not make. dm's F comes by uevent as if nothing had happened, and the new
-multipathd reinstates the path. To us it is one source that was away for a moment, at most; never a reason to doubt
-what dm says.
+multipathd reinstates the path. To us it is one source that was away for a moment, at most; never a reason to
+distrust dm.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK

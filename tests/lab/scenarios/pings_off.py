@@ -1,7 +1,7 @@
 """The pings of one session are off, and its link swallows every packet.
 
 The kernel never notices: the session stays LOGGED_IN, its disk running. What notices is multipathd's own check, which
-times out: `failed` by dm's word alone, which does not tell why, so the cause is `unknown`, or `checker` if the check is
+times out: `failed` by dm alone, which does not report why, so the cause is `unknown`, or `checker` if the check is
 seen to fail. Nothing bounds such a failover, and the check says so beforehand; the verdict is `no_budget`.
 """
 

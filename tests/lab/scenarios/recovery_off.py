@@ -1,7 +1,7 @@
 """An administrator has switched recovery_tmo off on one session, and its link is pulled.
 
 The kernel holds the path's I/O without end: `stalled`, with no deadline and never overdue, until the link is plugged in
-again. What went down that path waits, nothing fails, dm never hears of it. Nothing was promised: `no_budget`.
+again. The I/O on that path hangs, nothing fails, dm never learns of it. Nothing was promised: `no_budget`.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK, TARGET

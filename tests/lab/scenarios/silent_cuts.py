@@ -1,8 +1,8 @@
 """The link to 192.168.2.1 swallows every packet, six times: with timeouts 5/10, 5/5 and 2/3, idle and under load.
 
-The kernel gives up noop_out_interval + noop_out_timeout after the last word from the target. The path is `suspect` well
+The kernel gives up noop_out_interval + noop_out_timeout after the last data from the target. The path is `suspect` well
 before that, at least noop_out_timeout - 3 s where the timeout allows: as soon as nothing has come for longer than on a
-healthy idle session. The link is mended when the kernel has spoken, and the next cut waits until the path is up. The
+healthy idle session. The link is repaired after the kernel's verdict, and the next cut waits until the path is up. The
 other path is never suspect.
 
 `python -m tests.lab test --long silent_cuts_many` makes 24 such cuts.

@@ -1,7 +1,7 @@
 """The link to 192.168.2.1 swallows every packet while its carrier stays up: a broken switch, a wrong firewall rule.
 
-Nothing but silence tells: first a silence longer than any on a healthy session (`suspect`), then the ping that nobody
-has answered, which is the cause (`nop_timeout`). From there on the story is that of the pulled cable.
+Only silence shows it: first a silence longer than any on a healthy session (`suspect`), then the unanswered ping, which
+is the cause (`nop_timeout`). From there on the story is that of the pulled cable.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK

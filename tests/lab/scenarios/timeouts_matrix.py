@@ -30,7 +30,7 @@ Fault = Callable[[Lab, int], float]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to break a path, and to mend it."""
+    """A way to break a path, and to repair it."""
 
     break_it: Fault
     mend: Fault
@@ -47,7 +47,7 @@ Failures = tuple[tuple[Kind, int], ...]
 class Stage:
     """Failures, each of a kind on a link, with the same timeouts. `pings`: those in the records, if other than before.
 
-    `briefly`: each is mended as soon as the session is FAILED.
+    `briefly`: each is repaired as soon as the session is FAILED.
     """
 
     failures: Failures
@@ -108,7 +108,7 @@ def apply(lab: Lab, san: San) -> None:
 
 
 def fail(lab: Lab, kind: Kind, number: int) -> None:
-    """Break a path, mend it once it has failed, and wait until it is up."""
+    """Break a path, repair it once it has failed, and wait until it is up."""
     path = PORTALS[number]
     broken = kind.break_it(lab, number)
     lab.see_failed(path, broken, timeout=60)
@@ -118,7 +118,7 @@ def fail(lab: Lab, kind: Kind, number: int) -> None:
 
 
 def fail_briefly(lab: Lab, kind: Kind, number: int) -> None:
-    """Break a path, and mend it as soon as its session is FAILED."""
+    """Break a path, and repair it as soon as its session is FAILED."""
     path = PORTALS[number]
     broken = kind.break_it(lab, number)
     lab.see_stalled(path, broken)

@@ -13,21 +13,21 @@ import pytest
 
 from mpathd_watch import cli
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import MapReport, Report
+from mpathd_watch.core.audit_report import AuditReport, MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.formats.multipath_conf import parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget
 from mpathd_watch.sinks import check
 from mpathd_watch.sources import configuration as source
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
 from tests.hosts import CONF, FIRST, FOR_ISCSI, SECOND, Host, label, lines, record_file
 
-NOBODY = Report((), {})
+NOBODY = AuditReport((), {})
 FIRST_LINE = re.compile(r"MPATHD-WATCH (OK|WARNING|CRITICAL|UNKNOWN): [^|\n]+ \| critical=\d+ warning=\d+ info=\d+")
 SECRET = "correct-horse-battery"  # noqa: S105
 UGLY = 'ev|il\n"name"\x1b[31m\u2028\u202e=1;2;3\x00 | x=1'
@@ -40,14 +40,14 @@ def sysfs_down(detail: str = "") -> State:
     return make_state(sources=make_sources(sysfs=SourceState(up=False, reason="unreadable", detail=detail)))
 
 
-def report(*findings: Finding, **budgets: Budget | None) -> Report:
-    return Report(findings, budgets=budgets)
+def report(*findings: Finding, **budgets: Budget | None) -> AuditReport:
+    return AuditReport(findings, budgets=budgets)
 
 
 @pytest.mark.parametrize(
     ("findings", "status", "line"),
     [
-        ((), 0, "OK: nothing found on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=0"),
+        ((), 0, "OK: no findings on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=0"),
         ((INFO,), 0, "OK: 1 finding on 1 map and 2 iSCSI sessions | critical=0 warning=0 info=1"),
         ((WARNING, INFO), 1, "WARNING: 2 findings on 1 map and 2 iSCSI sessions | critical=0 warning=1 info=1"),
         ((CRITICAL, WARNING), 2, "CRITICAL: 2 findings on 1 map and 2 iSCSI sessions | critical=1 warning=1 info=0"),
@@ -105,10 +105,10 @@ def test_budgets_stand_in_columns() -> None:
     }
     assert check.text(report(**budgets), make_state()).splitlines()[1:] == [
         "",
-        "After a link breaks silently, at best and at worst, by the timeouts in force:",
-        "  a       noticed after 10 to 16 s, path given up after 15 to 21 s",
-        "  longer  noticed after 10 to 16 s, path given up after no bound",
-        "  b       noticed after no bound, path given up after no bound",
+        "Durations if a link fails silently, at best and at worst, by the timeouts in force:",
+        "  a       detection 10 to 16 s, failover 15 to 21 s",
+        "  longer  detection 10 to 16 s, failover without limit",
+        "  b       detection without limit, failover without limit",
         "  c       unknown, its timeouts can't be read",
     ]
 
@@ -172,7 +172,7 @@ def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
     }
     last = found["timeouts"][label(FIRST)][-1]
     assert (last["timeout"], last["configured"], last["effective"]) == ("replacement_timeout", 5, "off")
-    assert last["why"].startswith("recovery_tmo is off, which nothing configured explains")
+    assert last["why"].startswith("recovery_tmo is off, but fast_io_fail_tmo is off")
     known = found["maps"]["mpio"]
     assert (known["wwid"], known["reinstatement_worst_seconds"]) == ("wwid-of-mpio", 12)
     assert (known["budget"]["failover_best_seconds"], known["budget"]["failover_worst_seconds"]) == (15, None)
@@ -187,12 +187,12 @@ def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
     )
 
 
-def without_checks(found: Report) -> dict[str, MapReport]:
-    return {wwid: replace(known, recheck_interval=None) for wwid, known in found.maps.items()}
+def without_checks(found: AuditReport) -> dict[str, MapReport]:
+    return {wwid: replace(known, recheck_interval=None, reinstatement_worst=inf) for wwid, known in found.maps.items()}
 
 
-HEAD = "After a link breaks silently, at best and at worst, by the timeouts in force:"
-USUAL = "noticed after 10 to 16 s, path given up after 15 to 21 s"
+HEAD = "Durations if a link fails silently, at best and at worst, by the timeouts in force:"
+USUAL = "detection 10 to 16 s, failover 15 to 21 s"
 
 
 def promises(host: Host) -> list[str]:
@@ -203,7 +203,7 @@ def promises(host: Host) -> list[str]:
 
 def test_maps_that_are_promised_the_same_share_a_line() -> None:
     host = Host(maps=[make_map(name) for name in "abcde"], version=(0, 9, 4))
-    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstated within 12 s of its return"]
+    assert promises(host) == [f"  a, b, c and 2 more  {USUAL}, reinstatement up to 12 s after the return"]
     report = replace(host.report, maps=without_checks(host.report))
     assert check.text(report, host.state).splitlines()[-1] == f"  a, b, c and 2 more  {USUAL}"
 
@@ -214,16 +214,23 @@ def test_sessions_are_listed_where_they_differ_or_no_map_uses_them() -> None:
     host.sessions.append(make_session(third, recv_tmo=0))
     width = len(f"  {label(FIRST)}")
     assert promises(host) == [
-        f"  {'mpio':<{width}}  noticed after 10 to 16 s, path given up after 15 to 31 s, "
-        "reinstated within 12 s of its return",
-        f"    {label(FIRST)}  noticed after 10 to 16 s, path given up after 25 to 31 s",
+        f"  {'mpio':<{width}}  detection 10 to 16 s, failover 15 to 31 s, reinstatement up to 12 s after the return",
+        f"    {label(FIRST)}  detection 10 to 16 s, failover 25 to 31 s",
         f"    {label(SECOND)}  {USUAL}",
-        f"  {label(third):<{width}}  noticed after no bound, path given up after no bound",
+        f"  {label(third):<{width}}  detection without limit, failover without limit",
     ]
 
 
+def test_sessions_of_a_map_are_listed_in_the_order_of_the_numbers_in_their_labels() -> None:
+    portals = ("192.168.10.1:3260", "192.168.2.1:3260")
+    sessions = [make_session(portal, recovery_tmo=number) for number, portal in enumerate(portals)]
+    state = make_state([make_map(paths=[make_path(portal) for portal in portals])], sessions)
+    listed = [line.split()[0] for line in check.text(audit(state), state).splitlines() if line.startswith("    192.")]
+    assert listed == [label(portal) for portal in reversed(portals)]
+
+
 def test_a_map_that_is_not_on_iscsi_is_promised_nothing() -> None:
-    host = Host(maps=[make_map(paths=[make_path(session="", portal="")])], sessions=[], records={})
+    host = Host(maps=[make_map(paths=[make_path(nexus="", portal="")])], sessions=[], records={})
     assert not any(line.startswith("  mpio") for line in check.text(host.report, host.state).splitlines())
 
 
@@ -231,7 +238,7 @@ def test_timeouts_that_are_not_the_configured_ones_are_listed() -> None:
     host = Host().live(recovery_tmo=RECOVERY_OFF, recv_tmo=None).record(lines(timeout=6))
     assert promises(host)[-3:] == [
         "",
-        "Timeouts in force that are not the configured ones:",
+        "Timeouts in force that differ from the configured ones:",
         f"  {label(FIRST)}  noop_out_timeout 10 s, configured 6 s; replacement_timeout off, configured 5 s",
     ]
 
@@ -240,7 +247,7 @@ def ugly() -> State:
     """Whatever may be named from outside is named badly, and cleaned where sources clean it."""
     name = clean(UGLY)
     session = make_session(target=name, iface=name, label=f"192.168.1.1:3260/{name}", ping_tmo=0)
-    path = make_path(session=session.label, label=f"192.168.1.1:3260@{name}")
+    path = make_path(nexus=session.label, label=f"192.168.1.1:3260@{name}")
     file = clean(f"/etc/iscsi/nodes/{TARGET}{name}/192.168.1.1,3260,1/{name}")
     place = record_path(file)
     assert place is not None

@@ -1,4 +1,4 @@
-"""sd_notify: what systemd is told, and when nothing is."""
+"""sd_notify: what is sent to systemd, and when nothing is."""
 
 from __future__ import annotations
 

@@ -1,25 +1,35 @@
-"""What a message about a path may speak of: its map, the sessions and the network around it."""
+"""What a message about a path may refer to: its map, the nexuses and the network around it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.state import MapState, PathState, SessionState
+from mpathd_watch.core.state import MapState, NexusState, PathState
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """``known`` is the path's map; ``links`` is ``None`` while nobody tells of the network interfaces."""
+class Context:
+    """``map`` is the path's map; ``links`` is ``None`` while the network interfaces are not known.
 
-    known: MapState
-    sessions: Mapping[str, SessionState]
+    ``managed``: whoever reinstates paths of this map answers.
+    """
+
+    map: MapState
+    nexuses: Mapping[str, NexusState]
     links: Mapping[str, LinkFacts] | None
     now: Instant
-    multipathd_up: bool
+    managed: bool
 
-    def session_of(self, path: PathState) -> SessionState | None:
-        """The session the path goes through."""
-        return self.sessions.get(path.session) if path.session else None
+    def nexus_of(self, path: PathState) -> NexusState | None:
+        """The nexus the path goes through."""
+        return self.nexuses.get(path.nexus) if path.nexus else None
+
+    @property
+    def layer(self) -> LayerRow:
+        """What joins the paths of the map."""
+        return layers.of(self.map.layer)

@@ -1,4 +1,4 @@
-"""Entries about the configuration."""
+"""Entries about the configuration. What a finding leads to, and its remedy, are in docs/findings.md."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ _PRIORITIES = {
 
 
 def config_finding(finding: Finding) -> Alert:
-    """The alert for one finding of the audit."""
+    """The alert for one finding of the audit: ``SUBJECT: TEXT (WHERE)``, or ``FILE:LINE: TEXT`` about a file itself."""
     kind = finding.kind.value
-    where = f" ({finding.where})" if finding.where and finding.where not in finding.text else ""
+    message = f"{finding.subject}: {finding.text}"
+    if finding.where.startswith(f"{finding.subject}:"):
+        message = f"{finding.where}: {finding.text}"
+    elif finding.where:
+        message += f" ({finding.where})"
     return Alert(
         AlertKind.CONFIG_FINDING,
         _PRIORITIES[kind.severity],
-        f"{finding.subject}: {finding.text}{where}. {kind.leads_to}",
+        message,
         {
             "CODE": finding.kind.code,
             "SEVERITY": kind.severity.name.lower(),

@@ -1,4 +1,4 @@
-"""Entries about the sources: who does not answer, and what is not known without it."""
+"""Entries about the sources: which one does not answer, and what is not known without it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ _SOURCES = {
     SourceName.UEVENT: "the kernel's uevents",
     SourceName.SYSFS: "sysfs",
     SourceName.MULTIPATHD: "multipathd's paths and maps",
-    SourceName.CONFIG: "the configuration",
+    SourceName.CONFIG: "the configuration of mpathd-watch",
+    SourceName.CONFIGURATION: "the configuration of multipath and iSCSI",
     SourceName.ISCSI: "the kernel's iSCSI errors",
     SourceName.NETWORK: "the network interfaces",
 }
 _UNKNOWN_WITHOUT = {
-    SourceName.UEVENT: "Failures are seen later, when multipathd is asked",
+    SourceName.UEVENT: "Failures are detected later, when multipathd is asked",
     SourceName.SYSFS: "Device and session states are unknown",
     SourceName.MULTIPATHD: "Checker states and queueing are unknown; failures still arrive from the kernel",
-    SourceName.CONFIG: "The settings from before stay in force",
-    SourceName.ISCSI: "Why a connection failed is not known; that it did is seen all the same",
-    SourceName.NETWORK: "A lost carrier is not seen; the silence that it leads to is, a little later",
+    SourceName.CONFIG: "The previous settings stay in force",
+    SourceName.CONFIGURATION: "The audit uses what was read before",
+    SourceName.ISCSI: "Failed connections are still detected, but not why they failed",
+    SourceName.NETWORK: "A lost carrier is detected later, by the silence that follows",
 }
 _HELPERS = frozenset({SourceName.ISCSI, SourceName.NETWORK})
-"""What they tell comes earlier and is more exact; nothing is missed without them."""
+"""What they report comes earlier and is more exact; nothing is missed without them."""
 
 
 def source_down(event: SourceDown) -> Alert:
@@ -33,7 +35,7 @@ def source_down(event: SourceDown) -> Alert:
     return Alert(
         kind,
         Priority.NOTICE if event.source in _HELPERS else kind.value.priority,
-        f"Can't read {_SOURCES[event.source]}: {event.detail.rstrip('.')}. {_UNKNOWN_WITHOUT[event.source]}.",
+        f"Cannot read {_SOURCES[event.source]}: {event.detail.rstrip('.')}. {_UNKNOWN_WITHOUT[event.source]}.",
         {"SOURCE": event.source.value, "REASON": event.reason},
     )
 
@@ -56,6 +58,6 @@ def events_lost(overflows: int) -> Alert:
     return Alert(
         kind,
         kind.value.priority,
-        f"The kernel sent uevents faster than they could be read and dropped some{often}; everything is read anew.",
+        f"The kernel dropped uevents{often}: they came faster than they were read. Reading the whole state again.",
         {},
     )

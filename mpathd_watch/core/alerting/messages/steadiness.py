@@ -1,4 +1,4 @@
-"""Entries about paths that work, and not well: slow ones, flapping ones, and those that are neither any longer."""
+"""Entries about paths that are up, but flap or are slow, and about the end of either."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.verdicts.flapping import Flaps
-from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Comparison, Measure, Quality
+from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Comparison, Measure, Slowness
 
 _MEASURED = {Measure.LATENCY: "its I/O takes {} on average", Measure.ROUND_TRIP: "its TCP round trip takes {}"}
 
 
-def path_flapping(known: MapState, path: PathState, now: Instant, window: float, *, spoken_for: bool = False) -> Alert:
+def path_flapping(map_: MapState, path: PathState, now: Instant, window: float, *, covered: bool = False) -> Alert:
     """The alert for a path that has begun to flap; ``window`` is how many seconds it must be up to be steady again.
 
-    ``spoken_for``: another path of its session is the alert for it, too.
+    ``covered``: another path of its nexus is the alert for it, too.
     """
     kind = AlertKind.PATH_FLAPPING
     instants = path.flaps.instants
     within = max(0.0, now.monotonic - min(instants, default=now.monotonic))
     return Alert(
         kind,
-        Priority.INFO if spoken_for else kind.value.priority,
-        f"{known.label}: path {name(path)} is flapping: it failed {plural(len(instants), 'time')} within "
-        f"{_short(within)}; single failures of it are told at priority info until it has been steady for "
-        f"{_short(window)}. {usable(known)}.",
+        Priority.INFO if covered else kind.value.priority,
+        f"{map_.label}: path {name(path)} is flapping: it failed {plural(len(instants), 'time')} within "
+        f"{_short(within)}; its single failures have priority info until it has been up for "
+        f"{_short(window)}. {usable(map_)}.",
         {
-            **path_fields(known, path),
+            **path_fields(map_, path),
             "HEALTH": path.health.value,
             "FAILURES": str(len(instants)),
             "WITHIN_SEC": f"{within:.3f}",
@@ -37,21 +37,21 @@ def path_flapping(known: MapState, path: PathState, now: Instant, window: float,
     )
 
 
-def path_slow(known: MapState, path: PathState, quality: Quality) -> Alert:
+def path_slow(map_: MapState, path: PathState, slowness: Slowness) -> Alert:
     """The alert for a path that has just been found slow."""
     kind = AlertKind.PATH_SLOW
-    compared = quality.compared or Comparison(Measure.LATENCY, 0.0, 0.0)
+    compared = slowness.compared or Comparison(Measure.LATENCY, 0.0, 0.0)
     return Alert(
         kind,
         kind.value.priority,
-        f"{known.label}: path {name(path)} is slow: {_told(compared)}, for about {_short(STREAK * INTERVAL)}. "
-        f"{usable(known)}.",
-        {**path_fields(known, path), "HEALTH": path.health.value, **_fields(compared)},
+        f"{map_.label}: path {name(path)} is slow: {_compared(compared)}, for about {_short(STREAK * INTERVAL)}. "
+        f"{usable(map_)}.",
+        {**path_fields(map_, path), "HEALTH": path.health.value, **_fields(compared)},
     )
 
 
 def path_steady(
-    known: MapState, path: PathState, now: Instant, *, what: Flaps | Quality, spoken_for: bool = False
+    map_: MapState, path: PathState, now: Instant, *, what: Flaps | Slowness, covered: bool = False
 ) -> Alert:
     """The alert for the end of one of both; ``what``: the flaps as they were before it, or the quality as it is now."""
     kind, over = AlertKind.PATH_STEADY, AlertKind.PATH_SLOW
@@ -60,21 +60,21 @@ def path_steady(
         over = AlertKind.PATH_FLAPPING
         lasted = f" after {_short(now.since(what.since))}" if what.since else ""
         up = max(0.0, now.monotonic - (now.monotonic if what.steady is None else what.steady))
-        told = f"flapping no longer{lasted}: it has been up for {_short(up)} without a failure"
+        text = f"no longer flaps{lasted}: it has been up for {_short(up)} without a failure"
     elif what.compared is None:
-        told = f"called slow no longer: for {_short(FORGET * INTERVAL)} there was nothing to compare it with"
+        text = f"is no longer reported as slow: for {_short(FORGET * INTERVAL)} there was nothing to compare it with"
     else:
         fields = _fields(what.compared)
-        told = f"slow no longer: {_told(what.compared)}"
+        text = f"is no longer slow: {_compared(what.compared)}"
     return Alert(
         kind,
-        Priority.INFO if spoken_for else kind.value.priority,
-        f"{known.label}: path {name(path)} is {told}. {usable(known)}.",
-        {**path_fields(known, path), "HEALTH": path.health.value, "ENDED": over.event, **fields},
+        Priority.INFO if covered else kind.value.priority,
+        f"{map_.label}: path {name(path)} {text}. {usable(map_)}.",
+        {**path_fields(map_, path), "HEALTH": path.health.value, "ENDED": over.event, **fields},
     )
 
 
-def _told(compared: Comparison) -> str:
+def _compared(compared: Comparison) -> str:
     path, siblings = _fine(compared.value), _fine(compared.siblings)
     return f"{_MEASURED[compared.measure].format(path)}, that of its siblings {siblings}"
 

@@ -1,10 +1,11 @@
-"""multipath.conf: reading it as multipath-tools does, telling what is wrong with it, and what it comes to.
+"""multipath.conf: read as multipath-tools reads it, with all problems, and resolved to the settings in force.
 
-``parse`` each file, ``merge`` them (the main file first), then ``resolve`` a map's values and ask ``blacklisted`` about
-a device. Pure: text in, facts out; nothing here raises on any input, and all takes time proportional to the input.
+``parse`` each file, ``merge`` them (the main file first), then ask a ``resolver`` for a map's values and a
+``blacklist`` about a device. Pure: text in, facts out. Nothing here raises on any input, and everything takes time
+proportional to the input.
 """
 
-from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, Verdict, blacklist, blacklisted
+from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist
 from mpathd_watch.core.formats.multipath_conf.merging import merge
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
@@ -18,7 +19,7 @@ from mpathd_watch.core.formats.multipath_conf.model import (
 )
 from mpathd_watch.core.formats.multipath_conf.parser import parse, parse_printed
 from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL, Origin
-from mpathd_watch.core.formats.multipath_conf.resolution import Effective, Resolved, Resolver, resolve, resolver
+from mpathd_watch.core.formats.multipath_conf.resolution import Effective, Resolved, Resolver, resolver
 
 __all__ = [
     "NEWEST",
@@ -34,14 +35,11 @@ __all__ = [
     "Rule",
     "Section",
     "Setting",
-    "Verdict",
     "Version",
     "blacklist",
-    "blacklisted",
     "merge",
     "parse",
     "parse_printed",
     "quoted",
-    "resolve",
     "resolver",
 ]

@@ -1,9 +1,9 @@
 r"""POSIX extended regular expressions as glibc's regcomp() takes them in the C locale, matched in linear time.
 
-A configuration file may hold any expression, so neither Python's backtracking ``re`` nor its other grammar will do:
-here an expression becomes a non-deterministic automaton that looks at each byte once for each of its states.
-Compared with glibc 2.36: the same expressions are refused, the same texts match. Left out are back-references (``\1``),
-which no automaton of this kind can match, and expressions too large to be sane; both raise ``UnsupportedError``.
+A configuration file may contain any expression. Python's ``re`` backtracks and has another grammar, so it is not used:
+here an expression becomes a non-deterministic automaton that looks at each byte once for each of its states. Compared
+with glibc 2.36, the same expressions are refused and the same texts match. Back-references (``\1``), which no automaton
+of this kind can match, and very large expressions raise ``UnsupportedError``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 
 MAX_STATES = 2048
-"""Steps to build an automaton: more than the longest expression without counts that fits in a line takes."""
+"""Steps to build an automaton: more than the longest expression without counts on one line needs."""
 
 MAX_DEPTH = 40
 """Groups inside each other."""
@@ -31,11 +31,11 @@ _ALL = (1 << 256) - 1
 
 
 class InvalidError(ValueError):
-    """An expression that regcomp() refuses; the message says why."""
+    """An expression that regcomp() refuses; the message is the reason."""
 
 
 class UnsupportedError(ValueError):
-    """An expression that regcomp() takes and this module doesn't; the message says why."""
+    """An expression that regcomp() accepts and this module does not; the message is the reason."""
 
 
 def _mask(*ranges: str) -> int:
@@ -130,7 +130,7 @@ class _Parser:
     def piece(self) -> _Node:
         node = self.atom()
         if isinstance(node, _Anchor):
-            # glibc lets no repetition follow an anchor: the next piece is refused for beginning with one.
+            # In glibc no repetition may follow an anchor: it refuses the next piece, which begins with one.
             return node
         repetitions = 0
         while (byte := self.peek()) is not None and byte in b"*+?{":
@@ -148,7 +148,7 @@ class _Parser:
         low, comma, high = inside.partition(b",")
         digits = all(48 <= byte <= 57 for byte in low + high)
         if end < 0 or not digits or not (low or comma):
-            raise InvalidError("a { that begins no count: write \\{ for the character")
+            raise InvalidError("a { without a count: write \\{ for the character")
         self.at = end + 1
         least = int(low or b"0")
         most = (int(high) if high else None) if comma else least
@@ -216,14 +216,14 @@ class _Parser:
 
     def bracket_part(self, *, first: bool) -> int:
         if self.peek() == ord("-") and not first and self.raw[self.at + 1 : self.at + 2] != b"]":
-            raise InvalidError("a - that is neither first nor last in its [ ] and makes no range")
+            raise InvalidError("a - in [ ] that is neither first, nor last, nor a range")
         low, mask = self.element()
         if self.peek() != ord("-") or low is None or self.raw[self.at + 1 : self.at + 2] == b"]":
             return mask
         self.at += 1
         high, _ = self.element()
         if high is None or low > high:
-            raise InvalidError("a range in [ ] whose end comes before its beginning, or is a class")
+            raise InvalidError("a range in [ ] whose end is before its beginning")
         return (1 << high + 1) - (1 << low)
 
     def element(self) -> tuple[int | None, int]:
@@ -255,7 +255,7 @@ class _Parser:
 
 @dataclass(slots=True)
 class _Machine:
-    """States by number: each holds a byte mask, an anchor's kind or nothing, and where to go from it."""
+    """States by number: each has a byte mask, an anchor's kind or nothing, and the states that follow."""
 
     tests: list[int | str | None] = field(default_factory=list)
     nexts: list[tuple[int, ...]] = field(default_factory=list)
@@ -267,7 +267,7 @@ class _Machine:
         return len(self.tests) - 1
 
     def build(self, node: _Node, then: int) -> int:
-        """Add the states of ``node``, which goes on to the state ``then``; the state that it begins with."""
+        """Add the states of ``node``, which continue with the state ``then``; returns the first of them."""
         self.work += 1
         if self.work > MAX_STATES:
             raise UnsupportedError("it is too large")
@@ -300,7 +300,7 @@ class _Machine:
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A compiled expression; ``odd`` if it probably does not mean what its author thinks (a ``[`` inside ``[ ]``)."""
+    """A compiled expression; ``odd`` if its author probably meant another one (a ``[`` inside ``[ ]``)."""
 
     tests: tuple[int | str | None, ...]
     nexts: tuple[tuple[int, ...], ...]
@@ -369,7 +369,7 @@ def _holds(anchor: str, before: int | None, after: int | None) -> bool:
 def compiled(expression: str) -> Regex:
     """The automaton for ``expression``.
 
-    Raises ``InvalidError`` where regcomp() fails, and ``UnsupportedError`` where it does not but we do.
+    Raises ``InvalidError`` if regcomp() refuses it, and ``UnsupportedError`` if only this module does.
     """
     parser = _Parser(encoded(expression))
     tree = parser.choice()

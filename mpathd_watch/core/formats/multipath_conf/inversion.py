@@ -6,7 +6,7 @@ from mpathd_watch.core.formats.multipath_conf import ere
 
 
 def expression_of(value: str) -> tuple[bool, str]:
-    r"""Whether a blacklist's value is inverted, and the expression proper: ``!`` inverts, ``\!`` is the character."""
+    r"""Whether a blacklist's value is inverted, and its expression: ``!`` inverts, ``\!`` is the character."""
     if value.startswith("!"):
         return True, value[1:]
     return False, value[1:] if value.startswith("\\!") else value

@@ -1,7 +1,7 @@
-"""Every section's keywords: how their values are read, since when they exist, and what became of the old ones.
+"""The keywords of every section: how their values are read, since when they exist, and what replaces the old ones.
 
-Read in libmultipath/dict.c of 0.9.4 (init_keywords()), and tried one by one in every section on multipath-tools 0.9.4,
-0.11.1 and 0.15.1; versions in between from NEWS.md. What was already so in 0.9.4 has no date here: ``OLDEST``.
+From libmultipath/dict.c of 0.9.4 (init_keywords()). Each keyword was tried in every section on multipath-tools 0.9.4,
+0.11.1 and 0.15.1; what changed in between is from NEWS.md. What 0.9.4 already had is dated ``OLDEST``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ OLDEST: Version = (0, 0, 0)
 class Keyword:
     """A keyword of one section.
 
-    ``since``, ``ignored`` and ``deprecated`` are the first versions that know it, take it without any effect, or
-    advise against it; ``modern`` is what to write instead. ``name`` is the keyword that this is another spelling of,
-    or the keyword itself (``checker`` is ``path_checker``).
+    ``since``, ``ignored`` and ``deprecated`` are the first versions that have it, accept it without any effect, and
+    advise against it; ``modern`` is what to do about it. ``name`` is the keyword itself, or the one that this is
+    another spelling of (``checker`` is ``path_checker``).
     """
 
     name: str
@@ -43,7 +43,7 @@ def _table(**readers: Reader) -> dict[str, Keyword]:
 
 
 _MARGINAL = "use the marginal_path_ options"
-_NEEDS_NONE = "the path_selector service-time needs nothing of the kind"
+_UNUSED = "remove it (0.15 ignores it, and the path_selector service-time does not use it)"
 _OLD = {
     "san_path_err_threshold": Keyword(
         "san_path_err_threshold", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
@@ -61,21 +61,21 @@ _OLD = {
         values.count,
         deprecated=OLDEST,
         ignored=(0, 15, 0),
-        modern=f"it has had no effect since kernel 2.6.31; {_NEEDS_NONE}",
+        modern="remove it (it has no effect since kernel 2.6.31)",
     ),
     "rr_min_io_rq": Keyword(
         "rr_min_io_rq",
         values.count,
         deprecated=OLDEST,
         ignored=(0, 15, 0),
-        modern=f"0.15 ignores it, and {_NEEDS_NONE}",
+        modern=_UNUSED,
     ),
     "rr_weight": Keyword(
         "rr_weight",
         values.rr_weight,
         deprecated=OLDEST,
         ignored=(0, 15, 0),
-        modern=f"0.15 ignores it, and {_NEEDS_NONE}",
+        modern=_UNUSED,
     ),
 }
 _PG_TIMEOUT = {"pg_timeout": Keyword("pg_timeout", values.text_value, ignored=OLDEST, modern="remove it")}
@@ -251,12 +251,12 @@ SUBSECTIONS: Mapping[str, frozenset[str]] = {
     )
     for place in TABLES
 }
-"""Sections that may stand in each section; those of the file itself under ``""``."""
+"""The sections that each section may contain; those of the file itself under ``""``."""
 
 SECTIONS = SUBSECTIONS[""]
 
 OPENED_WITHOUT_BRACE = frozenset(SECTIONS - {"overrides"}) | {"device", "multipath"}
-"""Sections that multipath-tools opens even if the ``{`` is missing (is_sublevel_keyword() in parser.c)."""
+"""The sections that multipath-tools opens even if the ``{`` is missing (is_sublevel_keyword() in parser.c)."""
 
 REMOVED: Mapping[str, str] = {
     "selector": "write path_selector",
@@ -278,14 +278,14 @@ REMOVED: Mapping[str, str] = {
     "hw_str_match": "remove it, device subsections are always matched as expressions",
     "unpriv_sgio": "remove it, the kernel has dropped it",
 }
-"""Words of older releases and of distributions' patches, unknown to 0.9.4 and later, and what to do about them."""
+"""Words of older releases and of distributions' patches that 0.9.4 and later do not know, and what to do about them."""
 
 
 def lookup(place: str, keyword: str) -> Keyword | None:
-    """The keyword as the section at ``place`` knows it in any version."""
+    """The keyword as the section at ``place`` has it in any version."""
     return TABLES[place].get(keyword)
 
 
 def homes(keyword: str) -> tuple[str, ...]:
-    """The sections that know ``keyword``, for people who wrote it into another one."""
+    """The sections that have ``keyword``, for people who wrote it in another one."""
     return tuple(place for place, table in TABLES.items() if keyword in table)

@@ -1,7 +1,7 @@
 """Lines and tokens as multipath-tools reads them (libmpathutil/parser.c, 0.9.4 to 0.15.1).
 
-Lines are read into a buffer of fixed size, so a longer line becomes several. Bytes outside ASCII act as white space
-outside quotes. Everything here takes time proportional to the length of the text.
+The buffer for a line has a fixed size, so a longer line becomes several. Outside quotes, bytes that are not ASCII count
+as white space. Everything here takes time proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ENDS_WORD = frozenset(BLANKS + '!#{}"')
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one read of a line buffer gives: ``number`` counts the file's lines from 1, as editors do."""
+    """What one read into the buffer results in; ``number`` counts the lines of the file from 1, as editors do."""
 
     number: int
     text: str
@@ -32,7 +32,7 @@ class Chunk:
 
 
 def chunks(text: str, size: int) -> Iterator[Chunk]:
-    """The reads of ``text`` through a buffer of ``size`` bytes, line ends left out.
+    """The reads of ``text`` through a buffer of ``size`` bytes, without line ends.
 
     ``first`` is false for the rest of a line that did not fit; ``ended`` is true if the read reached the line's end.
     """
@@ -65,9 +65,9 @@ def encoded(text: str) -> bytes:
 
 
 def content(text: str) -> tuple[str, bool]:
-    """What multipath-tools takes of a read line, and whether anything but a line end was lost.
+    """The part of a line that multipath-tools reads, and whether more than a line end is lost.
 
-    It stops at a NUL, and at a carriage return that anything precedes (read_line()).
+    It stops at a NUL, and at a carriage return that is not at the beginning of the line (read_line()).
     """
     kept = text.partition("\0")[0]
     lead = len(kept) - len(kept.lstrip("\r"))

@@ -1,4 +1,4 @@
-"""One configuration out of the main file and the files of conf.d (libmultipath/config.c, 0.9.4)."""
+"""The main file and the files of conf.d, merged to one configuration (libmultipath/config.c, 0.9.4)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import replace
 from mpathd_watch.core.formats.multipath_conf.inversion import refused
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Code, Document, Problem, Section, quoted
-from mpathd_watch.core.formats.multipath_conf.precedence import layers
+from mpathd_watch.core.formats.multipath_conf.precedence import sections
 
 
 def merge(documents: Sequence[Document]) -> Document:
-    """All ``documents`` as one: the first is the main file, the others those of conf.d, sorted here by file name.
+    """All ``documents`` as one: the first is the main file, the others are those of conf.d.
 
-    The caller leaves out names that don't end in ``.conf``, as multipath-tools does (process_config_dir()). The
-    sections keep their order, in which later settings win; ``resolve`` follows it. What makes multipathd reject the
-    main file does no such harm in conf.d. Problems that only show between sections are added: the same WWID or device
-    twice.
+    The files of conf.d are sorted here by file name. The caller leaves out names that don't end in ``.conf``, as
+    multipath-tools does (process_config_dir()). The sections keep their order, because later settings win. What makes
+    multipathd reject the main file does no such harm in conf.d. Problems between sections are added: the same WWID or
+    device twice.
     """
     main, rest = documents[:1], sorted(documents[1:], key=_name)
     sections = tuple(section for document in (*main, *rest) for section in document.sections)
@@ -31,23 +31,22 @@ def merge(documents: Sequence[Document]) -> Document:
 
 
 def _fatal_products(document: Document) -> Iterator[Problem]:
-    """What fails when all is read: blacklisting by product_blacklist, wherever it stands (setup_default_blist())."""
-    for layer in layers(document, NEWEST).devices:
-        hidden = layer.values.get("product_blacklist")
-        if hidden is not None and any(refused(layer.text(name) or "") for name in ("vendor", "product_blacklist")):
+    """A product_blacklist in any file fails only when all files have been read (setup_default_blist())."""
+    for entry in sections(document, NEWEST).devices:
+        hidden = entry.values.get("product_blacklist")
+        if hidden is not None and any(refused(entry.text(name) or "") for name in ("vendor", "product_blacklist")):
             yield Problem(
                 hidden.origin.file,
                 hidden.origin.line,
                 Code.BAD_REGEX,
-                f"{quoted(str(hidden.value))} or the vendor of this device is no regular expression: multipathd "
-                "rejects the whole configuration for this product_blacklist",
+                f"the product_blacklist {quoted(str(hidden.value))} or its vendor is not a regular expression",
                 "product_blacklist",
                 fatal=True,
             )
 
 
 def _name(document: Document) -> bytes:
-    """The file's own name: alphasort() compares bytes in the C locale, which multipathd runs in."""
+    """The file's own name as bytes: multipathd runs in the C locale, where alphasort() compares bytes."""
     files = [section.file for section in document.sections] + [problem.file for problem in document.problems]
     return encoded(files[0].rpartition("/")[2] if files else "")
 
@@ -63,13 +62,12 @@ def _twice(sections: Iterable[Section], keywords: tuple[str, ...]) -> Iterator[P
         key = tuple(values.get(keyword) for keyword in keywords)
         earlier = seen.get(key)
         if earlier is not None and key[0] is not None:
-            named = " ".join(quoted(value) for value in key if value is not None)
+            name = quoted(" ".join(value for value in key if value is not None))
             yield Problem(
                 section.file,
                 section.line,
                 Code.DUPLICATE_SECTION,
-                f"{section.name} {named} is also in {earlier.file}, line {earlier.line}: multipathd merges them, and "
-                "for what both set the later one counts",
+                f"{section.name} {name} is also at {earlier.file}:{earlier.line}: the later value of a keyword counts",
                 section.name,
             )
         seen[key] = section

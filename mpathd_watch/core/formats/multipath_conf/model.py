@@ -1,4 +1,4 @@
-"""What a parsed multipath.conf is made of. Immutable; every setting and every problem knows its file and line."""
+"""What a parsed multipath.conf consists of. Immutable; every setting and every problem has its file and line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ Version = tuple[int, int, int]
 """A multipath-tools version, as ``(0, 9, 4)``."""
 
 NEWEST: Version = (0, 15, 1)
-"""The newest multipath-tools whose grammar and keywords were compared with ours."""
+"""The newest multipath-tools whose grammar and keywords were compared with those here."""
 
 Value = int | str | bool
-"""A setting's value once understood: seconds and counts as ``int``, yes and no as ``bool``, words as ``str``."""
+"""A setting's value as it is understood: seconds and counts as ``int``, yes and no as ``bool``, words as ``str``."""
 
-MAX_QUOTED = 60
+MAX_QUOTED = 40
+"""Characters of a file's text that a problem quotes at once."""
 
 
 class Code(StrEnum):
@@ -56,11 +57,11 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a file: a sentence for people, a ``code`` for programs.
+    """One fault in a file: a sentence for people, a ``code`` for programs.
 
-    ``keyword`` is the keyword or section concerned, if any, as it is written. ``fatal`` means that multipathd rejects
-    its whole configuration for it: it does not start, or a reconfiguration changes nothing (libmultipath/config.c,
-    _init_config).
+    ``keyword`` is the keyword or section that it is about, as it is written. ``fatal`` means that multipathd rejects
+    its whole configuration because of it: it does not start, or a reconfiguration changes nothing
+    (libmultipath/config.c, _init_config).
     """
 
     file: str
@@ -73,7 +74,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A keyword with the value that multipathd reads, both as they stand in the file."""
+    """A keyword with the value that multipathd reads, both as the file has them."""
 
     keyword: str
     value: str
@@ -83,7 +84,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section or subsection from its opening line on; ``children`` are its subsections in order."""
+    """A section or subsection; ``line`` is its first one, ``children`` are its subsections in order."""
 
     name: str
     file: str
@@ -94,7 +95,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file, or several merged: what multipathd understands of it, and what is wrong with it."""
+    """One file, or several merged: what multipathd understands of it, and its problems."""
 
     sections: tuple[Section, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -105,7 +106,7 @@ class Document:
 
 
 def quoted(text: str) -> str:
-    """``text`` as a problem may show it: cleaned, in quotes, and not longer than people read."""
+    """``text`` as a problem may show it: cleaned, in quotes, and short."""
     shown = clean(text)
     return f'"{shown}"' if len(shown) <= MAX_QUOTED else f'"{shown[:MAX_QUOTED]}…"'
 

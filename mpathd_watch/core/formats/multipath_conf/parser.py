@@ -1,7 +1,7 @@
-"""multipath.conf as multipath-tools reads it (libmpathutil/parser.c, 0.9.4 to 0.15.1), with everything that is wrong.
+"""multipath.conf as multipath-tools reads it (libmpathutil/parser.c, 0.9.4 to 0.15.1), with all problems.
 
-What multipath-tools skips is skipped here, and what it misreads is misread. The problems also tell what the author most
-likely meant: beside the sections that multipath-tools has open, the braces of the text are followed by themselves.
+What multipath-tools skips is skipped here, and what it misreads is misread in the same way. To report what the author
+most likely meant, the braces of the text are followed, too, independently of the sections that multipath-tools opens.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from mpathd_watch.core.formats.multipath_conf.model import (
 from mpathd_watch.core.model.text import clean
 
 MAX_TEXT = 1 << 18
-"""Characters of a file that are read; the reply to ``show config`` with its whole hardware table has a tenth of it."""
+"""Characters of a file that are read; the reply to ``show config`` with its whole hardware table has 24,000."""
 
 MAX_PROBLEMS = 1000
-"""Problems that are listed; a file that is no multipath.conf at all has one in each line."""
+"""Problems that are listed; a file that is not a multipath.conf at all has one in each line."""
 
 MAX_SHOWN_HOMES = 3
 
@@ -52,7 +52,7 @@ _FATAL_REGEX = ("blacklist", "blacklist/device", "blacklist_exceptions", "blackl
 
 
 def parse(text: str, file: str, version: Version = NEWEST) -> Document:
-    """What multipath-tools ``version`` understands of ``text``, and all that is wrong with it.
+    """What multipath-tools ``version`` understands of ``text``, with all problems.
 
     Never raises. Time and memory are proportional to the length of the text, of which ``MAX_TEXT`` characters are read.
     """
@@ -60,10 +60,10 @@ def parse(text: str, file: str, version: Version = NEWEST) -> Document:
 
 
 def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
-    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, as a rule.
+    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, with one exception.
 
-    A blacklisted device with only a vendor or only a product comes out without its closing brace (tried on 0.9.4 and
-    0.11.1), so here a line that is not indented begins a section whatever is open.
+    A blacklisted device with only a vendor or only a product is printed without its closing brace (tried on 0.9.4 and
+    0.11.1). So a line that is not indented begins a section here, whatever is open.
     """
     return _read(text, _Reader(file, version, printed=True))
 
@@ -73,7 +73,7 @@ def _read(text: str, reader: _Reader) -> Document:
         reader.chunk(chunk)
     if len(text) > MAX_TEXT:
         reader.problem(
-            text.count("\n", 0, MAX_TEXT) + 1, Code.LONG_FILE, "the file is too long: the rest is not looked at"
+            text.count("\n", 0, MAX_TEXT) + 1, Code.LONG_FILE, "the file is too long: mpathd-watch ignores the rest"
         )
     return reader.finished()
 
@@ -95,7 +95,7 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Brace:
-    """A section that the author has open, known to multipath-tools or not."""
+    """A section that the author has opened, whether multipath-tools has such a section or not."""
 
     name: str
     line: int
@@ -117,7 +117,7 @@ class _Reader:
             self.problems.append(Problem(self.file, line, code, text, keyword, fatal))
         elif len(self.problems) == MAX_PROBLEMS:
             self.problems.append(
-                Problem(self.file, line, Code.MORE_PROBLEMS, "there are more problems from here on, not listed")
+                Problem(self.file, line, Code.MORE_PROBLEMS, "more problems follow, which are not listed")
             )
 
     def finished(self) -> Document:
@@ -125,12 +125,12 @@ class _Reader:
             self.problem(
                 brace.line,
                 Code.MISSING_CLOSE_BRACE,
-                f"{quoted(brace.name)} is not closed before the file ends",
+                f"{quoted(brace.name)} is not closed at the end of the file",
                 about=brace.name,
             )
         while len(self.frames) > 1:
             self.close()
-        # A brace is found missing only where the next section begins, which may be far below.
+        # A missing brace is detected only where the next section begins, which may be far below.
         ordered = sorted(self.problems, key=lambda problem: problem.line)
         return Document(tuple(self.frames[0].children), tuple(ordered))
 
@@ -140,18 +140,18 @@ class _Reader:
         self.word = ""
         if cut:
             self.problem(
-                number, Code.CUT_LINE, "multipathd reads this line only up to a control character (NUL or CR) in it"
+                number, Code.CUT_LINE, "multipathd reads this line only up to a control character in it (NUL or CR)"
             )
         if not chunk.first:
             self.problem(
-                number, Code.LONG_LINE, f"multipathd reads what follows the first {BUFFER} bytes as a line of its own"
+                number, Code.LONG_LINE, f"multipathd reads what follows the first {BUFFER} bytes as another line"
             )
         tokens = tokenize(text)
         if tokens.foreign:
             self.problem(
                 number,
                 Code.NON_ASCII,
-                "a character outside ASCII stands outside quotes, where multipathd takes it for a blank",
+                "multipathd takes a character that is not ASCII for a blank, unless it is in quotes",
             )
         if tokens.words:
             if self.printed and text[0] not in BLANKS:
@@ -167,7 +167,9 @@ class _Reader:
             self.rest_of_line(line, words, 1)
             self.closing_brace(line)
         elif name == "{":
-            self.problem(line, Code.STRAY_OPEN_BRACE, "a { must stand behind its section's name: this line is skipped")
+            self.problem(
+                line, Code.STRAY_OPEN_BRACE, "a { must be on the line of its section: multipathd skips this line"
+            )
         elif name in OPENED_WITHOUT_BRACE:
             self.section_line(line, name, words)
         elif name in SUBSECTIONS[self.frames[-1].place]:
@@ -180,9 +182,9 @@ class _Reader:
             return
         rest = words[used:]
         what = quoted(next((word for word in rest if word != QUOTE), '"'))
-        text = f"multipathd ignores the rest of the line, from {what} on"
+        text = f"multipathd ignores the line from {what} on"
         if "}" in rest:
-            text += ", with the } in it: a } must stand on a line of its own"
+            text += ", including the }: it must be on a line of its own"
         elif used == 2 and words[1] != "{":
             text += ": put a value of several words in quotes"
         self.problem(line, Code.TRAILING_WORDS, text)
@@ -190,7 +192,7 @@ class _Reader:
     # --- sections ---
 
     def section_line(self, line: int, name: str, words: tuple[str, ...]) -> None:
-        """A line that multipath-tools takes for a section's whether or not a ``{`` follows."""
+        """A line that multipath-tools takes for the first of a section whether or not a ``{`` follows."""
         if words[1:2] != ("{",):
             self.problem(line, Code.MISSING_OPEN_BRACE, f"{name} is a section: a {{ must follow on the same line")
         else:
@@ -198,7 +200,7 @@ class _Reader:
         self.opened(line, name, words)
 
     def lenient_section_line(self, line: int, name: str, words: tuple[str, ...]) -> None:
-        """A line of the sections that multipath-tools takes for a keyword first: overrides and protocol."""
+        """The first line of overrides or protocol, which multipath-tools takes for a keyword at first."""
         text = f"{name} is a section: a {{ must follow on the same line"
         if len(words) == 1:
             self.problem(line, Code.MISSING_OPEN_BRACE, f"{text}; multipathd skips this line")
@@ -214,7 +216,7 @@ class _Reader:
         if name in SUBSECTIONS[frame.place]:
             if not frame.place and name in frame.seen:
                 self.problem(
-                    line, Code.DUPLICATE_SECTION, f"{name} is there twice: multipathd reads both, one after the other"
+                    line, Code.DUPLICATE_SECTION, f"{name} is above, too: multipathd reads both, one after the other"
                 )
             frame.seen.add(name)
             self.frames.append(_Frame(f"{frame.place}/{name}".lstrip("/"), line))
@@ -230,8 +232,8 @@ class _Reader:
             self.problem(
                 line,
                 Code.UNKNOWN_SUBSECTION,
-                f"{place} has no subsection {quoted(name)}{modern}: multipathd reads its lines as those of {place}, "
-                f"and its }} closes {place}",
+                f"{place} has no subsection {quoted(name)}{modern}: multipathd takes its lines, and its }}, for those "
+                f"of {place}",
             )
         else:
             self.problem(
@@ -239,7 +241,7 @@ class _Reader:
             )
 
     def note_forgotten_braces(self, line: int, name: str) -> None:
-        """A section that can't stand in another one shows that the author thought all others closed."""
+        """A section that can't be in another one shows that the author considered all others closed."""
         if name in SECTIONS:
             forgotten, self.meant = self.meant, []
         elif self.meant and self.meant[-1].name == name:
@@ -250,8 +252,8 @@ class _Reader:
             self.problem(
                 brace.line,
                 Code.MISSING_CLOSE_BRACE,
-                f"{quoted(brace.name)} is not closed before {quoted(name)} begins in line {line}, which multipathd "
-                "then takes for a part of it",
+                f"{quoted(brace.name)} is not closed before {quoted(name)} begins in line {line}: multipathd takes "
+                "that for a part of it",
                 about=brace.name,
             )
 
@@ -261,7 +263,7 @@ class _Reader:
         if len(self.frames) > 1:
             self.close()
         else:
-            self.problem(line, Code.STRAY_CLOSE_BRACE, "nothing is open that this } could close: multipathd ignores it")
+            self.problem(line, Code.STRAY_CLOSE_BRACE, "no section is open: multipathd ignores this }")
 
     def close(self) -> None:
         frame = self.frames.pop()
@@ -295,7 +297,7 @@ class _Reader:
             self.problem(
                 line,
                 Code.TOO_NEW_KEYWORD,
-                f"{name} exists from multipath-tools {spelled(keyword.since)} on: {spelled(self.version)} ignores it",
+                f"{name} exists since multipath-tools {spelled(keyword.since)}: {spelled(self.version)} ignores it",
             )
         else:
             self.setting(line, name, keyword, value)
@@ -311,7 +313,7 @@ class _Reader:
         closing = 2 if words[2:3] in ((), (QUOTE,)) else 3
         if len(words) <= closing:
             self.problem(
-                line, Code.OPEN_QUOTE, "the quotes are not closed on this line: multipathd ends the value here"
+                line, Code.OPEN_QUOTE, "the quotes are not closed: multipathd ends the value at the end of the line"
             )
         self.rest_of_line(line, words, closing + 1)
         return words[2] if closing == 3 else ""
@@ -319,24 +321,26 @@ class _Reader:
     def unknown_keyword(self, line: int, name: str) -> None:
         frame = self.frames[-1]
         if name in REMOVED:
-            self.problem(line, Code.REMOVED_KEYWORD, f"{name} no longer exists and is ignored: {REMOVED[name]}")
+            self.problem(
+                line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so multipathd ignores it: {REMOVED[name]}"
+            )
             return
         places = [place.replace("/", " ") for place in homes(name)]
-        known = f"; it belongs into {' or '.join(places[:MAX_SHOWN_HOMES])}" if places else ""
+        home = f" (it belongs in {' or '.join(places[:MAX_SHOWN_HOMES])})" if places else ""
         if frame.place:
             self.problem(
-                line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{known}: multipathd ignores it"
+                line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{home}: multipathd ignores it"
             )
         else:
             self.problem(
-                line, Code.OUTSIDE_SECTION, f"{quoted(name)} stands outside every section{known}: multipathd ignores it"
+                line, Code.OUTSIDE_SECTION, f"{quoted(name)} is outside all sections{home}: multipathd ignores it"
             )
 
     def setting(self, line: int, name: str, keyword: Keyword, value: str) -> None:
         frame = self.frames[-1]
         if keyword.unique and name in frame.seen:
             self.problem(
-                line, Code.DUPLICATE_KEYWORD, f"{name} is set twice in this {frame.name}: the later one counts"
+                line, Code.DUPLICATE_KEYWORD, f"{name} is set twice in this {frame.name}: the later value counts"
             )
         frame.seen.add(name)
         if keyword.ignored is not None and keyword.ignored <= self.version:
@@ -346,17 +350,12 @@ class _Reader:
             self.problem(line, Code.DEPRECATED_KEYWORD, f"{name} is deprecated: {keyword.modern}")
         reading = keyword.read(value, self.version)
         if reading.code is not None:
-            outcome = "" if reading.accepted else ", so multipathd ignores the line"
-            self.problem(
-                line,
-                reading.code,
-                f"{name} {quoted(value)}: {reading.advice}{outcome}",
-                fatal=name == "reservation_key",
-            )
+            text = f"{name} {quoted(value)}: {reading.advice}"
+            self.problem(line, reading.code, text, fatal=name == "reservation_key")
         frame.settings.append(Setting(name, value, self.file, line))
 
     def lint_regex(self, line: int, name: str, value: str) -> None:
-        """Look at an expression where the author meant it to be, even if multipath-tools does not get that far."""
+        """Check an expression where the author meant it to be, even if multipath-tools does not read it there."""
         place = self.frames[-1].place
         keyword = lookup(place, name)
         read = keyword is not None
@@ -371,17 +370,15 @@ class _Reader:
             odd = ere.compiled(expression).odd
         except ere.InvalidError as error:
             fatal = refused and read
-            outcome = "multipathd rejects the whole configuration" if fatal else "it matches nothing"
-            self.problem(
-                line, Code.BAD_REGEX, f"{quoted(value)} is not a regular expression, {error}: {outcome}", fatal=fatal
-            )
+            outcome = "" if fatal else ", so it matches nothing"
+            text = f"{quoted(value)} is not a regular expression ({error}){outcome}"
+            self.problem(line, Code.BAD_REGEX, text, fatal=fatal)
         except ere.UnsupportedError as error:
-            self.problem(line, Code.UNSUPPORTED_REGEX, f"{quoted(value)} is left out of account here: {error}")
+            self.problem(line, Code.UNSUPPORTED_REGEX, f"mpathd-watch cannot match {quoted(value)}: {error}")
         else:
             if odd:
                 self.problem(
                     line,
                     Code.ODD_REGEX,
-                    f"{quoted(value)} has a [ inside [ ], which is an ordinary character there: the set ends at the "
-                    "first ], and the second ] must be in the name. Write one pair of brackets",
+                    f"{quoted(value)} has a [ inside [ ], and the set ends at the first ]: write one pair of brackets",
                 )

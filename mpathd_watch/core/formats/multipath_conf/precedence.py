@@ -1,6 +1,7 @@
-"""The structures that multipath-tools fills from a configuration, one for each section that settings come from.
+"""The sections of a configuration, with the values that multipath-tools keeps of each.
 
-Later valid settings replace earlier ones; a value that multipath-tools rejects changes nothing.
+Within a section a later valid setting replaces an earlier one; a value that multipath-tools rejects changes nothing.
+Which section takes precedence over which is in ``resolution``.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Chosen:
 
 
 @dataclass(slots=True)
-class Layer:
-    """One structure: what its section set, by keyword, and the texts that select it (vendor, wwid, type)."""
+class SectionValues:
+    """What one section sets, by keyword, including the texts that select it (vendor, wwid, type)."""
 
     values: dict[str, Chosen] = field(default_factory=dict)
 
@@ -49,7 +50,7 @@ class Layer:
         return None if chosen is None else str(chosen.value)
 
     def read(self, settings: Iterable[Setting], place: str, section: str, version: Version) -> None:
-        """Take over settings of the section at ``place``, as ones of the origin ``section``."""
+        """Take over the settings of the section at ``place``; ``section`` is what their origin names."""
         for setting in settings:
             keyword = lookup(place, setting.keyword)
             if keyword is None:
@@ -63,8 +64,11 @@ class Layer:
             elif keyword.name == "polling_interval":
                 self.values.setdefault(keyword.name, Chosen(UNCHECKED_INTERVAL, origin))
 
-    def merge(self, earlier: Layer) -> None:
-        """Fill what this layer leaves open from one of the same name (merge_hwe(), merge_mpe(), merge_pce())."""
+    def merge(self, earlier: SectionValues) -> None:
+        """Add what an earlier section of the same name sets and this one does not.
+
+        That is merge_hwe(), merge_mpe() and merge_pce(). An empty word is not taken over.
+        """
         for keyword, chosen in earlier.values.items():
             if chosen.value != "":
                 self.values.setdefault(keyword, chosen)
@@ -74,45 +78,38 @@ class Layer:
         features = self.values.get("features")
         if features is not None and "queue_if_no_path" in str(features.value):
             self.values.setdefault("no_path_retry", Chosen("queue", features.origin))
-            self.values["features"] = Chosen(without_feature(str(features.value), "queue_if_no_path"), features.origin)
-
-
-def without_feature(features: str, feature: str) -> str:
-    """``features`` without one, its count lowered (remove_feature() in libmultipath/structs.c)."""
-    words = [word for word in features.split(" ") if word]
-    kept = [word for word in words[1:] if word != feature]
-    return " ".join([str(len(kept)), *kept])
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
-    """A whole configuration, as it stands when all files are read."""
+class Sections:
+    """All sections of a configuration, as they stand when all files have been read."""
 
-    defaults: Layer
-    overrides: Layer
-    protocols: tuple[Layer, ...]
-    devices: tuple[Layer, ...]
-    multipaths: tuple[Layer, ...]
+    defaults: SectionValues
+    overrides: SectionValues
+    protocols: tuple[SectionValues, ...]
+    devices: tuple[SectionValues, ...]
+    multipaths: tuple[SectionValues, ...]
 
-    def of_protocol(self, protocol: str) -> Layer | None:
+    def of_protocol(self, protocol: str) -> SectionValues | None:
         """The protocol subsection for ``protocol``, as ``scsi:iscsi``: the name must be the same."""
-        return next((layer for layer in self.protocols if layer.text("type") == protocol), None)
+        return next((entry for entry in self.protocols if entry.text("type") == protocol), None)
 
-    def of_device(self, vendor: str | None, product: str | None, revision: str | None) -> Iterator[Layer]:
-        """The device entries for a device, the one that goes first first (find_hwe()).
+    def of_device(self, vendor: str | None, product: str | None) -> Iterator[SectionValues]:
+        """The device subsections for a device, the one with the highest precedence first (find_hwe()).
 
-        Each text may be ``None`` for "not known", which every expression matches.
+        ``None`` means that the text is not known; every expression matches it. The revision is never known, because no
+        source reads it.
         """
-        if vendor is None and product is None and revision is None:
+        if vendor is None and product is None:
             return
-        for layer in reversed(self.devices):
-            pairs = (("vendor", vendor), ("product", product), ("revision", revision))
-            if all(_matches(layer.text(keyword), text) for keyword, text in pairs):
-                yield layer
+        for entry in reversed(self.devices):
+            pairs = (("vendor", vendor), ("product", product), ("revision", None))
+            if all(_matches(entry.text(keyword), text) for keyword, text in pairs):
+                yield entry
 
-    def of_wwid(self, wwid: str) -> Layer | None:
+    def of_wwid(self, wwid: str) -> SectionValues | None:
         """The multipath subsection of a map."""
-        return next((layer for layer in self.multipaths if wwid and layer.text("wwid") == wwid), None)
+        return next((entry for entry in self.multipaths if wwid and entry.text("wwid") == wwid), None)
 
 
 def _matches(expression: str | None, text: str | None) -> bool:
@@ -125,12 +122,12 @@ def _matches(expression: str | None, text: str | None) -> bool:
     return text is None or regex.search(text)
 
 
-def layers(document: Document, version: Version, table: Document | None = None) -> Layers:
-    """Build the structures for ``document`` above the hardware ``table`` (else above the built-in extract)."""
-    defaults, overrides = Layer(), Layer()
-    protocols: list[Layer] = []
-    devices = _own_table(version) if table is None else _device_layers(table, "hardware", version)
-    multipaths: list[Layer] = []
+def sections(document: Document, version: Version, table: Document | None = None) -> Sections:
+    """The sections of ``document``, above the devices of ``table`` (of our own hardware table if it is ``None``)."""
+    defaults, overrides = SectionValues(), SectionValues()
+    protocols: list[SectionValues] = []
+    devices = _own_table(version) if table is None else _device_sections(table, "hardware", version)
+    multipaths: list[SectionValues] = []
     for section in document.sections:
         if section.name == "defaults":
             defaults.read(section.settings, "defaults", "defaults", version)
@@ -139,8 +136,8 @@ def layers(document: Document, version: Version, table: Document | None = None) 
             protocols.extend(_children(section, "overrides/protocol", "overrides/protocol", version))
         elif section.name == "multipaths":
             multipaths.extend(_children(section, "multipaths/multipath", "multipaths", version))
-    devices.extend(_device_layers(document, "devices", version))
-    return Layers(
+    devices.extend(_device_sections(document, "devices", version))
+    return Sections(
         defaults,
         overrides,
         tuple(_merged(protocols, ("type",))),
@@ -149,37 +146,37 @@ def layers(document: Document, version: Version, table: Document | None = None) 
     )
 
 
-def _own_table(version: Version) -> list[Layer]:
-    return [_layer(section, "devices/device", "hardware", version) for section in hardware.table(version)]
+def _own_table(version: Version) -> list[SectionValues]:
+    return [_section(section, "devices/device", "hardware", version) for section in hardware.table(version)]
 
 
-def _device_layers(document: Document, origin: str, version: Version) -> list[Layer]:
+def _device_sections(document: Document, origin: str, version: Version) -> list[SectionValues]:
     found = (_children(section, "devices/device", origin, version) for section in document.named("devices"))
-    complete = (layer for group in found for layer in group)
-    return [layer for layer in complete if layer.text("vendor") is not None and layer.text("product") is not None]
+    complete = (entry for group in found for entry in group)
+    return [entry for entry in complete if entry.text("vendor") is not None and entry.text("product") is not None]
 
 
-def _children(section: Section, place: str, origin: str, version: Version) -> Iterator[Layer]:
-    return (_layer(child, place, origin, version) for child in section.children)
+def _children(section: Section, place: str, origin: str, version: Version) -> Iterator[SectionValues]:
+    return (_section(child, place, origin, version) for child in section.children)
 
 
-def _layer(section: Section, place: str, origin: str, version: Version) -> Layer:
-    layer = Layer()
-    layer.read(section.settings, place, origin, version)
-    return layer
+def _section(section: Section, place: str, origin: str, version: Version) -> SectionValues:
+    entry = SectionValues()
+    entry.read(section.settings, place, origin, version)
+    return entry
 
 
-def _merged(found: list[Layer], keywords: tuple[str, ...]) -> list[Layer]:
-    """Layers of the same name as one, which stands where the last of them does; nameless ones are dropped."""
-    result: dict[tuple[str | None, ...], Layer] = {}
-    for layer in found:
-        key = tuple(layer.text(keyword) for keyword in keywords)
+def _merged(found: list[SectionValues], keywords: tuple[str, ...]) -> list[SectionValues]:
+    """Sections of the same name as one, in the place of the last of them; sections without a name are dropped."""
+    result: dict[tuple[str | None, ...], SectionValues] = {}
+    for entry in found:
+        key = tuple(entry.text(keyword) for keyword in keywords)
         if key[0] is None:
             continue
         earlier = result.pop(key, None)
         if earlier is not None:
-            layer.merge(earlier)
+            entry.merge(earlier)
             if "vendor" in keywords:
-                layer.reconcile()
-        result[key] = layer
+                entry.reconcile()
+        result[key] = entry
     return list(result.values())

@@ -1,18 +1,17 @@
 """Which value of each keyword is in force for a map and its paths, and who set it (libmultipath/propsel.c, 0.9.4).
 
-First found counts, in this order: multipaths, protocol subsection, overrides, devices over the hardware table,
-defaults, built-in. Not every section may set everything; ``_SOURCES`` says where each keyword is looked for.
+The first section that sets a keyword takes precedence, in this order: multipaths, protocol subsection, overrides,
+devices, hardware table, defaults, built-in. Not every keyword is looked for in every section: see ``SOURCES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Value, Version
-from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Layer, Layers, Origin, layers, without_feature
+from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Origin, Sections, SectionValues, sections
 from mpathd_watch.core.formats.multipath_conf.values import UINT_MAX
 
 BUILT_IN = Origin("built-in")
@@ -20,38 +19,31 @@ BUILT_IN = Origin("built-in")
 DEFAULT_POLLING = 5
 
 T_co = TypeVar("T_co", covariant=True)
-_Product = tuple[str | None, str | None, str | None]
+_Product = tuple[str | None, str | None]
 
 _ALL = ("multipaths", "overrides", "devices", "defaults")
 _PATH = ("overrides", "devices", "defaults")
 _TIMEOUT = ("protocol", "overrides", "devices", "defaults")
 _GENERAL = ("defaults",)
 
-_SOURCES = {
+SOURCES = {
     "fast_io_fail_tmo": _TIMEOUT,
     "dev_loss_tmo": _TIMEOUT,
-    "eh_deadline": _TIMEOUT,
     "no_path_retry": _ALL,
-    "failback": _ALL,
-    "path_grouping_policy": _ALL,
-    "path_selector": _ALL,
     "features": _ALL,
-    "user_friendly_names": _ALL,
     "path_checker": _PATH,
-    "detect_checker": _PATH,
     "uid_attribute": _PATH,
     "checker_timeout": _GENERAL,
     "find_multipaths": _GENERAL,
     "uid_attrs": _GENERAL,
     "polling_interval": _GENERAL,
     "max_polling_interval": _GENERAL,
-    "alias": ("multipaths",),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Effective(Generic[T_co]):
-    """A value in force and where it comes from."""
+    """A value in force, with its origin."""
 
     value: T_co
     origin: Origin
@@ -61,95 +53,68 @@ class Effective(Generic[T_co]):
 class Resolved:
     """What is in force for the paths of one map, all times in seconds.
 
-    ``None`` means that multipath-tools leaves the matter alone: ``dev_loss_tmo`` and ``eh_deadline`` keep the kernel's
-    value, ``no_path_retry`` that of the map's features (no queueing unless the kernel was told so), ``checker_timeout``
-    is the SCSI device's own ``timeout``, and ``alias`` is found in the bindings file (user_friendly_names).
+    ``None`` means that multipath-tools sets nothing: ``dev_loss_tmo`` keeps the kernel's value, ``no_path_retry`` that
+    of the map's features (no queueing unless the kernel's table has it), and ``checker_timeout`` is the SCSI device's
+    own ``timeout``.
 
-    On iSCSI, ``fast_io_fail_tmo`` is what multipathd writes to ``recovery_tmo``; ``off`` and 0 leave that alone, and
-    ``dev_loss_tmo`` is not used. Two values are what the configuration asks for and may yet be replaced by what
-    multipathd finds at the device: ``path_checker`` if ``detect_checker`` holds, and from 0.9.6 on
-    ``path_grouping_policy``.
+    On iSCSI, multipathd writes ``fast_io_fail_tmo`` to ``recovery_tmo``, unless it is ``off`` or 0, and does not use
+    ``dev_loss_tmo``. ``path_checker`` is the configured one: unless ``detect_checker`` is off, multipathd may use
+    another one that fits the device.
     """
 
     polling_interval: Effective[int]
     max_polling_interval: Effective[int]
     fast_io_fail_tmo: Effective[int | str]
     dev_loss_tmo: Effective[int | str | None]
-    eh_deadline: Effective[int | str | None]
     no_path_retry: Effective[int | str | None]
     path_checker: Effective[str]
-    detect_checker: Effective[bool]
     checker_timeout: Effective[int | None]
-    failback: Effective[int | str]
-    path_grouping_policy: Effective[str]
-    path_selector: Effective[str]
-    features: Effective[str]
     find_multipaths: Effective[str]
-    user_friendly_names: Effective[bool]
-    alias: Effective[str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Answers for one configuration and any number of maps; ``resolve`` is the short form for a single one."""
+    """The settings of one configuration, for any number of maps."""
 
-    built: Layers
-    version: Version = NEWEST
-    owners: dict[str, str] = field(default_factory=dict)
-    """The one WWID that keeps each alias: of several the smallest (check_alias_settings() in libmultipath/alias.c)."""
+    built: Sections
+    cached: dict[_Product, tuple[SectionValues, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The device subsections for each product: a host has many maps of few products."""
 
-    known: dict[_Product, tuple[Layer, ...]] = field(default_factory=dict, compare=False, repr=False)
-    """The device entries found so far: there are many maps of few products, and as many expressions as entries."""
+    def devices(self, vendor: str | None, product: str | None) -> tuple[SectionValues, ...]:
+        """See ``Sections.of_device``."""
+        key = vendor, product
+        if key not in self.cached:
+            self.cached[key] = tuple(self.built.of_device(vendor, product))
+        return self.cached[key]
 
-    def devices(self, vendor: str | None, product: str | None, revision: str | None) -> tuple[Layer, ...]:
-        """See ``Layers.of_device``."""
-        key = vendor, product, revision
-        if key not in self.known:
-            self.known[key] = tuple(self.built.of_device(vendor, product, revision))
-        return self.known[key]
-
-    def resolve(
-        self, *, wwid: str, vendor: str | None, product: str | None, revision: str | None = None, protocol: str = ""
-    ) -> Resolved:
-        """See ``resolve``."""
+    def resolve(self, *, wwid: str, vendor: str | None, product: str | None, protocol: str = "") -> Resolved:
+        """What is in force for a map and its paths. ``protocol`` is spelled as in multipath.conf, ``scsi:iscsi``."""
         look = _Look(
             self.built.of_wwid(wwid),
             self.built.of_protocol(protocol),
             self.built.overrides,
-            self.devices(vendor, product, revision),
+            self.devices(vendor, product),
             self.built.defaults,
         )
         interval, longest = look.polling()
-        retry, features = look.queueing()
-        names = look.flag("user_friendly_names", default=False)
         return Resolved(
             polling_interval=interval,
             max_polling_interval=longest,
             fast_io_fail_tmo=look.word_or_number("fast_io_fail_tmo", 5),
             dev_loss_tmo=look.optional("dev_loss_tmo"),
-            eh_deadline=look.optional("eh_deadline"),
-            no_path_retry=retry,
+            no_path_retry=look.no_path_retry(),
             path_checker=look.word("path_checker", "tur"),
-            detect_checker=look.flag("detect_checker", default=True),
             checker_timeout=look.optional_number("checker_timeout"),
-            failback=look.word_or_number("failback", "manual"),
-            path_grouping_policy=look.word("path_grouping_policy", "failover"),
-            path_selector=look.word("path_selector", "service-time 0"),
-            features=features,
             find_multipaths=look.word("find_multipaths", "strict"),
-            user_friendly_names=names,
-            alias=look.alias(wwid, names, self.owners),
         )
 
-    def uid_attribute(
-        self, *, devnode: str, vendor: str | None, product: str | None, revision: str | None = None
-    ) -> str:
-        """The udev property that a path's WWID is read from (select_getuid())."""
+    def uid_attribute(self, *, devnode: str, vendor: str | None, product: str | None) -> str:
+        """The udev property that multipathd reads a path's WWID from (select_getuid())."""
         look = _Look(
             None,
             None,
             self.built.overrides,
-            self.devices(vendor, product, revision),
+            self.devices(vendor, product),
             self.built.defaults,
         )
         for record in look.word("uid_attrs", "").value.split():
@@ -159,65 +124,45 @@ class Resolver:
         return look.word("uid_attribute", "ID_SERIAL").value
 
     def aliases(self) -> Iterator[tuple[str, Effective[str]]]:
-        """The WWIDs that multipath subsections give an alias to, with it, in reading order."""
-        for layer in self.built.multipaths:
-            chosen = layer.values.get("alias")
+        """Each WWID that a multipath subsection gives an alias, with the alias, in reading order."""
+        for entry in self.built.multipaths:
+            chosen = entry.values.get("alias")
             if chosen is not None:
-                yield layer.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
+                yield entry.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:
-    """Prepare to answer for ``document``; the arguments are those of ``resolve``."""
-    prepared = Resolver(layers(document, version, hardware), version)
-    for wwid, alias in prepared.aliases():
-        prepared.owners[alias.value] = min(wwid, prepared.owners.get(alias.value, wwid), key=encoded)
-    return prepared
+    """Prepare the settings of ``document`` (one file, or several merged).
 
-
-def resolve(
-    document: Document,
-    *,
-    wwid: str,
-    vendor: str | None,
-    product: str | None,
-    revision: str | None = None,
-    protocol: str = "",
-    version: Version = NEWEST,
-    hardware: Document | None = None,
-) -> Resolved:
-    """What is in force for a map and its paths under the configuration ``document`` (one file, or several merged).
-
-    ``protocol`` is spelled as in multipath.conf, ``scsi:iscsi``. ``hardware`` is the reply to ``show config``
-    (``parse_printed``), whose devices then stand below those of ``document``; without it our extract does
-    (``hardware.py``). Never raises.
+    ``hardware`` is the reply to ``show config`` (``parse_printed``). Its devices then stand below those of
+    ``document``, in place of the table in ``hardware.py``. Neither this nor its methods ever raise.
     """
-    prepared = resolver(document, version=version, hardware=hardware)
-    return prepared.resolve(wwid=wwid, vendor=vendor, product=product, revision=revision, protocol=protocol)
+    return Resolver(sections(document, version, hardware))
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The layers that have a say about one path of one map."""
+    """The sections that apply to one path of one map."""
 
-    multipaths: Layer | None
-    protocol: Layer | None
-    overrides: Layer
-    devices: tuple[Layer, ...]
-    defaults: Layer
+    multipaths: SectionValues | None
+    protocol: SectionValues | None
+    overrides: SectionValues
+    devices: tuple[SectionValues, ...]
+    defaults: SectionValues
 
-    def candidates(self, source: str) -> Iterator[Layer]:
+    def candidates(self, source: str) -> Iterator[SectionValues]:
         if source == "devices":
             yield from self.devices
         else:
-            layer: Layer | None = getattr(self, source)
-            if layer is not None:
-                yield layer
+            entry: SectionValues | None = getattr(self, source)
+            if entry is not None:
+                yield entry
 
     def find(self, keyword: str) -> Chosen | None:
-        for source in _SOURCES[keyword]:
-            for layer in self.candidates(source):
-                if keyword in layer.values:
-                    return layer.values[keyword]
+        for source in SOURCES[keyword]:
+            for entry in self.candidates(source):
+                if keyword in entry.values:
+                    return entry.values[keyword]
         return None
 
     def any(self, keyword: str, default: Value) -> Effective[Value]:
@@ -227,10 +172,6 @@ class _Look:
     def word(self, keyword: str, default: str) -> Effective[str]:
         found = self.any(keyword, default)
         return Effective(str(found.value), found.origin)
-
-    def flag(self, keyword: str, *, default: bool) -> Effective[bool]:
-        found = self.any(keyword, default)
-        return Effective(bool(found.value), found.origin)
 
     def word_or_number(self, keyword: str, default: int | str) -> Effective[int | str]:
         return self.any(keyword, default)
@@ -247,29 +188,21 @@ class _Look:
         """Both intervals, each derived from the other if it is not set (_init_config() in config.c)."""
         interval, longest = self.optional_number("polling_interval"), self.optional_number("max_polling_interval")
         if longest.value is None:
-            shortest = Effective(DEFAULT_POLLING, BUILT_IN) if interval.value is None else _known(interval)
+            shortest = Effective(DEFAULT_POLLING, BUILT_IN) if interval.value is None else _certain(interval)
             fourfold = shortest.value * 4 if shortest.value < UINT_MAX // 4 else UINT_MAX
             return shortest, Effective(fourfold, shortest.origin)
         if interval.value is None:
             quarter = longest.value // 4 if longest.value >= 4 else 1
-            return Effective(quarter, longest.origin), _known(longest)
-        return (_known(interval) if interval.value <= longest.value else _known(longest)), _known(longest)
+            return Effective(quarter, longest.origin), _certain(longest)
+        return (_certain(interval) if interval.value <= longest.value else _certain(longest)), _certain(longest)
 
-    def queueing(self) -> tuple[Effective[int | str | None], Effective[str]]:
-        """no_path_retry and features; the old feature queue_if_no_path sets the former if nothing else does."""
+    def no_path_retry(self) -> Effective[int | str | None]:
+        """The old feature queue_if_no_path sets it if nothing else does."""
         retry, features = self.optional("no_path_retry"), self.word("features", "0")
-        if "queue_if_no_path" not in features.value:
-            return retry, features
-        if retry.value is None:
-            retry = Effective("queue", features.origin)
-        return retry, Effective(without_feature(features.value, "queue_if_no_path"), features.origin)
-
-    def alias(self, wwid: str, names: Effective[bool], owners: Mapping[str, str]) -> Effective[str | None]:
-        found = self.find("alias")
-        if found is not None and owners.get(str(found.value), wwid) == wwid:
-            return Effective(str(found.value), found.origin)
-        return Effective(None if names.value else wwid, names.origin)
+        if retry.value is None and "queue_if_no_path" in features.value:
+            return Effective("queue", features.origin)
+        return retry
 
 
-def _known(number: Effective[int | None]) -> Effective[int]:
+def _certain(number: Effective[int | None]) -> Effective[int]:
     return Effective(number.value or 0, number.origin)

@@ -1,7 +1,7 @@
 """What a value means to multipath-tools: one reader for each handler of libmultipath/dict.c (0.9.4; 0.11.1, 0.15.1).
 
-A reader takes the text and the version, and never fails: it tells the value, that the keyword is back to "not set", or
-that multipath-tools rejects the text and keeps what it had.
+A reader takes the text and the version, and never fails. It returns the value, that the keyword is "not set" again, or
+that multipath-tools rejects the text and keeps the value that it had.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ULONG_MAX = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text is taken for. ``value`` is ``None`` for "not set"; ``advice`` completes the sentence of a problem."""
+    """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem."""
 
     accepted: bool
     value: Value | None = None
@@ -32,12 +32,12 @@ Reader = Callable[[str, Version], Reading]
 _TO_BLANK = str.maketrans(dict.fromkeys(BLANKS, " "))
 
 
-def _rejected(advice: str) -> Reading:
-    return Reading(accepted=False, code=Code.BAD_VALUE, advice=advice)
+def _rejected(why: str, outcome: str = ", so multipathd ignores the line") -> Reading:
+    return Reading(accepted=False, code=Code.BAD_VALUE, advice=f"{why}{outcome}")
 
 
 def leading_integer(text: str) -> tuple[int, str, str]:
-    """The number at the beginning of ``text``, its digits (none if there is no number), and the rest: as strtol()."""
+    """The number at the beginning of ``text``, its digits (none if there is no number), and the rest, as strtol()."""
     trimmed = text.lstrip(BLANKS)
     sign = trimmed[:1] if trimmed[:1] in ("+", "-") else ""
     body = trimmed[len(sign) :]
@@ -49,7 +49,7 @@ def leading_integer(text: str) -> tuple[int, str, str]:
 
 
 def integer(least: int, most: int) -> Reader:
-    """A number from ``least`` to ``most``; one beyond is replaced by the limit (do_set_int())."""
+    """A number from ``least`` to ``most``; a number beyond is replaced by the limit (do_set_int())."""
 
     def read(text: str, _version: Version) -> Reading:
         number, digits, rest = leading_integer(text)
@@ -58,13 +58,13 @@ def integer(least: int, most: int) -> Reader:
         if least <= number <= most:
             return Reading(accepted=True, value=number)
         limit = most if number > most else least
-        return Reading(accepted=True, value=limit, code=Code.CAPPED_VALUE, advice=f"{limit} is used instead")
+        return Reading(accepted=True, value=limit, code=Code.CAPPED_VALUE, advice=f"multipathd uses {limit} instead")
 
     return read
 
 
 def or_unset(reader: Reader) -> Reader:
-    """As ``reader``, but 0 means "not set", whatever was set before."""
+    """Like ``reader``, but 0 means "not set", whatever was set before."""
 
     def read(text: str, version: Version) -> Reading:
         reading = reader(text, version)
@@ -83,15 +83,12 @@ def unsigned(text: str, _version: Version) -> Reading:
 
 
 def polling(text: str, version: Version) -> Reading:
-    """polling_interval: seconds, where 0 and very large numbers bring multipathd down (tried on 0.11.1 and 0.15.1)."""
+    """polling_interval: seconds; on 0 and on very large numbers multipathd crashes or hangs (tried: 0.11.1, 0.15.1)."""
     reading = unsigned(text, version)
     if not reading.accepted:
-        return _rejected(
-            "it is not a number of seconds, and multipathd then takes 4294967294: it checks no path again, or does not "
-            "even start"
-        )
+        return _rejected("it is not a number of seconds", ", so multipathd may take it for 4294967294 and hang")
     if reading.value == 0:
-        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd crashes on it from 0.11 on")
+        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd 0.11 and later crash on it")
     return reading
 
 
@@ -113,12 +110,15 @@ def absolute_path(text: str, _version: Version) -> Reading:
 def yes_no(text: str, _version: Version) -> Reading:
     """Yes or no, 1 or 0 (set_yes_no(), set_yes_no_undef())."""
     if text not in ("yes", "no", "1", "0"):
-        return _rejected('only "yes" and "no" are understood')
+        return _rejected("it must be yes or no")
     return Reading(accepted=True, value=text in ("yes", "1"))
 
 
-def words(meanings: Mapping[str, str], *, otherwise: Reader | None = None) -> Reader:
-    """One of some words, each with what it means; any other text goes to ``otherwise``, if there is one."""
+def words(meanings: Mapping[str, str], *, otherwise: Reader | None = None, described: str = "") -> Reader:
+    """One of a few words, each with its meaning; ``otherwise`` reads any other text, if there is such a reader.
+
+    ``described`` is what people read in place of all the words.
+    """
 
     def read(text: str, version: Version) -> Reading:
         if text in meanings:
@@ -127,8 +127,8 @@ def words(meanings: Mapping[str, str], *, otherwise: Reader | None = None) -> Re
             reading = otherwise(text, version)
             if reading.accepted:
                 return reading
-        allowed = ", ".join(dict.fromkeys(meanings)) + (" and numbers" if otherwise else "")
-        return _rejected(f"only {allowed} are understood")
+        allowed = described or ", ".join(meanings) + (" or a number" if otherwise else "")
+        return _rejected(f"it must be {allowed}" if described or otherwise else f"it must be one of {allowed}")
 
     return read
 
@@ -138,19 +138,19 @@ def _same(*names: str) -> dict[str, str]:
 
 
 def counted(index: int) -> Reader:
-    """Words of which the one at ``index`` counts those that follow: path_selector and features (set_arg_str())."""
+    """Several words; the one at ``index`` is the number of those after it: path_selector, features (set_arg_str())."""
 
     def read(text: str, _version: Version) -> Reading:
         parts = [part for part in text.translate(_TO_BLANK).split(" ") if part]
         number, digits, rest = leading_integer(parts[index]) if len(parts) > index else (0, "", "")
         if not digits or rest or number < 0:
-            return _rejected(f"its word {index + 1} must be the number of words that follow")
+            return _rejected(f"its word {index + 1} must be the number of the words after it")
         following = len(parts) - index - 1
         if number != following:
-            return _rejected(f"it announces {number} further words and has {following}")
+            return _rejected(f"its number must be {following}, because that many words follow")
         if "queue_if_no_path" in text:
             return Reading(
-                accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="write no_path_retry queue instead"
+                accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="use no_path_retry queue instead"
             )
         return Reading(accepted=True, value=text)
 
@@ -158,16 +158,18 @@ def counted(index: int) -> Reader:
 
 
 def dev_loss(text: str, _version: Version) -> Reading:
-    """dev_loss_tmo: ``infinity`` or a number, read by sscanf() with no regard to what follows it (set_dev_loss())."""
+    """dev_loss_tmo: ``infinity`` or a number, read by sscanf(), which ignores what follows it (set_dev_loss())."""
     if text == "infinity":
         return Reading(accepted=True, value="infinity")
     number, digits, rest = leading_integer(text)
     if not digits:
-        return _rejected('only numbers and "infinity" are understood')
+        return _rejected("it must be infinity or a number")
     seconds = (number if abs(number) <= ULONG_MAX else ULONG_MAX) & UINT_MAX
     value: Value | None = "infinity" if seconds == UINT_MAX else seconds or None
     if rest.strip(BLANKS) or seconds != number:
-        return Reading(accepted=True, value=value, code=Code.BAD_VALUE, advice=f"it is taken for {value or 'not set'}")
+        return Reading(
+            accepted=True, value=value, code=Code.BAD_VALUE, advice=f"multipathd takes it for {value or 'not set'}"
+        )
     return Reading(accepted=True, value=value)
 
 
@@ -175,15 +177,15 @@ _POLICIES = ("failover", "multibus", "group_by_serial", "group_by_prio", "group_
 
 
 def policy(text: str, version: Version) -> Reading:
-    """path_grouping_policy: the name may have anything behind it (get_pgpolicy_id()); group_by_tpg came with 0.9.6."""
+    """path_grouping_policy: anything may follow the name (get_pgpolicy_id()); group_by_tpg exists since 0.9.6."""
     for name in (*_POLICIES, *(("group_by_tpg",) if version >= (0, 9, 6) else ())):
         if text.startswith(name):
             return Reading(accepted=True, value=name)
-    return _rejected("no such policy")
+    return _rejected("there is no such policy")
 
 
 def flush(text: str, version: Version) -> Reading:
-    """flush_on_last_del: yes and no, from 0.9.9 on also always, unused and never (NEWS.md)."""
+    """flush_on_last_del: yes and no; since 0.9.9 also always, unused and never (NEWS.md)."""
     meanings = {"yes": "always", "1": "always", "no": "unused", "0": "unused"}
     if version >= (0, 9, 9):
         meanings |= _same("always", "unused", "never")
@@ -191,19 +193,19 @@ def flush(text: str, version: Version) -> Reading:
 
 
 def checker(text: str, _version: Version) -> Reading:
-    """path_checker: any word is taken; readsector0 is deprecated (multipath.conf(5), 0.9.4)."""
+    """path_checker: any word is accepted; readsector0 is deprecated (multipath.conf(5), 0.9.4)."""
     if text == "readsector0":
         return Reading(accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="use tur, or directio")
     return Reading(accepted=True, value=text)
 
 
 def reservation_key(text: str, _version: Version) -> Reading:
-    """``file``, or up to 16 hexadecimal digits and flags (parse_prkey_flags()); anything else is fatal."""
+    """``file``, or up to 16 hexadecimal digits with flags (parse_prkey_flags()); anything else is fatal."""
     key = text.partition(":")[0].removeprefix("0")
     key = key[1:] if key[:1] in ("x", "X") else key
     if text == "file" or (0 < len(key) <= 16 and not key.strip("0123456789abcdefABCDEF")):
         return Reading(accepted=True, value=text)
-    return _rejected("it is neither a hexadecimal key nor the word file")
+    return _rejected("it must be a hexadecimal key or the word file", "")
 
 
 PROTOCOLS = (
@@ -249,7 +251,7 @@ find_multipaths = words(
 )
 marginal_pathgroups = words(_same("off", "on", "fpin") | {"no": "off", "0": "off", "yes": "on", "1": "on"})
 queue_without_daemon = words({"yes": "yes", "1": "yes", "no": "no", "0": "no"})
-protocol_type = words(_same(*PROTOCOLS))
+protocol_type = words(_same(*PROTOCOLS), described="a protocol, for example scsi:iscsi")
 auto_resize = words(_same("never", "grow_only", "grow_shrink"))
 log_checker_err = words(_same("once", "always"))
 rr_weight = words(_same("priorities", "uniform"))

@@ -1,6 +1,6 @@
-"""open-iscsi's node records and iscsid.conf: the timeouts that are configured, and nothing that is secret.
+"""open-iscsi's node records and iscsid.conf: the configured timeouts, and nothing that is secret.
 
-Pure: text in, facts out; nothing here raises on any input, and all of it takes time proportional to the input.
+Pure: text in, facts out. Nothing here raises on any input, and everything takes time proportional to the input.
 """
 
 from mpathd_watch.core.formats.open_iscsi import keys

@@ -1,4 +1,4 @@
-"""What a session is configured to, and by whom: its record, iscsid.conf or open-iscsi itself."""
+"""What a session is configured to, and where: in its record, in iscsid.conf, or in open-iscsi itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mpathd_watch.core.formats.open_iscsi.record import Record
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A value with its origin; ``file`` is empty and ``line`` 0 where it is built in."""
+    """A value with its origin; ``file`` is empty and ``line`` 0 for a built-in value."""
 
     value: int | str
     file: str = ""
@@ -26,8 +26,8 @@ def configured(record: Record | None, iscsid_conf: Record | None) -> Mapping[str
 def setting(key: str, record: Record | None, iscsid_conf: Record | None) -> Configured:
     """The value of ``key`` (one that has a built-in default) for a session with this ``record``.
 
-    A record is complete as it was made: what is missing from it is built in, and iscsid.conf no longer counts
-    (idbm_rec_read() in usr/idbm.c). Without a record, the value is the one that the next discovery will write.
+    A record is complete when it is made. For a key that it lacks the built-in value counts, and not iscsid.conf
+    (idbm_rec_read() in usr/idbm.c). Without a record, the value is the one that the next discovery writes.
     """
     source = iscsid_conf if record is None else record
     entry = None if source is None else source.entries.get(key)

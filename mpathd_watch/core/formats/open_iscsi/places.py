@@ -1,4 +1,4 @@
-"""Where node records lie (usr/idbm.c, idbm_open_rec_w() and idbm_for_each_portal(), open-iscsi 2.1.8 to 2.1.13)."""
+"""The paths of node records (usr/idbm.c, idbm_open_rec_w() and idbm_for_each_portal(), open-iscsi 2.1.8 to 2.1.13)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mpathd_watch.core.model.identity import DEFAULT_IFACE
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a record's path tells: ``tpgt`` is ``None`` where it does not, ``address`` is spelled as in the path."""
+    """What the path of a record contains: ``tpgt`` is ``None`` if it is not there, ``address`` is spelled as there."""
 
     target: str
     address: str
@@ -21,9 +21,9 @@ class Place:
 def record_path(path: str) -> Place | None:
     """Read the path of a node record; ``None`` if it is not one. Never raises.
 
-    ``<db>/nodes/<target>/<address>,<port>,<tpgt>/<iface>``, and of old the file
-    ``<db>/nodes/<target>/<address>,<port>``, which stands for the default iface. An IPv6 address is spelled without
-    brackets; brackets are taken off. The tag -1 says that it was not known.
+    The path is ``<db>/nodes/<target>/<address>,<port>,<tpgt>/<iface>``. Old versions have the file
+    ``<db>/nodes/<target>/<address>,<port>`` for the default iface. An IPv6 address has no brackets; if there are any,
+    they are removed. The tag -1 means that it was not known.
     """
     parts = path.split("/")
     nodes = next((at for at in range(len(parts) - 1, -1, -1) if parts[at] == "nodes"), None)

@@ -1,7 +1,7 @@
 """Node records and iscsid.conf as open-iscsi reads them (idbm_recinfo_config() in usr/idbm.c, 2.1.11 and 2.1.13).
 
-A line is ``key = value``; the blank before the ``=`` is not optional. What a line holds is looked at only after its key
-has proved to be on the allow-list, and no problem ever quotes a line: it may hold a password.
+A line is ``key = value``; the blank before the ``=`` is required. The value of a line is read only if its key is on the
+allow-list, and no problem ever quotes a line, because it may contain a password.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS, Chunk, chunks, encoded
-from mpathd_watch.core.formats.open_iscsi.keys import IFACE, KEYS, Key
-from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.formats.open_iscsi.keys import KEYS, Key
 
 BUFFER = 2047
 """Bytes of a line that open-iscsi reads at once."""
@@ -47,7 +46,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a file. Never quotes a value, and of keys only those on the allow-list."""
+    """One fault in a file. Never quotes a value, nor a key that is not on the allow-list."""
 
     file: str
     line: int
@@ -66,37 +65,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A file's values by their full keys, those of ``keys.KEYS`` and no others."""
+    """A file's values by their full keys; those of ``keys.KEYS`` and no others."""
 
     file: str
     entries: Mapping[str, Entry]
     problems: tuple[Problem, ...] = ()
 
-    def number(self, key: str) -> int | None:
-        """The number that ``key`` is set to, ``None`` if the file does not set it."""
-        entry = self.entries.get(key)
-        return entry.value if entry is not None and isinstance(entry.value, int) else None
-
-    def word(self, key: str) -> str | None:
-        """The word or text that ``key`` is set to, ``None`` if the file does not set it."""
-        entry = self.entries.get(key)
-        return entry.value if entry is not None and isinstance(entry.value, str) else None
-
 
 def parse_record(text: str, file: str) -> Record:
     """The allowed values of a node record, or of iscsid.conf.
 
-    Never raises; time and memory are proportional to the text, of which ``MAX_TEXT`` characters are read. The text
-    itself is not kept, nor is any value of another key, in the record or in a problem.
+    Never raises. Time and memory are proportional to the text, of which ``MAX_TEXT`` characters are read. Neither the
+    record nor a problem contains the text itself, or the value of another key.
     """
     reader = _Reader(file)
     for chunk in chunks(text[:MAX_TEXT], BUFFER):
         reader.chunk(chunk)
     if len(text) > MAX_TEXT:
-        reader.problem(text.count("\n", 0, MAX_TEXT) + 1, Code.LONG_FILE, "the file is too long: the rest is not read")
+        reader.problem(
+            text.count("\n", 0, MAX_TEXT) + 1, Code.LONG_FILE, "the file is too long: mpathd-watch ignores the rest"
+        )
     elif reader.begun:
         reader.problem(
-            reader.begun, Code.UNFINISHED_RECORD, "the record that begins here has no end: the file was cut short"
+            reader.begun, Code.UNFINISHED_RECORD, "the record that begins here has no end: the file is incomplete"
         )
     return Record(file, MappingProxyType(reader.entries), tuple(reader.problems))
 
@@ -112,18 +103,18 @@ class _Reader:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(self.file, line, code, text, key))
         elif len(self.problems) == MAX_PROBLEMS:
-            self.problems.append(Problem(self.file, line, Code.MORE_PROBLEMS, "there are more problems from here on"))
+            self.problems.append(
+                Problem(self.file, line, Code.MORE_PROBLEMS, "more problems follow, which are not listed")
+            )
 
     def chunk(self, chunk: Chunk) -> None:
         if not chunk.ended:
             if chunk.text.startswith(_END):
                 self.begun = 0
             if len(encoded(chunk.text)) >= BUFFER:
-                self.problem(chunk.number, Code.LONG_LINE, f"open-iscsi skips lines of more than {BUFFER} bytes")
+                self.problem(chunk.number, Code.LONG_LINE, f"open-iscsi skips a line of more than {BUFFER} bytes")
             elif chunk.text.strip(BLANKS)[:1] not in ("", "#"):
-                self.problem(
-                    chunk.number, Code.UNFINISHED_LINE, "open-iscsi skips a last line that has no line end behind it"
-                )
+                self.problem(chunk.number, Code.UNFINISHED_LINE, "open-iscsi skips the last line if it has no line end")
             return
         line = chunk.text.partition("\0")[0].strip(BLANKS)
         if line.startswith(_BEGIN):
@@ -141,39 +132,37 @@ class _Reader:
         key = KEYS.get(name)
         shown = name if key is not None else ""
         what = shown or "this line"
-        # The character behind the key is skipped, whatever it is: "key=value" has no separator left.
+        # The character after the key is skipped, whatever it is: in "key=value" no separator is left.
         rest = text[end + 1 :].lstrip(BLANKS)
         if end == len(text):
             self.problem(line, Code.NO_VALUE, f"{what} has no value: open-iscsi ignores it", shown)
         elif not rest.startswith("="):
-            self.problem(
-                line, Code.NO_SEPARATOR, f"{what} has no = with a blank before it: open-iscsi ignores it", shown
-            )
+            self.problem(line, Code.NO_SEPARATOR, f"{what} has no = after a blank: open-iscsi ignores it", shown)
         elif not rest[1:].strip(BLANKS):
             self.problem(line, Code.NO_VALUE, f"{what} has no value: open-iscsi ignores it", shown)
         elif key is not None:
             self.entry(line, name, key, rest[1:].lstrip(BLANKS)[:MAX_VALUE])
 
     def entry(self, line: int, name: str, key: Key, value: str) -> None:
-        read = clean(value) if key.text else value if key.words else self.number(line, name, value)
         if key.words and value not in key.words:
             self.problem(
                 line,
                 Code.BAD_VALUE,
-                f"{name}: only {' and '.join(key.words)} are understood; open-iscsi ignores the line",
+                f"{name} must be {', '.join(key.words[:-1])} or {key.words[-1]}: open-iscsi ignores the line",
                 name,
             )
             return
         if name in self.entries:
             self.problem(
-                line, Code.DUPLICATE_KEY, f"{name} is also set in line {self.entries[name].line}: this one counts", name
+                line,
+                Code.DUPLICATE_KEY,
+                f"{name} is also set in line {self.entries[name].line}: this line counts",
+                name,
             )
-        # iscsiadm writes <empty> for a text that is not set.
-        if name != IFACE or read != "<empty>":
-            self.entries[name] = Entry(read, line)
+        self.entries[name] = Entry(value if key.words else self.number(line, name, value), line)
 
     def number(self, line: int, name: str, value: str) -> int:
-        """What strtoul() makes of ``value``, as the int that it is stored in; 0 if there is no number."""
+        """The result of strtoul(), as the int that open-iscsi stores it in; 0 if ``value`` is not a number."""
         sign = value[:1] if value[:1] in ("+", "-") else ""
         rest = value[len(sign) :].lstrip("0123456789")
         digits = value[len(sign) : len(value) - len(rest)]
@@ -181,6 +170,6 @@ class _Reader:
         wrapped = ((-number if sign == "-" and number < ULONG_MAX else number) + 2**31) % 2**32 - 2**31
         if rest or not digits or wrapped != int(f"{sign}{digits or 0}"):
             self.problem(
-                line, Code.BAD_VALUE, f"{name} is not set to a proper number: open-iscsi takes it for {wrapped}", name
+                line, Code.BAD_VALUE, f"{name} is not a proper number: open-iscsi takes it for {wrapped}", name
             )
         return wrapped

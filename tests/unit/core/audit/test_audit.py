@@ -8,18 +8,19 @@ from math import inf
 
 import pytest
 
+from mpathd_watch.core.alerting.messages import config_finding
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import Report
+from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Code, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF, LinkFacts
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import SourceState, State
-from mpathd_watch.core.verdicts.budget import Budget, budget
-from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
+from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state, with_changes
 from tests.hosts import (
     CONF,
     FIRST,
@@ -42,7 +43,7 @@ from tests.hosts import (
 def test_nothing_is_found_where_all_is_in_order() -> None:
     assert Host().findings == ()
     assert Host().report.severity is Severity.INFO
-    assert audit(State()) == Report()
+    assert audit(State()) == AuditReport()
 
 
 # --- each finding, beside a host that is nearly the same and in order -------------------------------------------------
@@ -69,7 +70,7 @@ BOND = interface("ens4", "ens1", "ens2", kind="bond")
 
 def fibre(*hosts: int, multipath: str = "") -> Host:
     paths = (
-        make_path(label=f"{number}:0:{at}:1", portal="", session="", hctl=f"{number}:0:{at}:1", transport=Transport.FC)
+        make_path(label=f"{number}:0:{at}:1", portal="", nexus="", hctl=f"{number}:0:{at}:1", transport=Transport.FC)
         for at, number in enumerate(hosts)
     )
     return Host(multipath=multipath, records={}, sessions=[]).paths(*paths)
@@ -87,6 +88,9 @@ def aliased(*aliases: str) -> str:
 def hiding(text: str) -> str:
     return f"blacklist {{\n\t{text}\n}}\n"
 
+
+LONGEST = 160
+"""Characters of a finding's text."""
 
 DEAD = down(reason="not_running")
 UNREADABLE = (Unreadable("/etc/iscsi/nodes", Reason.NO_PERMISSION, "no permission to read it"),)
@@ -109,7 +113,11 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     ),
     (K.SYNTAX_ERROR, Host(multipath="defaults {\n\tpolling_interval 5\n"), Host(multipath="defaults {\n}\n")),
     (K.SYNTAX_ERROR, Host(iscsid=lines() + "node.startup automatic\n"), Host(iscsid=lines() + "# node.startup\n")),
-    (K.SYNTAX_ERROR, Host().record(lines() + f"{keys.SCAN} auto\n"), Host().record(lines() + f"{keys.SCAN} = auto\n")),
+    (
+        K.SYNTAX_ERROR,
+        Host().record(lines() + "node.session.scan auto\n"),
+        Host().record(lines() + "node.session.scan = auto\n"),
+    ),
     (
         K.OBSOLETE_KEYWORD,
         Host(multipath="defaults {\n\tudev_dir /dev\n}\n"),
@@ -162,7 +170,7 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (
         K.SINGLE_PORTAL,
         same_portal(),
-        Host().paths(*(replace(make_path(), label=f"{at}:0:0:1", portal="", session="") for at in (1, 2))),
+        Host().paths(*(with_changes(make_path(), label=f"{at}:0:0:1", portal="", nexus="") for at in (1, 2))),
     ),
     (K.TIMEOUTS_DIFFER, Host().live(recv_tmo=4), Host().live(recv_tmo=5)),
     (K.TIMEOUTS_DIFFER, Host().live(recovery_tmo=RECOVERY_OFF), Host(sessions=both(recovery_tmo=RECOVERY_OFF))),
@@ -374,6 +382,22 @@ def test_a_finding_comes_where_it_belongs_and_not_beside_it(kind: FindingKind, w
     assert kind not in right.kinds()
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong"), [(kind, wrong) for kind, wrong, _ in PAIRS], ids=[str(number) for number in range(len(PAIRS))]
+)
+def test_a_finding_is_one_short_sentence(kind: FindingKind, wrong: Host) -> None:
+    """What it leads to, and the remedy, are in the catalog: a screen of entries must not bury an outage."""
+    for finding in wrong.findings:
+        if finding.kind is kind:
+            assert len(finding.text) <= LONGEST
+            assert not finding.text.endswith(".")
+            subject, text, where = finding.subject, finding.text, finding.where
+            expected = f"{subject}: {text} ({where})" if where else f"{subject}: {text}"
+            assert config_finding(finding).message == (
+                f"{where}: {text}" if where.startswith(f"{subject}:") else expected
+            )
+
+
 def test_every_kind_of_finding_is_among_these() -> None:
     assert {kind for kind, _, _ in PAIRS} == set(FindingKind)
 
@@ -396,9 +420,7 @@ def test_the_article_multipathd_wrote_its_default_over_the_record() -> None:
     assert found.subject == label(FIRST)
     assert found.where == f"{record_file(FIRST)}:4"
     assert found.text == (
-        "recovery_tmo is 5 s: multipathd wrote its fast_io_fail_tmo (default 5) over "
-        f"node.session.timeo.replacement_timeout = 15 ({record_file(FIRST)}:4); "
-        "set fast_io_fail_tmo, for iSCSI alone in overrides/protocol"
+        "recovery_tmo is 5 s, by multipathd's fast_io_fail_tmo (default), but replacement_timeout is 15 in its record"
     )
     assert host.kinds() == {K.REPLACEMENT_TIMEOUT_OVERRIDDEN, K.RECORD_DIFFERS}
 
@@ -407,7 +429,7 @@ def test_fast_io_fail_tmo_for_iscsi_is_named_with_its_line() -> None:
     host = Host(multipath=FOR_ISCSI % 20, sessions=both(recovery_tmo=20))
     found = [finding for finding in host.findings if finding.kind is K.REPLACEMENT_TIMEOUT_OVERRIDDEN]
     assert [finding.subject for finding in found] == [label(portal) for portal in PORTALS]
-    assert all(f"recovery_tmo is 20 s: multipathd wrote its fast_io_fail_tmo ({CONF}:4)" in each.text for each in found)
+    assert all(f"recovery_tmo is 20 s, by multipathd's fast_io_fail_tmo ({CONF}:4), but" in each.text for each in found)
     host.records = records(*PORTALS, text=lines(replacement=20))
     assert host.kinds() == {K.RECORD_DIFFERS}
 
@@ -424,31 +446,32 @@ def test_any_map_through_the_session_may_have_brought_the_timeout() -> None:
     for recovery, kind in ((5, None), (10, K.REPLACEMENT_TIMEOUT_OVERRIDDEN), (11, K.TIMEOUT_NOT_IN_FORCE)):
         host = Host(maps=maps, sessions=both(recovery_tmo=recovery))
         assert host.kinds() == ({kind} if kind else set())
-    assert "fast_io_fail_tmo 10 (multipath-tools' hardware table) or 5 (default)" in host.findings[0].text
+    assert "fast_io_fail_tmo is 10 (multipath-tools' hardware table), 5 (default)" in host.findings[0].text
 
 
 @pytest.mark.parametrize("value", ["off", "0"])
 def test_fast_io_fail_tmo_off_or_0_is_not_written(value: str) -> None:
     host = Host(multipath=FOR_ISCSI % value, sessions=both(recovery_tmo=0))
     assert K.REPLACEMENT_TIMEOUT_OVERRIDDEN not in host.kinds()
-    assert "recovery_tmo is 0 s, which nothing configured explains" in host.findings[0].text
+    assert host.findings[0].text == (
+        f"recovery_tmo is 0 s, but fast_io_fail_tmo is {value} ({CONF}:4), and replacement_timeout is 5 in its record"
+    )
 
 
-def test_a_value_that_nobody_configured_is_told_with_all_that_is_configured() -> None:
+def test_a_value_that_nothing_explains_is_reported_with_all_that_is_configured() -> None:
     assert Host().live(recovery_tmo=30).only(K.TIMEOUT_NOT_IN_FORCE).text == (
-        f"recovery_tmo is 30 s, which nothing configured explains: {keys.REPLACEMENT_TIMEOUT} is 5 "
-        f"({record_file(FIRST)}:4), and multipathd's fast_io_fail_tmo 5 (default)"
+        "recovery_tmo is 30 s, but fast_io_fail_tmo is 5 (default), and replacement_timeout is 5 in its record"
     )
 
 
 def test_a_record_without_the_key_has_open_iscsis_default() -> None:
     found = Host().record("node.startup = automatic\n").only(K.SHIPPED_TIMEOUT_OVERRIDDEN)
-    assert "= 120 (open-iscsi's default); set" in found.text
+    assert found.text.endswith(", but replacement_timeout is 120 (open-iscsi's default)")
     assert found.where == ""
 
 
-def test_without_the_record_nobody_is_accused() -> None:
-    """Without root no record can be read, and iscsid.conf says nothing of a session whose record may differ."""
+def test_without_the_record_there_is_no_finding() -> None:
+    """Without root no record can be read, and the record of a session may differ from iscsid.conf."""
     host = Host(records={}, iscsid=lines(replacement=120), sessions=both(recovery_tmo=15), unreadable=UNREADABLE)
     assert host.kinds() == {K.UNREADABLE_FILE}
 
@@ -465,7 +488,7 @@ def test_the_record_was_changed_after_the_login() -> None:
     assert Host().record(lines(timeout=6)).only(K.TIMEOUT_NOT_IN_FORCE) == Finding(
         K.TIMEOUT_NOT_IN_FORCE,
         label(FIRST),
-        "noop_out_timeout is 10 s, its record says 6: the record was changed after the login; log out and in",
+        "noop_out_timeout is 10 s, but was changed to 6 in its record after the login",
         f"{record_file(FIRST)}:3",
     )
 
@@ -474,18 +497,18 @@ def test_a_single_zero_is_raised_by_the_kernel() -> None:
     for wanted in (lines(interval=0, timeout=5), lines(interval=5, timeout=0)):
         host = Host(sessions=both(ping_tmo=5), records=records(*PORTALS, text=wanted))
         text = host.findings[0].text
-        assert text.endswith("is 5 s, its record says 0: the kernel takes 0 only for both of the ping's timeouts")
+        assert text.endswith("is 5 s, because the kernel accepts 0 only for both ping timeouts, but 0 in its record")
     host = Host(sessions=both(ping_tmo=5), records=records(*PORTALS, text=lines(interval=0, timeout=0)))
     assert "after the login" in host.findings[0].text
 
 
-def test_pings_off_says_what_is_known() -> None:
+def test_pings_off_reports_what_is_known() -> None:
     assert Host().live(recv_tmo=0, ping_tmo=None).only(K.PINGS_OFF).text == (
         "noop_out_interval is 0 and noop_out_timeout is unknown: the kernel sends no pings"
     )
 
 
-def test_unreadable_timeouts_are_nobodys_fault() -> None:
+def test_unreadable_timeouts_are_no_finding() -> None:
     nothing = {"recv_tmo": None, "ping_tmo": None, "recovery_tmo": None}
     host = Host(sessions=both(**nothing))
     assert host.findings == ()
@@ -501,17 +524,28 @@ def test_timeouts_that_differ_are_listed_by_path() -> None:
     )
 
 
+def test_of_many_paths_the_few_that_differ_are_named() -> None:
+    portals = [f"192.168.{at}.1:3260" for at in range(1, 9)]
+    sessions = [make_session(portal, recovery_tmo=7 if at == 3 else 5) for at, portal in enumerate(portals)]
+    host = Host(sessions=sessions, records={}).paths(
+        *(make_path(portal, f"sd{at}") for at, portal in enumerate(portals))
+    )
+    assert host.only(K.TIMEOUTS_DIFFER).text == (
+        f"noop_out_interval/noop_out_timeout/recovery_tmo are 5/10/7 on {portals[3]}, 5/10/5 on 7 paths"
+    )
+
+
 def test_a_record_that_leaves_the_startup_open_is_named() -> None:
     host = Host().record(f"{keys.NOOP_OUT_TIMEOUT} = 10\n{keys.REPLACEMENT_TIMEOUT} = 5\n")
     assert host.only(K.MANUAL_STARTUP).where == record_file(FIRST)
 
 
-def test_what_iscsid_conf_says_otherwise() -> None:
+def test_a_record_that_differs_from_iscsid_conf() -> None:
     found = Host(iscsid=lines(replacement=120)).findings
     assert [(finding.kind, finding.where) for finding in found] == [
         (K.RECORD_DIFFERS, f"{record_file(portal)}:4") for portal in PORTALS
     ]
-    assert found[0].text == (f"replacement_timeout is 5 by its record, and would be 120 in a new one, by {ISCSID}:4")
+    assert found[0].text == f"replacement_timeout is 5 in its record, but would be 120 in a new one, by {ISCSID}:4"
 
 
 def test_a_record_without_a_session_is_named_with_its_interface() -> None:
@@ -564,7 +598,8 @@ def test_every_problem_of_multipath_conf_has_a_kind(code: Code) -> None:
     for fatal in (False, True):
         broken = replace(document, problems=(replace(problem, code=code, fatal=fatal),))
         found = audit(make_state(configuration=Configuration(broken))).findings
-        assert [finding.text for finding in found] == [problem.text]
+        outcome = ", so multipathd rejects the configuration" * fatal
+        assert [finding.text for finding in found] == [f"{problem.text}{outcome}"]
         assert (found[0].kind is K.REFUSED_CONFIGURATION) == fatal
 
 
@@ -581,16 +616,16 @@ def test_a_map_by_its_wwid_may_have_one_path() -> None:
 
 
 def test_all_through_one_portal() -> None:
-    assert same_portal().only(K.SINGLE_PORTAL).text == f"its 2 paths all go through {FIRST}"
+    assert same_portal().only(K.SINGLE_PORTAL).text == f"all 2 paths go through {FIRST}"
 
 
 def test_all_through_one_nic_by_whatever_names() -> None:
-    assert ends("ens4", "ens4").only(K.SINGLE_NIC).text == "its 2 paths all go through ens4"
+    assert ends("ens4", "ens4").only(K.SINGLE_NIC).text == "all 2 paths go through ens4"
     vlans = ends("ens4.7", "ens4.8", links=(*VLANS, interface("ens4")))
-    assert vlans.only(K.SINGLE_NIC).text == "its 2 paths all go through ens4 (below ens4.7, ens4.8)"
+    assert vlans.only(K.SINGLE_NIC).text == "all 2 paths go through ens4 (below ens4.7, ens4.8)"
 
 
-def test_multipathds_silence_is_told_in_its_own_words() -> None:
+def test_multipathds_silence_is_reported_in_the_words_of_its_source() -> None:
     assert Host(changes=down(detail="it is gone.")).only(K.MULTIPATHD_NOT_RUNNING).text == "it is gone"
     assert Host(changes=down()).only(K.MULTIPATHD_NOT_RUNNING).text == "it does not answer"
 
@@ -619,7 +654,7 @@ BUDGETS: Iterable[tuple[tuple[int | None, int | None, int | None], Budget | None
 @pytest.mark.parametrize(("timeouts", "expected"), BUDGETS)
 def test_budget(timeouts: tuple[int | None, int | None, int | None], expected: Budget | None) -> None:
     interval, timeout, recovery = timeouts
-    assert budget(make_session(recv_tmo=interval, ping_tmo=timeout, recovery_tmo=recovery).facts) == expected
+    assert make_session(recv_tmo=interval, ping_tmo=timeout, recovery_tmo=recovery).facts.budget == expected
 
 
 def test_the_report_has_a_budget_for_every_session() -> None:

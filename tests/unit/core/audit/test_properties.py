@@ -1,4 +1,4 @@
-"""What holds of the audit whatever it is given: it never raises, and what it says is one line."""
+"""What holds for the audit of any state: it never raises, and a text is one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
-from mpathd_watch.core.state import Auditing, MapState, PathState, SessionState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, SourceState, State, frozen
 from mpathd_watch.sinks import check
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 
@@ -66,7 +66,7 @@ RECORDS = st.lists(
 ).map("".join) | st.text(max_size=40)
 
 
-def sessions() -> st.SearchStrategy[SessionState]:
+def sessions() -> st.SearchStrategy[NexusState]:
     return st.builds(
         make_session,
         st.sampled_from(PORTALS),
@@ -85,7 +85,7 @@ def paths() -> st.SearchStrategy[PathState]:
         make_path,
         st.sampled_from(PORTALS),
         st.sampled_from(["sda", "sdb", "vda", ""]),
-        session=st.sampled_from(["", *(f"{portal}/{TARGET}" for portal in PORTALS)]),
+        nexus=st.sampled_from(["", *(f"{portal}/{TARGET}" for portal in PORTALS)]),
         hctl=st.sampled_from(["", "1:0:0:1", "2:0:0:1"]),
         transport=st.sampled_from(Transport),
         device=st.sampled_from(DeviceState),
@@ -173,7 +173,7 @@ def test_the_audit_and_its_printing_never_raise_and_are_the_same_twice(state: St
     severities = [finding.kind.value.severity for finding in report.findings]
     assert severities == sorted(severities, reverse=True)
     assert set(report.maps) == set(state.maps)
-    assert set(report.timeouts) == set(report.budgets) <= set(state.sessions)
+    assert set(report.timeouts) == set(report.budgets) <= set(state.nexuses)
     for finding in report.findings:
         assert finding.subject is not None
         assert finding.text

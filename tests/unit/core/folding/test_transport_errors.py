@@ -8,8 +8,7 @@ import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import ConnectionFailed, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.folding.sources import NO_MODULE
+from mpathd_watch.core.events import NO_MODULE, ConnectionFailed, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.folding.transport_errors import LOOK_AGAIN
 from mpathd_watch.core.model.vocabulary import (
     Cause,
@@ -20,7 +19,7 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     SourceName,
 )
-from mpathd_watch.core.state import ERROR_FRESH, SessionState
+from mpathd_watch.core.state import ERROR_FRESH, NexusState
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
 from tests.story import San, Story
 
@@ -48,7 +47,7 @@ def failures(story: Story) -> dict[Cause, int]:
     return dict(story.path(SECOND).failures)
 
 
-def session(story: Story) -> SessionState:
+def session(story: Story) -> NexusState:
     """The session of the second path."""
     return story.session_state("192.168.2.1")
 
@@ -124,9 +123,9 @@ def test_a_lost_session_that_speaks_for_several_paths_carries_the_word() -> None
 def test_an_error_has_the_session_and_its_disks_read_and_the_session_once_more() -> None:
     story = listening(("mpio", "data"))
     story.at(15).connection_error(2, NOP_TIMEDOUT)
-    assert story.wanted == [Refresh(Scope.SESSIONS), Refresh(Scope.DEVICES, ("sdb", "sdd"))]
+    assert story.wanted == [Refresh(Scope.NEXUSES), Refresh(Scope.DEVICES, ("sdb", "sdd"))]
     story.at(15 + LOOK_AGAIN)
-    assert story.wanted == [Refresh(Scope.SESSIONS)]
+    assert story.wanted == [Refresh(Scope.NEXUSES)]
     story.at(15.3).session(2, SessionStatus.FAILED)
     story.at(16).connection_error(2, CONN_FAILED)
     story.wanted = []
@@ -137,7 +136,7 @@ def test_an_error_has_the_session_and_its_disks_read_and_the_session_once_more()
 def test_an_error_of_a_session_nobody_knows_has_the_sessions_read() -> None:
     story = listening()
     story.at(10).connection_error(77, NOP_TIMEDOUT)
-    assert story.wanted == [Refresh(Scope.SESSIONS)]
+    assert story.wanted == [Refresh(Scope.NEXUSES)]
     story.at(20).session(2, SessionStatus.FAILED)
     assert outage(story).cause is Cause.CONNECTION_ERROR
     assert not session(story).errors
@@ -147,7 +146,7 @@ def test_an_error_of_a_session_without_disks_reads_none() -> None:
     story = listening()
     story.san.login("192.168.3.1")
     story.look().at(10).connection_error(3, TCP_CONN_CLOSE)
-    assert story.wanted == [Refresh(Scope.SESSIONS)]
+    assert story.wanted == [Refresh(Scope.NEXUSES)]
     assert dict(story.session_state("192.168.3.1").errors) == {IscsiError.TCP_CONN_CLOSE: 1}
 
 
@@ -164,7 +163,7 @@ def test_the_disk_of_a_missing_path_is_not_asked_for() -> None:
     story = listening()
     story.san.remove_disk("sdb")
     story.at(10).look().connection_error(2, NOP_TIMEDOUT)
-    assert story.wanted == [Refresh(Scope.SESSIONS)]
+    assert story.wanted == [Refresh(Scope.NEXUSES)]
 
 
 # --- the look comes first ---------------------------------------------------------------------------------------------
@@ -307,8 +306,8 @@ def test_without_the_right_to_listen_one_notice_says_what_is_not_known() -> None
     told = story.told_of("source_down", "iscsi")
     assert told.priority is Priority.NOTICE
     assert told.message == (
-        "Can't read the kernel's iSCSI errors: it needs CAP_NET_ADMIN. "
-        "Why a connection failed is not known; that it did is seen all the same."
+        "Cannot read the kernel's iSCSI errors: it needs CAP_NET_ADMIN. "
+        "Failed connections are still detected, but not why they failed."
     )
     assert story.state.source(SourceName.ISCSI).up is False
     story.feed(SourceUp(SourceName.ISCSI))
@@ -329,7 +328,7 @@ def test_a_host_without_iscsi_is_told_nothing() -> None:
 def test_errors_that_were_dropped_have_the_sessions_read() -> None:
     story = listening()
     story.feed(SourceErrors(SourceName.ISCSI, "overflow", 1))
-    assert story.wanted == [Refresh(Scope.SESSIONS)]
+    assert story.wanted == [Refresh(Scope.NEXUSES)]
     story.feed(SourceErrors(SourceName.SYSFS, "bad_value", 1))
     assert story.wanted == []
 

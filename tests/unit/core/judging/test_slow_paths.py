@@ -13,7 +13,7 @@ from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.vocabulary import DeviceState, Health, SessionStatus, SourceName
 from mpathd_watch.core.state import Due, State, Wait
 from mpathd_watch.core.step import next_deadline
-from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Quality
+from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Slowness
 from tests.story import START, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
@@ -55,7 +55,7 @@ def test_a_path_that_is_slow_for_a_minute_is_told_once_and_once_when_it_is_not()
     busy.windows(3, sda=1, sdb=40)
     assert busy.events() == ["path_slow"]
     path = busy.story.path(SECOND)
-    assert path.quality.slow
+    assert path.slowness.slow
     assert (path.health, path.outage) == (Health.UP, None)
     slow = busy.story.told_of("path_slow", SECOND)
     assert slow.priority is Priority.WARNING
@@ -68,9 +68,9 @@ def test_a_path_that_is_slow_for_a_minute_is_told_once_and_once_when_it_is_not()
     busy.windows(STREAK + 3, sda=1, sdb=1)
     assert busy.events() == ["path_slow", "path_steady"]
     steady = busy.story.told_of("path_steady")
-    assert steady.message.startswith("mpio: path 192.168.2.1:3260 (sdb) is slow no longer: its I/O takes 1.0 ms")
+    assert steady.message.startswith("mpio: path 192.168.2.1:3260 (sdb) is no longer slow: its I/O takes 1.0 ms")
     assert (steady.fields["ENDED"], steady.priority) == ("path_slow", Priority.NOTICE)
-    assert busy.story.path(FIRST).quality.slow is False
+    assert busy.story.path(FIRST).slowness.slow is False
 
 
 def test_a_path_that_is_slow_because_its_disk_is_slow_is_not() -> None:
@@ -83,8 +83,8 @@ def test_a_verdict_that_nothing_can_be_compared_with_is_dropped() -> None:
     busy.windows(FORGET + 2)
     assert busy.events() == ["path_slow", "path_steady"]
     assert busy.story.told_of("path_steady").message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is called slow no longer: for 5 min there was nothing to compare it with. "
-        "2 of 2 paths usable."
+        "mpio: path 192.168.2.1:3260 (sdb) is no longer reported as slow: for 5 min there was nothing to compare it "
+        "with. 2 of 2 paths usable."
     )
 
 
@@ -92,7 +92,7 @@ def test_a_slow_path_that_fails_has_alerts_of_its_own() -> None:
     busy = Busy().windows(9, sda=1, sdb=40)
     busy.story.session(2, SessionStatus.FREE)
     busy.windows(2, sda=1)
-    assert not busy.story.path(SECOND).quality.slow
+    assert not busy.story.path(SECOND).slowness.slow
     assert "path_steady" not in busy.events()
     assert busy.events()[:2] == ["path_slow", "path_failed"]
 
@@ -121,18 +121,18 @@ def test_paths_without_a_session_are_compared_by_their_io_alone() -> None:
         san.add_disk(san.wwid("mpio"), None)
     story = Story(san).begun().at(200)
     assert story.alerts() == []
-    assert {path.quality.latency for path in story.map().paths.values()} == {None}
+    assert {path.slowness.latency for path in story.map().paths.values()} == {None}
 
 
 def test_there_is_nothing_to_compare_without_maps() -> None:
     story = Story(San.of([], PORTALS)).begun().at(100)
-    assert Due(Wait.QUALITY) not in story.state.deadlines
+    assert Due(Wait.SLOW_PATHS) not in story.state.deadlines
     story.san.add_map("mpio")
     story.look()
-    assert story.state.deadlines[Due(Wait.QUALITY)] == START.monotonic + 110
+    assert story.state.deadlines[Due(Wait.SLOW_PATHS)] == START.monotonic + 110
     story.san.maps.clear()
     story.at(105).look().at(110)
-    assert Due(Wait.QUALITY) not in story.state.deadlines
+    assert Due(Wait.SLOW_PATHS) not in story.state.deadlines
     assert next_deadline(State()) is None
 
 
@@ -140,7 +140,7 @@ def test_a_late_comparison_is_one() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun()
     story.seconds = 500
     story.looked("sda", in_flight=None, io=IoFacts(5, 5, 5, 5))
-    assert story.state.deadlines[Due(Wait.QUALITY)] == START.monotonic + 510
+    assert story.state.deadlines[Due(Wait.SLOW_PATHS)] == START.monotonic + 510
 
 
 @pytest.mark.parametrize("health", [DeviceState.RUNNING, DeviceState.OFFLINE])
@@ -150,8 +150,8 @@ def test_io_alone_leaves_the_verdict_as_it_is(health: DeviceState) -> None:
     before = busy.story.path(SECOND)
     busy.windows(0.5, sda=1, sdb=1)
     path = busy.story.path(SECOND)
-    assert path.io != before.io
-    assert (path.health, path.outage, path.since) == (before.health, before.outage, before.since)
+    assert path.disk.io != before.disk.io
+    assert (path.health, path.outage, path.verdict.since) == (before.health, before.outage, before.verdict.since)
 
 
 def test_a_disk_that_is_another_one_now_tells_nothing_of_that_window() -> None:
@@ -163,9 +163,9 @@ def test_a_disk_that_is_another_one_now_tells_nothing_of_that_window() -> None:
 
 def test_a_path_that_is_steady_without_a_comparison_is_told_plainly() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun()
-    told = path_steady(story.map(), story.path(SECOND), moment(0), what=Quality())
-    assert "called slow no longer" in told.message
-    assert replace(story.path(SECOND)).quality == Quality()
+    told = path_steady(story.map(), story.path(SECOND), moment(0), what=Slowness())
+    assert "is no longer reported as slow" in told.message
+    assert replace(story.path(SECOND)).slowness == Slowness()
 
 
 def test_a_new_connection_counts_its_retransmissions_anew() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.alerting.messages import CAUSES
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.causes import CAUSES
+from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.model.identity import assign, numbered, portal, session_name
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import Cause, DeviceState
@@ -83,8 +84,6 @@ def test_every_newcomer_gets_one_label_and_holders_of_their_base_keep_theirs(
 
 # --- alert texts ------------------------------------------------------------------------------------------------------
 
-_FIELDS = {"MAP", "WWID", "PATH", "DEV", "PORTAL", "TARGET", "SESSION", "SOURCE", "CODE"}
-
 
 @pytest.mark.parametrize("kind", AlertKind)
 def test_every_alert_has_a_message_id_and_a_text_that_names_only_fields_there_are(kind: AlertKind) -> None:
@@ -93,7 +92,7 @@ def test_every_alert_has_a_message_id_and_a_text_that_names_only_fields_there_ar
     assert text.priority in Priority
     for part in (text.subject, text.meaning, text.remedy):
         assert part
-        assert set(re.findall("@MPATHD_WATCH_([A-Z_]+)@", part)) <= _FIELDS
+        assert set(re.findall("@MPATHD_WATCH_([A-Z_]+)@", part)) <= FIELDS.keys()
     assert kind.event == kind.name.lower()
 
 

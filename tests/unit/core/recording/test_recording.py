@@ -19,7 +19,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.recording.codec import CodecError
 from mpathd_watch.core.recording.lines import FORMAT, check_header, event_line, header, parse_event
-from mpathd_watch.sinks.recorder import Trace, TraceError
+from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sources import recording as module
 from mpathd_watch.sources.recording import RecordingError, read
 from tests.unit.core.recording.test_codec import QUICK, any_event, finite
@@ -34,10 +34,10 @@ STORY: tuple[tuple[Event, Instant], ...] = (
 
 
 def written(path: Path, story: Iterable[tuple[Event, Instant]] = STORY) -> Path:
-    trace = Trace(path, "0.1.0")
+    recorder = Recorder(path, "0.1.0")
     for event, now in story:
-        trace.write(event, now)
-    trace.close()
+        recorder.write(event, now)
+    recorder.close()
     return path
 
 
@@ -155,11 +155,11 @@ def test_any_story_is_read_back(tmp_path_factory: pytest.TempPathFactory, story:
 
 
 def test_every_event_is_in_the_file_as_soon_as_it_is_written(file: Path) -> None:
-    trace = Trace(file, "0.1.0")
+    recorder = Recorder(file, "0.1.0")
     for number, (event, now) in enumerate(STORY, 1):
-        trace.write(event, now)
+        recorder.write(event, now)
         assert tuple(read(file)) == STORY[:number]
-    trace.close()
+    recorder.close()
 
 
 def test_a_recording_without_events_is_whole(file: Path) -> None:
@@ -253,31 +253,31 @@ def test_a_full_disk_ends_the_recording_once_and_nothing_else() -> None:
     full = Path("/dev/full")
     if not full.is_char_device():
         pytest.skip("NOT TESTED on a full disk: this host has no /dev/full")
-    trace = Trace(full, "0.1.0")
-    with pytest.raises(TraceError) as caught:
-        trace.write(*STORY[0])
+    recorder = Recorder(full, "0.1.0")
+    with pytest.raises(RecorderError) as caught:
+        recorder.write(*STORY[0])
     assert str(caught.value) == "/dev/full: the recording ends here: No space left on device"
     for event, now in STORY:
-        trace.write(event, now)
-    trace.close()
+        recorder.write(event, now)
+    recorder.close()
 
 
 def test_a_recording_that_the_disk_took_half_of_is_readable_up_to_there(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trace = Trace(file, "0.1.0")
+    recorder = Recorder(file, "0.1.0")
     for event, now in STORY[:2]:
-        trace.write(event, now)
-    opened = trace._file
+        recorder.write(event, now)
+    opened = recorder._file
     assert opened is not None
 
     def fail() -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(trace, "_file", _Wrapped(opened, fail))
-    with pytest.raises(TraceError, match="No space left on device"):
-        trace.write(*STORY[2])
-    trace.write(*STORY[3])
+    monkeypatch.setattr(recorder, "_file", _Wrapped(opened, fail))
+    with pytest.raises(RecorderError, match="No space left on device"):
+        recorder.write(*STORY[2])
+    recorder.write(*STORY[3])
     assert read_until_it_fails(file)[0][:2] == list(STORY[:2])
 
 
@@ -298,26 +298,26 @@ def test_after_a_failure_the_file_is_closed() -> None:
     if not Path("/dev/full").is_char_device():
         pytest.skip("NOT TESTED on a full disk: this host has no /dev/full")
     before = len(tuple(Path("/proc/self/fd").iterdir()))
-    traces = [Trace(Path("/dev/full"), "0.1.0") for _ in range(5)]
-    for trace in traces:
-        with pytest.raises(TraceError):
-            trace.write(*STORY[0])
+    recorders = [Recorder(Path("/dev/full"), "0.1.0") for _ in range(5)]
+    for recorder in recorders:
+        with pytest.raises(RecorderError):
+            recorder.write(*STORY[0])
     assert len(tuple(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_file_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "no/such", "No such file or directory")):
-        with pytest.raises(TraceError) as caught:
-            Trace(path, "0.1.0")
+        with pytest.raises(RecorderError) as caught:
+            Recorder(path, "0.1.0")
         assert str(caught.value) == f"{path}: the recording can't be written: {why}"
 
 
 def test_closing_twice_and_writing_after_it_do_nothing(file: Path) -> None:
-    trace = Trace(file, "0.1.0")
-    trace.write(*STORY[0])
-    trace.close()
-    trace.close()
-    trace.write(*STORY[1])
+    recorder = Recorder(file, "0.1.0")
+    recorder.write(*STORY[0])
+    recorder.close()
+    recorder.close()
+    recorder.write(*STORY[1])
     assert tuple(read(file)) == STORY[:1]
 
 

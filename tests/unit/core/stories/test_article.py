@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -16,7 +17,6 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     Verdict,
 )
-from mpathd_watch.core.verdicts.budget import Timeouts
 from mpathd_watch.core.verdicts.outage import Outage
 from tests.story import TARGET, San, Story, moment
 
@@ -67,8 +67,8 @@ def test_the_sentences_are_these(story: Story) -> None:
         "of life. I/O on it is held for up to 5 s (recovery_tmo), then the path fails. 1 of 2 paths usable.",
         "mpio: 192.168.1.1:3260 (sda) is the only path left of 2 (192.168.2.1:3260 stalled); if it fails, "
         "I/O fails at once.",
-        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled, 20.3 s after its last sign of life (at "
-        "most 21 s promised): dm has failed it, its session is down; cause: connection error, its sibling is fine. "
+        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.0 s stalled, 20.3 s after its last sign of life "
+        "(budget: at most 21 s): dm has failed it, its session is down; cause: connection error, its sibling is fine. "
         "1 of 2 paths usable.",
         "mpio: path 192.168.2.1:3260 (sdb) recovering: its transport is back after 30.5 s, "
         "waiting for multipathd to reinstate it, within 12 s. 1 of 2 paths usable.",
@@ -135,7 +135,8 @@ def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(stor
         id=outage.id if outage else "",
         began=moment(15.0),
         cause=Cause.CONNECTION_ERROR,
-        timeouts=Timeouts(recv_tmo=5, ping_tmo=10, recovery_tmo=5, recheck_interval=5),
+        timeouts={"noop_out_interval": 5, "noop_out_timeout": 10, "replacement_timeout": 5},
+        bounds=Bounds(detection=16, replacement=5, failover=21, reinstatement=12),
         last_alive=moment(-0.3),
         errors=outage.errors if outage else None,
         stalled=moment(15.0),
@@ -144,7 +145,7 @@ def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(stor
         transport_up=moment(45.5),
         reinstated=moment(52.0),
         counted=True,
-        told=Cause.CONNECTION_ERROR,
+        announced=Cause.CONNECTION_ERROR,
         judgement=outage.judgement if outage else None,
     )
     assert outage.judgement is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mpathd_watch.core.alerting import messages
-from mpathd_watch.core.alerting.messages import evidence
+from mpathd_watch.core.alerting.messages import evidence, sentences
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import DevicesRead, SourceUp
@@ -16,13 +16,14 @@ from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
     DmState,
-    Doubt,
     Health,
     SessionStatus,
     SourceName,
+    Suspicion,
 )
 from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
+from tests.factories import with_changes
 from tests.story import START, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
@@ -257,9 +258,15 @@ def test_a_disk_that_is_dropped_with_its_map_is_not_looked_at_again() -> None:
 
 def test_reading_what_is_on_its_way_of_a_path_that_is_up_judges_nothing() -> None:
     story = begun().at(10).looked("sdb", in_flight=4)
-    assert (story.path(SECOND).in_flight, story.path(SECOND).looked) == (4, START.monotonic + 10)
+    assert (story.path(SECOND).disk_errors.in_flight, story.path(SECOND).disk_errors.looked) == (
+        4,
+        START.monotonic + 10,
+    )
     story.at(11).looked("sdb", in_flight=None)
-    assert (story.path(SECOND).in_flight, story.path(SECOND).looked) == (4, START.monotonic + 10)
+    assert (story.path(SECOND).disk_errors.in_flight, story.path(SECOND).disk_errors.looked) == (
+        4,
+        START.monotonic + 10,
+    )
     assert story.alerts() == []
 
 
@@ -271,8 +278,8 @@ def test_a_failure_tells_what_speaks_for_its_cause() -> None:
     story.feed(SourceUp(SourceName.ISCSI))
     story.at(15.2).connection_error(2, 1022).session(2, SessionStatus.FAILED).at(20.3).dm("sdb", DmState.FAILED)
     assert story.told_of("path_failed").message == (
-        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.1 s stalled, 20.3 s after its last sign of life (at most "
-        "21 s promised): dm has failed it, its session is down; cause: no answer on 192.168.2.1:3260 for 15.2 s, "
+        "mpio: path 192.168.2.1:3260 (sdb) failed after 5.1 s stalled, 20.3 s after its last sign of life (budget: "
+        "at most 21 s): dm has failed it, its session is down; cause: no answer on 192.168.2.1:3260 for 15.2 s, "
         "NIC eth2 has carrier, its sibling through eth1 is fine. 1 of 2 paths usable."
     )
 
@@ -313,49 +320,51 @@ def test_how_the_siblings_fare(others: list[Health], told: str) -> None:
     paths = dict(known.paths)
     for number, health in enumerate(others):
         label = f"192.168.{2 * number + 1}.1:3260"
-        paths[label] = replace(paths[label], health=health)
-    scene = messages.Scene(replace(known, paths=paths), story.state.sessions, None, moment(0), multipathd_up=True)
-    assert evidence.around(scene, paths[SECOND]) == ([told] if told else [])
+        paths[label] = with_changes(paths[label], health=health)
+    context = messages.Context(replace(known, paths=paths), story.state.nexuses, None, moment(0), managed=True)
+    assert evidence.around(context, paths[SECOND]) == ([told] if told else [])
 
 
-def scene_of(story: Story) -> messages.Scene:
-    """What a message may speak of now."""
-    return messages.Scene(
-        story.map(), story.state.sessions, story.state.links, moment(story.seconds), multipathd_up=True
-    )
+def context_of(story: Story) -> messages.Context:
+    """What a message may refer to now."""
+    return messages.Context(story.map(), story.state.nexuses, story.state.links, moment(story.seconds), managed=True)
 
 
 def test_a_path_without_its_session_is_told_of_without_it() -> None:
     story = begun()
-    scene = replace(scene_of(story), sessions={})
+    context = replace(context_of(story), nexuses={})
     path = story.path(SECOND)
-    assert evidence.doubt(scene, path) == "its session is doubted"
-    assert evidence.around(scene, path) == []
-    assert scene.session_of(replace(path, session="")) is None
+    assert evidence.suspicion(context, path) == "its session is suspect"
+    assert evidence.around(context, path) == []
+    assert context.nexus_of(with_changes(path, nexus="")) is None
 
 
 def test_paths_of_the_same_session_are_no_siblings() -> None:
     san = San.of(["mpio"], ["192.168.2.1"]).wired()
     san.add_disk(san.wwid("mpio"), 1)
     story = Story(san).begun().live()
-    assert evidence.around(scene_of(story), story.path(SECOND)) == ["NIC eth2 has carrier"]
+    assert evidence.around(context_of(story), story.path(SECOND)) == ["NIC eth2 has carrier"]
 
 
 def test_a_silence_of_which_nobody_knows_how_long_it_lasts() -> None:
     story = begun()
     session = story.session_state("192.168.2.1")
-    scene = replace(
-        scene_of(story), links=None, sessions={session.label: replace(session, read=None, doubt=Doubt.SILENCE)}
+    context = replace(
+        context_of(story), links=None, nexuses={session.label: replace(session, read=None, suspicion=Suspicion.SILENCE)}
     )
-    told = evidence.doubt(scene, story.path(SECOND))
-    assert told.startswith("no answer from 192.168.2.1:3260, where one comes at least every 5 s")
+    told = evidence.suspicion(context, story.path(SECOND))
+    assert told.startswith("no answer from 192.168.2.1:3260 (expected at least every 5 s)")
 
 
 def test_a_ping_that_was_not_answered_for_nobody_knows_how_long() -> None:
     outage = Outage("", moment(0), cause=Cause.NOP_TIMEOUT)
-    assert evidence.cause(begun().path(SECOND), outage) == "no answer to the initiator's ping"
+    context, path = context_of(begun()), begun().path(SECOND)
+    around = "NIC eth2 has carrier, its sibling through eth1 is fine"
+    assert sentences.cause_so_far(replace(context, now=moment(1)), path, outage) == (
+        f"no answer to the initiator's ping, {around}"
+    )
     outage = replace(outage, last_alive=moment(-15), stalled=moment(0.2))
-    assert evidence.cause(begun().path(SECOND), outage) == "no answer on 192.168.2.1:3260 for 15.2 s"
+    assert sentences.cause_so_far(context, path, outage) == f"no answer on 192.168.2.1:3260 for 15.2 s, {around}"
 
 
 def test_a_cause_that_is_found_after_the_failure_was_told_is_told_by_itself() -> None:
@@ -400,10 +409,10 @@ def test_a_carrier_that_is_lost_is_said_once() -> None:
 def test_only_what_carried_a_session_can_cut_it_off() -> None:
     story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
     path = story.path("192.168.2.1:3260")
-    scene = messages.Scene(story.map(), story.state.sessions, None, moment(0), multipathd_up=True)
-    assert not evidence.is_cut_off(scene, path)
-    assert not evidence.is_cut_off(replace(scene, links={}), path)
-    assert not evidence.is_cut_off(scene, replace(path, session=""))
+    context = messages.Context(story.map(), story.state.nexuses, None, moment(0), managed=True)
+    assert not evidence.is_cut_off(context, path)
+    assert not evidence.is_cut_off(replace(context, links={}), path)
+    assert not evidence.is_cut_off(context, with_changes(path, nexus=""))
 
 
 @pytest.mark.parametrize(("pause", "cause"), [(1.0, Cause.UNKNOWN), (3.0, Cause.ADMINISTRATOR)])

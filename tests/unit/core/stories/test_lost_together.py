@@ -43,7 +43,7 @@ def test_sessions_that_fall_silent_together_are_lost_together() -> None:
     stalled = [told.alert.priority for told in story.told if told.event == "path_stalled"]
     assert stalled == [Priority.INFO] * 4
     story.at(20).session(3, SessionStatus.LOGGED_IN)
-    assert story.session_state("192.168.2.1").told_with == ""
+    assert story.session_state("192.168.2.1").announced_with == ""
 
 
 def test_vlans_on_one_nic_are_that_nic() -> None:
@@ -68,7 +68,7 @@ def test_a_session_that_is_lost_alone_shares_nothing() -> None:
     story = four().at(3).session(3, SessionStatus.FAILED)
     assert "SHARED" not in story.told_of("session_lost").fields
     assert "not the only one" not in story.told_of("session_lost").message
-    assert story.session_state("192.168.2.1").told_with == ""
+    assert story.session_state("192.168.2.1").announced_with == ""
 
 
 def test_one_lost_carrier_names_the_nic() -> None:
@@ -171,8 +171,8 @@ def test_the_third_failure_is_flapping_and_what_follows_is_told_at_info() -> Non
     assert told(story, 200) == [(201, "path_failed", Priority.ERR), (201, "path_flapping", Priority.WARNING)]
     flapping = story.told_of("path_flapping")
     assert flapping.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 3 min 20 s; single failures of it are "
-        "told at priority info until it has been steady for 10 min. 1 of 2 paths usable."
+        "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 3 min 20 s; its single failures have "
+        "priority info until it has been up for 10 min. 1 of 2 paths usable."
     )
     assert (flapping.fields["FAILURES"], flapping.fields["WITHIN_SEC"]) == ("3", "200.000")
     story.at(206).dm("sdb", DmState.ACTIVE)
@@ -190,7 +190,7 @@ def test_the_third_failure_is_flapping_and_what_follows_is_told_at_info() -> Non
     assert told(story, 305) == [(305 + WINDOW, "path_steady", Priority.NOTICE)]
     steady = story.told_of("path_steady")
     assert steady.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is flapping no longer after 11 min 44 s: it has been up for 10 min without "
+        "mpio: path 192.168.2.1:3260 (sdb) no longer flaps after 11 min 44 s: it has been up for 10 min without "
         "a failure. 2 of 2 paths usable."
     )
     assert (steady.fields["ENDED"], steady.fields["HEALTH"]) == ("path_flapping", "up")
@@ -269,12 +269,12 @@ def test_a_session_that_flaps_makes_its_paths_flap_with_one_warning() -> None:
     assert [alert.priority for alert in flapping] == [Priority.WARNING, Priority.INFO]
 
 
-def test_a_flapping_path_is_told_with_what_is_known() -> None:
+def test_a_flapping_path_is_announced_with_what_is_known() -> None:
     story = mpio()
     message = path_flapping(story.map(), story.path(SECOND), moment(0), WINDOW).message
     assert "it failed 0 times within 0.0 s" in message
     told = path_steady(story.map(), story.path(SECOND), moment(0), what=story.path(SECOND).flaps).message
-    assert "flapping no longer: it has been up for 0.0 s" in told
+    assert "no longer flaps: it has been up for 0.0 s" in told
 
 
 def test_a_flapping_paths_failures_go_on_being_counted() -> None:

@@ -52,7 +52,7 @@ def test_a_standby_path_is_failed_long_before_dm_says_so() -> None:
     story = article()
     story.at(10).session(2, SessionStatus.FAILED).device("sdb", DeviceState.BLOCKED)
     story.at(15).device("sdb", DeviceState.TRANSPORT_OFFLINE).session(2, SessionStatus.FREE)
-    assert story.path(SECOND).dm is DmState.ACTIVE
+    assert story.path(SECOND).dm.state is DmState.ACTIVE
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
     story.at(19.6).checker("sdb", CheckerState.FAULTY).dm("sdb", DmState.FAILED)
     assert story.healths_of(SECOND) == [(10, Health.STALLED), (15, Health.FAILED)]
@@ -79,11 +79,11 @@ def test_an_outage_that_dm_never_saw_is_an_outage_while_multipathd_is_down() -> 
 def test_the_kernel_says_what_multipathd_cannot_when_it_is_down() -> None:
     story = article()
     story.at(-10).multipathd_down()
-    assert story.path(SECOND).checker is CheckerState.UNKNOWN
+    assert story.path(SECOND).checker.state is CheckerState.UNKNOWN
     story.at(10).dm("sdb", DmState.FAILED)
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
     assert story.told_of("map_at_risk").message.endswith(
-        "if it fails, I/O fails or hangs, multipathd does not say which."
+        "if it fails, I/O fails or hangs; multipathd does not report which."
     )
 
 
@@ -136,7 +136,7 @@ def test_a_connection_reset_stalls_at_once() -> None:
     [
         ("off", False, "I/O fails"),
         ("on", True, "I/O hangs until a path returns"),
-        ("-", None, "I/O fails or hangs, multipathd does not say which"),
+        ("-", None, "I/O fails or hangs; multipathd does not report which"),
         ("4 chk", True, "I/O hangs for 4 checks of multipathd, then fails"),
         ("12 sec", True, "I/O hangs for 12 s more, then fails"),
     ],
@@ -204,7 +204,7 @@ def test_a_map_that_is_lost_at_the_start_is_told_once_multipathd_has_said_what_t
     assert "map_lost" not in {told.event for told in story.told}
     story.multipathd_down()
     assert story.told_of("map_lost").message == (
-        "empty: no usable path: I/O fails or hangs, multipathd does not say which."
+        "empty: no usable path: I/O fails or hangs; multipathd does not report which."
     )
 
 
@@ -229,7 +229,12 @@ def test_a_logout_leaves_a_missing_path_and_a_login_is_the_same_path_on_another_
     path = story.path(SECOND)
     assert story.health(SECOND) == (Health.MISSING, MapHealth.AT_RISK)
     assert (story.map().present, story.map().usable) == (1, 1)
-    assert (path.member, path.dev, path.dm, path.device) == (False, "sdb", DmState.UNKNOWN, DeviceState.UNKNOWN)
+    assert (path.member, path.place.dev, path.dm.state, path.disk.state) == (
+        False,
+        "sdb",
+        DmState.UNKNOWN,
+        DeviceState.UNKNOWN,
+    )
     assert story.session_state("192.168.2.1").status is SessionStatus.MISSING
     assert story.told_of("path_missing").message == (
         "mpio: path 192.168.2.1:3260 (was sdb) is missing: its session was logged out. 1 of 2 paths usable."
@@ -238,7 +243,7 @@ def test_a_logout_leaves_a_missing_path_and_a_login_is_the_same_path_on_another_
     story.san.add_disk(story.san.wwid("mpio"), 2)
     story.look().listing()
     path = story.path(SECOND)
-    assert (path.dev, path.health, path.reinstatements) == ("sdc", Health.UP, 1)
+    assert (path.place.dev, path.health, path.reinstatements) == ("sdc", Health.UP, 1)
     assert story.session_state("192.168.2.1").status is SessionStatus.LOGGED_IN
     assert len(story.map().paths) == 2
     assert dict(path.failures) == {Cause.LOGOUT: 1}
@@ -356,7 +361,7 @@ def test_a_known_disk_keeps_its_session_when_one_look_missed_it() -> None:
     story = article()
     whole = story.san.system_read()
     story.at(10).feed(replace(whole, sessions=whole.sessions[:1]))
-    assert story.path(SECOND).session == f"{SECOND}/{TARGET}"
+    assert story.path(SECOND).nexus == f"{SECOND}/{TARGET}"
     assert story.path(SECOND).health is Health.MISSING
     story.at(11).feed(whole)
     assert story.path(SECOND).health is Health.UP
@@ -381,7 +386,7 @@ def test_a_lun_that_is_added_settles_before_it_is_called_at_risk_and_one_that_go
         (40, "path_removed", SECOND),
     ]
     assert story.told[0].alert.message == f"data: new path {FIRST} (sdc), expected from now on."
-    assert story.told[2].alert.message == f"data: the map was removed, and with it path {FIRST} (sdc)."
+    assert story.told[2].alert.message == f"data: the map was removed, and path {FIRST} (sdc) with it."
 
 
 def test_a_map_that_has_only_one_path_when_it_has_settled_is_at_risk() -> None:
@@ -493,8 +498,8 @@ def test_a_checker_that_finds_a_path_faulty_on_a_working_transport_is_the_cause(
     assert story.path(SECOND).health is Health.FAILED
     assert dict(story.path(SECOND).failures) == {Cause.CHECKER: 1}
     assert story.told_of("path_failed").message == (
-        f"mpio: path {SECOND} (sdb) failed: multipathd's checker says faulty; "
-        "cause: multipathd calls it faulty, though its transport works. 1 of 2 paths usable."
+        f"mpio: path {SECOND} (sdb) failed: multipathd's checker reports faulty; "
+        "cause: multipathd's checker reports it faulty, though its transport works. 1 of 2 paths usable."
     )
     story.at(20).checker("sdb", CheckerState.READY)
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP)]
@@ -539,10 +544,10 @@ def test_a_reinstated_path_that_the_listing_still_calls_faulty_stays_up_until_th
     story.at(20.1).listing()
     story.at(25).feed(story.san.paths_listed(START.monotonic + 25))
     path = story.path(SECOND)
-    assert (path.dm, path.checker, path.checker_overruled) == (DmState.ACTIVE, CheckerState.FAULTY, True)
+    assert (path.dm.state, path.checker.state, path.checker.overruled) == (DmState.ACTIVE, CheckerState.FAULTY, True)
     assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
     story.at(26).checker("sdb", CheckerState.READY)
-    assert not story.path(SECOND).checker_overruled
+    assert not story.path(SECOND).checker.overruled
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP)]
     assert story.alerts() == [
         (10, "path_failed", SECOND),
@@ -557,7 +562,7 @@ def test_a_checker_that_has_looked_since_the_reinstatement_counts_again() -> Non
     story = reinstated_by_an_administrator()
     story.at(21).listing().checker("sdb", CheckerState.READY)
     story.at(40).checker("sdb", CheckerState.FAULTY)
-    assert story.path(SECOND).dm is DmState.ACTIVE
+    assert story.path(SECOND).dm.state is DmState.ACTIVE
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP), (40, Health.FAILED)]
     assert dict(story.path(SECOND).failures) == {Cause.UNKNOWN: 1, Cause.CHECKER: 1}
@@ -571,7 +576,7 @@ def test_a_path_that_dm_fails_again_while_the_checker_is_overruled_fails(told_by
         story.at(25).dm("sdb", DmState.FAILED)
     story.san.dm["sdb"] = DmState.FAILED
     story.at(25).feed(story.san.maps_listed(START.monotonic + 25))
-    assert not story.path(SECOND).checker_overruled
+    assert not story.path(SECOND).checker.overruled
     story.at(25.1).listing()
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP), (25, Health.FAILED)]
 
@@ -580,7 +585,7 @@ def test_a_path_that_is_no_longer_listed_is_judged_by_its_checker_when_it_is_lis
     story = reinstated_by_an_administrator()
     listed = story.san.paths_listed(START.monotonic + 21)
     story.at(21).feed(replace(listed, paths=listed.paths[:1]))
-    assert not story.path(SECOND).checker_overruled
+    assert not story.path(SECOND).checker.overruled
     story.at(26).listing()
     assert story.path(SECOND).health is Health.FAILED
 
@@ -591,7 +596,7 @@ def test_a_checker_is_overruled_by_the_kernels_status_as_by_its_uevent() -> None
     story.san.dm["sdb"] = DmState.ACTIVE
     story.at(20).listing()
     assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
-    assert story.path(SECOND).checker_overruled
+    assert story.path(SECOND).checker.overruled
 
 
 def test_a_reinstatement_overrules_the_checker_though_the_failure_before_it_came_late() -> None:
@@ -602,7 +607,7 @@ def test_a_reinstatement_overrules_the_checker_though_the_failure_before_it_came
     story.feed(failed)
     story.at(10.1).listing()
     assert story.healths_of(SECOND) == []
-    assert story.path(SECOND).checker_overruled
+    assert story.path(SECOND).checker.overruled
 
 
 def test_a_listing_from_before_a_reinstatement_does_not_give_the_checker_its_word_back() -> None:
@@ -611,7 +616,7 @@ def test_a_listing_from_before_a_reinstatement_does_not_give_the_checker_its_wor
     story.at(10).dm("sdb", DmState.FAILED)
     story.at(10.2).dm("sdb", DmState.ACTIVE)
     story.at(10.3).feed(early)
-    assert story.path(SECOND).checker is CheckerState.READY
+    assert story.path(SECOND).checker.state is CheckerState.READY
     story.at(10.4).checker("sdb", CheckerState.FAULTY)
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (10.2, Health.UP)]
 
@@ -621,7 +626,7 @@ def test_the_checker_stays_overruled_while_nobody_vouches_for_dms_word() -> None
     story.at(21).feed(EventsLost())
     listed = story.san.maps_listed(START.monotonic + 21)
     story.at(21.1).feed(replace(listed, maps=()))
-    assert story.path(SECOND).dm is DmState.UNKNOWN
+    assert story.path(SECOND).dm.state is DmState.UNKNOWN
     story.at(21.2).listing()
     assert story.path(SECOND).health is Health.UP
     assert [health for _, health in story.healths_of(SECOND)] == [
@@ -636,19 +641,19 @@ def test_the_checker_of_another_disk_is_not_overruled_for_what_the_old_one_was()
     story = reinstated_by_an_administrator()
     story.at(21).san.logout(2)
     story.look()
-    assert not story.path(SECOND).checker_overruled
+    assert not story.path(SECOND).checker.overruled
     story.san.login("192.168.2.1")
     dev = story.san.add_disk(story.san.wwid("mpio"), 2)
     story.san.checkers[dev] = CheckerState.FAULTY
     story.at(30).look().listing()
-    assert (story.path(SECOND).dev, story.path(SECOND).health) == (dev, Health.RECOVERING)
+    assert (story.path(SECOND).place.dev, story.path(SECOND).health) == (dev, Health.RECOVERING)
 
 
 def test_the_checker_of_a_disk_that_took_anothers_place_between_two_looks_is_not_overruled() -> None:
     story = reinstated_by_an_administrator()
     story.san.devices["sdb"] = replace(story.san.devices["sdb"], dev_t="8:240")
     story.at(21).look().listing()
-    assert story.path(SECOND).dev_t == "8:240"
+    assert story.path(SECOND).place.dev_t == "8:240"
     assert story.path(SECOND).health is Health.FAILED
 
 
@@ -745,7 +750,8 @@ def test_a_daemon_started_in_mid_outage_says_so_and_counts_no_failure() -> None:
     failed = story.told_of("path_failed")
     assert failed.message == (
         "mpio: path 192.168.2.1:3260 (sdb) failed: its session is down, its device is "
-        "transport-offline; cause: connection error. It was so when first seen. 0 of 2 paths usable, 1 unknown."
+        "transport-offline; cause: connection error. It was already in this state when mpathd-watch started. "
+        "0 of 2 paths usable, 1 unknown."
     )
     assert failed.fields["PREVIOUS_HEALTH"] == "unknown"
     story.at(10).session(2, SessionStatus.LOGGED_IN).device("sdb", DeviceState.RUNNING)
@@ -761,7 +767,7 @@ def test_a_path_that_multipathd_calls_failed_at_the_first_listing_was_so_before(
     san = San.of(["mpio"], PORTALS)
     san.dm["sdb"] = DmState.FAILED
     story = Story(san).begun()
-    assert "It was so when first seen." in story.told_of("path_failed").message
+    assert "It was already in this state when mpathd-watch started." in story.told_of("path_failed").message
     assert not story.path(SECOND).failures
 
 
@@ -873,7 +879,7 @@ def test_a_session_without_paths_is_news_only_if_it_had_been_up() -> None:
     san.logout(sid)
     story.at(30).look()
     assert len(story.alerts()) == 2
-    assert [session.facts.sid for session in story.state.sessions.values()] == [1, 2]
+    assert [session.facts.handle for session in story.state.nexuses.values()] == [1, 2]
 
 
 def test_the_only_path_of_a_lost_session_is_the_alert() -> None:
@@ -897,7 +903,7 @@ def test_the_only_path_of_a_lost_session_is_the_alert() -> None:
 def test_paths_are_named_by_portal_iface_and_number(portals: list[str], labels: set[str]) -> None:
     story = Story(San.of(["mpio"], portals)).begun()
     assert set(story.map().paths) == labels
-    assert set(story.state.sessions) == {f"{label}/{TARGET}" for label in labels}
+    assert set(story.state.nexuses) == {f"{label}/{TARGET}" for label in labels}
 
 
 def test_two_targets_behind_one_portal_are_two_sessions_and_two_paths() -> None:
@@ -905,7 +911,7 @@ def test_two_targets_behind_one_portal_are_two_sessions_and_two_paths() -> None:
     san.login("192.168.1.1", target="iqn.2009-02.com.example:other")
     san.add_map("mpio")
     story = Story(san).begun()
-    assert set(story.state.sessions) == {f"{FIRST}/{TARGET}", f"{FIRST}/iqn.2009-02.com.example:other"}
+    assert set(story.state.nexuses) == {f"{FIRST}/{TARGET}", f"{FIRST}/iqn.2009-02.com.example:other"}
     assert set(story.map().paths) == {FIRST, f"{FIRST}#2"}
     story.at(10).session(2, SessionStatus.FAILED)
     assert story.path(f"{FIRST}#2").health is Health.STALLED
@@ -921,7 +927,7 @@ def test_the_second_session_to_a_portal_keeps_its_number_while_the_first_is_away
     sid = story.san.login("192.168.1.1")
     story.san.add_disk(story.san.wwid("mpio"), sid)
     story.at(20).look().listing()
-    assert (story.path(FIRST).dev, story.path(f"{FIRST}#2").dev) == ("sdc", "sdb")
+    assert (story.path(FIRST).place.dev, story.path(f"{FIRST}#2").place.dev) == ("sdc", "sdb")
     assert {path.health for path in story.map().paths.values()} == {Health.UP}
 
 
@@ -953,8 +959,8 @@ def test_a_reload_while_multipathd_is_down_leaves_a_failed_path_unknown() -> Non
     story.at(10).dm("sdb", DmState.FAILED)
     story.at(20).multipathd_down()
     story.at(30).reloaded("mpio")
-    assert story.path(SECOND).dm is DmState.UNKNOWN
-    assert story.path(FIRST).dm is DmState.ACTIVE
+    assert story.path(SECOND).dm.state is DmState.UNKNOWN
+    assert story.path(FIRST).dm.state is DmState.ACTIVE
     assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
     story.at(40).feed(SourceUp(SourceName.MULTIPATHD))
     assert story.wants(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
@@ -999,21 +1005,21 @@ def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another
 def test_lost_events_have_everything_read_again_and_dm_believed_until_then_while_multipathd_is_up() -> None:
     story = article()
     story.at(10).feed(EventsLost())
-    assert story.wants(Scope.SYSTEM, Scope.SESSIONS, Scope.MAPS, Scope.PATHS)
-    assert story.path(SECOND).dm is DmState.ACTIVE
+    assert story.wants(Scope.SYSTEM, Scope.NEXUSES, Scope.MAPS, Scope.PATHS)
+    assert story.path(SECOND).dm.state is DmState.ACTIVE
     assert story.state.counters.overflows == 1
     assert dict(story.state.counters.resyncs) == {"events_lost": 1}
     story.san.dm["sdb"] = DmState.FAILED
     story.at(10.2).listing()
     assert story.path(SECOND).health is Health.FAILED
-    assert story.state.dm_doubted is None
+    assert story.state.dm_stale is None
 
 
 def test_lost_events_leave_dm_unknown_while_multipathd_is_down() -> None:
     story = article()
     story.at(5).multipathd_down()
     story.at(10).feed(EventsLost())
-    assert {path.dm for path in story.map().paths.values()} == {DmState.UNKNOWN}
+    assert {path.dm.state for path in story.map().paths.values()} == {DmState.UNKNOWN}
     assert story.map().health is MapHealth.UNKNOWN
     story.at(20).feed(SourceUp(SourceName.MULTIPATHD))
     story.listing()
@@ -1025,14 +1031,14 @@ def test_multipathd_that_goes_down_before_it_made_up_for_lost_events_takes_dm_an
     story.at(10).feed(EventsLost())
     story.multipathd_down()
     for path in story.map().paths.values():
-        assert (path.dm, path.checker) == (DmState.UNKNOWN, CheckerState.UNKNOWN)
+        assert (path.dm.state, path.checker.state) == (DmState.UNKNOWN, CheckerState.UNKNOWN)
 
 
 def test_a_listing_asked_for_before_the_loss_does_not_make_up_for_it() -> None:
     story = article()
     story.at(10).feed(EventsLost())
     story.at(11).feed(story.san.maps_listed(START.monotonic + 9))
-    assert story.state.dm_doubted is not None
+    assert story.state.dm_stale is not None
 
 
 def test_a_map_that_the_listing_after_a_loss_leaves_out_is_unknown() -> None:
@@ -1048,9 +1054,9 @@ def test_each_loss_of_events_is_told_and_numbered() -> None:
     story.at(10).feed(EventsLost())
     story.at(11).feed(EventsLost())
     assert [told.alert.message for told in story.told] == [
-        "The kernel sent uevents faster than they could be read and dropped some; everything is read anew.",
-        "The kernel sent uevents faster than they could be read and dropped some (2 times since the start); "
-        "everything is read anew.",
+        "The kernel dropped uevents: they came faster than they were read. Reading the whole state again.",
+        "The kernel dropped uevents (2 times since the start): they came faster than they were read. "
+        "Reading the whole state again.",
     ]
 
 
@@ -1067,9 +1073,9 @@ def test_a_source_that_goes_and_comes_is_told_once_each_way_and_again_for_anothe
         (30, "source_up", "multipathd"),
     ]
     assert [told.alert.message for told in story.told] == [
-        "Can't read multipathd's paths and maps: multipathd is not running; start it. "
+        "Cannot read multipathd's paths and maps: multipathd is not running; start it. "
         "Checker states and queueing are unknown; failures still arrive from the kernel.",
-        "Can't read multipathd's paths and maps: multipathd is not running; start it. "
+        "Cannot read multipathd's paths and maps: multipathd is not running; start it. "
         "Checker states and queueing are unknown; failures still arrive from the kernel.",
         "Can read multipathd's paths and maps again.",
     ]
@@ -1082,8 +1088,8 @@ def test_a_bad_configuration_is_told_and_makes_nothing_unknown() -> None:
     story.at(10).feed(SourceDown(SourceName.CONFIG, "bad_file", "/etc/mpathd-watch/config.toml: no such key 'a'."))
     assert story.map().health is MapHealth.HEALTHY
     assert story.told_of("source_down").message == (
-        "Can't read the configuration: /etc/mpathd-watch/config.toml: no such key 'a'. "
-        "The settings from before stay in force."
+        "Cannot read the configuration of mpathd-watch: /etc/mpathd-watch/config.toml: no such key 'a'. "
+        "The previous settings stay in force."
     )
 
 
@@ -1095,11 +1101,11 @@ def test_without_sysfs_devices_and_sessions_are_unknown_and_dm_goes_on() -> None
     story.at(11).dm("sdb", DmState.FAILED)
     assert story.health(SECOND) == (Health.FAILED, MapHealth.UNKNOWN)
     story.at(20).checker("sda", CheckerState.FAULTY)
-    assert "failed: multipathd's checker says faulty; cause: not known yet." in (
+    assert "failed: multipathd's checker reports faulty; cause: not known yet." in (
         story.told_of("path_failed", FIRST).message
     )
     story.at(30).look()
-    assert story.path(SECOND).device is DeviceState.RUNNING
+    assert story.path(SECOND).disk.state is DeviceState.RUNNING
 
 
 def test_a_checker_alone_can_condemn_a_path_whose_device_nobody_knows() -> None:
@@ -1108,7 +1114,7 @@ def test_a_checker_alone_can_condemn_a_path_whose_device_nobody_knows() -> None:
     story = Story(san).begun()
     story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
     story.at(20).checker("sda", CheckerState.FAULTY)
-    assert "(sda) failed: multipathd's checker says faulty; cause: not known yet. 0 of 1 path" in (
+    assert "(sda) failed: multipathd's checker reports faulty; cause: not known yet. 0 of 1 path" in (
         story.told_of("path_failed").message
     )
 
@@ -1118,10 +1124,10 @@ def test_without_uevents_multipathds_memory_is_believed_and_without_both_nobody(
     story.at(10).feed(SourceDown(SourceName.UEVENT, "no_socket", "no netlink socket"))
     story.san.dm["sdb"] = DmState.FAILED
     story.at(15).checker("sdb", CheckerState.FAULTY)
-    assert story.path(SECOND).dm is DmState.FAILED
+    assert story.path(SECOND).dm.state is DmState.FAILED
     story.at(20).multipathd_down()
-    assert {path.dm for path in story.map().paths.values()} == {DmState.UNKNOWN}
-    assert {path.checker for path in story.map().paths.values()} == {CheckerState.UNKNOWN}
+    assert {path.dm.state for path in story.map().paths.values()} == {DmState.UNKNOWN}
+    assert {path.checker.state for path in story.map().paths.values()} == {CheckerState.UNKNOWN}
 
 
 def test_multipathds_memory_is_not_believed_against_a_uevent_and_the_kernel_is_asked() -> None:
@@ -1129,7 +1135,7 @@ def test_multipathds_memory_is_not_believed_against_a_uevent_and_the_kernel_is_a
     story.at(10).dm("sdb", DmState.FAILED)
     story.san.dm["sdb"] = DmState.ACTIVE
     story.at(11).checker("sdb", CheckerState.READY)
-    assert story.path(SECOND).dm is DmState.FAILED
+    assert story.path(SECOND).dm.state is DmState.FAILED
     assert story.wants(Scope.MAPS)
 
 
@@ -1138,9 +1144,9 @@ def test_the_kernels_status_overrules_a_uevent_from_before_and_yields_to_one_fro
     story.at(10).dm("sdb", DmState.FAILED)
     story.san.dm["sdb"] = DmState.ACTIVE
     story.at(11).feed(story.san.maps_listed(START.monotonic + 9))
-    assert story.path(SECOND).dm is DmState.FAILED
+    assert story.path(SECOND).dm.state is DmState.FAILED
     story.at(12).feed(story.san.maps_listed(START.monotonic + 11))
-    assert story.path(SECOND).dm is DmState.ACTIVE
+    assert story.path(SECOND).dm.state is DmState.ACTIVE
 
 
 def test_a_listing_that_does_not_know_dms_state_changes_nothing_about_it() -> None:
@@ -1148,14 +1154,17 @@ def test_a_listing_that_does_not_know_dms_state_changes_nothing_about_it() -> No
     story.at(10).dm("sdb", DmState.FAILED)
     story.san.dm["sdb"] = DmState.UNKNOWN
     story.at(11).listing()
-    assert story.path(SECOND).dm is DmState.FAILED
+    assert story.path(SECOND).dm.state is DmState.FAILED
 
 
 def test_a_path_that_multipathd_no_longer_lists_has_no_checker_state() -> None:
     story = article()
     listed = story.san.paths_listed(START.monotonic + 10)
     story.at(10).feed(replace(listed, paths=listed.paths[:1]))
-    assert (story.path(FIRST).checker, story.path(SECOND).checker) == (CheckerState.READY, CheckerState.UNKNOWN)
+    assert (story.path(FIRST).checker.state, story.path(SECOND).checker.state) == (
+        CheckerState.READY,
+        CheckerState.UNKNOWN,
+    )
 
 
 def test_a_map_that_sysfs_has_not_shown_yet_has_sysfs_read() -> None:
@@ -1239,7 +1248,7 @@ def test_an_event_of_something_unknown_has_everything_read_again(stranger: DmPat
 def test_an_event_has_its_disk_the_sessions_and_the_checkers_read() -> None:
     story = article()
     story.at(10).dm("sdb", DmState.FAILED)
-    assert story.wants(Scope.PATHS, Scope.SESSIONS)
+    assert story.wants(Scope.PATHS, Scope.NEXUSES)
     assert [refresh.devices for refresh in story.wanted if refresh.scope is Scope.DEVICES] == [("sdb",)]
     assert not story.wants(Scope.MAPS)
 
@@ -1311,7 +1320,7 @@ def read_counter(story: Story, errors: int | None, timeouts: int | None = 0) -> 
     story.san.devices["sdb"] = replace(story.san.devices["sdb"], io_errors=errors, io_timeouts=timeouts)
     story.feed(DevicesRead((story.san.devices["sdb"],)))
     path = story.path(SECOND)
-    return path.io_errors.total, path.io_timeouts.total
+    return path.disk_errors.errors.total, path.disk_errors.timeouts.total
 
 
 def test_io_counters_follow_the_kernels_over_a_wrap_and_ignore_a_step_back() -> None:
@@ -1333,23 +1342,23 @@ def test_io_counters_go_on_from_where_they_were_on_another_disk() -> None:
     dev = story.san.add_disk(story.san.wwid("mpio"), 2)
     story.san.devices[dev] = replace(story.san.devices[dev], io_errors=1000)
     story.at(20).look()
-    assert story.path(SECOND).io_errors.total == 7
+    assert story.path(SECOND).disk_errors.errors.total == 7
     story.san.devices[dev] = replace(story.san.devices[dev], io_errors=1001)
     story.at(30).look()
-    assert story.path(SECOND).io_errors.total == 8
+    assert story.path(SECOND).disk_errors.errors.total == 8
 
 
 def test_a_disk_read_again_unchanged_leaves_the_very_same_path() -> None:
     story = article().at(10)
     before = story.state
     story.feed(DevicesRead(tuple(story.san.devices.values())))
-    story.feed(story.san.paths_listed(story.path(FIRST).checker_read or 0))
-    story.feed(story.san.maps_listed(story.path(FIRST).checker_read or 0))
+    story.feed(story.san.paths_listed(story.path(FIRST).checker.read or 0))
+    story.feed(story.san.maps_listed(story.path(FIRST).checker.read or 0))
     for label, path in story.map().paths.items():
         assert path is before.maps["36000mpio"].paths[label]
     story.look()
     assert story.state.maps == before.maps
-    assert story.state.sessions == before.sessions
+    assert story.state.nexuses == before.nexuses
     assert story.alerts() == []
 
 
@@ -1357,7 +1366,7 @@ def test_health_keeps_the_moment_it_began() -> None:
     story = article()
     story.at(10).session(2, SessionStatus.FAILED)
     story.at(12).look()
-    assert story.path(SECOND).since == moment(10)
+    assert story.path(SECOND).verdict.since == moment(10)
     assert story.map().since == moment(10)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -41,56 +41,59 @@ from mpathd_watch.core.model.vocabulary import (
     MapHealth,
     SessionStatus,
     SourceName,
+    Standing,
     Transport,
 )
 from mpathd_watch.core.state import Due, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, Facts, map_health, path_health
+from mpathd_watch.core.transports.row import Nexus
+from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, map_health, path_health
 from tests.story import START, San, Story, moment
 
 Name = TypeVar("Name")
-_OF_THE_WHOLE = frozenset({Wait.AUDIT, Wait.SESSIONS, Wait.SILENCE, Wait.QUALITY})
+_OF_THE_WHOLE = frozenset({Wait.AUDIT, Wait.NEXUSES, Wait.SILENCE, Wait.SLOW_PATHS})
 _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT}
 
 
 # --- what must hold after every event ---------------------------------------------------------------------------------
 
 
-def facts_of(state: State, path: PathState) -> Facts:
+def facts_of(state: State, path: PathState) -> RawStates:
     """What is known of a path, read off the state by the rules of the design."""
-    session = state.sessions.get(path.session) if path.session else None
-    return Facts(
+    session = state.nexuses.get(path.nexus) if path.nexus else None
+    standing = {DmState.ACTIVE: Standing.USABLE, DmState.FAILED: Standing.FAILED}.get(path.dm.state, Standing.UNKNOWN)
+    return RawStates(
         member=path.member,
-        dm=path.dm,
-        checker=CheckerState.UNKNOWN if path.checker_overruled else path.checker,
-        device=path.device,
-        session=session.status if session else None,
+        standing=standing,
+        checker=CheckerState.UNKNOWN if path.checker.overruled else path.checker.state,
+        device=path.disk.state,
+        nexus=session.liveness if session else None,
     )
 
 
 def check_state(state: State) -> None:
     """The verdicts are those of the facts, the names are unique, and what is announced is what is."""
     assert len({known.label for known in state.maps.values()}) == len(state.maps)
-    for label, session in state.sessions.items():
+    for label, session in state.nexuses.items():
         assert session.label == label
         assert session.lost is None or session.status not in (SessionStatus.LOGGED_IN, SessionStatus.MISSING)
     for wwid, known in state.maps.items():
         assert known.wwid == wwid
-        places = [(path.dev, path.dev_t, path.hctl) for path in known.paths.values() if path.member]
+        places = [(path.place.dev, path.place.dev_t, path.place.hctl) for path in known.paths.values() if path.member]
         assert len(set(places)) == len(places), "one disk is two paths"
         for label, path in known.paths.items():
             assert path.label == label
             assert label
             lost = path.outage is not None and path.outage.transport_lost
             assert path.health is path_health(facts_of(state, path), transport_was_lost=lost)
-            assert not (path.checker_overruled and (path.dm is DmState.FAILED or not path.member))
+            assert not (path.checker.overruled and (path.dm.state is DmState.FAILED or not path.member))
             if path.health is not Health.UNKNOWN:
                 assert (path.outage is not None) == (path.health in _OUT)
-                assert path.announced is path.health
+                assert path.verdict.announced is path.health
         enough = not state.settings.single_path_ok.isdisjoint((wwid, known.name))
         assert known.health is map_health((path.health for path in known.paths.values()), single_path_ok=enough)
         settling = Due(Wait.SETTLE, wwid) in state.deadlines
-        if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_heard:
+        if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_asked:
             assert known.announced is known.health
             assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
     for due in state.deadlines:
@@ -112,16 +115,16 @@ def check_counters(before: State, after: State) -> None:
             assert no_less(old.failures, path.failures)
             assert sum(path.failures.values()) - sum(old.failures.values()) in (0, 1)
             assert path.reinstatements - old.reinstatements in (0, 1)
-            assert path.io_errors.total >= old.io_errors.total
-            assert path.io_timeouts.total >= old.io_timeouts.total
+            assert path.disk_errors.errors.total >= old.disk_errors.errors.total
+            assert path.disk_errors.timeouts.total >= old.disk_errors.timeouts.total
     assert no_less(before.counters.uevents, after.counters.uevents)
     assert no_less(before.counters.resyncs, after.counters.resyncs)
     assert before.counters.overflows <= after.counters.overflows
     for source, fares in before.sources.items():
         assert no_less(fares.errors, after.sources[source].errors)
-    for label, session in before.sessions.items():
-        if label in after.sessions:
-            assert no_less(session.errors, after.sessions[label].errors)
+    for label, session in before.nexuses.items():
+        if label in after.nexuses:
+            assert no_less(session.errors, after.nexuses[label].errors)
 
 
 def no_less(old: Mapping[Name, int], new: Mapping[Name, int]) -> bool:
@@ -147,7 +150,7 @@ class Journal:
                 self._take(state, effect.kind.event, effect.fields)
         self.paths = {key: event for key, event in self.paths.items() if key[0] in state.maps}
         self.maps = {wwid: event for wwid, event in self.maps.items() if wwid in state.maps}
-        self.sessions &= set(state.sessions)
+        self.sessions &= set(state.nexuses)
 
     def _take(self, state: State, event: str, fields: Mapping[str, str]) -> None:
         told = fields.get("HEALTH", "")
@@ -185,7 +188,7 @@ class Witness:
             for wwid, known in state.maps.items():
                 self.journal.maps[wwid] = "?"
                 self.journal.paths.update({(wwid, label): "?" for label in known.paths})
-            self.journal.sessions = {label for label, session in state.sessions.items() if session.announced_lost}
+            self.journal.sessions = {label for label, session in state.nexuses.items() if session.announced_lost}
             self.journal.sources = {name.value for name in SourceName if state.source(name).up is False}
 
     def feed(self, event: Event, after: float = 0.0) -> tuple[Effect, ...]:
@@ -414,35 +417,35 @@ def check_same_truth(state: State, san: San, requested: float) -> None:
     fresh = Witness(at=requested)
     for event in snapshot(san, requested):
         fresh.feed(event)
-    assert state.dm_doubted is None
+    assert state.dm_stale is None
     assert present_sessions(state) == present_sessions(fresh.state)
     assert set(state.maps) == set(fresh.state.maps)
     for wwid, known in state.maps.items():
         other = fresh.state.maps[wwid]
         for trait in ("name", "sysfs_name", "suspended", "queues", "queueing", "vendor", "product"):
             assert getattr(known, trait) == getattr(other, trait)
-        here = {path.dev: path for path in known.paths.values() if path.member}
-        there = {path.dev: path for path in other.paths.values()}
+        here = {path.place.dev: path for path in known.paths.values() if path.member}
+        there = {path.place.dev: path for path in other.paths.values()}
         assert set(here) == set(there)
         for dev, path in here.items():
             # Whether dm took the path back after its checker had last looked is history, which no snapshot tells.
-            heard = replace(path, checker_overruled=False)
+            heard = replace(path, checker=replace(path.checker, overruled=False))
             assert facts_of(state, heard) == facts_of(fresh.state, there[dev])
-            assert path.io_errors.raw == there[dev].io_errors.raw
-            assert path.io_timeouts.raw == there[dev].io_timeouts.raw
-            if path.checker_overruled:
-                assert (path.dm, path.checker in CONDEMNED_BY_CHECKER) == (DmState.ACTIVE, True)
+            assert path.disk_errors.errors.raw == there[dev].disk_errors.errors.raw
+            assert path.disk_errors.timeouts.raw == there[dev].disk_errors.timeouts.raw
+            if path.checker.overruled:
+                assert (path.dm.state, path.checker.state in CONDEMNED_BY_CHECKER) == (DmState.ACTIVE, True)
             else:
                 told = Health.FAILED if path.health is Health.RECOVERING else path.health
                 assert told is there[dev].health
         assert all(path.health is Health.MISSING for path in known.paths.values() if not path.member)
 
 
-def present_sessions(state: State) -> dict[int, SessionFacts]:
+def present_sessions(state: State) -> dict[Hashable, Nexus]:
     """The sessions there are, with the status the core holds of them."""
     return {
-        session.facts.sid: replace(session.facts, state=session.status)
-        for session in state.sessions.values()
+        session.facts.handle: replace(session.facts, status=session.status)
+        for session in state.nexuses.values()
         if session.status is not SessionStatus.MISSING
     }
 
@@ -549,8 +552,8 @@ def test_the_highest_number_of_a_path_decides_in_whatever_order_its_events_come(
         witness.feed(DmPathEvent(action, "36000mpio", "mpio", "dm-0", dev_t, seqnum), 0.001)
     last = {dev_t: action for _, (dev_t, action) in sorted(batch)}
     for path in witness.state.maps["36000mpio"].paths.values():
-        failed = last.get(path.dev_t) is DmAction.PATH_FAILED
-        assert path.dm is (DmState.FAILED if failed else DmState.ACTIVE)
+        failed = last.get(path.place.dev_t) is DmAction.PATH_FAILED
+        assert path.dm.state is (DmState.FAILED if failed else DmState.ACTIVE)
 
 
 def test_an_event_that_touches_no_map_leaves_every_map_the_very_same_object() -> None:
@@ -565,4 +568,4 @@ def test_an_event_that_touches_no_map_leaves_every_map_the_very_same_object() ->
     for event in idle:
         after, _ = step(story.state, event, moment(100))
         assert all(after.maps[wwid] is known for wwid, known in story.state.maps.items())
-        assert dict(after.sessions) == dict(story.state.sessions)
+        assert dict(after.nexuses) == dict(story.state.nexuses)

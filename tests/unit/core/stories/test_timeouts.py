@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, Tick
+from mpathd_watch.core.layers.dm_multipath import DM_MULTIPATH
+from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.histogram import BOUNDS, Histogram
 from mpathd_watch.core.model.vocabulary import (
@@ -26,13 +28,23 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.step import step
-from mpathd_watch.core.verdicts.budget import Budget, Timeouts, bound, budget, recheck_interval, reinstatement
+from mpathd_watch.core.transports import iscsi
+from mpathd_watch.core.transports.row import Nexus
+from mpathd_watch.core.verdicts.budget import bounds
 from mpathd_watch.core.verdicts.outage import Judgement, Outage, judge, phases
+from tests.factories import make_session
 from tests.story import START, San, Story, moment
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
 SECOND = "192.168.2.1:3260"
-LIVE = Timeouts(5, 10, 5, 5)
+
+
+def live(recv_tmo: int | None, ping_tmo: int | None, recovery_tmo: int | None) -> Nexus:
+    """A session with these timeouts in force."""
+    return make_session(recv_tmo=recv_tmo, ping_tmo=ping_tmo, recovery_tmo=recovery_tmo).facts
+
+
+LIVE = bounds(live(5, 10, 5), DM_MULTIPATH, 5)
 
 
 def article(**facts: Any) -> Story:
@@ -75,20 +87,21 @@ def judgement(story: Story) -> Judgement:
 
 
 @pytest.mark.parametrize(
-    ("live", "promised"),
+    ("nexus", "promised"),
     [
-        (Timeouts(5, 10, 5), Budget(10, 16, 15, 21)),
-        (Timeouts(5, 5, 120), Budget(5, 11, 125, 131)),
-        (Timeouts(2, 3, 0), Budget(3, 6, 3, 6)),
-        (Timeouts(5, 5, RECOVERY_OFF), Budget(5, 11, inf, inf)),
-        (Timeouts(0, 0, 5), Budget(inf, inf, inf, inf)),
-        (Timeouts(None, 5, 5), None),
-        (Timeouts(5, None, 5), None),
-        (Timeouts(5, 5, None), None),
+        (live(5, 10, 5), Budget(10, 16, 15, 21)),
+        (live(5, 5, 120), Budget(5, 11, 125, 131)),
+        (live(2, 3, 0), Budget(3, 6, 3, 6)),
+        (live(5, 5, RECOVERY_OFF), Budget(5, 11, inf, inf)),
+        (live(0, 0, 5), Budget(inf, inf, inf, inf)),
+        (live(None, 5, 5), None),
+        (live(5, None, 5), None),
+        (live(5, 5, None), None),
     ],
 )
-def test_what_live_timeouts_promise(live: Timeouts, promised: Budget | None) -> None:
-    assert budget(live) == promised
+def test_what_live_timeouts_promise(nexus: Nexus, promised: Budget | None) -> None:
+    assert nexus.budget == promised
+    assert iscsi.budget(nexus.timeouts) == promised
 
 
 def test_a_budget_without_a_bound_can_be_spelled() -> None:
@@ -101,9 +114,9 @@ def test_a_budget_without_a_bound_can_be_spelled() -> None:
 
 
 def test_the_bound_of_each_phase() -> None:
-    assert [bound(phase, LIVE) for phase in Phase] == [16, 5, 21, 12]
-    assert [bound(phase, Timeouts(0, 0, RECOVERY_OFF)) for phase in Phase] == [inf] * 4
-    assert [bound(phase, Timeouts(None, None, None)) for phase in Phase] == [inf] * 4
+    assert [LIVE.of(phase) for phase in Phase] == [16, 5, 21, 12]
+    assert [bounds(live(0, 0, RECOVERY_OFF), DM_MULTIPATH, None).of(phase) for phase in Phase] == [inf] * 4
+    assert [bounds(live(None, None, None), DM_MULTIPATH, None).of(phase) for phase in Phase] == [inf] * 4
 
 
 @pytest.mark.parametrize(
@@ -111,8 +124,9 @@ def test_the_bound_of_each_phase() -> None:
     [((0, 9, 4), 10), ((0, 10, 0), 40), ((0, 10, 4), 10), ((0, 11, 1), 40), ((0, 12, 0), 10), (None, 40)],
 )
 def test_how_often_a_failed_path_is_checked(version: tuple[int, int, int] | None, seconds: int) -> None:
-    assert recheck_interval(10, 40, version) == seconds
-    assert reinstatement(seconds) == (0, 2 * seconds + 2)
+    assert DM_MULTIPATH.checks is not None
+    assert DM_MULTIPATH.checks.interval(10, 40, version) == seconds
+    assert DM_MULTIPATH.reinstated_within(seconds) == 2 * seconds + 2
 
 
 # --- deadlines --------------------------------------------------------------------------------------------------------
@@ -120,13 +134,13 @@ def test_how_often_a_failed_path_is_checked(version: tuple[int, int, int] | None
 
 def test_while_a_phase_runs_its_deadline_is_known() -> None:
     story = down(article())
-    assert story.path(SECOND).deadline == moment(20.0)
+    assert story.path(SECOND).verdict.deadline == moment(20.0)
     given_up(story)
-    assert story.path(SECOND).deadline is None
+    assert story.path(SECOND).verdict.deadline is None
     back(story, 45.0)
-    assert story.path(SECOND).deadline == moment(57.0)
+    assert story.path(SECOND).verdict.deadline == moment(57.0)
     reinstated(story, 50.0)
-    assert story.path(SECOND).deadline is None
+    assert story.path(SECOND).verdict.deadline is None
     assert Wait.OVERDUE not in {due.wait for due in story.state.deadlines}
 
 
@@ -139,35 +153,35 @@ def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
     assert told.priority is Priority.ERR
     assert told.message == (
         "mpio: path 192.168.2.1:3260 (sdb) is overdue: stalled for 7.0 s, and not failed; recovery_tmo is 5 s. "
-        "I/O hangs that other paths could serve. 1 of 2 paths usable."
+        "I/O hangs that other paths could carry. 1 of 2 paths usable."
     )
     assert (told.fields["PHASE"], told.fields["BUDGET_SEC"]) == ("replacement", "5.000")
-    assert story.path(SECOND).overdue
+    assert story.path(SECOND).verdict.overdue
     given_up(story, 61)
-    assert not story.path(SECOND).overdue
+    assert not story.path(SECOND).verdict.overdue
 
 
 def test_a_path_that_stays_overdue_is_told_of_once_whatever_else_is_heard_of_it() -> None:
     story = down(article()).at(30)
-    assert story.path(SECOND).overdue
+    assert story.path(SECOND).verdict.overdue
     story.session(2, SessionStatus.FAILED, alive=-0.3).listing()
     story.at(31).device("sdb", DeviceState.BLOCKED).look().checker("sdb", CheckerState.PENDING)
-    assert story.path(SECOND).overdue
+    assert story.path(SECOND).verdict.overdue
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [22.0]
 
 
 def test_a_path_that_is_not_reinstated_in_time_is_told_of_once() -> None:
     story = back(given_up(down(article())), 45.0).at(90)
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [59.0]
-    assert "its transport has been back for 14.0 s, and it is not reinstated; 12 s at most" in (
-        story.told_of("path_overdue").message
-    )
+    overdue = story.told_of("path_overdue").message
+    assert "its transport has been back for 14.0 s, and it is not reinstated; " in overdue
+    assert "; multipathd's checks should have taken 12 s at most. " in overdue
     reinstated(story, 95.0)
-    assert not story.path(SECOND).overdue
+    assert not story.path(SECOND).verdict.overdue
     assert judgement(story).verdict is Verdict.OVER_BUDGET
     assert judgement(story).broken is Phase.REINSTATEMENT
     ended = story.told_of("path_reinstated")
-    assert "over budget: reinstatement took 50.0 s, and 12 s were promised" in ended.message
+    assert "over budget: reinstatement took 50.0 s of at most 12 s" in ended.message
     assert (ended.fields["VERDICT"], ended.fields["PHASE"]) == ("over_budget", "reinstatement")
 
 
@@ -205,22 +219,22 @@ def test_one_path_speaks_for_all_that_a_lost_session_took_along() -> None:
 
 def test_what_has_no_bound_has_no_deadline() -> None:
     off = down(article(recovery_tmo=RECOVERY_OFF))
-    assert off.path(SECOND).deadline is None
+    assert off.path(SECOND).verdict.deadline is None
     unknown = back(given_up(down(Story(San.of(["mpio"], PORTALS)).begun())), 45.0)
-    assert unknown.path(SECOND).deadline is None
+    assert unknown.path(SECOND).verdict.deadline is None
     held = down(article())
     held.san.sessions[2] = replace(held.san.sessions[2], state=SessionStatus.LOGGED_IN)
     held.feed(held.san.sessions_read())
     assert held.path(SECOND).health is Health.STALLED  # its device is blocked, and no timeout runs
-    assert held.path(SECOND).deadline is None
+    assert held.path(SECOND).verdict.deadline is None
 
 
 def test_a_path_that_multipathd_holds_back_has_no_deadline() -> None:
     story = back(given_up(down(article())), 45.0)
-    assert story.path(SECOND).deadline is not None
+    assert story.path(SECOND).verdict.deadline is not None
     story.at(46).checker("sdb", CheckerState.DELAYED)
     assert story.path(SECOND).health is Health.RECOVERING
-    assert story.path(SECOND).deadline is None
+    assert story.path(SECOND).verdict.deadline is None
 
 
 def test_an_outage_that_was_there_before_us_has_no_deadline_for_what_nobody_saw_begin() -> None:
@@ -228,7 +242,7 @@ def test_an_outage_that_was_there_before_us_has_no_deadline_for_what_nobody_saw_
     san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FAILED, alive=START.monotonic - 70)
     story = Story(san).begun().expects(recheck_interval=5)
     assert story.path(SECOND).health is Health.STALLED
-    assert story.path(SECOND).deadline is None
+    assert story.path(SECOND).verdict.deadline is None
     reinstated(back(given_up(story), 45.0), 47.0)
     assert judgement(story) == Judgement({Phase.REINSTATEMENT: 2.0}, Verdict.NO_BUDGET)
 
@@ -238,7 +252,7 @@ def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
     later = replace(moment(19.0), wall=moment(19.0).wall + 86400)
     state, effects = step(story.state, Tick(), later)
     assert effects == ()
-    assert state.maps[story.san.wwid("mpio")].paths[SECOND].deadline == moment(20.0)
+    assert state.maps[story.san.wwid("mpio")].paths[SECOND].verdict.deadline == moment(20.0)
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------
@@ -271,7 +285,7 @@ def test_a_session_that_returns_before_its_path_fails_has_no_failover() -> None:
 def test_io_that_was_held_too_long_breaks_the_promise_even_if_the_path_never_failed() -> None:
     story = back(down(article()), 40.0)
     assert (judgement(story).verdict, judgement(story).broken) == (Verdict.OVER_BUDGET, Phase.REPLACEMENT)
-    assert "over budget: replacement took longer, and 5 s were promised" in story.told_of("path_reinstated").message
+    assert "over budget: replacement took longer of at most 5 s" in story.told_of("path_reinstated").message
 
 
 @pytest.mark.parametrize(
@@ -307,7 +321,7 @@ def outage(**changes: Any) -> Outage:
             "id",
             moment(15),
             Cause.CONNECTION_ERROR,
-            LIVE,
+            bounds=LIVE,
             last_alive=moment(0),
             stalled=moment(15),
             failed=moment(20),
@@ -333,7 +347,7 @@ def test_io_of_a_path_that_never_failed_was_held_until_its_transport_was_back() 
 
 
 def test_an_outage_whose_timeouts_are_not_known_is_not_judged() -> None:
-    assert judge(outage(timeouts=None), 2.0).verdict is Verdict.NO_BUDGET
+    assert judge(outage(bounds=None), 2.0).verdict is Verdict.NO_BUDGET
 
 
 def test_instants_that_do_not_follow_each_other_make_no_phase() -> None:

@@ -6,31 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.model.facts import LinkFacts, SessionFacts
-from mpathd_watch.core.model.vocabulary import SessionStatus
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.transports.row import LocalEnd
 from mpathd_watch.core.verdicts.carrier import described, has_carrier, is_redundant, lost, trunk
 
 HERE = "192.168.2.10"
 KINDS = {"bond": "bond", "team": "team", "vlan": "vlan", "br": "bridge", "tap": "tun", "veth": "veth"}
 
 
-def session(netdev: str, address: str = HERE) -> SessionFacts:
-    """A session through this interface, from this address."""
-    return SessionFacts(
-        sid=1,
-        state=SessionStatus.LOGGED_IN,
-        target="iqn.a",
-        tpgt=1,
-        iface="default",
-        initiator="iqn.host",
-        address="192.168.2.1",
-        port=3260,
-        recv_tmo=5,
-        ping_tmo=10,
-        recovery_tmo=5,
-        local_address=address,
-        netdev=netdev,
-    )
+def end(netdev: str, address: str = HERE) -> LocalEnd:
+    """The local end of a session through this interface, from this address."""
+    return LocalEnd(address, netdev)
 
 
 def links(*lines: str) -> dict[str, LinkFacts]:
@@ -81,21 +67,21 @@ def links(*lines: str) -> dict[str, LinkFacts]:
     ],
 )
 def test_whether_anything_carries_it(netdev: str, lines: tuple[str, ...], gone: bool) -> None:
-    assert lost(session(netdev), links(*lines)) is gone
+    assert lost(end(netdev), links(*lines)) is gone
 
 
 def test_a_bond_with_carrier_of_which_one_member_is_not_known_is_not_lost() -> None:
-    assert not lost(session("bond0"), links("bond0 eth2,eth3 192.168.2.10", "eth2!"))
+    assert not lost(end("bond0"), links("bond0 eth2,eth3 192.168.2.10", "eth2!"))
 
 
 def test_a_session_whose_address_is_not_known_is_never_seen_carried() -> None:
-    assert lost(session("eth2", ""), links("eth2 192.168.2.10"))
+    assert lost(end("eth2", ""), links("eth2 192.168.2.10"))
 
 
 def test_an_interface_may_have_carrier_though_the_address_is_gone() -> None:
-    assert has_carrier(session("eth2"), links("eth2"))
-    assert not has_carrier(session("eth2"), links("eth2! 192.168.2.10"))
-    assert not has_carrier(session("eth2"), {})
+    assert has_carrier(end("eth2"), links("eth2"))
+    assert not has_carrier(end("eth2"), links("eth2! 192.168.2.10"))
+    assert not has_carrier(end("eth2"), {})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +100,7 @@ def test_an_interface_may_have_carrier_though_the_address_is_gone() -> None:
     ],
 )
 def test_how_it_is_called(netdev: str, lines: tuple[str, ...], told: str) -> None:
-    assert described(session(netdev), links(*lines)) == told
+    assert described(end(netdev), links(*lines)) == told
 
 
 @pytest.mark.parametrize(
@@ -140,8 +126,8 @@ def test_how_it_is_called(netdev: str, lines: tuple[str, ...], told: str) -> Non
     ],
 )
 def test_what_all_its_frames_go_through(netdev: str, lines: tuple[str, ...], lowest: str, redundant: bool) -> None:
-    assert trunk(session(netdev), links(*lines)) == lowest
-    assert is_redundant(session(netdev), links(*lines)) is redundant
+    assert trunk(end(netdev), links(*lines)) == lowest
+    assert is_redundant(end(netdev), links(*lines)) is redundant
 
 
 NAMES = [f"eth{number}" for number in range(4)]
@@ -160,7 +146,7 @@ LINKS = st.lists(
 
 @given(st.sampled_from([*NAMES, ""]), LINKS)
 def test_whatever_the_interfaces_are_the_answers_fit(netdev: str, found: dict[str, LinkFacts]) -> None:
-    facts = session(netdev)
+    facts = end(netdev)
     name = described(facts, found)
     assert name
     assert trunk(facts, found) in {*found, netdev}
@@ -196,18 +182,18 @@ def test_interfaces_in_many_layers_take_no_time(carrier: bool) -> None:
             return super().__getitem__(name)
 
     found = Counted(layers(14, carrier=carrier))
-    assert lost(session("a0"), found) is not carrier
-    described(session("a0"), found)
+    assert lost(end("a0"), found) is not carrier
+    described(end("a0"), found)
     assert seen < 1000
 
 
 def test_interfaces_in_a_very_long_row_do_no_harm() -> None:
     found = {f"e{number}": LinkFacts(f"e{number}", True, True, (f"e{number + 1}",), (HERE,)) for number in range(2000)}
-    assert not lost(session("e0"), found)
-    assert described(session("e0"), found)
-    assert trunk(session("e0"), found) == "e1999"
+    assert not lost(end("e0"), found)
+    assert described(end("e0"), found)
+    assert trunk(end("e0"), found) == "e1999"
 
 
 def test_a_bridge_of_very_many_ports_is_told_in_one_line() -> None:
     ports = tuple(f"tap{number}" for number in range(500))
-    assert len(described(session("br0"), {"br0": LinkFacts("br0", True, True, ports, (HERE,))})) < 200
+    assert len(described(end("br0"), {"br0": LinkFacts("br0", True, True, ports, (HERE,))})) < 200

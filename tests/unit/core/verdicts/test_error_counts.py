@@ -5,19 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.verdicts.error_counts import SETTLED, Count, Errors
+from mpathd_watch.core.verdicts.error_counts import SETTLED, Count, ErrorCounts
 
 
-def counted(*readings: tuple[float, int]) -> Errors:
+def counted(*readings: tuple[float, int]) -> ErrorCounts:
     """The errors as read at these seconds."""
-    errors = Errors()
+    errors = ErrorCounts()
     for at, count in readings:
         errors = errors.read(at, count, 0)
     return errors
 
 
 def test_nothing_was_counted_before_the_first_reading() -> None:
-    assert Errors().up_to(100) is None
+    assert ErrorCounts().up_to(100) is None
 
 
 def test_a_first_reading_that_is_too_fresh_is_none() -> None:
@@ -61,7 +61,7 @@ def test_a_counter_that_steps_back_is_another_count() -> None:
 def test_what_an_outage_has_nothing_to_do_with_is_old_enough_and_was_read(
     readings: list[tuple[float, int]], after: float
 ) -> None:
-    errors, at, count, seen = Errors(), 0.0, 0, []
+    errors, at, count, seen = ErrorCounts(), 0.0, 0, []
     for pause, more in readings:
         at, count = at + pause, count + more
         errors = errors.read(at, count, 0)

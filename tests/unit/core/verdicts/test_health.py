@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,67 +11,67 @@ from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
     DeviceState,
-    DmState,
     Health,
+    Liveness,
     MapHealth,
-    SessionStatus,
+    Standing,
 )
-from mpathd_watch.core.verdicts.health import Facts, evidence, map_health, path_health
+from mpathd_watch.core.verdicts.health import RawStates, evidence, map_health, path_health
 
-FINE = Facts(
+FINE = RawStates(
     member=True,
-    dm=DmState.ACTIVE,
+    standing=Standing.USABLE,
     checker=CheckerState.READY,
     device=DeviceState.RUNNING,
-    session=SessionStatus.LOGGED_IN,
+    nexus=Liveness.CARRYING,
 )
-D, S, C = DeviceState, SessionStatus, CheckerState
+D, N, C = DeviceState, Liveness, CheckerState
 
 
-def facts(**changes: object) -> Facts:
+def raw(**changes: Any) -> RawStates:
     """A path that is fine but for ``changes``."""
-    return replace(FINE, **changes)  # type: ignore[arg-type]
+    return replace(FINE, **changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "health"),
     [
         ({}, Health.UP),
-        ({"session": None}, Health.UP),
+        ({"nexus": None}, Health.UP),
         ({"member": False}, Health.MISSING),
-        ({"session": S.MISSING}, Health.MISSING),
-        ({"session": S.FREE}, Health.FAILED),
-        ({"session": S.FAILED}, Health.STALLED),
-        ({"session": S.UNKNOWN}, Health.UNKNOWN),
+        ({"nexus": N.GONE}, Health.MISSING),
+        ({"nexus": N.GIVEN_UP}, Health.FAILED),
+        ({"nexus": N.HOLDING}, Health.STALLED),
+        ({"nexus": N.UNKNOWN}, Health.UNKNOWN),
         *(({"device": state}, Health.FAILED) for state in (D.OFFLINE, D.TRANSPORT_OFFLINE, D.CANCEL, D.DELETED)),
         *(({"device": state}, Health.STALLED) for state in (D.BLOCKED, D.CREATED_BLOCKED, D.QUIESCE)),
         ({"device": D.CREATED}, Health.UP),
         ({"device": D.UNKNOWN}, Health.UNKNOWN),
-        ({"dm": DmState.FAILED}, Health.FAILED),
-        ({"dm": DmState.UNKNOWN}, Health.UNKNOWN),
+        ({"standing": Standing.FAILED}, Health.FAILED),
+        ({"standing": Standing.UNKNOWN}, Health.UNKNOWN),
         *(({"checker": state}, Health.FAILED) for state in (C.FAULTY, C.TIMEOUT, C.DISCONNECTED)),
         *(({"checker": state}, Health.UP) for state in (C.GHOST, C.SHAKY, C.PENDING, C.DELAYED, C.UNDEF, C.UNKNOWN)),
-        ({"session": S.FAILED, "device": D.BLOCKED, "dm": DmState.FAILED}, Health.FAILED),
-        ({"session": S.FAILED, "device": D.UNKNOWN}, Health.STALLED),
-        ({"session": S.UNKNOWN, "device": D.UNKNOWN, "dm": DmState.FAILED}, Health.FAILED),
-        ({"session": S.FREE, "dm": DmState.UNKNOWN}, Health.FAILED),
-        ({"member": False, "dm": DmState.FAILED, "session": S.FREE}, Health.MISSING),
+        ({"nexus": N.HOLDING, "device": D.BLOCKED, "standing": Standing.FAILED}, Health.FAILED),
+        ({"nexus": N.HOLDING, "device": D.UNKNOWN}, Health.STALLED),
+        ({"nexus": N.UNKNOWN, "device": D.UNKNOWN, "standing": Standing.FAILED}, Health.FAILED),
+        ({"nexus": N.GIVEN_UP, "standing": Standing.UNKNOWN}, Health.FAILED),
+        ({"member": False, "standing": Standing.FAILED, "nexus": N.GIVEN_UP}, Health.MISSING),
     ],
     ids=str,
 )
 def test_a_path_is_as_bad_as_the_worst_that_anybody_says_of_it(changes: dict[str, object], health: Health) -> None:
-    assert path_health(facts(**changes), transport_was_lost=False) is health
+    assert path_health(raw(**changes), transport_was_lost=False) is health
 
 
-@pytest.mark.parametrize("verdict", [{"dm": DmState.FAILED}, {"checker": C.FAULTY}], ids=str)
+@pytest.mark.parametrize("verdict", [{"standing": Standing.FAILED}, {"checker": C.FAULTY}], ids=str)
 @pytest.mark.parametrize(
     ("transport", "health"),
     [
         ({}, Health.RECOVERING),
-        ({"session": None}, Health.RECOVERING),
+        ({"nexus": None}, Health.RECOVERING),
         ({"device": D.UNKNOWN}, Health.FAILED),
-        ({"session": S.UNKNOWN}, Health.FAILED),
-        ({"session": S.FAILED}, Health.FAILED),
+        ({"nexus": N.UNKNOWN}, Health.FAILED),
+        ({"nexus": N.HOLDING}, Health.FAILED),
         ({"device": D.BLOCKED}, Health.FAILED),
     ],
     ids=str,
@@ -78,7 +79,7 @@ def test_a_path_is_as_bad_as_the_worst_that_anybody_says_of_it(changes: dict[str
 def test_a_condemned_path_recovers_only_when_a_lost_transport_works_again(
     verdict: dict[str, object], transport: dict[str, object], health: Health
 ) -> None:
-    known = facts(**verdict, **transport)
+    known = raw(**verdict, **transport)
     assert path_health(known, transport_was_lost=True) is health
     assert path_health(known, transport_was_lost=False) is Health.FAILED
 
@@ -87,24 +88,25 @@ def test_a_condemned_path_recovers_only_when_a_lost_transport_works_again(
     ("changes", "cause"),
     [
         ({}, Cause.UNKNOWN),
-        ({"session": S.MISSING}, Cause.LOGOUT),
-        ({"session": S.MISSING, "member": False}, Cause.LOGOUT),
-        ({"session": S.FAILED}, Cause.CONNECTION_ERROR),
-        ({"session": S.FREE, "device": D.OFFLINE}, Cause.CONNECTION_ERROR),
+        ({"nexus": N.GONE, "nexus_cause": Cause.LOGOUT}, Cause.LOGOUT),
+        ({"nexus": N.GONE, "nexus_cause": Cause.LOGOUT, "member": False}, Cause.LOGOUT),
+        ({"nexus": N.HOLDING, "nexus_cause": Cause.CONNECTION_ERROR}, Cause.CONNECTION_ERROR),
+        ({"nexus": N.GIVEN_UP, "nexus_cause": Cause.NOP_TIMEOUT, "device": D.OFFLINE}, Cause.NOP_TIMEOUT),
+        ({"nexus_cause": Cause.CONNECTION_ERROR}, Cause.UNKNOWN),
         ({"member": False}, Cause.REMOVED),
         ({"device": D.OFFLINE}, Cause.DEVICE_OFFLINE),
         ({"device": D.TRANSPORT_OFFLINE}, Cause.UNKNOWN),
         ({"checker": C.FAULTY}, Cause.CHECKER),
         *(({"checker": state}, Cause.CHECKER) for state in (C.TIMEOUT, C.DISCONNECTED)),
-        ({"checker": C.FAULTY, "session": None}, Cause.CHECKER),
+        ({"checker": C.FAULTY, "nexus": None}, Cause.CHECKER),
         ({"checker": C.FAULTY, "device": D.TRANSPORT_OFFLINE}, Cause.UNKNOWN),
-        *(({"checker": C.FAULTY, "dm": state}, Cause.UNKNOWN) for state in (DmState.FAILED, DmState.UNKNOWN)),
-        ({"dm": DmState.FAILED}, Cause.UNKNOWN),
+        *(({"checker": C.FAULTY, "standing": state}, Cause.UNKNOWN) for state in (Standing.FAILED, Standing.UNKNOWN)),
+        ({"standing": Standing.FAILED}, Cause.UNKNOWN),
     ],
     ids=str,
 )
 def test_a_cause_is_named_only_where_the_states_show_it(changes: dict[str, object], cause: Cause) -> None:
-    assert evidence(facts(**changes)).cause is cause
+    assert evidence(raw(**changes)).cause is cause
 
 
 UP, SUSPECT, STALLED, UNKNOWN = Health.UP, Health.SUSPECT, Health.STALLED, Health.UNKNOWN

@@ -1,4 +1,4 @@
-"""What lost sessions share: named where every session that has to do with it is down, and never guessed."""
+"""What lost nexuses share: named where every nexus that has to do with it is down, and never guessed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.verdicts.shared_cause import Kind, Shared, Tie, shared
+from mpathd_watch.core.verdicts.shared_cause import HOST, Member, Shared, shared
 
-TARGET, OTHER_TARGET = "iqn.2009-02.com.example:storage.disk1", "iqn.2009-02.com.example:storage.disk2"
+TIES = ("through {}", "of subnet {}", "to {}", "to {}")
 
 
-def ties(*lines: str) -> list[Tie]:
-    """Ties from ``LABEL NIC SUBNET PORTAL TARGET``, ``-`` for what is not known; a label with ``!`` is down."""
+def members(*lines: str) -> list[Member]:
+    """Nexuses from ``LABEL NIC SUBNET PORTAL TARGET``, ``-`` for what is not known; a label with ``!`` is down."""
     found = []
     for line in lines:
         label, *words = line.split()
-        netdev, network, portal, target = ("" if word == "-" else word for word in words)
-        found.append(Tie(label.rstrip("!"), netdev, network, portal, target, down=label.endswith("!")))
+        values = tuple("" if word == "-" else word for word in words)
+        found.append(Member(label.rstrip("!"), values, down=label.endswith("!")))
     return found
 
 
 def words(lost: str, *lines: str) -> str:
     """What is said of the loss, nothing if there is nothing to say."""
-    found = shared(lost, ties(*lines))
-    return found.words if found else ""
+    found = shared(lost, members(*lines), TIES)
+    return found.words("session") if found else ""
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_else_the_one_that_holds_for_most() -> None:
 
 
 def test_the_nearest_to_this_host_goes_first() -> None:
-    found = shared("a", ties("a! eth2 n2 p2 t1", "b! eth2 n2 p2 t1", "c eth1 n1 p1 t2"))
-    assert found == Shared(Kind.NIC, "eth2", 2)
+    found = shared("a", members("a! eth2 n2 p2 t1", "b! eth2 n2 p2 t1", "c eth1 n1 p1 t2"), TIES)
+    assert found == Shared("through eth2", 2)
 
 
 def test_the_other_group_is_not_this_ones_business() -> None:
@@ -85,39 +85,42 @@ def test_the_other_group_is_not_this_ones_business() -> None:
 
 
 def test_names_are_data() -> None:
-    found = shared("a", ties("a! {0}{kind} n p t", "b! {0}{kind} n p t"))
+    found = shared("a", members("a! {0}{kind} n p t", "b! {0}{kind} n p t"), TIES)
     assert found
-    assert found.words == "all 2 sessions through {0}{kind}"
+    assert found.words("session") == "all 2 sessions through {0}{kind}"
 
 
 NAMES = st.sampled_from(["", "x", "y", "z"])
-TIES = st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES, st.booleans()), max_size=9).map(
-    lambda rows: [Tie(str(number), *row[:4], down=row[4]) for number, row in enumerate(rows)]
+MEMBERS = st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES, st.booleans()), max_size=9).map(
+    lambda rows: [Member(str(number), row[:4], down=row[4]) for number, row in enumerate(rows)]
 )
 
 
-@given(TIES, st.randoms(use_true_random=False))
+@given(MEMBERS, st.randoms(use_true_random=False))
 def test_it_holds_for_sessions_that_are_down_alone_and_for_the_lost_one(
-    every: list[Tie], chance: random.Random
+    every: list[Member], chance: random.Random
 ) -> None:
     shuffled = list(every)
     chance.shuffle(shuffled)
-    for tie in every:
-        found = shared(tie.label, every)
-        assert found == shared(tie.label, shuffled), "the order tells nothing"
+    for member in every:
+        found = shared(member.label, every, TIES)
+        assert found == shared(member.label, shuffled, TIES), "the order tells nothing"
         if found is None:
             continue
-        of = {Kind.NIC: "netdev", Kind.SUBNET: "network", Kind.PORTAL: "portal", Kind.TARGET: "target"}
-        group = [other for other in every if found.kind is Kind.ALL or getattr(other, of[found.kind]) == found.name]
-        assert tie in group
-        assert all(other.down for other in group)
-        assert len(group) == found.sessions >= 2
-        assert bool(found.name) is (found.kind is not Kind.ALL)
+        groups = [
+            [other for other in every if other.values[at] == member.values[at]]
+            for at, phrase in enumerate(TIES)
+            if member.values[at] and phrase.format(member.values[at]) == found.phrase
+        ]
+        groups = groups if found.phrase != HOST else [every]
+        assert all(member in group for group in groups)
+        # A portal and a target may have the same name.
+        assert any(all(other.down for other in group) and len(group) == found.number >= 2 for group in groups)
 
 
-@given(TIES)
-def test_nothing_is_shared_with_the_living(every: list[Tie]) -> None:
-    for tie in every:
-        if not tie.down:
-            assert shared(tie.label, every) is None
-    assert shared("nobody", every) is None
+@given(MEMBERS)
+def test_nothing_is_shared_with_the_living(every: list[Member]) -> None:
+    for member in every:
+        if not member.down:
+            assert shared(member.label, every, TIES) is None
+    assert shared("nobody", every, TIES) is None

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mpathd_watch.core.alerting.messages.steadiness import path_flapping, path_slow, path_steady
 from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.views import Place
 from mpathd_watch.core.model.vocabulary import Health
-from mpathd_watch.core.state import MapState, PathState, frozen
+from mpathd_watch.core.state import MapState, PathState, PathVerdict, frozen
 from mpathd_watch.core.verdicts.flapping import Flaps, failed, looked
 from mpathd_watch.core.verdicts.slow_path import (
     ENOUGH,
@@ -26,10 +27,11 @@ from mpathd_watch.core.verdicts.slow_path import (
     WORSE,
     Comparison,
     Measure,
-    Quality,
     Reading,
+    Slowness,
     evaluate,
 )
+from tests.factories import with_changes
 from tests.story import moment
 
 NOTHING = IoFacts(0, 0, 0, 0)
@@ -42,10 +44,10 @@ class Map:
         self.totals = dict.fromkeys(labels, NOTHING)
         self.sessions = dict(zip(labels, sessions or labels, strict=True))
         self.usable = dict.fromkeys(labels, True)
-        self.found: dict[str, Quality] = {}
+        self.found: dict[str, Slowness] = {}
         self.look()
 
-    def look(self, rtt: Mapping[str, float | None] = frozen({}), /, **ms: tuple[int, int]) -> Mapping[str, Quality]:
+    def look(self, rtt: Mapping[str, float | None] = frozen({}), /, **ms: tuple[int, int]) -> Mapping[str, Slowness]:
         """A window in which the paths named in ``ms`` did so many I/Os of so many milliseconds each."""
         for label, (ios, each) in ms.items():
             was = self.totals[label]
@@ -65,7 +67,7 @@ class Map:
 
     def slow(self) -> set[str]:
         """The paths that stand out."""
-        return {label for label, quality in self.found.items() if quality.slow}
+        return {label for label, slowness in self.found.items() if slowness.slow}
 
 
 def slow_map() -> Map:
@@ -219,7 +221,7 @@ def test_a_path_that_is_not_usable_any_more_is_not_slow_any_more() -> None:
     san = slow_map()
     san.usable["b"] = False
     san.look(a=(100, 3), b=(100, 48))
-    assert san.found["b"] == Quality()
+    assert san.found["b"] == Slowness()
     san.usable["b"] = True
     san.look(a=(100, 3), b=(100, 48))
     assert san.found["b"].latency is None, "what it did while it was out is in no window"
@@ -258,17 +260,17 @@ def test_counters_that_step_back_tell_nothing_of_that_window() -> None:
 
 
 def test_a_disk_that_cannot_be_read_for_once_leaves_its_totals() -> None:
-    before = {"a": Quality(io=NOTHING)}
-    unread = evaluate(before, [Reading("a", usable=True, io=None, rtt=None, session="a")])
-    assert unread["a"] == Quality(io=NOTHING)
-    read = evaluate(unread, [Reading("a", usable=True, io=IoFacts(1, 2, 1, 4), rtt=None, session="a")])
+    before = {"a": Slowness(io=NOTHING)}
+    unread = evaluate(before, [Reading("a", usable=True, io=None, rtt=None, nexus="a")])
+    assert unread["a"] == Slowness(io=NOTHING)
+    read = evaluate(unread, [Reading("a", usable=True, io=IoFacts(1, 2, 1, 4), rtt=None, nexus="a")])
     assert read["a"].latency == 0.003
 
 
 @pytest.mark.parametrize("took", [1 << 34, 10**400])
 def test_no_kernel_counts_so_fast(took: int) -> None:
-    before = {"a": Quality(io=NOTHING)}
-    found = evaluate(before, [Reading("a", usable=True, io=IoFacts(100, took, 0, 0), rtt=None, session="a")])
+    before = {"a": Slowness(io=NOTHING)}
+    found = evaluate(before, [Reading("a", usable=True, io=IoFacts(100, took, 0, 0), rtt=None, nexus="a")])
     assert found["a"].latency is None
 
 
@@ -356,7 +358,7 @@ READINGS = st.lists(
 @settings(max_examples=60)
 @given(st.lists(READINGS, max_size=12), st.randoms(use_true_random=False))
 def test_nothing_raises_and_the_order_tells_nothing(looks: list[list[Reading]], chance: random.Random) -> None:
-    found: dict[str, Quality] = {}
+    found: dict[str, Slowness] = {}
     for readings in looks:
         shuffled = list(readings)
         chance.shuffle(shuffled)
@@ -364,9 +366,9 @@ def test_nothing_raises_and_the_order_tells_nothing(looks: list[list[Reading]], 
         assert after == evaluate(found, shuffled)
         assert set(after) == {reading.label for reading in readings}
         for reading in readings:
-            quality = after[reading.label]
-            assert reading.usable or quality == Quality()
-            assert quality.compared or not quality.slow, "a slow path has been seen to be slow"
+            slowness = after[reading.label]
+            assert reading.usable or slowness == Slowness()
+            assert slowness.compared or not slowness.slow, "a slow path has been seen to be slow"
         found = after
 
 
@@ -423,9 +425,9 @@ def test_ten_times_as_slow_is_found_within_a_minute_and_left_within_one(
 @settings(max_examples=40)
 @given(st.lists(st.tuples(IOS, RTTS), max_size=20))
 def test_the_only_path_of_a_map_is_never_slow(looks: list[tuple[IoFacts | None, float | None]]) -> None:
-    found: dict[str, Quality] = {}
+    found: dict[str, Slowness] = {}
     for io, rtt in looks:
-        found = evaluate(found, [Reading("a", usable=True, io=io, rtt=rtt, session="one")])
+        found = evaluate(found, [Reading("a", usable=True, io=io, rtt=rtt, nexus="one")])
         assert not found["a"].slow
 
 
@@ -443,9 +445,10 @@ def test_many_paths_have_the_median_of_the_others() -> None:
 
 def known(**changes: Any) -> tuple[MapState, PathState]:
     """A map of two paths, and the second."""
-    first = PathState("192.168.1.1:3260", moment(0), dev="sda", health=Health.UP)
-    path = PathState("192.168.2.1:3260", moment(0), dev="sdb", health=Health.UP, session="s", portal="192.168.2.1:3260")
-    path = replace(path, **changes)
+    up = PathVerdict(moment(0), Health.UP)
+    first = PathState("192.168.1.1:3260", up, Place("sda"))
+    path = PathState("192.168.2.1:3260", up, Place("sdb", nexus="s", portal="192.168.2.1:3260"))
+    path = with_changes(path, **changes)
     paths = frozen({first.label: first, path.label: path})
     return MapState("36000mpio", "mpio", "mpio", "dm-0", moment(0), moment(0), paths=paths), path
 
@@ -463,8 +466,8 @@ def test_a_flapping_path_is_told_with_count_and_window() -> None:
     assert alert.kind is AlertKind.PATH_FLAPPING
     assert alert.priority is AlertKind.PATH_FLAPPING.value.priority
     assert alert.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 4 min 10 s; single failures of it are "
-        "told at priority info until it has been steady for 10 min. 1 of 2 paths usable."
+        "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 4 min 10 s; its single failures have "
+        "priority info until it has been up for 10 min. 1 of 2 paths usable."
     )
     assert alert.fields["FAILURES"] == "3"
     assert alert.fields["WITHIN_SEC"] == "250.000"
@@ -473,7 +476,7 @@ def test_a_flapping_path_is_told_with_count_and_window() -> None:
 
 def test_a_flapping_path_of_which_nothing_is_remembered_is_told_all_the_same() -> None:
     assert "failed 0 times within 0.0 s; " in path_flapping(*known(), moment(0), 3600.0).message
-    assert "steady for 1 h. " in path_flapping(*known(), moment(0), 3600.0).message
+    assert "been up for 1 h. " in path_flapping(*known(), moment(0), 3600.0).message
 
 
 @pytest.mark.parametrize(
@@ -490,8 +493,8 @@ def test_a_flapping_path_of_which_nothing_is_remembered_is_told_all_the_same() -
     ],
 )
 def test_a_slow_path_is_told_with_its_measure(compared: Comparison, told: str) -> None:
-    standing = replace(Quality().by_latency, slow=True, compared=compared)
-    alert = path_slow(*known(), Quality(by_latency=standing))
+    standing = replace(Slowness().by_latency, slow=True, compared=compared)
+    alert = path_slow(*known(), Slowness(by_latency=standing))
     assert alert.kind is AlertKind.PATH_SLOW
     assert alert.priority is AlertKind.PATH_SLOW.value.priority
     assert alert.message == (
@@ -509,7 +512,7 @@ def test_the_end_of_flapping_is_told() -> None:
     assert alert.kind is AlertKind.PATH_STEADY
     assert alert.priority is AlertKind.PATH_STEADY.value.priority
     assert alert.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is flapping no longer after 10 min 50 s: it has been up for 10 min without "
+        "mpio: path 192.168.2.1:3260 (sdb) no longer flaps after 10 min 50 s: it has been up for 10 min without "
         "a failure. 2 of 2 paths usable."
     )
     assert alert.fields["ENDED"] == "path_flapping"
@@ -517,7 +520,7 @@ def test_the_end_of_flapping_is_told() -> None:
 
 def test_the_end_of_what_never_was_is_told_too() -> None:
     alert = path_steady(*known(), moment(900), what=Flaps())
-    assert "is flapping no longer: it has been up for 0.0 s" in alert.message
+    assert "no longer flaps: it has been up for 0.0 s" in alert.message
 
 
 def test_the_end_of_slowness_is_told() -> None:
@@ -526,7 +529,7 @@ def test_the_end_of_slowness_is_told() -> None:
         san.look(a=(100, 3), b=(100, 4))
     alert = path_steady(*known(), moment(900), what=san.found["b"])
     assert alert.message == (
-        "mpio: path 192.168.2.1:3260 (sdb) is slow no longer: its I/O takes 4.0 ms on average, that of its siblings "
+        "mpio: path 192.168.2.1:3260 (sdb) is no longer slow: its I/O takes 4.0 ms on average, that of its siblings "
         "3.0 ms. 2 of 2 paths usable."
     )
     assert alert.fields["ENDED"] == "path_slow"
@@ -534,6 +537,6 @@ def test_the_end_of_slowness_is_told() -> None:
 
 
 def test_a_verdict_that_was_dropped_is_not_told_as_a_recovery() -> None:
-    alert = path_steady(*known(), moment(900), what=Quality())
-    assert "is called slow no longer: for 5 min there was nothing to compare it with. " in alert.message
+    alert = path_steady(*known(), moment(900), what=Slowness())
+    assert "is no longer reported as slow: for 5 min there was nothing to compare it with. " in alert.message
     assert "VALUE_SEC" not in alert.fields

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
@@ -71,7 +71,7 @@ def page(state: State) -> str:
 def test_the_article_can_be_read() -> None:
     text = read(page(article_state())).text
     for said in (
-        *("1 map: 1 at risk", "mpio", "at risk", "1 of 2 paths usable", "I/O fails if the last path goes"),
+        *("1 map: 1 at risk", "mpio", "at risk", "1 of 2 paths usable", "I/O fails if the last path is lost"),
         *("192.168.2.1:3260", "failed", "sdb", "3:0:0:1", "connection error", "for 2 min 11 s", "transport-offline"),
         *("FAILED", "11:04:34", "2 min 6 s", "faulty", "up", "LOGGED_IN"),
     ):
@@ -109,12 +109,12 @@ def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
 def test_sources_that_answer_or_were_never_asked() -> None:
     text = "".join(read(page(make_state(sources=make_sources(uevent=SourceState())))).text)
     assert "sysfs answered 1.0 s ago" in text
-    assert "uevent not asked yet" in text
+    assert "uevent not read yet" in text
 
 
 def test_empty_hosts_and_first_moments_are_told_apart() -> None:
     assert "No multipath maps on this host" in read(page(make_state())).text
-    assert "Taking the first look" in read(page(State())).text
+    assert "Reading the host for the first time" in read(page(State())).text
 
 
 def test_old_moments_show_their_date_and_ifaces_their_name() -> None:
@@ -122,7 +122,7 @@ def test_old_moments_show_their_date_and_ifaces_their_name() -> None:
     text = "".join(read(page(make_state([make_map(paths=[path], suspended=True)]))).text)
     assert "Nov 13 20:00" in text
     assert "via eth1" in text
-    assert "suspended: all I/O waits" in text
+    assert "suspended: all I/O hangs" in text
 
 
 ugly = st.text(st.one_of(st.sampled_from("\"'\\\n<>&;=/\x1b\udc80-![]"), st.characters()), max_size=12)
@@ -170,7 +170,7 @@ def test_the_page_tells_what_is_in_force_how_much_time_is_left_and_that_there_ar
     late = make_path("b", health=Health.RECOVERING, outage=make_outage(), deadline=at(-7), overdue=True)
     session = make_session()
     wanted = (Timeout("replacement_timeout", 15.0, 5.0),)
-    report = Report((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
+    report = AuditReport((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
     state = make_state([make_map(paths=[stalled, late])], [session], auditing=Auditing(report=report, at=at(0)))
     page = render(document(View(state, NOW)))
     assert " · 2.9 s left" in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
-from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import RECOVERY_OFF, IoFacts, TcpFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -32,10 +33,12 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     SourceName,
     Verdict,
+    Word,
 )
-from mpathd_watch.core.state import Auditing, Counters, SourceState, State, Tally, frozen
+from mpathd_watch.core.state import Auditing, Counters, SourceState, State, frozen
 from mpathd_watch.sinks.metrics import Exposition
-from mpathd_watch.sinks.metrics.families import Family, Kind
+from mpathd_watch.sinks.metrics.row import Kind
+from mpathd_watch.sinks.metrics.table import BLOCKS
 from mpathd_watch.sinks.view import View
 from tests.factories import (
     NOW,
@@ -106,8 +109,9 @@ def holding(state: State, metric: str, **labels: str) -> list[str]:
     ]
 
 
-def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
-    state = make_state(
+def whole_state() -> State:
+    """Something for every metric."""
+    return make_state(
         [
             make_map(
                 paths=[
@@ -116,22 +120,50 @@ def test_every_family_has_help_type_and_the_labels_of_the_table() -> None:
                 ]
             )
         ],
-        [make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],
-        auditing=Auditing(at=at(-60)),
-        counters=Counters(frozen({"change": 3}), 1, frozen({"start": 1})),
+        [session := make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],
+        auditing=Auditing(
+            at=at(-60), report=AuditReport(timeouts={session.label: (Timeout("noop_out_interval", 5.0, 5.0),)})
+        ),
+        counters=Counters(frozen({"change": 3}), 1, frozen({"events_lost": 1})),
         sources=make_sources(sysfs=SourceState(up=True, last_success=at(0), errors=frozen({"vanished": 2}))),
     )
+
+
+def test_every_metric_has_help_type_and_the_labels_of_its_row() -> None:
+    state = whole_state()
     families = {family.name: family for family in parse_text(text(state))}
-    for family in Family:
-        shape = family.value
-        parsed = families[family.metric.removesuffix("_total") if shape.kind is Kind.COUNTER else family.metric]
-        assert parsed.type == shape.kind.value
-        assert parsed.documentation == shape.help
-        assert parsed.samples, family
+    rows = [(block, row) for block in BLOCKS for row in block.rows]
+    for block, row in rows:
+        parsed = families[row.metric.removesuffix("_total") if row.kind is Kind.COUNTER else row.metric]
+        assert parsed.type == row.kind.value
+        assert parsed.documentation == row.help
+        assert parsed.samples, row.name
+        declared = {label.name for label in (*block.labels, *row.labels)}
         for sample in parsed.samples:
-            named = sample.name.startswith if shape.kind is Kind.HISTOGRAM else sample.name.__eq__
-            assert named(family.metric)
-            assert sample.labels.keys() - {"le"} == set(shape.labels)
+            named = sample.name.startswith if row.kind is Kind.HISTOGRAM else sample.name.__eq__
+            assert named(row.metric)
+            assert sample.labels.keys() - {"le"} == declared
+    assert [name for name in families if name.startswith("mpathd_watch_")] == [
+        row.metric.removesuffix("_total") if row.kind is Kind.COUNTER else row.metric for _, row in rows
+    ]
+
+
+def test_labels_with_a_vocabulary_hold_its_words_and_no_others() -> None:
+    vocabularies = {
+        (row.metric + suffix, label.name): {str(word) for word in label.words.meanings}
+        for block in BLOCKS
+        for row in block.rows
+        for label in (*block.labels, *row.labels)
+        for suffix in (("_bucket", "_sum", "_count") if row.kind is Kind.HISTOGRAM else ("",))
+        if label.words is not None
+    }
+    found: dict[tuple[str, str], set[str]] = {}
+    for sample in samples(whole_state()):
+        for label, word in sample.labels.items():
+            found.setdefault((sample.name, label), set()).add(word)
+    assert vocabularies.keys() <= found.keys()
+    for key, words in vocabularies.items():
+        assert found[key] <= words, key
 
 
 def test_a_deadline_is_counted_from_now_on_the_wall_clock() -> None:
@@ -171,7 +203,7 @@ def test_what_is_configured_stands_beside_what_is_in_force() -> None:
         Timeout("noop_out_timeout", None, 10.0),
         Timeout("replacement_timeout", 15.0, 5.0),
     )
-    state = make_state(sessions=[session], auditing=Auditing(report=Report(timeouts={session.label: timeouts})))
+    state = make_state(sessions=[session], auditing=Auditing(report=AuditReport(timeouts={session.label: timeouts})))
     found = {(labels[0], labels[2]): value for labels, value in values(state, "session_timeout_seconds").items()}
     assert found == {
         ("configured", "noop_out_interval"): 5,
@@ -200,7 +232,7 @@ def test_the_failover_budget_of_a_session(facts: dict[str, Any], budget: float |
 
 def test_findings_are_counted_by_code_from_the_first_audit_on() -> None:
     finding = Finding(FindingKind.PINGS_OFF, "session", "no pings")
-    report = Report((finding, replace(finding, subject="another")))
+    report = AuditReport((finding, replace(finding, subject="another")))
     assert values(make_state(auditing=Auditing(report=report)), "config_findings") == {}
     found = values(make_state(auditing=Auditing(report=report, at=at(0))), "config_findings")
     assert found["pings_off", "warning"] == 2
@@ -232,7 +264,7 @@ def test_a_state_set_has_its_whole_vocabulary_and_one_truth_per_object(metric: s
         assert sorted(series.values()) == [0.0] * (len(series) - 1) + [1.0]
 
 
-def test_the_article_map_reads_as_the_article_tells() -> None:
+def test_the_map_of_the_article_reads_as_in_the_article() -> None:
     state = article_state()
     path = {"map": "mpio", "path": "192.168.2.1:3260"}
     assert holding(state, "map_health", map="mpio") == ["at_risk"]
@@ -296,7 +328,7 @@ def test_timeouts_are_in_seconds_and_off_is_infinite() -> None:
     assert value(state, "session_timeout_seconds", timeout="replacement_timeout", origin="effective") == math.inf
 
 
-def test_sources_tell_whether_they_answer() -> None:
+def test_sources_are_up_or_down_and_what_went_wrong_is_counted() -> None:
     down = SourceState(up=False, reason="timeout", last_success=at(-9), errors=frozen({"timeout": 2}))
     state = make_state(sources=make_sources(multipathd=down))
     assert value(state, "source_up", source="sysfs") == 1
@@ -307,7 +339,7 @@ def test_sources_tell_whether_they_answer() -> None:
 
 
 def test_the_common_errors_of_connections_are_there_from_zero_and_the_others_once_seen() -> None:
-    errors = frozen({IscsiError.NOP_TIMEDOUT: 2, IscsiError.XMIT_FAILED: 1})
+    errors: Mapping[Word, int] = frozen({IscsiError.NOP_TIMEDOUT: 2, IscsiError.XMIT_FAILED: 1})
     state = make_state(sessions=[replace(make_session(), errors=errors)])
     assert value(state, "session_connection_errors_total", error="nop_timedout") == 2
     assert value(state, "session_connection_errors_total", error="tcp_conn_close") == 0
@@ -331,6 +363,17 @@ def test_order_does_not_depend_on_the_order_of_discovery() -> None:
         return text(state).partition("# HELP process_")[0]
 
     assert own(one) == own(other)
+
+
+def test_numbers_in_labels_sort_as_numbers() -> None:
+    portals = ["192.168.2.1:3260", "192.168.2.1:3260#2", "192.168.2.1:3260#10", "192.168.10.1:3260"]
+    paths = [make_path(portal) for portal in reversed(portals)]
+    sessions = [make_session(label=f"{portal}/{make_session().facts.target}") for portal in reversed(portals)]
+    found = samples(make_state([make_map("lun10", paths), make_map("lun9", paths)], sessions))
+    assert [each.labels["map"] for each in found if each.name == "mpathd_watch_map_info"] == ["lun9", "lun10"]
+    assert [each.labels["path"] for each in found if each.name == "mpathd_watch_path_info"] == portals * 2
+    listed = [each.labels["session"] for each in found if each.name == "mpathd_watch_session_info"]
+    assert [label.partition("/")[0] for label in listed] == portals
 
 
 def test_the_process_is_measured_and_nothing_else_of_the_library_is_exported() -> None:

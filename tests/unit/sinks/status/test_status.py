@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.audit_report import Report, Timeout
+from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
 from mpathd_watch.core.model.vocabulary import (
@@ -21,17 +21,16 @@ from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
     DmState,
-    Doubt,
     Health,
     MapHealth,
     SessionStatus,
     SourceName,
+    Suspicion,
 )
 from mpathd_watch.core.state import Auditing, SourceState, State, frozen
-from mpathd_watch.core.verdicts.budget import Timeouts
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
-from mpathd_watch.core.verdicts.slow_path import Quality, Standing
+from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (
@@ -96,9 +95,19 @@ def test_the_document_tells_the_article() -> None:
     assert parse(json.dumps(told)) == told
 
 
+def test_lists_are_in_the_order_of_their_labels_and_numbers_count_as_numbers() -> None:
+    portals = ["192.168.10.1:3260", "192.168.2.1:3260#10", "192.168.2.1:3260#2", "192.168.2.1:3260"]
+    paths = [make_path(portal) for portal in portals]
+    sessions = [make_session(label=f"{portal}/{TARGET}") for portal in portals]
+    found = document(view(make_state([make_map("lun10", paths), make_map("lun9", paths)], sessions)))
+    assert [entry["map"] for entry in found["maps"]] == ["lun9", "lun10"]
+    assert [path["path"] for path in found["maps"][0]["paths"]] == portals[::-1]
+    assert [session["session"] for session in found["sessions"]] == [f"{portal}/{TARGET}" for portal in portals[::-1]]
+
+
 def test_what_is_unknown_is_null() -> None:
     path = make_path(
-        dm=DmState.UNKNOWN, checker=CheckerState.UNKNOWN, device=DeviceState.UNKNOWN, session="", dev="", hctl=""
+        dm=DmState.UNKNOWN, checker=CheckerState.UNKNOWN, device=DeviceState.UNKNOWN, nexus="", dev="", hctl=""
     )
     told = document(view(make_state([make_map(paths=[path], queues=None, suspended=None, vendor="")])))
     (entry,) = told["maps"]
@@ -126,7 +135,7 @@ def test_timeouts_that_are_off_say_so_and_those_of_a_missing_session_are_gone() 
 
 def test_every_key_is_documented() -> None:
     page = Path(__file__).parents[4].joinpath("docs/status-json.md").read_text(encoding="utf-8")
-    outage = make_outage(timeouts=Timeouts(5, 10, 5))
+    outage = make_outage(timeouts={"noop_out_interval": 5, "noop_out_timeout": 10, "replacement_timeout": 5})
     known = make_map(paths=[make_path(), make_failed_path(outage=outage)])
     told = document(view(make_state([known], [make_session()], sources=make_sources(multipathd=SILENT))))
 
@@ -151,7 +160,7 @@ def test_what_is_no_status_is_refused_in_one_line(text: str | bytes) -> None:
 
 
 def test_the_screen_tells_the_worst_map_first_and_one_line_per_path() -> None:
-    state = make_state([make_map("alpha"), *article_state().maps.values()], article_state().sessions.values())
+    state = make_state([make_map("alpha"), *article_state().maps.values()], article_state().nexuses.values())
     lines = screen(state).splitlines()
     assert lines[0] == "2 maps: 1 healthy, 1 at risk"
     assert lines[2].startswith("mpio  AT RISK  1 of 2 paths usable  since 11:04:29 (2 min 11 s)  I/O fails if the last")
@@ -168,7 +177,7 @@ def test_the_screen_tells_the_worst_map_first_and_one_line_per_path() -> None:
 def test_the_screen_says_what_becomes_of_io() -> None:
     lost: dict[str, Any] = {"health": MapHealth.LOST, "paths": frozen({})}
     assert "LOST  0 of 0 paths usable" in screen(make_state([make_map(**lost)]))
-    assert "  I/O waits" in screen(make_state([make_map(queues=True, **lost)]))
+    assert "  I/O hangs" in screen(make_state([make_map(queues=True, **lost)]))
     assert "  I/O fails" in screen(make_state([make_map(queues=False, **lost)]))
     assert "I/O" not in screen(make_state([make_map(queues=None, **lost)]))
     assert "SUSPENDED" in screen(make_state([make_map(suspended=True)]))
@@ -190,15 +199,15 @@ def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line()
         Timeout(name, seconds, None, why=f"{name} is {UGLY}")
         for name, seconds in (("noop_out_interval", 5.0), ("replacement_timeout", 15.0))
     )
-    report = Report(
+    report = AuditReport(
         (Finding(FindingKind.RECOVERY_OFF, "x", "y"), Finding(FindingKind.SINGLE_PATH, "x", "y")),
         timeouts={off.label: wanted, gone.label: wanted},
     )
     state = make_state(sessions=[*sessions, off, gone], auditing=Auditing(report=report, at=at(0)))
     assert screen(state).splitlines()[2:] == [
         "2 sessions: noop 5/10, replacement 5 s; failover in 15 to 21 s",
-        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; no bound to a failover",
-        f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; no bound to a failover"
+        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; failover without limit",
+        f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; failover without limit"
         "  configured 5/?, replacement 15 s",
         "in the configuration: 1 critical, 1 warning; see mpathd-watch check",
     ]
@@ -212,7 +221,7 @@ def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line()
     }
     assert (told[gone.label]["timeouts"], told[gone.label]["budget"]) == (None, None)
     unset = replace(wanted[1], configured=inf), replace(wanted[0], configured=None)
-    state = make_state(sessions=[off], auditing=Auditing(report=Report(timeouts={off.label: unset})))
+    state = make_state(sessions=[off], auditing=Auditing(report=AuditReport(timeouts={off.label: unset})))
     assert document(view(state))["sessions"][0]["configured"] == {
         "noop_out_interval": None,
         "noop_out_timeout": None,
@@ -230,29 +239,29 @@ def test_a_promise_that_is_the_same_at_best_and_at_worst_is_one_number() -> None
 
 
 @pytest.mark.parametrize(
-    ("doubts", "said"),
+    ("changes", "said"),
     [
-        ({"read": 9.0, "alive": 1.5, "doubt": Doubt.SILENCE}, "silent for 7.5 s"),
-        ({"doubt": Doubt.SILENCE}, "silent"),
-        ({"doubt": Doubt.CARRIER, "netdev": "eth2"}, "eth2 carries nothing"),
-        ({"doubt": Doubt.CARRIER}, "its NIC carries nothing"),
+        ({"read": 9.0, "alive": 1.5, "suspicion": Suspicion.SILENCE}, "silent for 7.5 s"),
+        ({"suspicion": Suspicion.SILENCE}, "silent"),
+        ({"suspicion": Suspicion.CARRIER, "netdev": "eth2"}, "eth2 has lost its carrier or its address"),
+        ({"suspicion": Suspicion.CARRIER}, "its NIC has lost its carrier or its address"),
     ],
 )
-def test_the_screen_and_the_document_say_why_a_path_is_suspect(doubts: dict[str, Any], said: str) -> None:
-    doubt = doubts.pop("doubt")
-    session = replace(make_session("192.168.2.1:3260", **doubts), doubt=doubt)
+def test_the_screen_and_the_document_say_why_a_path_is_suspect(changes: dict[str, Any], said: str) -> None:
+    suspicion = changes.pop("suspicion")
+    session = replace(make_session("192.168.2.1:3260", **changes), suspicion=suspicion)
     path = make_path("192.168.2.1:3260", health=Health.SUSPECT, outage=Outage("1f0c9e", at(-1)), deadline=at(8))
     shown = document(View(make_state([make_map(paths=[path])], [session]), at(0)))
     (entry,) = shown["sessions"]
-    assert entry["doubt"] == doubt.value
+    assert entry["suspicion"] == suspicion.value
     assert f"  8.0 s left  {said}  [dm active" in render(shown, colour=False)
 
 
 def test_the_screen_tells_of_paths_that_work_and_not_well() -> None:
-    quality = Quality(by_latency=Standing(slow=True))
-    path = make_path(flaps=Flaps((1.0,), at(-60)), quality=quality, marginal=True)
+    slowness = Slowness(by_latency=Trend(slow=True))
+    path = make_path(flaps=Flaps((1.0,), at(-60)), slowness=slowness, marginal=True)
     shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
-    assert "  flapping  slower than its siblings  multipathd calls it marginal\n" in shown
+    assert "  flapping  slower than its siblings  marginal for multipathd\n" in shown
 
 
 def test_the_connection_below_a_session_is_told() -> None:
@@ -280,10 +289,10 @@ def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
 
 
 def test_empty_hosts_and_first_moments_are_told_apart() -> None:
-    assert screen(make_state()) == "no multipath maps\n"
-    assert screen(State()) == "the first look has not been taken yet\n"
-    assert summary(view(make_state())) == "no multipath maps"
-    assert summary(view(State())) == "taking the first look"
+    assert screen(make_state()) == "no multipath maps on this host\n"
+    assert screen(State()) == "reading the host for the first time\n"
+    assert summary(view(make_state())) == "no multipath maps on this host"
+    assert summary(view(State())) == "reading the host for the first time"
 
 
 def test_colour_comes_on_request_only_and_changes_no_letter() -> None:
@@ -317,6 +326,12 @@ def test_the_summary_counts_what_it_leaves_out_and_names_silent_sources() -> Non
     assert summary(view(state)) == f"{told}; multipathd down (timeout)"
     alone = make_state([unknown])
     assert summary(view(alone)) == "1 map: 1 unknown (new: unknown 02:00:00)"
+
+
+def test_the_summary_names_the_first_of_equals_by_the_numbers_in_their_labels() -> None:
+    paths = [make_failed_path(f"192.168.{number}.1:3260") for number in (10, 9)]
+    maps = [make_map(name, paths, health=MapHealth.LOST) for name in ("lun10", "lun9")]
+    assert "(lun9: 192.168.9.1:3260 failed" in summary(view(make_state(maps)))
 
 
 def test_the_summary_is_bounded() -> None:

@@ -50,8 +50,8 @@ def by_place(configuration: Configuration) -> dict[Place, Record]:
     return {node.place: node.record for node in configuration.records}
 
 
-def timeouts(configuration: Configuration) -> dict[Place, int | None]:
-    return {place: record.number(RTO) for place, record in by_place(configuration).items()}
+def timeouts(configuration: Configuration) -> dict[Place, int | str]:
+    return {place: record.entries[RTO].value for place, record in by_place(configuration).items()}
 
 
 def reasons(configuration: Configuration) -> list[tuple[str, Reason]]:
@@ -129,7 +129,7 @@ def test_iscsid_conf_is_read(tmp_path: Path) -> None:
     file = put(tmp_path, "etc/iscsi/iscsid.conf", (CONF / "iscsid-debian13.conf").read_bytes())
     found = read(tmp_path).iscsid
     assert found is not None
-    assert (found.file, found.number(RTO), found.problems) == (file, 120, ())
+    assert (found.file, found.entries[RTO].value, found.problems) == (file, 120, ())
 
 
 def test_records_of_both_databases_and_both_layouts_are_found(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mpathd_watch
-from mpathd_watch.core.formats.multipath_conf import resolve
+from mpathd_watch.core.formats.multipath_conf import resolver
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read, read_root_only
 from mpathd_watch.sources.configuration import root_only as module
@@ -39,7 +39,7 @@ def host(tmp_path: Path) -> Path:
             f"{NODES}/192.0.2.{number},3260,1/default",
             f"# BEGIN RECORD 2.1.11\nnode.name = {IQN}\nnode.startup = automatic\n"
             f"{keys.REPLACEMENT_TIMEOUT} = {number}\n"
-            f"node.session.auth.password = {SECRET}\nnode.session.scan = {SECRET}\n# END RECORD\n",
+            f"node.session.auth.password = {SECRET}\n{keys.NOOP_OUT_TIMEOUT} = {SECRET}\n# END RECORD\n",
         )
     put(tmp_path, "etc/iscsi/iscsid.conf", f"{keys.NOOP_OUT_TIMEOUT} = 5\nnode.session.auth.username = {SECRET}\n")
     put(tmp_path, "etc/multipath/wwids", f"# Multipath wwids, Version : 1.0\n#/{SECRET}/\n/{WWID}/\n/two\n//\n x/3/\n")
@@ -54,7 +54,7 @@ def document(host: Path) -> Any:
 def test_what_is_read_is_what_is_passed_on(host: Path) -> None:
     found = read_root_only(host)
     assert parse(dump(found).encode()) == parse(dump(found, indent=2).encode()) == found
-    assert [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records] == [0, 1, 2]
+    assert [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records] == [0, 1, 2]
     assert found.iscsid is not None
     assert found.wwids == frozenset({WWID})
     assert [each.path.rpartition("/")[2] for each in found.unreadable] == ["192.0.2.9,3260"]
@@ -149,9 +149,9 @@ ENTRIES = "records/0/record/entries"
         changed(f"{ENTRIES}/{keys.REPLACEMENT_TIMEOUT}", {"value": True, "line": 1}),
         changed(f"{ENTRIES}/{keys.STARTUP}", {"value": SECRET, "line": 1}),
         changed(f"{ENTRIES}/{keys.STARTUP}", {"value": 1, "line": 1}),
-        changed(f"{ENTRIES}/{keys.NAME}", {"value": 1, "line": 1}),
-        changed(f"{ENTRIES}/{keys.NAME}", {"value": "x", "line": -1}),
-        changed(f"{ENTRIES}/{keys.NAME}", {"value": "x", "line": 10**9}),
+        changed(f"{ENTRIES}/{keys.STARTUP}", {"value": "manual", "line": -1}),
+        changed(f"{ENTRIES}/{keys.STARTUP}", {"value": "manual", "line": 10**9}),
+        changed(f"{ENTRIES}/node.name", {"value": "x", "line": 1}),
         changed("records/0/record/problems/0/line", -3),
     ],
 )
@@ -160,7 +160,7 @@ def test_what_root_would_not_write_is_refused_and_not_repeated(host: Path, chang
     change(found)
     with pytest.raises(RootOnlyError) as caught:
         parse(json.dumps(found).encode())
-    assert "mpathd-watch records" in str(caught.value)
+    assert "mpathd-watch export-config" in str(caught.value)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -207,7 +207,7 @@ values = st.recursive(
 @given(data=st.data())
 def test_any_change_is_refused_or_harmless(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     root = tmp_path_factory.getbasetemp() / "any-handover"
-    put(root, f"{NODES}/192.0.2.1,3260,1/default", f"{keys.REPLACEMENT_TIMEOUT} = x\nnode.name = y\n")
+    put(root, f"{NODES}/192.0.2.1,3260,1/default", f"{keys.REPLACEMENT_TIMEOUT} = x\nnode.startup = manual\n")
     put(root, "etc/iscsi/iscsid.conf", f"{keys.NOOP_OUT_TIMEOUT} = 5\n")
     found = place = document(root)
     while isinstance(place, (dict, list)) and place:
@@ -235,7 +235,7 @@ def test_any_bytes_are_refused(raw: bytes) -> None:
 
 def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian's /etc/multipath is root's alone, for the bindings in it."""
-    root, output = tmp_path / "root", tmp_path / "records.json"
+    root, output = tmp_path / "root", tmp_path / "root-only.json"
     conf_d = root / "etc/multipath/conf.d"
     conf_d.mkdir(parents=True)
     (root / "etc/multipath.conf").write_text("defaults {\n\tpolling_interval 7\n}\n")
@@ -252,6 +252,6 @@ def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, mon
     monkeypatch.setattr("os.scandir", forbidden)
     found = read(root, output)
     assert found.unreadable == ()
-    assert resolve(found.multipath, wwid="", vendor=None, product=None).polling_interval.value == 9
+    assert resolver(found.multipath).resolve(wwid="", vendor=None, product=None).polling_interval.value == 9
     output.unlink()
     assert [each.path for each in read(root, tmp_path / "none").unreadable] == [str(conf_d)]

@@ -36,8 +36,8 @@ def record(seconds: int) -> str:
     return f"{keys.REPLACEMENT_TIMEOUT} = {seconds}\n"
 
 
-def timeouts(found: Configuration) -> list[int | None]:
-    return [node.record.number(keys.REPLACEMENT_TIMEOUT) for node in found.records]
+def timeouts(found: Configuration) -> list[int | str]:
+    return [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records]
 
 
 class Host:
@@ -46,7 +46,7 @@ class Host:
     def __init__(self, directory: Path) -> None:
         self.root = directory / "host"
         self.root.mkdir()
-        self.handed_over = directory / "records.json"
+        self.handed_over = directory / "root-only.json"
         self.now = 0.0
         self.reads = 0
         self.survey = Survey(self.root, self.handed_over, self.read, lambda: self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from mpathd_watch.core.model.vocabulary import SessionStatus, SourceName
 from mpathd_watch.sources.iscsi.connections import TCP_PATIENCE, Connections
 from mpathd_watch.sources.iscsi.current_ends import CurrentEnds
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
-from mpathd_watch.sources.iscsi.tcp import Connection
+from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.reading.availability import Availability
 from tests.reading import SESSION, Network
 
@@ -48,6 +49,8 @@ class Asked:
     def __init__(self) -> None:
         self.now = 1000.0
         self.network = Network()
+        self.free = threading.Event()
+        self.free.set()
         self.events: list[Event] = []
         self.ends = Ends(self.network, Availability(self.events.append, SourceName.SYSFS))
         self.sessions: tuple[SessionFacts, ...] = (SESSION, replace(SESSION, sid=2))
@@ -56,8 +59,12 @@ class Asked:
             lambda: self.now,
             lambda: self.sessions,
             self.ends,
-            self.network.ask,
+            self._answer,
         )
+
+    def _answer(self, connections: Mapping[int, Connection]) -> Mapping[int, Answer]:
+        self.free.wait(10.0)
+        return self.network.ask(connections)
 
     def ask(self, *, every_one: bool = False) -> Mapping[int, TcpFacts] | None:
         """Ask once."""
@@ -134,6 +141,8 @@ def test_without_an_answer_the_last_facts_stay_for_a_while_and_then_none_are_kno
 
 
 def test_a_question_that_hangs_is_counted_as_one(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mpathd_watch.sources.iscsi.connections.TCP_DEADLINE", 0.0)
+    monkeypatch.setattr("mpathd_watch.sources.iscsi.connections.TCP_DEADLINE", 0.01)
+    asked.free.clear()
     asked.ask()
+    asked.free.set()
     assert asked.events == [SourceErrors(SourceName.NETWORK, "timeout", 1)]

@@ -41,12 +41,4 @@ def test_a_product_is_looked_up_once() -> None:
     first, second = (asked.resolve(wwid=wwid, vendor="PURE", product="FlashArray") for wwid in ("36001", "36002"))
     assert first.fast_io_fail_tmo == second.fast_io_fail_tmo
     assert asked.resolve(wwid="36001", vendor="LIO-ORG", product="x").no_path_retry.value == 12
-    assert len(asked.known) == 2
-
-
-def test_of_several_wwids_the_smallest_keeps_the_alias_wherever_it_stands() -> None:
-    """As multipathd does: "alias data bound to multiple wwids in multipath.conf, discarding binding"."""
-    text = "".join(f"multipath {{\nwwid {wwid}\nalias data\n}}\n" for wwid in ("3b", "3a", "3c"))
-    asked = resolver(parse(f"multipaths {{\n{text}}}\n", "/etc/multipath.conf"))
-    found = {wwid: asked.resolve(wwid=wwid, vendor=None, product=None).alias.value for wwid in ("3a", "3b", "3c", "3d")}
-    assert found == {"3a": "data", "3b": "3b", "3c": "3c", "3d": "3d"}
+    assert len(asked.cached) == 2

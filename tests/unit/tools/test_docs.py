@@ -11,9 +11,11 @@ import pytest
 
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.catalog.alerts import AlertKind
+from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.catalog.words import VOCABULARIES
 from mpathd_watch.sinks import check
-from mpathd_watch.sinks.metrics.families import Family
+from mpathd_watch.sinks.metrics.table import BLOCKS
 from tests.factories import make_session, make_state
 from tools import docs
 
@@ -57,15 +59,74 @@ def test_the_catalog_mentions_known_fields_only() -> None:
     text = docs.catalog()
     mentioned = set(re.findall(r"@MPATHD_WATCH_(\w+?)@", text))
     assert mentioned
-    assert mentioned <= set(docs.FIELDS)
+    assert mentioned <= set(FIELDS)
 
 
-def test_every_metric_and_alert_has_its_line() -> None:
-    metrics, alerts = docs.metrics_page(), docs.alerts_page()
-    for family in Family:
-        assert f"| `{family.metric}` |" in metrics
+def test_the_catalog_names_documentation_as_the_package_installs_it() -> None:
+    text = docs.catalog()
+    named = re.findall(r"\S+\.md(?:\.gz)?", text)
+    assert named
+    for path in named:
+        directory, _, name = path.rpartition("/")
+        assert directory == "/usr/share/doc/mpathd-watch"
+        source = docs.ROOT / "docs" / name.removesuffix(".gz")
+        # dh_compress(1) compresses documentation of more than 4 KiB.
+        assert name.endswith(".gz") == (source.stat().st_size > 4096)
+
+
+def test_no_remedy_is_a_lone_word() -> None:
+    assert all(len(kind.value.remedy.split()) > 2 for kind in AlertKind)
+
+
+def test_every_metric_has_its_line_and_its_query() -> None:
+    page = docs.metrics_page()
+    for block in BLOCKS:
+        for row in block.rows:
+            labels = ", ".join(f"`{label.name}`" for label in (*block.labels, *row.labels)) or "-"
+            assert f"| `{row.metric}` | {row.kind} | {labels} | {row.help}" in page
+            assert f"# {row.example.answers}\n{row.example.query}\n" in page
+
+
+def test_every_label_and_every_word_is_defined() -> None:
+    page = docs.metrics_page()
+    for block in BLOCKS:
+        for label in (*block.labels, *(label for row in block.rows for label in row.labels)):
+            assert re.search(rf"^\| `{label.name}` \| .* \| {re.escape(label.meaning)}", page, re.MULTILINE)
+    for vocabulary in VOCABULARIES:
+        section = page.partition(f"### {vocabulary.title}\n\nIn the ")[2].partition("###")[0]
+        for word, meaning in vocabulary.meanings.items():
+            assert f"\n| `{word}` | {meaning} |\n" in section
+        assert vocabulary.more in section
+
+
+def test_every_alert_and_every_field_has_its_line() -> None:
+    page = docs.alerts_page()
     for kind in AlertKind:
-        assert f"\n## {kind.event}\n" in alerts
+        assert f"\n## {kind.event}\n" in page
+    for name, field in FIELDS.items():
+        assert f"\n| `{PREFIX}{name}` | {field.meaning}" in page
+
+
+PAGES = {"metrics.md": docs.metrics_page, "alerts.md": docs.alerts_page, "findings.md": docs.findings_page}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere_and_tables_are_whole(name: str) -> None:
+    pages = {page: text() for page, text in PAGES.items()}
+    text = pages[name]
+    for page, anchor in re.findall(r"\]\(([a-z-]*(?:\.md)?)#([^)]+)\)", text):
+        assert anchor in _anchors(pages[page or name]), f"{page}#{anchor}"
+    for page in re.findall(r"\]\(([a-z-]+\.md)[)#]", text):
+        assert page in pages or (docs.ROOT / "docs" / page).exists()
+    assert len(set(_anchors(text))) == len(_anchors(text))
+    # A table's rows have as many cells as its head; a pipe in a cell would be one more.
+    for head, rows in re.findall(r"^(\|.*\|)\n\|[-|]+\|\n((?:\|.*\|\n)+)", text, re.MULTILINE):
+        assert {row.replace("`|`", "").count("|") for row in rows.splitlines()} == {head.count("|")}
+
+
+def _anchors(page: str) -> list[str]:
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page, flags=re.DOTALL), re.MULTILINE)
+    return [re.sub(r"[^a-z0-9_-]", "", heading.lower().replace(" ", "-")) for heading in headings]
 
 
 def test_every_finding_has_its_line_and_its_section_worst_first() -> None:

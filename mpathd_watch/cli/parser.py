@@ -1,0 +1,105 @@
+"""The options of every command. This module imports nothing of the package that takes time to load."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from mpathd_watch import __version__
+
+_DOCUMENTATION = "/usr/share/doc/mpathd-watch"
+OVERRIDES = {
+    "--web.listen-address": "listen",
+    "--sysfs": "sysfs",
+    "--multipathd-socket": "multipathd_socket",
+    "--record": "record",
+}
+"""The options that override the configuration file, and the keys that they override."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports wrong usage in one line and exits 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, and exit."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser() -> Parser:
+    """The parser of the whole command line. The parsed ``command`` is the command's name."""
+    main = Parser(prog="mpathd-watch", description="Watches every iSCSI path below dm-multipath.")
+    main.add_argument("--version", action="version", version=f"mpathd-watch {__version__}")
+    commands = main.add_subparsers(metavar="COMMAND", dest="command", required=True, parser_class=Parser)
+
+    run = commands.add_parser("run", help="run the daemon in the foreground")
+    _add_host_options(run)
+    _add_override(run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address")
+    _add_override(run, "--record", "FILE", "record all events in FILE, for replay")
+    _add_root(run)
+
+    status = commands.add_parser("status", help="show every map and path with its health")
+    _add_host_options(status)
+    status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md)")
+
+    check = commands.add_parser("check", help="audit paths and configuration; exit status for Nagios")
+    _add_host_options(check)
+    check.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/findings.md)")
+    _add_root(check)
+
+    export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")
+    export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
+    _add_root(export)
+
+    replay = commands.add_parser("replay", help="play a recording instead of watching this host")
+    replay.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the one that is shipped)"
+    )
+    replay.add_argument(
+        "--speed", metavar="N", type=_speed, default=1.0, help="play N times as fast as it was recorded"
+    )
+    # The same name as for 'run': one thing has one name, also in the error messages that both commands share.
+    replay.add_argument(
+        "--web.listen-address",
+        dest="listen",
+        metavar="ADDRESS:PORT",
+        default="127.0.0.1:10068",
+        help="serve metrics and the page on this address (default %(default)s)",
+    )
+    return main
+
+
+def _add_host_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="read the configuration from FILE (default /etc/mpathd-watch/config.toml)",
+    )
+    _add_override(command, "--sysfs", "DIR", "read sysfs in DIR")
+    _add_override(command, "--multipathd-socket", "NAME", "ask multipathd on this socket; @NAME for an abstract one")
+
+
+def _add_override(command: argparse.ArgumentParser, option: str, value: str, text: str) -> None:
+    key = OVERRIDES[option]
+    command.add_argument(option, dest=key, metavar=value, help=f"{text} (overrides '{key}' of the configuration)")
+
+
+def _add_root(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--root",
+        metavar="DIR",
+        type=Path,
+        default=Path("/"),
+        help="read the host's files in DIR/etc and DIR/var (default /)",
+    )
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.01 <= speed <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.01 to 1000")
+    return speed

@@ -1,0 +1,48 @@
+"""The causes of outages: what each is called in a sentence, and how much it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mpathd_watch.core.model.vocabulary import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CauseText:
+    """What there is to know of a cause.
+
+    ``text``: the cause in a sentence. ``root``: it explains what dm and the checker report, which follow from it.
+    ``connection``: the connection failed, so the timeouts that detect a failure and hold I/O were running.
+    ``exact``: it names the reason for which a connection failed, and replaces ``connection_error``.
+    """
+
+    text: str
+    root: bool = False
+    connection: bool = False
+    exact: bool = False
+
+
+CAUSES: Mapping[Cause, CauseText] = MappingProxyType(
+    {
+        Cause.NOP_TIMEOUT: CauseText("no answer to the initiator's ping", root=True, connection=True, exact=True),
+        Cause.CONNECTION_CLOSED: CauseText("the target closed the connection", root=True, connection=True, exact=True),
+        Cause.CONNECTION_ERROR: CauseText("connection error", root=True, connection=True),
+        Cause.CARRIER_LOST: CauseText(
+            "its NIC has lost its carrier or its address", root=True, connection=True, exact=True
+        ),
+        Cause.LOGOUT: CauseText("its session was logged out", root=True),
+        Cause.DEVICE_OFFLINE: CauseText("the SCSI device is offline", root=True),
+        Cause.CHECKER: CauseText("multipathd's checker reports it faulty, though its transport works"),
+        Cause.ADMINISTRATOR: CauseText("an administrator failed it"),
+        Cause.REMOVED: CauseText("it is no longer in the map", root=True),
+        Cause.UNKNOWN: CauseText("unknown"),
+    }
+)
+"""Every cause."""
+
+
+def text(cause: Cause) -> str:
+    """``cause`` in a sentence."""
+    return CAUSES[cause].text

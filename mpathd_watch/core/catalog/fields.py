@@ -1,0 +1,66 @@
+"""The fields of the journal entries, each declared once. The table in docs/alerts.md is made from this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mpathd_watch.core.catalog import words
+from mpathd_watch.core.catalog.words import Vocabulary
+
+PREFIX: Final = "MPATHD_WATCH_"
+"""What every field's name begins with in the journal; the table leaves it out."""
+DAEMON_EVENT: Final = "daemon"
+"""The field ``EVENT`` of the daemon's entries about itself, which have no MESSAGE_ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field holds, and which words it may hold where these are known beforehand."""
+
+    meaning: str
+    words: tuple[Vocabulary, ...] = ()
+
+
+FIELDS: Final[Mapping[str, Field]] = {
+    "EVENT": Field(f"the event, as in the table above; `{DAEMON_EVENT}` in the daemon's entries about itself"),
+    "MAP": Field("the name of the map, as in the label `map` of the metrics"),
+    "WWID": Field("the WWID of the map"),
+    "PATH": Field("the name of the path, as in the label `path` of the metrics"),
+    "DEV": Field("the kernel's name of the disk (`sdb`), the last known one while the path is missing"),
+    "HCTL": Field("the SCSI address of the disk"),
+    "TARGET": Field("the name of the iSCSI target (IQN)"),
+    "PORTAL": Field("`ADDRESS:PORT` of the target's portal"),
+    "SESSION": Field("the name of the session, as in the label `session` of the metrics"),
+    "HEALTH": Field("the new health of the path or map", (words.PATH_HEALTH, words.MAP_HEALTH)),
+    "PREVIOUS_HEALTH": Field("its health before"),
+    "CAUSE": Field("why the outage began, as far as is known", (words.CAUSE,)),
+    "OUTAGE": Field("an id that all entries about one outage of one path share"),
+    "ELAPSED_SEC": Field("seconds since the outage began"),
+    "PATHS_USABLE": Field("how many paths of the map are up or suspect"),
+    "PATHS_EXPECTED": Field("how many paths the map should have"),
+    "PATHS": Field("how many paths go through the session"),
+    "MAPS": Field("how many maps these paths belong to"),
+    "SOURCE": Field("the source", (words.SOURCE,)),
+    "REASON": Field("why the source does not answer", (words.SOURCE_REASON,)),
+    "BUDGET_SEC": Field("seconds that the timeouts in force allow for the failover, or for the phase that has begun"),
+    "VERDICT": Field("whether the outage kept within its budget", (words.VERDICT,)),
+    "PHASE": Field("the phase that is overdue, or that exceeded its budget", (words.PHASE,)),
+    "SILENCE_SEC": Field(
+        "seconds from the last sign of life of the target to the failure of its session; in `path_suspect`, to the "
+        "moment when the session was last read"
+    ),
+    "SHARED": Field("what lost and silent sessions have in common, for example `all 4 sessions through eth2`"),
+    "FAILURES": Field(f"how often the path has failed within `{PREFIX}WITHIN_SEC`"),
+    "WITHIN_SEC": Field("seconds since the first of these failures"),
+    "MEASURE": Field("in what the path is slow", (words.MEASURE,)),
+    "VALUE_SEC": Field("seconds that the path takes in that measure"),
+    "SIBLINGS_SEC": Field("the median of what the other usable paths of the map take"),
+    "ENDED": Field("the event that is over, `path_flapping` or `path_slow`"),
+    "CODE": Field("the code of the finding, see [findings.md](findings.md)"),
+    "SEVERITY": Field("how severe the finding is", (words.SEVERITY,)),
+    "SUBJECT": Field("what the finding is about: a session, a map, a file"),
+    "WHERE": Field("the line of a file that the finding is about, `FILE:LINE`"),
+}
+"""Every field that an alert may carry, without ``PREFIX``."""

@@ -1,0 +1,111 @@
+"""Folding what is read of I_T nexuses: which are there, and which are the same as before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.model import identity
+from mpathd_watch.core.model.tally import Tally
+from mpathd_watch.core.model.vocabulary import Liveness
+from mpathd_watch.core.state import NexusState
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import Nexus, Reading, TransportRow
+
+
+def nexuses_read(draft: Draft, event: Event) -> None:
+    """Take over all nexuses of a transport; a new or vanished one means that disks came or went, too."""
+    before = _handles(draft)
+    take_over(draft, event)
+    touch_changed(draft)
+    if before != _handles(draft):
+        draft.refresh(Scope.SYSTEM)
+    suspicion.reassess(draft)
+
+
+def take_over(draft: Draft, event: Event) -> None:
+    """Take over the nexuses that the event shows."""
+    for row, reading in table.read(event):
+        _fold(draft, row, reading)
+
+
+def touch_changed(draft: Draft) -> None:
+    """Have every path judged again whose nexus differs from what it was before the event."""
+    before = draft.before.nexuses
+    draft.touch_paths_through(*(label for label, nexus in draft.nexuses.items() if before.get(label) != nexus))
+
+
+def drop_unused(draft: Draft) -> None:
+    """A vanished nexus stays only as long as a path that came through it is expected."""
+    used = {path.nexus for wwid in draft.maps for path in draft.whole_map(wwid).paths.values()}
+    for label, nexus in tuple(draft.nexuses.items()):
+        if not nexus.present and label not in used:
+            del draft.nexuses[label]
+
+
+def forget_status(draft: Draft) -> None:
+    """Whether nexuses carry anything is not known any more."""
+    for label, nexus in tuple(draft.nexuses.items()):
+        unknown = table.of(nexus.transport).states.parse("unknown")
+        draft.nexuses[label] = replace(nexus, status=unknown, liveness=Liveness.UNKNOWN)
+
+
+def _handles(draft: Draft) -> set[object]:
+    return {(nexus.transport, nexus.facts.handle) for nexus in draft.nexuses.values() if nexus.present}
+
+
+def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
+    found = {nexus.identity: nexus for nexus in reading.nexuses}
+    own = {label: known for label, known in draft.nexuses.items() if known.transport is row.transport}
+    held = {label: known.facts.identity for label, known in own.items() if known.present}
+    labels = identity.assign(held, ((key, nexus.base) for key, nexus in found.items()), row.name)
+    missing = row.states.parse("missing")
+    for label, known in own.items():
+        if label not in labels:
+            draft.nexuses[label] = replace(
+                known, status=missing, liveness=Liveness.GONE, lost=None, error=None, read=None
+            )
+    for label, key in labels.items():
+        nexus = found[key]
+        before = own.get(label) or NexusState(label, row.transport, nexus, nexus.status, Liveness.UNKNOWN)
+        after = _polled(draft, before, nexus, row.liveness.get(nexus.status, Liveness.UNKNOWN))
+        # A whole look reads the nexuses last, long after it was asked for.
+        draft.nexuses[label] = replace(after, read=max(reading.requested, after.read or 0.0) or None)
+
+
+def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness) -> NexusState:
+    """The nexus as it was read; one that is back has nothing more to do with what had taken it."""
+    lost, error = before.lost, before.error
+    if liveness.down:
+        lost = lost or draft.now
+    elif liveness is not Liveness.UNKNOWN and lost is not None:
+        lost = error = None
+    return replace(
+        before,
+        facts=nexus,
+        status=nexus.status,
+        liveness=liveness,
+        lost=lost,
+        error=error,
+        heard=_heard(draft, before, nexus),
+        retransmits=_retransmits(before, nexus),
+        # The address is another one after a login: it has yet to be seen carrying.
+        carried=before.carried and nexus.local.address == before.facts.local.address,
+    )
+
+
+def _heard(draft: Draft, before: NexusState, nexus: Nexus) -> float | None:
+    """The latest proof of life; one that lies ahead of us is none."""
+    proofs = (before.heard if before.facts.handle == nexus.handle else None, nexus.heard)
+    return max((proof for proof in proofs if proof is not None and proof <= draft.now.monotonic), default=None)
+
+
+def _retransmits(before: NexusState, nexus: Nexus) -> Tally:
+    """The retransmissions of a nexus; a new connection counts from 0, which shows as a step back."""
+    tally, now = before.retransmits, nexus.tcp.retransmits if nexus.tcp else None
+    if now is not None and tally.raw is not None and now < tally.raw:
+        tally = Tally(0, tally.total)
+    return tally.follow(now)

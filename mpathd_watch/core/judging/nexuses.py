@@ -1,0 +1,78 @@
+"""Judging nexuses: the one alert for a nexus that is lost, and what it shares with others that are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.model.vocabulary import Liveness, Transport
+from mpathd_watch.core.state import NexusState
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.transports.row import TransportRow
+from mpathd_watch.core.verdicts import carrier, shared_cause
+from mpathd_watch.core.verdicts.shared_cause import Member
+
+
+def judge_nexuses(draft: Draft) -> None:
+    """Report the nexuses that are lost or back."""
+    before = draft.before.nexuses
+    changed = {label: nexus for label, nexus in draft.nexuses.items() if before.get(label) != nexus}
+    if not changed:
+        return
+    through = _paths_through(draft, changed)
+    members: dict[Transport, list[Member]] = {}
+    for label, nexus in changed.items():
+        paths = len(through[label])
+        maps = len({wwid for wwid, _ in through[label]})
+        if nexus.liveness is Liveness.CARRYING:
+            if nexus.announced_lost:
+                draft.emit(messages.nexus_restored(nexus, paths, maps))
+            _separate(draft, nexus.announced_with)
+            draft.nexuses[label] = replace(nexus, ever_up=True, announced_lost=False, announced_with="")
+        elif nexus.liveness.lost and not nexus.announced_lost and _has_its_own_alert(nexus, paths):
+            shared = _shared(draft, nexus, members)
+            covered = any(
+                other.announced_lost and other.announced_with == shared and other.label != label
+                for other in draft.nexuses.values()
+            )
+            draft.emit(messages.nexus_lost(nexus, paths, maps, shared, covered=bool(shared) and covered))
+            draft.nexuses[label] = replace(nexus, announced_lost=True, announced_with=shared)
+
+
+def _separate(draft: Draft, words: str) -> None:
+    """What was announced in these words no longer holds: a nexus that is lost again is news."""
+    for label, nexus in tuple(draft.nexuses.items()):
+        if words and nexus.announced_with == words:
+            draft.nexuses[label] = replace(nexus, announced_with="")
+
+
+def _has_its_own_alert(nexus: NexusState, paths: int) -> bool:
+    """With one path, the path's own entry is the alert; a nexus without any is news only if it had been up."""
+    return paths > 1 or (paths == 0 and nexus.ever_up and nexus.present)
+
+
+def _shared(draft: Draft, lost: NexusState, members: dict[Transport, list[Member]]) -> str:
+    """What the nexus has in common with others of its transport that are lost or about to be, in words."""
+    row = table.of(lost.transport)
+    if lost.transport not in members:
+        members[lost.transport] = list(_members(draft, row))
+    found = shared_cause.shared(lost.label, members[lost.transport], [tie.phrase for tie in row.ties])
+    return found.words(row.words.noun) if found else ""
+
+
+def _members(draft: Draft, row: TransportRow) -> Iterator[Member]:
+    links = draft.rest.links or {}
+    for label, nexus in draft.nexuses.items():
+        if nexus.transport is row.transport:
+            nic = carrier.trunk(nexus.facts.local, links)
+            values = tuple(tie.value(nexus.facts, nic) for tie in row.ties)
+            yield Member(label, values, down=nexus.liveness.lost or nexus.suspicion is not None)
+
+
+def _paths_through(draft: Draft, labels: Iterable[str]) -> dict[str, list[PathKey]]:
+    through: dict[str, list[PathKey]] = {label: [] for label in labels}
+    for wwid, path in draft.paths_through(*through):
+        through[path.nexus].append((wwid, path.label))
+    return through

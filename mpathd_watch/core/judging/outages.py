@@ -1,0 +1,41 @@
+"""The end of an outage: it is counted, kept, and passed on as an effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import OutageEnded
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.state import PathState
+from mpathd_watch.core.verdicts.outage import Judgement, Outage
+
+
+def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
+    """The path without its outage, if it is up again; an outage in which it was only suspect leaves no trace."""
+    outage = path.outage
+    if outage is None or path.health is not Health.UP:
+        return path
+    if outage.real:
+        # What its disk counted meanwhile is nothing that the next outage begins with.
+        draft.refresh_devices([path.place.dev])
+        _count(draft, outage.judgement or Judgement())
+        path = replace(path, last_outage=outage, reinstatements=path.reinstatements + 1)
+        draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage)))
+    return replace(path, outage=None)
+
+
+def _final(outage: Outage) -> Outage:
+    return replace(outage, judgement=outage.judgement or Judgement())
+
+
+def _count(draft: Draft, judgement: Judgement) -> None:
+    """Put an outage that is over into the totals."""
+    counters = draft.rest.counters
+    verdicts = {**counters.verdicts, judgement.verdict: counters.verdicts.get(judgement.verdict, 0) + 1}
+    phases = dict(counters.phases)
+    for phase, seconds in judgement.phases.items():
+        phases[phase] = phases.get(phase, Histogram()).observed(seconds)
+    draft.rest = replace(draft.rest, counters=replace(counters, verdicts=frozen(verdicts), phases=frozen(phases)))

@@ -1,0 +1,45 @@
+"""How long the parts of an outage may take, in seconds: what the timeouts in force promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import inf, isinf
+
+from mpathd_watch.core.model.vocabulary import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Seconds from the break of a link, at best and at worst; ``inf`` where nothing bounds them."""
+
+    detection_best: float
+    detection_worst: float
+    failover_best: float
+    failover_worst: float
+
+    def finite(self) -> Mapping[str, float | None]:
+        """The same by name, as JSON can spell it: ``None`` where nothing bounds it."""
+        return {name: None if isinf(seconds) else seconds for name, seconds in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most seconds that each phase of one outage may take; ``inf`` where nothing is promised, or it is not known.
+
+    They are those of the moment at which the outage began: timeouts that change later promise nothing for it.
+    """
+
+    detection: float = inf
+    replacement: float = inf
+    failover: float = inf
+    reinstatement: float = inf
+
+    def of(self, phase: Phase) -> float:
+        """The bound of ``phase``."""
+        return {
+            Phase.DETECTION: self.detection,
+            Phase.REPLACEMENT: self.replacement,
+            Phase.FAILOVER: self.failover,
+            Phase.REINSTATEMENT: self.reinstatement,
+        }[phase]

@@ -1,0 +1,75 @@
+"""What is known of a path, one record for each who reports it: what no longer holds is replaced as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads: its disk, and what it goes through. While the path is missing, the last known place.
+
+    ``dev`` is the kernel's name of the disk, ``dev_t`` its ``MAJOR:MINOR``, ``hctl`` its SCSI address. ``nexus`` is the
+    label of the I_T nexus, empty where the transport has none that is read.
+    """
+
+    dev: str = ""
+    dev_t: str = ""
+    hctl: str = ""
+    transport: Transport = Transport.UNKNOWN
+    nexus: str = ""
+    target: str = ""
+    portal: str = ""
+    iface: str = ""
+
+    @property
+    def device(self) -> tuple[str, str, str]:
+        """What tells one disk from another: a name alone may be given to the next disk."""
+        return self.dev, self.dev_t, self.hctl
+
+
+@dataclass(frozen=True, slots=True)
+class DmView:
+    """What device-mapper reports of a path.
+
+    ``changed``: the CLOCK_MONOTONIC second of its last uevent. ``seqnum``: the DM_SEQNUM of that uevent.
+    """
+
+    state: DmState = DmState.UNKNOWN
+    changed: float | None = None
+    seqnum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerView:
+    """What multipathd reports of a path.
+
+    ``name``: which checker it uses. ``read``: the CLOCK_MONOTONIC second of the request that ``state`` answers.
+    ``overruled``: dm has reinstated the path since, and multipathd has not reported anything but faulty yet.
+    ``marginal`` and ``failures``: see ``PathListing``.
+    """
+
+    state: CheckerState = CheckerState.UNKNOWN
+    name: str = ""
+    read: float | None = None
+    overruled: bool = False
+    marginal: bool | None = None
+    failures: int | None = None
+
+    @property
+    def verdict(self) -> CheckerState:
+        """The state that counts: none while dm has overruled it."""
+        return CheckerState.UNKNOWN if self.overruled else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class DiskView:
+    """What sysfs and udev show of a path's disk. ``timeout``, ``wwid`` and ``io``: see ``DeviceFacts``."""
+
+    state: DeviceState = DeviceState.UNKNOWN
+    timeout: int | None = None
+    wwid: str = ""
+    io: IoFacts | None = None

@@ -1,0 +1,26 @@
+"""All that is known at one moment: an immutable tree of maps and their paths, I_T nexuses and sources."""
+
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state.deadlines import Due, Wait
+from mpathd_watch.core.state.map import MapState
+from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
+from mpathd_watch.core.state.path import DiskErrors, PathState, PathVerdict
+from mpathd_watch.core.state.source import SourceState
+from mpathd_watch.core.state.state import Auditing, Counters, State
+
+__all__ = [
+    "ERROR_FRESH",
+    "Auditing",
+    "Counters",
+    "DiskErrors",
+    "Due",
+    "MapState",
+    "NexusError",
+    "NexusState",
+    "PathState",
+    "PathVerdict",
+    "SourceState",
+    "State",
+    "Wait",
+    "frozen",
+]

@@ -1,0 +1,49 @@
+"""One multipath map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.vocabulary import USABLE, Layer, MapHealth
+from mpathd_watch.core.state.path import PathState
+
+
+@dataclass(frozen=True, slots=True)
+class MapState:
+    """One multipath map with all its expected paths, by label.
+
+    ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``queues``: whether I/O waits when no
+    path is usable, ``None`` if it is not known. ``announced`` is the last health in the journal, ``troubled`` when it
+    left ``healthy``.
+    """
+
+    wwid: str
+    label: str
+    name: str
+    sysfs_name: str
+    first_seen: Instant
+    since: Instant
+    layer: Layer = Layer.DM_MULTIPATH
+    suspended: bool | None = None
+    queues: bool | None = None
+    queueing: str = ""
+    vendor: str = ""
+    product: str = ""
+    seqnum: int | None = None
+    health: MapHealth = MapHealth.UNKNOWN
+    announced: MapHealth = MapHealth.HEALTHY
+    troubled: Instant | None = None
+    paths: Mapping[str, PathState] = field(default_factory=empty)
+
+    @property
+    def usable(self) -> int:
+        """How many paths are up or suspect."""
+        return sum(path.health in USABLE for path in self.paths.values())
+
+    @property
+    def present(self) -> int:
+        """How many paths are in the map's table now."""
+        return sum(path.member for path in self.paths.values())

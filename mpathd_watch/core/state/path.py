@@ -1,0 +1,87 @@
+"""One path of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.tally import Tally
+from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
+from mpathd_watch.core.model.vocabulary import Cause, Health
+from mpathd_watch.core.verdicts.error_counts import ErrorCounts
+from mpathd_watch.core.verdicts.flapping import Flaps
+from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.core.verdicts.slow_path import Slowness
+
+
+@dataclass(frozen=True, slots=True)
+class DiskErrors:
+    """What a path's disks have counted.
+
+    ``counts``: the latest readings of the present disk. ``in_flight``: how many commands it had not answered when a
+    close look was asked for, at ``looked`` (CLOCK_MONOTONIC seconds). ``closely``: that look found its error counters.
+    """
+
+    errors: Tally = field(default=Tally())
+    timeouts: Tally = field(default=Tally())
+    counts: ErrorCounts = field(default=ErrorCounts())
+    in_flight: int | None = None
+    looked: float | None = None
+    closely: bool = False
+
+    def of_another_disk(self) -> DiskErrors:
+        """The totals go on, and everything else is the new disk's."""
+        return DiskErrors(self.errors.rebased(), self.timeouts.rebased())
+
+
+@dataclass(frozen=True, slots=True)
+class PathVerdict:
+    """What the core concludes of a path.
+
+    ``health`` has held since ``since``; ``announced`` is the last one in the journal. ``deadline``: when the phase that
+    the path is in must be over, ``None`` where nothing bounds it. ``overdue``: that and the slack have passed.
+    """
+
+    since: Instant
+    health: Health = Health.UNKNOWN
+    announced: Health = Health.UP
+    deadline: Instant | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """One expected path of a map.
+
+    ``member``: it is in the map's table now. ``ever_up``: its health has been ``up``. ``ever_reached``: the way to its
+    disk has been seen working. ``failures`` by their cause.
+    """
+
+    label: str
+    verdict: PathVerdict
+    place: Place = field(default=Place())
+    member: bool = True
+    dm: DmView = field(default=DmView())
+    checker: CheckerView = field(default=CheckerView())
+    disk: DiskView = field(default=DiskView())
+    disk_errors: DiskErrors = field(default=DiskErrors())
+    ever_up: bool = False
+    ever_reached: bool = False
+    outage: Outage | None = None
+    last_outage: Outage | None = None
+    failures: Mapping[Cause, int] = field(default_factory=empty)
+    reinstatements: int = 0
+    flaps: Flaps = field(default=Flaps())
+    slowness: Slowness = field(default=Slowness())
+
+    @property
+    def health(self) -> Health:
+        """The verdict in one word."""
+        return self.verdict.health
+
+    @property
+    def nexus(self) -> str:
+        """The label of the nexus it goes through."""
+        return self.place.nexus

@@ -1,0 +1,20 @@
+"""One source of knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Whether one source answers; ``up`` is ``None`` until it has answered or failed for the first time."""
+
+    up: bool | None = None
+    reason: str = ""
+    detail: str = ""
+    last_success: Instant | None = None
+    errors: Mapping[str, int] = field(default_factory=empty)

@@ -1,0 +1,82 @@
+"""The whole state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mpathd_watch.core.audit_report import AuditReport
+from mpathd_watch.core.catalog.findings import Finding
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.formats.multipath_conf import Document
+from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.vocabulary import Phase, SourceName, Transport, Verdict
+from mpathd_watch.core.state.deadlines import Due
+from mpathd_watch.core.state.map import MapState
+from mpathd_watch.core.state.nexus import NexusState
+from mpathd_watch.core.state.source import SourceState
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Totals since the daemon's start that belong to no map. ``verdicts`` and ``phases`` are of past outages."""
+
+    uevents: Mapping[str, int] = field(default_factory=empty)
+    overflows: int = 0
+    resyncs: Mapping[str, int] = field(default_factory=empty)
+    verdicts: Mapping[Verdict, int] = field(default_factory=empty)
+    phases: Mapping[Phase, Histogram] = field(default_factory=empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Auditing:
+    """What the audit works with, its last result, and what of that has been announced.
+
+    ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
+    while it does not report that. ``at``: when the audit was made. ``fresh``: the configuration has changed since.
+    ``standing``: since when each finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
+    """
+
+    configuration: Configuration | None = None
+    running: Document | None = None
+    report: AuditReport = field(default_factory=AuditReport)
+    at: Instant | None = None
+    fresh: bool = False
+    standing: Mapping[Finding, float] = field(default_factory=empty)
+    announced: frozenset[Finding] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole. ``maps`` by WWID, ``nexuses`` by label, ``unmapped`` disks of iSCSI sessions by name.
+
+    ``started``: the first whole look at sysfs has been taken. ``multipathd_asked``: multipathd has listed something, or
+    failed to, at least once. ``links``: the network interfaces by name, ``None`` while they are not known.
+    ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
+    seconds). ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
+    """
+
+    settings: Settings = field(default=Settings())
+    started: bool = False
+    multipathd_asked: bool = False
+    sources: Mapping[SourceName, SourceState] = field(default_factory=empty)
+    maps: Mapping[str, MapState] = field(default_factory=empty)
+    nexuses: Mapping[str, NexusState] = field(default_factory=empty)
+    unmapped: Mapping[str, DeviceFacts] = field(default_factory=empty)
+    links: Mapping[str, LinkFacts] | None = None
+    auditing: Auditing = Auditing()
+    counters: Counters = Counters()
+    dm_stale: float | None = None
+    deadlines: Mapping[Due, float] = field(default_factory=empty)
+
+    def nexuses_of(self, transport: Transport) -> list[NexusState]:
+        """The nexuses of one transport."""
+        return [nexus for nexus in self.nexuses.values() if nexus.transport is transport]
+
+    def source(self, name: SourceName) -> SourceState:
+        """Whether the source answers; one that is not there has not answered yet."""
+        return self.sources.get(name, SourceState())

@@ -1,0 +1,165 @@
+"""iSCSI: the nexus is a session.
+
+Detection: the kernel drops a session R + P seconds after the last sign of life from the target, up to 1 s late, where R
+is noop_out_interval and P noop_out_timeout (iscsi_check_transport_timeouts() in drivers/scsi/libiscsi.c). The link may
+break just before a ping is due or just after its answer came, so the best case is P. An idle session gets an answer
+every R seconds; without pings silence proves nothing.
+
+Replacement: the session is FAILED for recovery_tmo, then its devices are given up (session_recovery_timedout() in
+drivers/scsi/scsi_transport_iscsi.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from types import MappingProxyType
+
+from mpathd_watch.core.events import ConnectionFailed, SessionsRead, SystemRead
+from mpathd_watch.core.model import identity
+from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.facts import RECOVERY_OFF, DeviceFacts, SessionFacts
+from mpathd_watch.core.model.vocabulary import Cause, IscsiError, Liveness, SessionStatus, SourceName, Transport
+from mpathd_watch.core.transports.row import (
+    Causes,
+    Failure,
+    FastIoFail,
+    LocalEnd,
+    Nexus,
+    Reading,
+    Tie,
+    Timing,
+    TransportRow,
+    Words,
+)
+
+NOOP_OUT_INTERVAL = "noop_out_interval"
+NOOP_OUT_TIMEOUT = "noop_out_timeout"
+REPLACEMENT_TIMEOUT = "replacement_timeout"
+
+TIMER_LATENESS = 1.0
+"""Seconds: a timer that finds a ping pending is armed again for one second."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What makes a session the same session: its number, and what the number was given for."""
+
+    sid: int
+    target: str
+    tpgt: int | None
+    connection: str
+    initiator: str
+
+
+def nexus(session: SessionFacts) -> Nexus:
+    """The session in the words that all transports share."""
+    connection = identity.connection_label(session)
+    timeouts = {
+        NOOP_OUT_INTERVAL: session.recv_tmo,
+        NOOP_OUT_TIMEOUT: session.ping_tmo,
+        REPLACEMENT_TIMEOUT: inf if session.recovery_tmo == RECOVERY_OFF else session.recovery_tmo,
+    }
+    return Nexus(
+        handle=session.sid,
+        identity=_Identity(session.sid, session.target, session.tpgt, connection, session.initiator),
+        base=identity.session_base(session),
+        status=session.state,
+        target=session.target,
+        portal=identity.portal(session.address, session.port),
+        iface=session.iface,
+        initiator=session.initiator,
+        local=LocalEnd(session.local_address, session.netdev, session.local_network),
+        timeouts=MappingProxyType(timeouts),
+        timing=_timing(session),
+        budget=budget(timeouts),
+        heard=session.heard,
+        tcp=session.tcp,
+    )
+
+
+def _timing(session: SessionFacts) -> Timing:
+    recovery, interval, timeout = session.recovery_tmo, session.recv_tmo, session.ping_tmo
+    never = recovery == RECOVERY_OFF
+    held = inf if recovery is None or never else float(recovery)
+    if not interval or not timeout:
+        return Timing(held=held, never_released=never)
+    return Timing(interval, interval + timeout + TIMER_LATENESS, held, never)
+
+
+def budget(timeouts: Mapping[str, float | None]) -> Budget | None:
+    """What a session's live timeouts promise; ``None`` where they can't be read."""
+    interval, timeout, held = (timeouts[name] for name in (NOOP_OUT_INTERVAL, NOOP_OUT_TIMEOUT, REPLACEMENT_TIMEOUT))
+    if interval is None or timeout is None or held is None:
+        return None
+    pings = interval and timeout
+    detection = (float(timeout), interval + timeout + TIMER_LATENESS) if pings else (inf, inf)
+    return Budget(*detection, detection[0] + held, detection[1] + held)
+
+
+def _read(event: object) -> Reading | None:
+    if not isinstance(event, SystemRead | SessionsRead):
+        return None
+    sessions = sorted(event.sessions, key=lambda session: session.sid)
+    return Reading(tuple(map(nexus, sessions)), event.requested)
+
+
+def _failure(event: object) -> Failure | None:
+    return Failure(event.sid, IscsiError.numbered(event.error)) if isinstance(event, ConnectionFailed) else None
+
+
+def _handle(device: DeviceFacts) -> int | None:
+    return device.sid
+
+
+ISCSI = TransportRow(
+    transport=Transport.ISCSI,
+    protocol="scsi:iscsi",
+    words=Words(
+        noun="session",
+        title="iSCSI session",
+        journal_field="SESSION",
+        gone="logged out",
+        restored="logged in",
+        detection="noop_out_interval and noop_out_timeout",
+        hold="recovery_tmo",
+    ),
+    states=SessionStatus,
+    liveness=MappingProxyType(
+        {
+            SessionStatus.LOGGED_IN: Liveness.CARRYING,
+            SessionStatus.FAILED: Liveness.HOLDING,
+            SessionStatus.FREE: Liveness.GIVEN_UP,
+            SessionStatus.MISSING: Liveness.GONE,
+            SessionStatus.UNKNOWN: Liveness.UNKNOWN,
+        }
+    ),
+    causes=Causes(
+        reasons=MappingProxyType(
+            {
+                IscsiError.NOP_TIMEDOUT: Cause.NOP_TIMEOUT,
+                IscsiError.TCP_CONN_CLOSE: Cause.CONNECTION_CLOSED,
+            }
+        ),
+        # The kernel leaves LOGGED_IN for FAILED only after iscsi_conn_failure() (drivers/scsi/libiscsi.c).
+        lost=Cause.CONNECTION_ERROR,
+        gone=Cause.LOGOUT,
+        reported_by=SourceName.ISCSI,
+    ),
+    # multipathd writes neither "off" nor 0 to recovery_tmo (sysfs_set_session_tmo() in libmultipath/discovery.c).
+    fast_io_fail=FastIoFail(frozenset({"off", 0}), "replacement_timeout of each record applies"),
+    read=_read,
+    failure=_failure,
+    handle=_handle,
+    name=identity.session_name,
+    path=identity.connection_of,
+    ties=(
+        Tie("through {}", lambda _, nic: nic),
+        Tie("of subnet {}", lambda nexus, _: nexus.local.network),
+        Tie("to {}", lambda nexus, _: nexus.portal),
+        Tie("to {}", lambda nexus, _: nexus.target),
+    ),
+    # iscsi_tcp allocates a SCSI host for each session (drivers/scsi/iscsi_tcp.c).
+    host_for_each=True,
+)

@@ -1,0 +1,178 @@
+"""The metrics about the daemon itself: its version, its sources, and what it has counted since its start."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from mpathd_watch import __version__
+from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.vocabulary import Phase, SourceName
+from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.sinks.metrics.labels import (
+    ACTION,
+    CODE,
+    LEVEL,
+    PHASE,
+    PYTHON,
+    RESYNC_REASON,
+    SOURCE,
+    SOURCE_REASON,
+    VERDICT,
+    VERSION,
+)
+from mpathd_watch.sinks.metrics.row import (
+    Block,
+    Example,
+    Kind,
+    Labels,
+    Row,
+    Value,
+    by_word,
+    counter,
+    counts,
+    gauge,
+    info,
+)
+from mpathd_watch.sinks.view import View
+
+
+def _state(view: View) -> Iterable[tuple[Labels, State]]:
+    return (({}, view.state),)
+
+
+def _sources(view: View) -> Iterable[tuple[Labels, SourceState]]:
+    return (({SOURCE.name: name.value}, view.state.source(name)) for name in sorted(SourceName))
+
+
+def _phases(state: State, _: View) -> Iterable[Value]:
+    for phase in Phase:
+        yield {PHASE.name: phase.value}, state.counters.phases.get(phase, Histogram())
+
+
+def _findings(state: State, _: View) -> Iterable[Value]:
+    if state.auditing.at is None:
+        return
+    found = Counter(finding.kind for finding in state.auditing.report.findings)
+    for kind in FindingKind:
+        yield {LEVEL.name: kind.value.severity.name.lower(), CODE.name: kind.code}, found[kind]
+
+
+BUILD: Final[Block[State]] = Block(
+    "Build",
+    (),
+    _state,
+    (
+        info(
+            "build_info",
+            "Always 1. The versions of mpathd-watch and of Python.",
+            {VERSION: lambda _: __version__, PYTHON: lambda _: platform.python_version()},
+            Example("How many hosts run which version?", "count by (version) (mpathd_watch_build_info)"),
+        ),
+    ),
+)
+
+SOURCES: Final[Block[SourceState]] = Block(
+    "Sources",
+    (SOURCE,),
+    _sources,
+    (
+        gauge(
+            "source_up",
+            "1 while the source answers, 0 while it does not.",
+            lambda source: source.up,
+            Example("Which sources do not answer?", "mpathd_watch_source_up == 0"),
+            absent="before its first answer or failure",
+        ),
+        gauge(
+            "source_last_success_timestamp_seconds",
+            "When the source last answered, in Unix time.",
+            lambda source: source.last_success.wall if source.last_success else None,
+            Example(
+                "Has multipathd been silent for more than a minute?",
+                'time() - mpathd_watch_source_last_success_timestamp_seconds{source="multipathd"} > 60',
+            ),
+            absent="before its first answer",
+        ),
+        counts(
+            "source_errors_total",
+            "How often the source stopped answering, or returned something that mpathd-watch could not read or "
+            "interpret, by reason.",
+            SOURCE_REASON,
+            lambda source: source.errors,
+            Example(
+                "What went wrong within the last hour?",
+                "increase(mpathd_watch_source_errors_total[1h]) > 0",
+            ),
+        ),
+    ),
+)
+
+COUNTERS: Final[Block[State]] = Block(
+    "Events, outages and findings",
+    (),
+    _state,
+    (
+        counts(
+            "uevents_total",
+            "Uevents of block devices received from the kernel, by ACTION.",
+            ACTION,
+            lambda state: state.counters.uevents,
+            Example("How many uevents come per second?", "sum(rate(mpathd_watch_uevents_total[5m]))"),
+        ),
+        counter(
+            "uevent_overflows_total",
+            "How often the kernel dropped uevents because the socket's buffer was full (ENOBUFS).",
+            lambda state: state.counters.overflows,
+            Example("Were uevents lost within the last hour?", "increase(mpathd_watch_uevent_overflows_total[1h]) > 0"),
+        ),
+        counts(
+            "resyncs_total",
+            "How often mpathd-watch had to read the whole state again, by reason.",
+            RESYNC_REASON,
+            lambda state: state.counters.resyncs,
+            Example(
+                "How often was the whole state read again today, and why?",
+                "sum by (reason) (increase(mpathd_watch_resyncs_total[1d]))",
+            ),
+        ),
+        Row(
+            "outage_phase_seconds",
+            Kind.HISTOGRAM,
+            (PHASE,),
+            "How long the phases of past outages took: detection, replacement, failover (both together) and "
+            "reinstatement.",
+            _phases,
+            Example(
+                "Within how many seconds did 95 % of the failovers of the last 30 days end?",
+                "histogram_quantile(0.95, sum by (le) "
+                '(increase(mpathd_watch_outage_phase_seconds_bucket{phase="failover"}[30d])))',
+            ),
+        ),
+        by_word(
+            "outages_total",
+            "Past outages, by whether they kept within the timeouts in force (no_budget: these set no limit).",
+            VERDICT,
+            lambda state: state.counters.verdicts,
+            Example(
+                "Did an outage of the last day exceed its budget?",
+                'increase(mpathd_watch_outages_total{verdict="over_budget"}[1d]) > 0',
+            ),
+        ),
+        Row(
+            "config_findings",
+            Kind.GAUGE,
+            (LEVEL, CODE),
+            "How many findings of this kind the audit has; mpathd-watch check lists them.",
+            _findings,
+            Example(
+                "Which hosts have findings that need attention?",
+                'sum by (instance, level) (mpathd_watch_config_findings{level=~"warning|critical"}) > 0',
+            ),
+            absent="until the first audit, a few seconds after the start",
+        ),
+    ),
+)

@@ -1,0 +1,91 @@
+"""The metrics about multipath maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mpathd_watch.core.catalog import words
+from mpathd_watch.core.state import MapState
+from mpathd_watch.sinks.metrics.labelled import labelled
+from mpathd_watch.sinks.metrics.labels import MAP, PRODUCT, SYSFS_NAME, VENDOR, WWID
+from mpathd_watch.sinks.metrics.row import Block, Example, Labels, gauge, info, states
+from mpathd_watch.sinks.view import View
+
+
+def _maps(view: View) -> Iterator[tuple[Labels, MapState]]:
+    for label, map_ in labelled(view.state.maps.values()):
+        yield {MAP.name: label}, map_
+
+
+MAPS: Final[Block[MapState]] = Block(
+    "Maps",
+    (MAP,),
+    _maps,
+    (
+        info(
+            "map_info",
+            "Always 1. The WWID of the map, its kernel name (dm-N), and the vendor and product of its LUN.",
+            {
+                WWID: lambda map_: map_.wwid,
+                SYSFS_NAME: lambda map_: map_.sysfs_name,
+                VENDOR: lambda map_: map_.vendor,
+                PRODUCT: lambda map_: map_.product,
+            },
+            Example("How many LUNs does each product serve?", "count by (vendor, product) (mpathd_watch_map_info)"),
+        ),
+        states(
+            "map_health",
+            "How much redundancy the map has left: 1 for its health, 0 for the others.",
+            words.MAP_HEALTH,
+            lambda map_: map_.health,
+            Example(
+                "Which maps have one usable path left, or none?",
+                'mpathd_watch_map_health{state=~"at_risk|lost"} == 1',
+            ),
+        ),
+        gauge(
+            "map_paths",
+            "Paths in the map's table now (its slaves in sysfs).",
+            lambda map_: map_.present,
+            Example(
+                "Which maps lack paths that they once had?",
+                "mpathd_watch_map_paths < mpathd_watch_map_paths_expected",
+            ),
+        ),
+        gauge(
+            "map_paths_usable",
+            "Paths of the map that are up or suspect.",
+            lambda map_: map_.usable,
+            Example("Which maps have fewer than two usable paths?", "mpathd_watch_map_paths_usable < 2"),
+        ),
+        gauge(
+            "map_paths_expected",
+            "Paths that the map should have: all that it has had, including those that are missing.",
+            lambda map_: len(map_.paths),
+            Example(
+                "What share of the expected paths is usable?",
+                "sum(mpathd_watch_map_paths_usable) / sum(mpathd_watch_map_paths_expected)",
+            ),
+        ),
+        gauge(
+            "map_queueing",
+            "1 if I/O waits once no path is usable, 0 if it fails (%Q of multipathd).",
+            lambda map_: map_.queues,
+            Example(
+                "On which maps does I/O hang now?",
+                'mpathd_watch_map_queueing == 1 and on (instance, map) mpathd_watch_map_health{state="lost"} == 1',
+            ),
+            absent="while multipathd does not report it",
+        ),
+        gauge(
+            "map_suspended",
+            "1 while the dm device is suspended (dm/suspended in sysfs).",
+            lambda map_: map_.suspended,
+            Example(
+                "Which maps have been suspended for five minutes?", "min_over_time(mpathd_watch_map_suspended[5m]) == 1"
+            ),
+            absent="while sysfs does not show it",
+        ),
+    ),
+)

@@ -1,0 +1,190 @@
+"""A metric is a row: its name, type, labels and HELP text, how it is read, and a query that shows what it is for.
+
+A block is the rows about objects of one kind, with how these objects are found in the state. Samples are made one at a
+time while they are written out: ten thousand paths have almost half a million, which must not all exist at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from mpathd_watch.core.catalog.words import Vocabulary
+from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.identity import in_order
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.sinks.view import View
+
+PREFIX: Final = "mpathd_watch_"
+
+Thing = TypeVar("Thing")
+Word = TypeVar("Word", bound=str)
+Labels: TypeAlias = dict[str, str]
+Point: TypeAlias = tuple[str, Labels, float]
+"""One sample: what comes after the metric's name (empty but for a histogram), its labels and its value."""
+Value: TypeAlias = tuple[Labels, float | Histogram]
+"""A row's own labels, beside those that name the object, and the number there."""
+Reader: TypeAlias = Callable[[Thing, View], Iterable[Value]]
+"""What a row reads of one object; nothing where there is no series."""
+
+
+class Kind(StrEnum):
+    """The Prometheus types in use."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Label:
+    """A label: its name, what it holds, and the words that it may hold where these are known beforehand."""
+
+    name: str
+    meaning: str
+    words: Vocabulary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A PromQL query, and what it answers."""
+
+    answers: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[Thing]):
+    """One metric. ``labels`` are those beside the labels that name the object.
+
+    ``absent`` says when there is no series although the object exists.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[Label, ...]
+    help: str
+    read: Reader[Thing]
+    example: Example
+    absent: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The full name, as queries write it."""
+        return PREFIX + self.name
+
+    def points(self, objects: Iterable[tuple[Labels, Thing]], view: View) -> Iterator[Point]:
+        """The samples of all ``objects``, each under its own labels and the row's."""
+        for labels, thing in objects:
+            for own, value in self.read(thing, view):
+                every = {**labels, **own} if own else labels
+                if isinstance(value, Histogram):
+                    yield from _buckets(every, value)
+                else:
+                    yield "", every, value
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[Thing]):
+    """The metrics of objects of one kind. ``labels`` name an object, in every row; ``title`` names them all."""
+
+    title: str
+    labels: tuple[Label, ...]
+    objects: Callable[[View], Iterable[tuple[Labels, Thing]]]
+    rows: tuple[Row[Thing], ...]
+
+    def families(self, view: View) -> Iterator[tuple[Row[Thing], Iterator[Point]]]:
+        """Each row with its samples."""
+        objects = list(self.objects(view))
+        for row in self.rows:
+            yield row, row.points(objects, view)
+
+
+def _buckets(labels: Labels, histogram: Histogram) -> Iterator[Point]:
+    for edge, count in histogram.buckets():
+        yield "_bucket", {**labels, "le": "+Inf" if edge == inf else str(edge)}, count
+    yield "_sum", labels, histogram.sum
+    yield "_count", labels, histogram.count
+
+
+# --- rows of one kind or another --------------------------------------------------------------------------------------
+
+
+def gauge(
+    name: str, text: str, read: Callable[[Thing], float | None], example: Example, *, absent: str = ""
+) -> Row[Thing]:
+    """One number for each object, absent where ``read`` knows none."""
+    return Row(name, Kind.GAUGE, (), text, _one(read), example, absent)
+
+
+def counter(
+    name: str, text: str, read: Callable[[Thing], float | None], example: Example, *, absent: str = ""
+) -> Row[Thing]:
+    """One count for each object, absent where ``read`` knows none."""
+    return Row(name, Kind.COUNTER, (), text, _one(read), example, absent)
+
+
+def info(name: str, text: str, labels: Mapping[Label, Callable[[Thing], str]], example: Example) -> Row[Thing]:
+    """Always 1, with labels that are read from the object and made printable."""
+
+    def series(thing: Thing, _: View) -> Iterable[Value]:
+        return (({label.name: clean(read(thing)) for label, read in labels.items()}, 1.0),)
+
+    return Row(name, Kind.GAUGE, tuple(labels), text, series, example)
+
+
+def states(name: str, text: str, words: Vocabulary, read: Callable[[Thing], str], example: Example) -> Row[Thing]:
+    """A state set: one series for every word of the vocabulary, 1 for the word that holds and 0 for the others."""
+    label = Label("state", "The word that the series stands for.", words)
+    own = _each_word(label)
+
+    def series(thing: Thing, _: View) -> Iterable[Value]:
+        holds = read(thing)
+        for word, labels in own:
+            yield labels, 1.0 if word == holds else 0.0
+
+    return Row(name, Kind.GAUGE, (label,), text, series, example)
+
+
+def counts(
+    name: str, text: str, label: Label, read: Callable[[Thing], Mapping[str, int]], example: Example
+) -> Row[Thing]:
+    """One count for each entry of a mapping. Its keys, made printable, become the values of ``label``."""
+
+    def series(thing: Thing, _: View) -> Iterable[Value]:
+        merged: dict[str, int] = {}
+        for key, count in read(thing).items():
+            merged[clean(key)] = merged.get(clean(key), 0) + count
+        for key in sorted(merged, key=in_order):
+            yield {label.name: key}, merged[key]
+
+    return Row(name, Kind.COUNTER, (label,), text, series, example)
+
+
+def by_word(
+    name: str, text: str, label: Label, read: Callable[[Thing], Mapping[Word, int]], example: Example
+) -> Row[Thing]:
+    """One count for each word of the label's vocabulary, from 0 on."""
+    own = _each_word(label)
+
+    def series(thing: Thing, _: View) -> Iterable[Value]:
+        found: dict[str, int] = dict(read(thing).items())
+        for word, labels in own:
+            yield labels, found.get(word, 0)
+
+    return Row(name, Kind.COUNTER, (label,), text, series, example)
+
+
+def _each_word(label: Label) -> tuple[tuple[str, Labels], ...]:
+    return tuple((word, {label.name: str(word)}) for word in (label.words.meanings if label.words else ()))
+
+
+def _one(read: Callable[[Thing], float | None]) -> Reader[Thing]:
+    def series(thing: Thing, _: View) -> Iterable[Value]:
+        value = read(thing)
+        return () if value is None else (({}, value),)
+
+    return series

@@ -1,0 +1,1 @@
+"""Tests of core/transports and core/layers."""
