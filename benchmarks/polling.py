@@ -1,7 +1,8 @@
 """What watching many sessions costs: ``python -m benchmarks.polling [--sessions N] [--seconds S]``.
 
-The sysfs source and the core, as the daemon runs them, on a simulated tree; each session has a real TCP connection on
-loopback, so that the kernel is asked as on a real host. Another process plays the target, whose work does not count.
+The sources of sessions and disks and the core, as the daemon runs them, on a simulated tree; each session has a real
+TCP connection on loopback, so that the kernel is asked as on a real host. Another process plays the target, whose work
+does not count.
 Printed is the processor's time as a share of one core.
 """
 
@@ -20,8 +21,11 @@ from pathlib import Path
 
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.sources.iscsi.session_source import SessionSource
+from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
@@ -32,12 +36,20 @@ ANSWERS_EVERY = {"idle": 5.0, "busy": 0.3, "one failed": 5.0}
 
 
 class Watcher(Outlets):
-    """A source and the core behind it."""
+    """The sources and the core behind them."""
 
     def __init__(self, san: FakeSysfs) -> None:
         self._engine = Engine(clock.now, self)
         self._timer: asyncio.TimerHandle | None = None
-        self.source = SysfsSource(self._feed, time.monotonic, san.root)
+        poller = Poller(self._feed, time.monotonic, SourceName.SYSFS, san.root)
+        self.sessions = SessionSource(poller)
+        self.sysfs = SysfsSource(poller, self.sessions)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.sessions.run())
+            tasks.create_task(self.sysfs.run())
 
     def _feed(self, event: Event) -> None:
         self._engine.feed(event)
@@ -50,11 +62,11 @@ class Watcher(Outlets):
         """Have sysfs read again."""
         match refresh.scope:
             case Scope.SYSTEM:
-                self.source.wake_system()
+                self.sysfs.wake_system()
             case Scope.NEXUSES:
-                self.source.wake_sessions()
+                self.sessions.wake()
             case Scope.DEVICES:
-                self.source.wake_devices(refresh.devices)
+                self.sysfs.wake_devices(refresh.devices)
             case _:
                 pass
 
@@ -76,7 +88,7 @@ def main() -> None:
 
 async def cost(san: FakeSysfs, seconds: float, *, fail: bool) -> float:
     """The share of one core that watching takes."""
-    running = asyncio.create_task(Watcher(san).source.run())
+    running = asyncio.create_task(Watcher(san).run())
     await asyncio.sleep(WARM_UP)
     if fail:
         san.sessions[0].fail()

@@ -71,7 +71,7 @@ UNREADABLE = [errno.EINVAL, errno.ENOTCONN, errno.EIO, errno.EACCES]
 
 
 class Network:
-    """A kernel's word on connections and routes: each connection is there, unless it says otherwise."""
+    """A kernel's answers about connections and routes: each connection exists unless the test sets otherwise."""
 
     def __init__(self) -> None:
         self.asked: list[Mapping[int, Connection]] = []
@@ -114,7 +114,7 @@ class Look:
         return self._read(lambda attributes: self.disks.devices(attributes, names))
 
     def again(self, *known: DeviceFacts, depth: Depth = Depth.STATE) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
-        """Read these disks again, and tell those that have changed."""
+        """Read these disks again, and return those that have changed."""
         found, vanished = self._read(lambda attributes: self.disks.again(attributes, known, depth))
         return tuple(facts for facts in found if facts not in known), vanished
 
@@ -129,12 +129,12 @@ class Look:
     def at_sessions(
         self,
         *,
-        afresh: bool = False,
+        everything: bool = False,
         ends: Mapping[int, LocalEnd] | None = None,
         tcp: Mapping[int, TcpFacts] | None = None,
     ) -> tuple[SessionFacts, ...]:
         """Read the sessions."""
-        return self._read(lambda attributes: self.sessions.read(attributes, afresh=afresh, ends=ends, tcp=tcp))
+        return self._read(lambda attributes: self.sessions.read(attributes, everything=everything, ends=ends, tcp=tcp))
 
     def _read(self, reading: Callable[[Attributes], Found]) -> Found:
         attributes = Attributes()
@@ -178,7 +178,7 @@ def name_of(descriptor: int, readlink: Callable[[str], str] = os.readlink) -> st
 
 
 def kernfs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have an open attribute of an object that is gone say so, as the kernel does (kernfs_get_active())."""
+    """Make reads of an open attribute fail if its object is gone, as the kernel does (kernfs_get_active())."""
 
     def gone(path: str) -> None:
         if path.endswith(" (deleted)"):

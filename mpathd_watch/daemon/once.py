@@ -1,4 +1,4 @@
-"""One look at everything without a daemon: what ``check`` judges, and ``status`` shows where none runs."""
+"""Reads everything once without a daemon, for ``check``, and for ``status`` if no daemon is running."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.network.source import NetworkSource
+from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
 
 
 class _Nothing(Outlets):
-    """Outlets of a look: nothing is reported, nothing is read again."""
+    """Outlets that report nothing and have nothing read again."""
 
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
-        """Fail: a look that is wrong is worse than none."""
+        """Fail: a wrong result is worse than none."""
         raise RuntimeError(report)
 
 
 async def look_once(config: Config, configuration: Configuration | None = None) -> View:
-    """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
+    """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
     engine = Engine(clock.now, _Nothing())
     engine.feed(SettingsChanged(**asdict(config.settings)))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
-    await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()
-    await NetworkSource(engine.feed, time.monotonic).look()
+    poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
+    await SysfsSource(poller, SessionSource(poller)).read_once()
+    await NetworkSource(engine.feed, time.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
-    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).look()
+    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
     return engine.view()

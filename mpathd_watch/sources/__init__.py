@@ -1,1 +1,1 @@
-"""Where knowledge comes from: each source turns one part of the system into events, and changes nothing."""
+"""Sources: each one turns one part of the system into events, and changes nothing there."""

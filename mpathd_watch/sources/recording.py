@@ -1,4 +1,4 @@
-"""A recording as a source: its events, in the order and with the instants they had."""
+"""A recording as a source: its events in their order, with their instants."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mpathd_watch.core.recording.codec import CodecError
 from mpathd_watch.core.recording.lines import NO_RECORDING, check_header, parse_event
 
 MAX_LINE = 64 * 1024 * 1024
-"""Bytes of one line: a whole look at 10,000 paths takes some 4 MiB."""
+"""Bytes of one line. A full scan of 10,000 paths takes about 4 MiB."""
 
 
 class RecordingError(Exception):
-    """One line that names the file, the place in it and what is wrong there."""
+    """A recording can't be read; one line with the file, the place in it and the reason."""
 
 
 def read(path: Path) -> Iterator[tuple[Event, Instant]]:
-    """Every event of the recording in ``path``. Raises ``RecordingError`` where it can't go on.
+    """Every event of the recording in ``path``. Raises ``RecordingError`` at the first line that can't be read.
 
-    A recording that was cut in the middle of a line yields all the events before.
+    A recording that ends in the middle of a line yields all events before that line.
     """
     number = 0
     try:
-        # Decoded line by line: decoding in blocks would lose whole lines before a byte that is not UTF-8.
+        # Decode line by line: decoding in blocks would lose the lines before a byte that is not UTF-8.
         with path.open("rb") as lines:
             number = 1
             check_header(lines.readline(MAX_LINE).decode("utf-8"))
@@ -36,5 +36,7 @@ def read(path: Path) -> Iterator[tuple[Event, Instant]]:
         raise RecordingError(f"{path}: {error.strerror}") from error
     except (CodecError, UnicodeDecodeError) as error:
         what = error if isinstance(error, CodecError) else NO_RECORDING if number == 1 else "not UTF-8"
-        before = f"; the {number - 2} events before it are whole" if number > 1 else ""
+        count = number - 2
+        complete = "1 event before it is" if count == 1 else f"{count} events before it are"
+        before = f"; the {complete} complete" if number > 1 else ""
         raise RecordingError(f"{path}: line {number}: {what}{before}") from error

@@ -1,4 +1,7 @@
-"""What configures multipathd and iscsid: read by whoever may, handed over where only root may, told when it changes."""
+"""The configuration of multipathd and iscsid, reported at the start and after each change.
+
+Files that only root can read are read by a privileged process, which passes on what is not secret.
+"""
 
 from mpathd_watch.sources.configuration.files import read_root_only
 from mpathd_watch.sources.configuration.root_only import RootOnly, RootOnlyError, dump

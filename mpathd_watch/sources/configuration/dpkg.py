@@ -1,4 +1,4 @@
-"""Which multipath-tools is installed, by the package database of Debian and its kin."""
+"""The version of multipath-tools that is installed, by the package database of Debian and its derivatives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mpathd_watch.sources.configuration.reader import open_regular
 
 STATUS = "var/lib/dpkg/status"
 MAX_BYTES = 64 << 20
-"""Of the database; that of a desktop with everything has some 10 MiB."""
+"""Bytes of the database that are read; that of a large desktop installation has about 10 MiB."""
 _LONGEST = 1 << 16
 
 _PACKAGE = b"Package: multipath-tools"
@@ -21,7 +21,7 @@ _VERSION = re.compile(rb"Version: (?:\d+:)?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(
 
 
 def installed_version(root: Path) -> Version | None:
-    """The upstream version, as ``(0, 9, 4)`` of ``0.9.4-3+deb12u1``; ``None`` if that can't be told. Never raises."""
+    """The upstream version: ``(0, 9, 4)`` for ``0.9.4-3+deb12u1``; ``None`` if it can't be determined. Never raises."""
     try:
         descriptor = open_regular(root / STATUS)
         if descriptor is None:

@@ -1,7 +1,7 @@
-"""Which files configure multipathd and iscsid, and what they say.
+"""The files that configure multipathd and iscsid, and their content.
 
-Node records and iscsid.conf hold passwords: what they say goes to ``parse_record``, which keeps the keys on its
-allow-list, and nowhere else.
+Node records and iscsid.conf hold passwords. Their content is passed only to ``parse_record``, which keeps the keys on
+its allow-list.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ CONF_D = "etc/multipath/conf.d"
 WWIDS = "etc/multipath/wwids"
 ISCSID_CONF = "etc/iscsi/iscsid.conf"
 NODES = ("var/lib/iscsi/nodes", "etc/iscsi/nodes")
-"""Where node records are, the newer place first: open-iscsi moved them in 2.1.9, after Debian 12."""
+"""The directories of node records, the newer one first: open-iscsi moved them in 2.1.9, after Debian 12."""
 
 
 def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Document, ...] | None = None) -> Document:
-    """All of multipath.conf: conf.d counts without the main file too (_init_config() in libmultipath/config.c).
+    """multipath.conf with conf.d, which counts even without the main file (_init_config() in libmultipath/config.c).
 
-    ``conf_d`` is what conf.d says to those who may read it, if that is known: /etc/multipath is root's alone on Debian.
+    ``conf_d`` is the content of conf.d as read by root, if that is known: on Debian only root can read /etc/multipath.
     """
     main = _parsed(reader, root / MULTIPATH_CONF, version)
     if conf_d is None:
@@ -39,7 +39,7 @@ def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Docume
 
 
 def read_root_only(root: Path) -> RootOnly:
-    """What the files say that are root's alone, as far as whoever runs this may read them."""
+    """The content of the files that only root can read, as far as this process may read them."""
     reader = Reader()
     conf_d = _conf_d(reader, root, installed_version(root) or NEWEST)
     iscsid = _record(reader, root / ISCSID_CONF)
@@ -49,7 +49,7 @@ def read_root_only(root: Path) -> RootOnly:
 
 
 def watch_root_only(reader: Reader, root: Path) -> None:
-    """Take the marks of what ``read_root_only`` reads, as far as that is allowed, and open none of its files."""
+    """Take the marks of the files that ``read_root_only`` reads, as far as that is allowed. Opens none of them."""
     for path in reader.entries(root / CONF_D) or ():
         reader.marks[path] = mark(path)
     for path in (root / ISCSID_CONF, root / WWIDS):
@@ -70,13 +70,13 @@ def _parsed(reader: Reader, path: Path, version: Version) -> Document:
 
 
 def _record(reader: Reader, path: Path) -> Record | None:
-    """A node record or iscsid.conf. The text, with its secrets, is gone when this returns."""
+    """A node record or iscsid.conf. The text with its secrets is freed when this returns."""
     text = reader.text(path)
     return None if text is None else parse_record(text, shown(path))
 
 
 def _records(reader: Reader, root: Path) -> list[NodeRecord]:
-    """The node records of both databases; of those with the same place the first, even if it can't be read."""
+    """The node records of both directories. Of two with the same place the first counts, even if it can't be read."""
     seen: set[Place] = set()
     found: list[NodeRecord] = []
     for nodes in NODES:
@@ -85,7 +85,7 @@ def _records(reader: Reader, root: Path) -> list[NodeRecord]:
             if place is None or place in seen:
                 continue
             if len(seen) == reading.MAX_RECORDS:
-                text = f"more than {reading.MAX_RECORDS} node records: the rest is not read"
+                text = f"there are more than {reading.MAX_RECORDS} node records; the others are not read"
                 reader.note(root / nodes, Reason.TOO_MANY, text)
                 return found
             seen.add(place)
@@ -96,7 +96,7 @@ def _records(reader: Reader, root: Path) -> list[NodeRecord]:
 
 
 def _record_paths(reader: Reader, nodes: Path) -> Iterator[Path]:
-    """Both layouts: ``<target>/<portal>/<iface>``, and of old the file ``<target>/<portal>``."""
+    """Both layouts: ``<target>/<portal>/<iface>``, and the older one, a file ``<target>/<portal>``."""
     for target in reader.entries(nodes) or ():
         for portal in reader.entries(target) or ():
             interfaces = reader.entries(portal)
@@ -104,7 +104,7 @@ def _record_paths(reader: Reader, nodes: Path) -> Iterator[Path]:
 
 
 def _wwids(reader: Reader, path: Path) -> frozenset[str] | None:
-    """The lines ``/WWID/``; whatever else begins a line is a comment (lookup_wwid() in libmultipath/wwids.c)."""
+    """The WWIDs in lines ``/WWID/``. Any other line is a comment (lookup_wwid() in libmultipath/wwids.c)."""
     text = reader.text(path)
     if text is None:
         return None

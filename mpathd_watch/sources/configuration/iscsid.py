@@ -1,4 +1,4 @@
-"""Whether an iscsid runs. It logs sessions in again that were lost: without it none of them comes back."""
+"""Whether iscsid is running. It logs in again the sessions that were lost; without it none of them returns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mpathd_watch.sources.reading import presence
 
 PIDFILE = "run/iscsid.pid"
 SEARCH_EVERY = 60.0
-"""Seconds between searches of all processes, of which a host may have thousands."""
+"""Seconds between searches among all processes, of which a host may have thousands."""
 
 
 class Iscsid:
-    """Looks for iscsid by its pidfile, and where there is none among all processes: ``iscsid -f`` writes none."""
+    """Finds iscsid by its pidfile or, if there is none, among all processes: ``iscsid -f`` writes no pidfile."""
 
     def __init__(self, root: Path, clock: Callable[[], float]) -> None:
         self._pidfile = root / PIDFILE
@@ -22,8 +22,8 @@ class Iscsid:
         self._found: int | None = None
         self._search_at = float("-inf")
 
-    def runs(self) -> bool | None:
-        """Whether it runs; ``None`` if that can't be told. Never raises."""
+    def is_running(self) -> bool | None:
+        """Whether it is running; ``None`` if that can't be determined. Never raises."""
         found = presence.check("iscsid", self._pidfile, self._proc)
         if found.running:
             return True

@@ -1,4 +1,4 @@
-"""Files and directories, read with bounds, without waiting, and with a note of all that can't be read."""
+"""Reads files and directories with limits and without blocking, and notes what can't be read."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mpathd_watch.core.configuration import Reason, Unreadable
 from mpathd_watch.core.model.text import clean
 
 MAX_SIZE = 1 << 20
-"""Bytes of a file; a node record has some 4 KiB, and the parsers stop long before."""
+"""Bytes of a file. A node record has about 4 KiB, and the parsers stop long before this limit."""
 
 MAX_RECORDS = 4096
 
 MAX_NAMES = 4 * MAX_RECORDS
-"""Directory entries that are looked at, in all: a record has three directories above it at most."""
+"""Directory entries that are read altogether. A record has at most three directories above it."""
 
 Mark = tuple[int, ...]
-"""What changes when a file or directory does; the error number alone of one that can't be looked at."""
+"""Numbers that change whenever a file or directory does; the error number alone if ``stat`` fails."""
 
 
 def mark(path: Path) -> Mark:
-    """What ``path`` is like now. The time of its inode too: a file that becomes readable changes nothing else."""
+    """The present mark of ``path``. It includes ctime: if a file becomes readable, nothing else changes."""
     try:
         found = path.stat()
     except OSError as error:
@@ -32,10 +32,10 @@ def mark(path: Path) -> Mark:
 
 
 class Reader:
-    """Reads files and directories; never raises for their sake.
+    """Reads files and directories. Never raises because of them.
 
-    ``unreadable`` names what can't be read, with the reason. ``marks`` has every path that was looked at as it was just
-    before that, so that what changes in the meantime differs from its mark afterwards.
+    ``unreadable`` lists what can't be read, with the reason. ``marks`` has the mark of each path just before it was
+    read. If the path changes during the read, its mark differs afterwards.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Reader:
         self._cut = False
 
     def entries(self, directory: Path) -> list[Path] | None:
-        """What is in ``directory``, sorted by bytes; ``None`` if it is none. Nothing of one that can't be read."""
+        """The paths in ``directory``, sorted by bytes; none if it can't be read; ``None`` if it is not a directory."""
         self.marks[directory] = mark(directory)
         try:
             with os.scandir(directory) as listing:
@@ -57,19 +57,21 @@ class Reader:
             return []
         if len(names) > self._names_left:
             if not self._cut:
-                self.note(directory, Reason.TOO_MANY, "too many files and directories: the rest is not read")
+                self.note(
+                    directory, Reason.TOO_MANY, "there are too many files and directories; the others are not read"
+                )
             self._cut = True
             del names[self._names_left :]
         self._names_left -= len(names)
         return [directory / name for name in sorted(names, key=os.fsencode)]
 
     def content(self, path: Path, limit: int = MAX_SIZE) -> bytes | None:
-        """All that the file holds; ``None`` if there is none, or it can't be read."""
+        """The content of the file; ``None`` if there is none, or it can't be read."""
         self.marks[path] = mark(path)
         try:
             descriptor = open_regular(path)
             if descriptor is None:
-                self.note(path, Reason.NOT_REGULAR, "not a regular file: not read")
+                self.note(path, Reason.NOT_REGULAR, "it is not a regular file, so it is not read")
                 return None
             with os.fdopen(descriptor, "rb") as file:
                 raw = file.read(limit + 1)
@@ -79,23 +81,23 @@ class Reader:
             self._failed(path, error)
             return None
         if len(raw) > limit:
-            self.note(path, Reason.TOO_LARGE, f"larger than {limit >> 20} MiB: not read")
+            self.note(path, Reason.TOO_LARGE, f"it is larger than {limit >> 20} MiB, so it is not read")
             return None
         return raw
 
     def text(self, path: Path) -> str | None:
-        """What the file says, a byte that is not UTF-8 as a surrogate, as the parsers want it; ``None`` without it."""
+        """Like ``content``, as text in which each byte that is not UTF-8 is a surrogate, as the parsers expect."""
         raw = self.content(path)
         if raw is None:
             return None
         text = raw.decode("utf-8", "surrogateescape")
-        # No attempt to decode strictly: the exception would hold all of the file.
+        # Not decoded strictly: the exception would hold the content, secrets included.
         if text.encode("utf-8", "ignore") != raw:
-            self.note(path, Reason.NOT_UTF8, "not UTF-8")
+            self.note(path, Reason.NOT_UTF8, "it is not UTF-8")
         return text
 
     def note(self, path: Path, reason: Reason, text: str) -> None:
-        """Note that ``path`` can't be read, or not completely."""
+        """Note that ``path`` can't be read completely."""
         self.unreadable.append(Unreadable(shown(path), reason, text))
 
     def _failed(self, path: Path, error: OSError) -> None:
@@ -103,13 +105,13 @@ class Reader:
         self.note(
             path,
             Reason.NO_PERMISSION if denied else Reason.FAILED,
-            "no permission to read it" if denied else error.strerror or "can't be read",
+            "no permission to read it" if denied else error.strerror or "it can't be read",
         )
 
 
 def open_regular(path: Path) -> int | None:
-    """A descriptor to read the file by; ``None`` if it is no regular file. Raises ``OSError``."""
-    # Looked at before it is opened, for there are devices that act on being opened, and again in case it was exchanged.
+    """A descriptor for reading the file; ``None`` if it is not a regular file. Raises ``OSError``."""
+    # Check before opening, since some devices act when they are opened, and again in case the file was replaced.
     if not stat.S_ISREG(path.stat().st_mode):
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -124,5 +126,5 @@ def open_regular(path: Path) -> int | None:
 
 
 def shown(path: Path) -> str:
-    """``path`` as people and journal fields may see it."""
+    """``path`` as text that is safe for messages and journal fields."""
     return clean(str(path))

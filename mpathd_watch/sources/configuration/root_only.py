@@ -1,6 +1,6 @@
-"""What a privileged process passes on of the files that are root's alone: JSON, and no secret in it.
+"""The part of the files that only root can read which a privileged process passes on: JSON without secrets.
 
-It lies in a directory that the unprivileged daemon owns, so whoever reads it takes it for what a stranger wrote.
+The JSON is in a directory that the unprivileged daemon owns. Therefore a reader does not trust it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mpathd_watch.core.recording.codec import CodecError, decode, encode
 
 FORMAT = 1
 MAX_BYTES = 16 << 20
-"""Of a handover: 4096 records, each with twice what one takes."""
+"""Bytes of a handover: 4096 records of twice the usual size."""
 CHILD_DEADLINE = 30.0
-"""Seconds that a process of our own may take to read the files."""
+"""Seconds that a child process may take to read the files."""
 
 _NUMBERS = range(-(2**31), 2**31)
 _PORTS = range(1 << 16)
@@ -31,9 +31,9 @@ _LINES = range(1 << 20)
 
 @dataclass(frozen=True, slots=True)
 class RootOnly:
-    """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``, ``conf_d`` file by file.
+    """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``; ``conf_d`` file by file.
 
-    ``read_at`` is when the files were read, in seconds since 1970. A reader understands its own ``format`` only.
+    ``read_at`` is when the files were read, in seconds since 1970. A reader accepts only its own ``format``.
     """
 
     format: int
@@ -46,20 +46,20 @@ class RootOnly:
 
 
 class RootOnlyError(Exception):
-    """A handover can't be used; a clause that says why and never quotes it."""
+    """A handover can't be used; a clause with the reason, which never quotes the handover."""
 
 
 def dump(handover: RootOnly, indent: int | None = None) -> str:
-    """``handover`` as JSON, with a line end."""
+    """``handover`` as one JSON document with a newline at the end."""
     return json.dumps(encode(handover), ensure_ascii=True, indent=indent) + "\n"
 
 
 def parse(raw: bytes) -> RootOnly:
-    """The handover that ``dump`` wrote. Raises ``RootOnlyError`` for anything else."""
+    """Read a handover that ``dump`` wrote. Raises ``RootOnlyError`` for anything else."""
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError):
-        raise RootOnlyError("it is cut short or no JSON") from None
+        raise RootOnlyError("it is truncated or not JSON") from None
     if isinstance(record, Mapping) and record.get("format") != FORMAT:
         raise RootOnlyError("another version of mpathd-watch wrote it")
     try:
@@ -76,12 +76,12 @@ def parse(raw: bytes) -> RootOnly:
 
 
 def from_child(root: Path) -> RootOnly:
-    """What a process of our own reads, with the rights that we have. Raises ``RootOnlyError``.
+    """Have a child process read the files, with the same privileges. Raises ``RootOnlyError``.
 
-    Not read here even where that is allowed, as to a daemon that root has started by hand: the passwords in the files
-    would be in its memory, and in its core dump.
+    This process does not read them even if it may, as a daemon that root started by hand: the passwords would be in its
+    memory and in its core dump.
     """
-    # -P: what lies in the present directory must not pass for a module of ours.
+    # -P: a file in the current directory must not be imported as one of our modules.
     command = [sys.executable, "-P", "-m", "mpathd_watch", "export-config", "--root", str(root)]
     try:
         done = subprocess.run(  # noqa: S603  # our own program
@@ -90,7 +90,7 @@ def from_child(root: Path) -> RootOnly:
     except subprocess.TimeoutExpired:
         raise RootOnlyError(f"reading it took longer than {CHILD_DEADLINE:g} s") from None
     except OSError as error:
-        raise RootOnlyError(f"no process could be started to read it: {error.strerror}") from None
+        raise RootOnlyError(f"the process that reads it could not be started: {error.strerror}") from None
     if done.returncode != 0:
         raise RootOnlyError(f"'mpathd-watch export-config' ended with status {done.returncode}")
     return parse(done.stdout)
@@ -101,7 +101,7 @@ def _is_place(place: Place) -> bool:
 
 
 def _is_sound(record: Record) -> bool:
-    """Whether the values are of keys on the allow-list, and such as ``parse_record`` makes."""
+    """Whether all keys are on the allow-list, and all values are of the kind that ``parse_record`` returns."""
     for name, entry in record.entries.items():
         key = KEYS.get(name)
         if key is None or entry.line not in _LINES:

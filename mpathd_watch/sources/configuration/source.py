@@ -1,9 +1,8 @@
-"""Tells what configures multipathd and iscsid, at the start and when it has changed."""
+"""Reports the configuration of multipathd and iscsid, at the start and after each change."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,18 +12,19 @@ from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration.root_only import from_child
 from mpathd_watch.sources.configuration.survey import Survey
+from mpathd_watch.sources.reading.pace import wait_at_most
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
-LOOK_EVERY = 5.0
-"""Seconds between looks whether a file has changed: one ``stat`` a file."""
+CHECK_EVERY = 5.0
+"""Seconds between checks whether a file has changed, with one ``stat`` a file."""
 DEADLINE = 45.0
-"""Seconds that a look may take; it may have a process of our own started, which has a deadline itself."""
+"""Seconds that a check may take. It may start a child process, which has a deadline of its own."""
 
 
 class ConfigurationSource:
-    """Emits ``ConfigurationRead``, and ``SourceErrors`` where the files are on something that hangs.
+    """Emits ``ConfigurationRead``, and ``SourceErrors`` if the file system hangs.
 
-    The files are below ``root``; what only root can read is in the file ``handed_over``, or if there is none is read
+    The files are below ``root``. What only root can read is in the file ``handed_over``; without that file it is read
     as far as that is allowed. ``run`` it as a task; ``wake`` may be called at any time from the same loop.
     """
 
@@ -35,62 +35,62 @@ class ConfigurationSource:
         root: Path = Path("/"),
         handed_over: Path | None = None,
         *,
-        look_every: float = LOOK_EVERY,
+        check_every: float = CHECK_EVERY,
         deadline: float = DEADLINE,
     ) -> None:
         self._emit = emit
         self._root = root
-        self._look_every = look_every
+        self._check_every = check_every
         self._deadline = deadline
         self._survey = Survey(root, handed_over, from_child, clock)
         self._worker = Worker("configuration")
-        self._told: Configuration | None = None
+        self._reported: Configuration | None = None
         self._stalled = False
-        self._again = False
-        self._bell = asyncio.Event()
+        self._everything = False
+        self._wake = asyncio.Event()
 
     @property
     def version(self) -> Version | None:
-        """The multipath-tools that is installed, the newest where nobody knows; ``None`` before the first look."""
-        return None if self._told is None else self._told.grammar
+        """The installed version of multipath-tools, the newest if it is unknown; ``None`` before the first report."""
+        return None if self._reported is None else self._reported.grammar
 
     def wake(self) -> None:
-        """Read everything again now, changed or not."""
-        self._again = True
-        self._bell.set()
+        """Read everything again now, even if nothing has changed."""
+        self._everything = True
+        self._wake.set()
 
     async def run(self) -> None:
         """Read until cancelled."""
         while True:
-            await self._look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._look_every):
-                    await self._bell.wait()
-            self._bell.clear()
+            await self._read()
+            await wait_at_most(self._wake, self._check_every)
+            self._wake.clear()
 
-    async def _look(self) -> None:
-        again, self._again = self._again, False
+    async def _read(self) -> None:
+        everything, self._everything = self._everything, False
         try:
-            found = await self._worker.run(self._survey.again if again else self._survey.look, self._deadline)
+            found = await self._worker.run(
+                self._survey.read if everything else self._survey.read_changes, self._deadline
+            )
         except StalledError:
-            # What hangs may have been the very look that was asked for.
-            self._again = again
-            self._tell_stalled()
+            # The call that hangs may be the requested one: keep the request.
+            self._everything = everything
+            self._report_stalled()
             return
         self._stalled = False
-        self._tell(found)
+        self._report(found)
 
-    def _tell_stalled(self) -> None:
+    def _report_stalled(self) -> None:
         if self._stalled:
             return
         self._stalled = True
         self._emit(SourceErrors(SourceName.CONFIGURATION, "timeout", 1))
-        if self._told is None:
+        if self._reported is None:
             etc = str(self._root / "etc")
-            text = f"reading what is there has not ended within {self._deadline:g} s; see dmesg"
-            self._tell(Configuration(unreadable=(Unreadable(etc, Reason.FAILED, text),)))
+            text = f"reading the files in it did not end within {self._deadline:g} s; see dmesg"
+            self._report(Configuration(unreadable=(Unreadable(etc, Reason.FAILED, text),)))
 
-    def _tell(self, found: Configuration) -> None:
-        if found != self._told:
-            self._told = found
+    def _report(self, found: Configuration) -> None:
+        if found != self._reported:
+            self._reported = found
             self._emit(ConfigurationRead(found))

@@ -1,4 +1,4 @@
-"""All that configures multipathd and iscsid, put together, and read again only when some of it has changed."""
+"""The whole configuration of multipathd and iscsid, read again only if a part of it has changed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mpathd_watch.sources.configuration.root_only import RootOnly, RootOnlyError
 
 
 def read(root: Path = Path("/"), handed_over: Path | None = None) -> Configuration:
-    """What the files below ``root`` say, with the rights of whoever runs this, or of whoever wrote ``handed_over``.
+    """The content of the files below ``root``, as far as this process or the writer of ``handed_over`` may read them.
 
-    Never raises for the sake of a file: what can't be read is named with its reason.
+    Never raises because of a file: what can't be read is listed with the reason.
     """
-    return Survey(root, handed_over, files.read_root_only).again()
+    return Survey(root, handed_over, files.read_root_only).read()
 
 
 class Survey:
-    """One host's configuration. Whatever it does may block; it is not thread-safe.
+    """One host's configuration. Each method may block. Not thread-safe.
 
-    The files below ``root`` that are root's alone come from the file ``handed_over``, and where there is none from
+    The files below ``root`` that only root can read come from the file ``handed_over``; without that file from
     ``read_root_only``.
     """
 
@@ -45,17 +45,17 @@ class Survey:
         self._known: Configuration | None = None
         self._marks: dict[Path, Mark] = {}
 
-    def look(self) -> Configuration:
-        """The configuration, read again if a file or directory that it came from has changed since it was read."""
+    def read_changes(self) -> Configuration:
+        """The configuration, read again only if one of its files or directories has changed since."""
         if self._known is None or any(mark(path) != before for path, before in self._marks.items()):
-            return self.again()
-        running = self._iscsid.runs()
+            return self.read()
+        running = self._iscsid.is_running()
         if running is not self._known.iscsid_running:
             self._known = replace(self._known, iscsid_running=running)
         return self._known
 
-    def again(self) -> Configuration:
-        """The configuration, read again."""
+    def read(self) -> Configuration:
+        """Read the configuration."""
         reader = Reader()
         packages = self._root / STATUS
         reader.marks[packages] = mark(packages)
@@ -69,13 +69,13 @@ class Survey:
             unreadable=(*reader.unreadable, *(private.unreadable if private else ())),
             version=version,
             wwids=private.wwids if private else None,
-            iscsid_running=self._iscsid.runs(),
+            iscsid_running=self._iscsid.is_running(),
         )
         self._marks = reader.marks
         return self._known
 
     def _private(self, reader: Reader) -> RootOnly | None:
-        """What the files say that are root's alone; ``None`` where nobody can tell, which is noted."""
+        """The content of the files that only root can read; ``None`` if it can't be had, which is noted."""
         if self._handed_over is not None:
             notes = len(reader.unreadable)
             raw = reader.content(self._handed_over, root_only.MAX_BYTES)
@@ -87,7 +87,7 @@ class Survey:
                     return None
             if len(reader.unreadable) > notes:
                 return None
-        # Before they are read, lest a change in between be missed; what can't be read is noted by who reads it.
+        # Before they are read, so that a change in between is not missed. read_root_only notes what can't be read.
         watching = Reader()
         files.watch_root_only(watching, self._root)
         reader.marks.update(watching.marks)

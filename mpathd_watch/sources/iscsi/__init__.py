@@ -1,1 +1,1 @@
-"""The kernel's own word on iSCSI connections that failed (NETLINK_ISCSI)."""
+"""iSCSI: the sessions, their local ends, their TCP connections, and the errors that the kernel reports."""

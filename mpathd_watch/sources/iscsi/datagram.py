@@ -1,8 +1,8 @@
 """One datagram of NETLINK_ISCSI as an event of the core (pure).
 
 Layout: ``struct nlmsghdr`` (include/uapi/linux/netlink.h), then ``struct iscsi_uevent`` (include/scsi/iscsi_if.h), both
-in host byte order and the same on every kernel that aligns u64 to 8. Of the latter only the type and the union ``r`` at
-40 are filled in; the rest is what was in memory before.
+in host byte order and the same on every kernel that aligns u64 to 8. The kernel sets only the type and the union ``r``
+at offset 40 of the latter; the other bytes are undefined.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from struct import Struct
 from mpathd_watch.core.events import ConnectionFailed
 
 LENGTH = 72
-"""Bytes of both structures together. In other types data follows them: CHAP secrets, login text."""
+"""Bytes of both structures together. Messages of other types have data after them: CHAP secrets, login text."""
 
 _CONN_ERROR = 102
 _HEADER = Struct("=IHHII")
@@ -23,9 +23,9 @@ _FAILURE_AT = 56
 
 
 def parse(datagram: bytes | bytearray | memoryview) -> ConnectionFailed | None:
-    """The failure of a connection that the datagram tells of; ``None`` for everything else, which is not looked at.
+    """The failure of a connection that the datagram reports; ``None`` for any other datagram, which is not read.
 
-    In the header of what the kernel sends unasked the type is 0 (iscsi_conn_error_event()).
+    In the header of an event that the kernel sends unasked the type is 0 (iscsi_conn_error_event()).
     """
     if len(datagram) < LENGTH:
         return None

@@ -1,7 +1,7 @@
-"""This host's ends of the iSCSI connections: address, network interface, subnet (class iscsi_host), and their ports.
+"""This host's ends of the iSCSI connections: address, network interface and subnet (class iscsi_host), and ports.
 
-Apart from the sessions, because addresses and ports take the socket's lock (iscsi_sw_tcp_host_get_param() and
-iscsi_sw_tcp_conn_get_param() in iscsi_tcp.c), which a connection in trouble may hold.
+They are read separately from the sessions, because addresses and ports take the socket's lock, which a connection in
+trouble may hold (iscsi_sw_tcp_host_get_param() and iscsi_sw_tcp_conn_get_param() in iscsi_tcp.c).
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 
 Asking = Callable[[Mapping[int, Connection]], Mapping[int, Answer]]
-"""As ``network.tcp.ask``, which has a clock besides."""
+"""Like ``tcp.ask`` without its clock."""
 Routing = Callable[[str, str], str]
-"""As ``network.routes.interface_to``."""
+"""Like ``network.routes.interface_to``."""
 
 _HOST = re.compile(r"/(host\d{1,10})/session\d{1,10}/", re.ASCII)
 _NO_NETDEV = frozenset({"", "default", "<NULL>"})
-"""What open-iscsi writes for an interface that is not bound to a network device (usr/iface.c)."""
+"""The names that open-iscsi writes for an iface that is not bound to a network device (usr/iface.c)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalEnd:
-    """One session's; whatever is not known is ``""``. ``connection`` is ``None`` while there is none."""
+    """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none."""
 
     address: str = ""
     netdev: str = ""
@@ -38,8 +38,8 @@ class LocalEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What sysfs tells of one session's."""
+class _Reading:
+    """The local end of one session as sysfs has it."""
 
     address: str
     bound_to: str
@@ -47,7 +47,7 @@ class _Told:
 
 
 class LocalEnds:
-    """The local ends of all sessions below one sysfs root, remembering what can't be read while one is disconnected."""
+    """The local ends of all sessions below one sysfs root. What can't be read of a disconnected one is remembered."""
 
     def __init__(
         self, sysfs: Path, interfaces: Callable[[], Mapping[str, Interface]], route: Routing, ask: Asking
@@ -62,57 +62,59 @@ class LocalEnds:
         self._known: dict[int, LocalEnd] = {}
 
     def read(self, attributes: Attributes) -> Mapping[int, LocalEnd]:
-        """By session number. Raises ``OSError`` if sysfs is not there."""
-        told: dict[int, _Told | None] = {}
+        """The ends by session number. Raises ``OSError`` if sysfs is not mounted."""
+        readings: dict[int, _Reading | None] = {}
         for sid in sids(self._sysfs):
             try:
-                told[sid] = self._told(attributes, sid)
+                readings[sid] = self._read(attributes, sid)
             except GoneError:
                 continue
-        # The answer of a session that is disconnected, and no problem.
+        # A disconnected session gives this error, which is no problem.
         del attributes.problems["ENOTCONN"]
-        bound = self._bound(told)
-        interfaces = self._interfaces() if told else {}
+        bound = self._bound(readings)
+        interfaces = self._interfaces() if readings else {}
         found = {}
-        for sid, now in told.items():
+        for sid, now in readings.items():
             known = self._known.get(sid, LocalEnd())
             found[sid] = self._end(now, interfaces, bound.get(sid, ""), known) if now else known
         self._known = found
         return found
 
-    def _told(self, attributes: Attributes, sid: int) -> _Told | None:
+    def _read(self, attributes: Attributes, sid: int) -> _Reading | None:
         host = _HOST.search(attributes.link(self._sessions / f"session{sid}"))
         if not host:
             return None
         directory, connection = self._hosts / host[1], self._connections / f"connection{sid}:0"
         address = _address(attributes, directory / "ipaddress")
         bound_to = attributes.optional(directory / "netdev")
-        return _Told(address, bound_to, _connection(attributes, connection, address))
+        return _Reading(address, bound_to, _connection(attributes, connection, address))
 
-    def _bound(self, told: Mapping[int, _Told | None]) -> Mapping[int, str]:
-        """The interfaces that the sockets are bound to of those sessions that sysfs does not tell one of."""
+    def _bound(self, readings: Mapping[int, _Reading | None]) -> Mapping[int, str]:
+        """The interfaces to which sockets are bound, for those sessions for which sysfs has no interface."""
         unbound = {
-            sid: now.connection for sid, now in told.items() if now and now.connection and now.bound_to in _NO_NETDEV
+            sid: now.connection
+            for sid, now in readings.items()
+            if now and now.connection and now.bound_to in _NO_NETDEV
         }
         try:
             answers = self._ask(unbound)
         except OSError:
-            # Whoever asks for more than this will be told, and says so.
+            # Connections asks about the same sockets, and reports the error.
             return {sid: self._known.get(sid, LocalEnd()).netdev for sid in unbound if self._still(sid, unbound[sid])}
         return {sid: answer.bound_to for sid, answer in answers.items()}
 
     def _still(self, sid: int, connection: Connection) -> bool:
         return sid in self._known and self._known[sid].connection == connection
 
-    def _end(self, now: _Told, interfaces: Mapping[str, Interface], bound_to: str, known: LocalEnd) -> LocalEnd:
+    def _end(self, now: _Reading, interfaces: Mapping[str, Interface], bound_to: str, known: LocalEnd) -> LocalEnd:
         address = now.address or known.address
-        # An interface that goes down may lose its address while the connection still has it.
+        # An interface that goes down may lose its address although the connection still has it.
         before = Interface(known.netdev, known.network) if address == known.address else Interface()
         interface = interfaces.get(address, before)
         if now.bound_to not in _NO_NETDEV:
             netdev = now.bound_to
         elif now.connection is None and address == known.address and known.netdev:
-            netdev = known.netdev  # without a connection nobody can say better
+            netdev = known.netdev  # without a connection there is nothing newer
         else:
             routed = self._route(now.connection.remote, now.connection.local) if now.connection and not bound_to else ""
             netdev = bound_to or routed or interface.netdev
@@ -120,7 +122,7 @@ class LocalEnds:
 
 
 def _connection(attributes: Attributes, directory: Path, local: str) -> Connection | None:
-    """The TCP connection, if all of it is known."""
+    """The TCP connection; ``None`` unless both ends of it are known."""
     remote = _address(attributes, directory / "address")
     remote_port = attributes.parsed(directory / "port", _port)
     local_port = attributes.parsed(directory / "local_port", _port)
@@ -130,7 +132,7 @@ def _connection(attributes: Attributes, directory: Path, local: str) -> Connecti
 
 
 def _address(attributes: Attributes, path: Path) -> str:
-    """An address as ``ipaddress`` spells it: the kernel prints IPv6 in full. ``""`` if there is none."""
+    """An address as ``ipaddress`` writes it, since the kernel prints IPv6 in full; ``""`` if there is none."""
     return attributes.parsed(path, lambda text: str(ipaddress.ip_address(text))) or ""
 
 

@@ -11,31 +11,31 @@ from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
-from mpathd_watch.sources.reading.open_attribute import Kept
+from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 
-MAX_KEPT = 256
-"""Sessions whose polled attributes are kept open, two descriptors each: a service may have 1,024 (LimitNOFILE=)."""
+MAX_OPEN = 256
+"""Sessions whose polled attributes stay open, two descriptors each. A service may have 1,024 (LimitNOFILE=)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a session's attributes are; those that are polled are kept open."""
+    """The paths of a session's attributes. Those that are polled stay open."""
 
     session: Path
     connection: Path
-    state: Path | Kept
-    exp_statsn: Path | Kept
+    state: Path | OpenAttribute
+    exp_statsn: Path | OpenAttribute
 
     def close(self) -> None:
-        """Let go of what is kept open."""
+        """Close the attributes that are open."""
         for attribute in (self.state, self.exp_statsn):
-            if isinstance(attribute, Kept):
+            if isinstance(attribute, OpenAttribute):
                 attribute.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A session as of the last read. ``exp_statsn`` is ``None`` unless it was logged in and told one."""
+class _Known:
+    """A session as last read. ``exp_statsn`` is ``None`` unless it was logged in and had one."""
 
     place: _Place
     facts: SessionFacts
@@ -43,9 +43,9 @@ class _Seen:
 
 
 class Sessions:
-    """All iSCSI sessions below one sysfs root, remembering what can't change while a session's state stays the same.
+    """All iSCSI sessions below one sysfs root. What can't change while a session's state stays the same is read once.
 
-    ``clock`` tells CLOCK_MONOTONIC seconds.
+    ``clock`` returns CLOCK_MONOTONIC seconds.
     """
 
     def __init__(self, sysfs: Path, clock: Callable[[], float]) -> None:
@@ -53,34 +53,36 @@ class Sessions:
         self._sessions = sysfs / SESSIONS
         self._connections = sysfs / CONNECTIONS
         self._clock = clock
-        self._known: dict[int, _Seen] = {}
+        self._known: dict[int, _Known] = {}
 
     def read(
         self,
         attributes: Attributes,
         *,
-        afresh: bool = False,
+        everything: bool = False,
         timeouts: bool = False,
         ends: Mapping[int, LocalEnd] | None = None,
         tcp: Mapping[int, TcpFacts] | None = None,
     ) -> tuple[SessionFacts, ...]:
-        """All sessions, by number.
+        """All sessions, by number. Raises ``OSError`` if sysfs is not mounted.
 
-        With ``afresh`` every attribute is read again, with ``timeouts`` the timeouts of all, else only those of changed
-        sessions. ``ends`` are their local ends, where there is news of them, and ``tcp`` how their connections fare,
-        where that has been asked; else they are as told before. A session that ``tcp`` does not have has no such facts.
-        Raises ``OSError`` if sysfs is not there.
-        Timeouts change under a session whose state does not, and nothing tells: multipathd writes recovery_tmo whenever
-        it sets up a map, and at a reconfiguration that leaves all tables as they are, too.
-        A session without a target or portal is still being made by iscsid and left out.
+        With ``everything``, every attribute is read again; with ``timeouts``, the timeouts of all sessions; otherwise
+        only those of changed sessions. ``ends`` are the local ends and ``tcp`` the TCP facts by session number; with
+        ``None``, those of the last call stay. A session that is missing in ``tcp`` has no TCP facts.
+
+        Timeouts can change without any change of the session's state or any event: multipathd writes recovery_tmo when
+        it sets up a map, and also at a reconfiguration that changes no table. A session without a target or portal is
+        left out: iscsid is still creating it.
         """
-        found: dict[int, _Seen] = {}
+        found: dict[int, _Known] = {}
         for sid in sids(self._sysfs):
             known = self._known.get(sid)
-            place = known.place if known else self._place(sid, keep=len(self._known.keys() | found.keys()) < MAX_KEPT)
+            place = (
+                known.place if known else self._place(sid, stay_open=len(self._known.keys() | found.keys()) < MAX_OPEN)
+            )
             try:
                 facts = _session(
-                    attributes, place, sid, known.facts if known else None, afresh=afresh, timeouts=timeouts
+                    attributes, place, sid, known.facts if known else None, everything=everything, timeouts=timeouts
                 )
             except GoneError:
                 continue
@@ -91,53 +93,53 @@ class Sessions:
         for sid in self._known.keys() - found.keys():
             self._known[sid].place.close()
         self._known = found
-        return tuple(seen.facts for seen in found.values())
+        return tuple(known.facts for known in found.values())
 
     def _living(
         self,
         attributes: Attributes,
         place: _Place,
         facts: SessionFacts,
-        known: _Seen | None,
+        known: _Known | None,
         tcp: Mapping[int, TcpFacts] | None,
-    ) -> _Seen:
-        """``facts`` with the last proof of life and how the connection fares.
+    ) -> _Known:
+        """``facts`` with the last proof of life and the TCP facts.
 
-        exp_statsn moves with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c), up
-        or down, for iscsid sets it anew at each login. A first reading proves nothing, a login does.
+        exp_statsn changes with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c).
+        It may also go down, since iscsid sets it at each login. A first reading proves nothing; a login does.
         """
         alive = known.facts.alive if known else None
-        exp_statsn = fares = None
+        exp_statsn = connection = None
         if facts.state is SessionStatus.LOGGED_IN:
             exp_statsn = attributes.number(place.exp_statsn)
             if known and (known.facts.state in DOWN_SESSION or _moved(known.exp_statsn, exp_statsn)):
                 alive = self._clock()
-            fares = facts.tcp if tcp is None else tcp.get(facts.sid)
-        if alive != facts.alive or fares is not facts.tcp:
-            facts = replace(facts, alive=alive, tcp=fares)
-        return _Seen(place, facts, exp_statsn)
+            connection = facts.tcp if tcp is None else tcp.get(facts.sid)
+        if alive != facts.alive or connection is not facts.tcp:
+            facts = replace(facts, alive=alive, tcp=connection)
+        return _Known(place, facts, exp_statsn)
 
-    def _place(self, sid: int, *, keep: bool) -> _Place:
+    def _place(self, sid: int, *, stay_open: bool) -> _Place:
         session, connection = self._sessions / f"session{sid}", self._connections / f"connection{sid}:0"
         state, exp_statsn = session / "state", connection / "exp_statsn"
-        if keep:
-            return _Place(session, connection, Kept(state), Kept(exp_statsn))
+        if stay_open:
+            return _Place(session, connection, OpenAttribute(state), OpenAttribute(exp_statsn))
         return _Place(session, connection, state, exp_statsn)
 
 
 def _session(
-    attributes: Attributes, place: _Place, sid: int, known: SessionFacts | None, *, afresh: bool, timeouts: bool
+    attributes: Attributes, place: _Place, sid: int, known: SessionFacts | None, *, everything: bool, timeouts: bool
 ) -> SessionFacts:
     state = attributes.word(place.state, SessionStatus)
     unchanged = known is not None and known.state is state
-    if known is not None and unchanged and not (afresh or timeouts):
+    if known is not None and unchanged and not (everything or timeouts):
         return known
     session, connection = place.session, place.connection
     recv_tmo = attributes.number(connection / "recv_tmo")
     ping_tmo = attributes.number(connection / "ping_tmo")
     recovery_tmo = _recovery_tmo(attributes, session / "recovery_tmo")
-    if known is not None and not afresh and (unchanged or state is not SessionStatus.LOGGED_IN):
-        # A logout takes the connection away first: better those of a moment ago than none.
+    if known is not None and not everything and (unchanged or state is not SessionStatus.LOGGED_IN):
+        # At a logout the connection disappears first. Its last timeouts are better than none.
         return replace(
             known,
             state=state,
@@ -166,7 +168,7 @@ def _moved(before: int | None, now: int | None) -> bool:
 
 
 def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
-    """``facts``, with what makes it this session kept from ``known`` where it can't be read this time."""
+    """``facts``, with those that identify the session taken from ``known`` if they can't be read this time."""
     return replace(
         facts,
         target=facts.target or known.target,

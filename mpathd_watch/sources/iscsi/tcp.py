@@ -1,8 +1,8 @@
-"""How the TCP connections below the iSCSI sessions fare, asked one by one (sock_diag(7), net/ipv4/inet_diag.c).
+"""The state of the TCP connections below the iSCSI sessions, one request each (sock_diag(7), net/ipv4/inet_diag.c).
 
-iscsid hands the kernel an ordinary TCP socket, which is found by its addresses and ports. Asking for one takes no dump
-of all and no privilege, but the lock of the socket (tcp_get_info() in net/ipv4/tcp.c), which a connection in trouble
-may hold: ask on a thread of its own. Where nobody has asked before, the kernel loads tcp_diag, as it does for ss(8).
+iscsid passes an ordinary TCP socket to the kernel; it is found by its addresses and ports. A request needs no dump of
+all sockets and no privilege. It takes the lock of the socket (tcp_get_info() in net/ipv4/tcp.c), which a connection in
+trouble may hold, so use a separate thread. At the first request the kernel loads tcp_diag, as it does for ss(8).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SOCK_DIAG_BY_FAMILY = 20
 INET_DIAG_INFO = 2
 TCP_ESTABLISHED = 1
 BOUND_CANDIDATES = 32
-"""Interfaces at most that a connection is looked for on."""
+"""The largest number of interfaces on which a connection is searched for."""
 NEVER = 1 << 31
-"""Milliseconds since the last data from which on there has been none: jiffies of before the connection."""
+"""From so many milliseconds since the last data on, there was none: the kernel counts from before the connection."""
 
 _REQUEST = struct.Struct("=BBBxI")  # struct inet_diag_req_v2 up to its id
 _PORTS = struct.Struct("!HH")
@@ -35,7 +35,7 @@ _ANSWER = struct.Struct("=BBBB4s32sI8s20x")  # struct inet_diag_msg
 _ANY_STATE = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
 _WORD = struct.Struct("=I")
-# Where things are in struct tcp_info, which only ever grows at its end.
+# Offsets in struct tcp_info, which grows only at its end.
 _BACKOFF = 4
 _LAST_DATA_RECV = 52
 _RTT = 68
@@ -56,7 +56,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a connection fares, and the interface its socket is bound to (SO_BINDTODEVICE), ``""`` if it is not."""
+    """The facts of a connection, and the interface that its socket is bound to (SO_BINDTODEVICE), ``""`` for none."""
 
     facts: TcpFacts
     bound_to: str
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """A connection as inet_diag_sockid has it, and its local address as text."""
+    """A connection in the format of inet_diag_sockid, and its local address as text."""
 
     family: int
     ports: bytes
@@ -73,10 +73,10 @@ class _Ends:
 
 
 def ask(connections: Mapping[int, Connection], clock: Callable[[], float]) -> dict[int, Answer]:
-    """What the kernel tells of each connection that is established, by the keys of ``connections``.
+    """The kernel's answer about each connection that is established, by the keys of ``connections``.
 
-    ``clock`` tells CLOCK_MONOTONIC seconds. Raises ``OSError`` if the kernel can't be asked, or does not answer one
-    question within ``netlink.PATIENCE``.
+    ``clock`` returns CLOCK_MONOTONIC seconds. Raises ``OSError`` if the kernel can't be asked, or does not answer a
+    request within ``conversation.PATIENCE``.
     """
     found: dict[int, Answer] = {}
     if not connections:
@@ -92,10 +92,10 @@ def ask(connections: Mapping[int, Connection], clock: Callable[[], float]) -> di
 
 
 def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | None:
-    """The facts in an answer and the index of the interface that the socket is bound to, 0 for none.
+    """The facts in an answer, and the index of the interface to which the socket is bound, 0 for none.
 
-    ``None`` if it is no answer, or not of an established connection between ``ends``: where there is none, the kernel
-    may answer with the socket that listens, or with one in TIME_WAIT. ``now`` is CLOCK_MONOTONIC seconds.
+    ``None`` if it is no answer, or not about an established connection between ``ends``: if there is no such one, the
+    kernel may answer with the listening socket, or with one in TIME_WAIT. ``now`` is in CLOCK_MONOTONIC seconds.
     """
     if message.kind != SOCK_DIAG_BY_FAMILY or len(message.body) < _ANSWER.size:
         return None
@@ -106,7 +106,7 @@ def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | N
     silence = _word(info, _LAST_DATA_RECV)
     rtt = _word(info, _RTT)
     facts = TcpFacts(
-        rtt=rtt / 1e6 if rtt else None,  # 0 is what the kernel has before it has measured any
+        rtt=rtt / 1e6 if rtt else None,  # 0: the kernel has not measured any yet
         retransmits=_word(info, _TOTAL_RETRANS),
         backoff=info[_BACKOFF] if len(info) > _BACKOFF else None,
         heard=None if silence is None or silence >= NEVER else now - silence / 1e3,
@@ -115,13 +115,13 @@ def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | N
 
 
 class _Holders:
-    """Which interfaces a socket with a local address may be bound to, asked for when first needed."""
+    """The interfaces to which a socket with some local address may be bound, read when first needed."""
 
     def __init__(self) -> None:
         self._assigned: list[addresses.Assigned] | None = None
 
     def of(self, address: str) -> Iterator[int]:
-        """Their indexes: first those that have the address, then others, which may lend it or be their VRF."""
+        """Their indexes: first those that have the address, then others: one may use it, too, or be a VRF."""
         if self._assigned is None:
             try:
                 with Conversation(socket.NETLINK_ROUTE) as kernel:
@@ -140,7 +140,7 @@ class _Holders:
 def _find(kernel: Conversation, ends: _Ends, holders: _Holders, clock: Callable[[], float]) -> Answer | None:
     found = _question(kernel, ends, 0, clock)
     if found is None:
-        # A socket that is bound to an interface is found only by whoever names it (inet_match() in inet_hashtables.h).
+        # A bound socket is found only by a request with its interface (inet_match() in inet_hashtables.h).
         tried = (_question(kernel, ends, index, clock) for index in holders.of(ends.local))
         found = next(filter(None, tried), None)
     if found is None:
@@ -164,12 +164,12 @@ def _question(
         if error.errno in _NOT_FOUND:
             return None
         raise
-    # The time after the answer: had the kernel to wait for the socket's lock, the wait is not the connection's silence.
+    # The time after the answer: a wait for the socket's lock does not count as silence of the connection.
     return parse(answer, ends.ports, clock()) if answer else None
 
 
 def _ends(connection: Connection) -> _Ends | None:
-    """The ends as the kernel has them, ``None`` if they make no sense."""
+    """The ends in the kernel's format; ``None`` if they are malformed."""
     try:
         local, remote = plain(connection.local), plain(connection.remote)
         ports = _PORTS.pack(connection.local_port, connection.remote_port)
@@ -178,11 +178,11 @@ def _ends(connection: Connection) -> _Ends | None:
     if local.version != remote.version:
         return None
     family = socket.AF_INET if local.version == 4 else socket.AF_INET6
-    # Without its scope, as the table of addresses has it.
+    # Without its scope, as in the table of addresses.
     name = str(ipaddress.ip_address(local.packed))
     return _Ends(family, ports, local.packed.ljust(16, b"\0") + remote.packed.ljust(16, b"\0"), name)
 
 
 def _word(info: bytes, offset: int) -> int | None:
-    """A number of struct tcp_info, ``None`` if this kernel's does not reach as far."""
+    """A number in struct tcp_info; ``None`` if this kernel's structure is too short."""
     return _WORD.unpack_from(info, offset)[0] if len(info) >= offset + _WORD.size else None

@@ -1,1 +1,1 @@
-"""multipathd, asked over its own socket: what it knows of paths and maps, and whether it still answers."""
+"""multipathd, by its socket: its paths and maps, its configuration, and whether it answers."""

@@ -1,4 +1,4 @@
-"""A connection to multipathd: one question at a time, each with a deadline."""
+"""A connection to multipathd: one request at a time, each with a deadline."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from mpathd_watch.sources.multipathd.presence import Presence, check_presence
 __all__ = ["DEADLINE", "MultipathdClient", "MultipathdError", "not_running"]
 
 DEADLINE = 4.1
-"""Seconds a reply may take: multipathd's uxsock_timeout, 4000 ms at least, and the 100 ms its own client adds."""
+"""Seconds that a reply may take: multipathd's uxsock_timeout, at least 4000 ms, and 100 ms that its client adds."""
 
 _CHUNK = 64 * 1024
 
 
 def not_running(presence: Presence) -> MultipathdError:
-    """Turn a ``presence`` that is not running into the error that tells of it."""
+    """The error for a ``presence`` that is not running."""
     return MultipathdError("not_running", f"{presence.why}; start it with 'systemctl start multipathd'.")
 
 
 class MultipathdClient:
-    """Asks multipathd, one question at a time over one connection that is kept open.
+    """Sends requests to multipathd, one at a time, over one connection that stays open.
 
-    ``socket_name`` is the configured socket (see ``protocol.addresses``); ``presence`` is consulted before each connect
-    and a multipathd that is not running is never connected to. ``deadline`` is in seconds.
+    ``socket_name`` is the configured socket (see ``protocol.addresses``). ``presence`` is checked before each connect:
+    this never connects to a multipathd that is not running. ``deadline`` is in seconds.
 
-    multipathd drops connections when it shuts down, a while before its process is gone; with systemd holding its
-    socket, a connect in that while would start it again. So a process that hung up on us is left alone for
-    ``grace`` seconds of ``clock``.
+    At shutdown multipathd closes its connections some time before its process ends. If systemd holds its socket, a
+    connect in that time would start it again. Therefore no connect follows for ``grace`` seconds of ``clock`` after a
+    process has closed the connection.
     """
 
     def __init__(
@@ -56,21 +56,21 @@ class MultipathdClient:
         self._left_until = 0.0
 
     def presence(self) -> Presence:
-        """Whether multipathd runs, without connecting."""
+        """Whether multipathd is running, without a connect."""
         return self._presence()
 
     def close(self) -> None:
-        """Close the connection, if any; the next question opens a new one."""
+        """Close the connection if there is one; the next request opens a new one."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     async def ask(self, command: str, deadline: float | None = None) -> str:
-        """Return the reply to ``command``, which may be an error message of multipathd's (see ``replies``).
+        """Return the reply to ``command``, which may be an error message of multipathd (see ``replies``).
 
-        Raises ``MultipathdError`` when there is none within ``deadline`` seconds (counted from when the question is
-        this one's turn); ``ValueError`` for a command that can't be sent. After an error the connection is closed: a
-        reply that comes late must not be taken for the answer to the next question.
+        Raises ``MultipathdError`` if there is no reply within ``deadline`` seconds, not counting the wait for other
+        requests; ``ValueError`` for a command that can't be sent. After an error the connection is closed, so that a
+        late reply does not count as the reply to the next request.
         """
         request = protocol.encode_request(command)
         seconds = self._deadline if deadline is None else deadline
@@ -81,15 +81,15 @@ class MultipathdClient:
                     reply = await self._exchange(request)
                 answered = True
             except TimeoutError:
-                detail = "it is stopped, hung, or holds its lock; see 'systemctl status multipathd'"
+                detail = "it is stopped, it hangs, or it holds its lock; see 'systemctl status multipathd'"
                 raise MultipathdError("timeout", f"multipathd did not answer within {seconds:g} s: {detail}.") from None
             except protocol.BadLength as error:
-                detail = "it is not multipathd that listens there, or not one we know"
+                detail = "another program listens there, or an unknown version of multipathd"
                 raise MultipathdError("bad_length", f"{self._spelled()} announced {error}: {detail}.") from error
             except (ConnectionError, EOFError) as error:
-                raise self._hung_up() from error
+                raise self._closed() from error
             except OSError as error:
-                detail = f"talking to multipathd at {self._spelled()} failed: {error.strerror}"
+                detail = f"the connection to multipathd at {self._spelled()} failed: {error.strerror}"
                 raise MultipathdError("io_error", f"{detail}; see 'journalctl -u multipathd'.") from error
             finally:
                 if not answered:
@@ -105,9 +105,9 @@ class MultipathdClient:
 
     def _connected(self) -> socket.socket:
         if self._socket is not None and not _is_quiet(self._socket):
-            # Between two questions only a multipathd that ends says anything.
+            # Between two requests the socket is readable only if multipathd has closed the connection.
             self.close()
-            self._hung_up()
+            self._closed()
         if self._socket is None:
             self._socket = self._connect()
         return self._socket
@@ -117,7 +117,7 @@ class MultipathdClient:
         if not presence.running:
             raise not_running(presence)
         if presence.pid == self._left_by and self._clock() < self._left_until:
-            detail = f"it may be shutting down, so it is left alone for {self._grace:g} s"
+            detail = f"it may be shutting down; next attempt after {self._grace:g} s"
             raise MultipathdError("closed", f"multipathd (process {presence.pid}) closed the connection: {detail}.")
         self._pid = presence.pid
         forbidden = False
@@ -125,11 +125,11 @@ class MultipathdClient:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.setblocking(False)
             try:
-                # Not loop.sock_connect: it takes the EAGAIN of a full AF_UNIX backlog for a connect under way.
+                # Not loop.sock_connect: it treats EAGAIN, which means a full AF_UNIX backlog, as a connect in progress.
                 connection.connect(address)
             except BlockingIOError:
                 connection.close()
-                detail = "multipathd accepts no more connections, it is hung; see 'systemctl status multipathd'."
+                detail = "multipathd hangs: it accepts no more connections; see 'systemctl status multipathd'."
                 raise MultipathdError("busy", detail) from None
             except OSError as error:
                 connection.close()
@@ -139,13 +139,13 @@ class MultipathdClient:
         if forbidden:
             detail = "allow this service's user to connect (file mode, AppArmor, SELinux)"
             raise MultipathdError("no_permission", f"no permission to connect to {self._spelled()}: {detail}.")
-        detail = "it may still be starting, live in another network namespace, or use MULTIPATH_SOCKET_NAME"
-        raise MultipathdError("refused", f"multipathd runs but does not listen at {self._spelled()}: {detail}.")
+        detail = "it may still be starting, be in another network namespace, or use MULTIPATH_SOCKET_NAME"
+        raise MultipathdError("refused", f"multipathd is running but does not listen at {self._spelled()}: {detail}.")
 
-    def _hung_up(self) -> MultipathdError:
+    def _closed(self) -> MultipathdError:
         self._left_by = self._pid
         self._left_until = self._clock() + self._grace
-        detail = "it is shutting down or crashed; see 'journalctl -u multipathd'"
+        detail = "it is shutting down, or it crashed; see 'journalctl -u multipathd'"
         return MultipathdError("closed", f"multipathd closed the connection instead of answering: {detail}.")
 
     def _spelled(self) -> str:

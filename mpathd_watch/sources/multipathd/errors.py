@@ -1,4 +1,4 @@
-"""How a question to multipathd goes wrong: no reply comes (``MultipathdError``), or a useless one (``BadReply``)."""
+"""How a request to multipathd fails: there is no reply (``MultipathdError``) or a useless one (``BadReply``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _QUOTED = 120
 
 
 class MultipathdError(Exception):
-    """No reply could be had.
+    """There is no reply.
 
     ``reason`` is a short word for a label: ``not_running``, ``refused``, ``no_permission``, ``busy``, ``timeout``,
     ``closed``, ``bad_length`` or ``io_error``. ``detail`` is one sentence with the remedy.
@@ -19,8 +19,8 @@ class MultipathdError(Exception):
         self.detail = detail
 
 
-class BadReply(Exception):  # noqa: N818 - a reply is what went wrong, "BadReplyError" would say it twice
-    """A reply came that is an error message, cut short, or in no known form.
+class BadReply(Exception):  # noqa: N818  # named for what is bad: the reply
+    """The reply is an error message, truncated, or in no known format.
 
     ``reason`` is a short word for a label: ``timeout``, ``fail``, ``no_permission``, ``bad_command``, ``empty``,
     ``truncated``, ``bad_json`` or ``unintelligible``. ``detail`` is one sentence.
@@ -33,26 +33,28 @@ class BadReply(Exception):  # noqa: N818 - a reply is what went wrong, "BadReply
 
 
 def refuse_error_text(text: str) -> None:
-    r"""Raise ``BadReply`` when ``text`` is one of multipathd's error messages.
+    r"""Raise ``BadReply`` if ``text`` is one of multipathd's error messages.
 
     multipathd/uxlsnr.c: up to 0.9.7 the bare words ``timeout``, ``fail`` or ``permission deny: need to be root``; since
-    0.9.8 the line ``fail`` first, the detail after it. A command it can't parse gets the help text (multipathd/cli.c).
+    0.9.8 the line ``fail`` and then the detail. The reply to an unknown command is the help text (multipathd/cli.c).
     """
     lines = [line.strip() for line in text[:4096].split("\n")]
     if _HELP_HEADING in lines[:6]:
-        detail = "multipathd does not know the command and sent its help text: multipath-tools may be older than 0.9.4."
+        detail = "multipathd does not know the command and sent its help text; multipath-tools may be older than 0.9.4."
         raise BadReply("bad_command", detail)
     message = next((line for line in lines if line and line != "fail"), "") if lines[0] == "fail" else lines[0]
     if message == "timeout":
-        detail = "multipathd could not get its own lock in time; it is busy checking paths or reconfiguring."
+        detail = "multipathd could not get its own lock in time: it is checking paths or reconfiguring."
         raise BadReply("timeout", detail)
     if message.startswith("permission deny"):
         raise BadReply("no_permission", f"multipathd refused the command to a user other than root: {quote(message)}.")
     if lines[0] == "fail":
-        detail = "a map or path may have gone while it was listed; ask again, then see 'journalctl -u multipathd'"
+        detail = (
+            "a map or path may have been removed during the listing; if this persists, see 'journalctl -u multipathd'"
+        )
         raise BadReply("fail", f"multipathd answered {quote(('fail ' + message).strip())}: {detail}.")
 
 
 def quote(text: str) -> str:
-    """Put the beginning of foreign ``text`` in quotes, with every control character escaped."""
+    """The beginning of ``text`` in quotes, with each control character escaped."""
     return ascii(text if len(text) <= _QUOTED else text[:_QUOTED] + "...")

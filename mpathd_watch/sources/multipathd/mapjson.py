@@ -1,8 +1,8 @@
 """Reads the JSON of ``show maps json``, whose strings multipathd does not escape (libmultipath/print.c, 0.9.4 to 0.15).
 
-A quote, a backslash or a control character in an alias or a vendor's name therefore breaks the JSON, or worse, passes
-as JSON that says something else. The layout is fixed, however: each string member has a line of its own,
-``"key" : "value",``. That line tells where the value ends.
+A quote, a backslash or a control character in an alias or a vendor's name makes the JSON invalid or, worse, changes its
+meaning. But the layout is fixed: each string member has a line of its own, ``"key" : "value",``. This shows where the
+value ends.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LINES_PER_VALUE = 8
 
 
 class _RepeatedKeyError(ValueError):
-    """One object has a key twice: a value pretended to be a member."""
+    """An object has a key twice: a part of a value looks like a member."""
 
 
 def load(text: str) -> object:
-    """Read the JSON document in ``text``, values taken literally.
+    """Read the JSON document in ``text``. Its values are taken literally.
 
-    Raises ``BadReply`` with reason ``bad_json`` when neither the text as it is nor its repair is JSON.
+    Raises ``BadReply`` with reason ``bad_json`` if neither the text nor its repaired form is JSON.
     """
-    # A backslash is never an escape here: strict JSON would turn a product called "A\test" into "A<tab>est".
+    # A backslash is never an escape here: strict JSON would turn the product "A\test" into "A<tab>est".
     attempts = (_repaired,) if "\\" in text else (_unchanged, _repaired)
     problem = ""
     for attempt in attempts:
@@ -36,7 +36,7 @@ def load(text: str) -> object:
             problem = "nested too deeply"
         except ValueError as error:
             problem = str(error)
-    raise BadReply("bad_json", f"multipathd's list of maps is no JSON and could not be repaired: {quote(problem)}.")
+    raise BadReply("bad_json", f"multipathd's list of maps is not JSON and could not be repaired: {quote(problem)}.")
 
 
 def _unchanged(text: str) -> str:
@@ -62,7 +62,7 @@ def _repaired(text: str) -> str:
 
 
 def _member_at(lines: list[str], at: int) -> tuple[str | None, int]:
-    """Quote the string member that begins in line ``at`` anew, and tell how many lines it takes."""
+    """The string member that begins in line ``at`` with its value escaped, and the number of lines it takes."""
     if _OPENING.match(lines[at]) is None:
         return None, 1
     for taken in range(1, _LINES_PER_VALUE + 1):

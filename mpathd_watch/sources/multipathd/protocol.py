@@ -5,28 +5,28 @@ from __future__ import annotations
 import struct
 
 ABSTRACT_SOCKET = "\0/org/kernel/linux/storage/multipathd"
-"""Where every version listens, per network namespace. The address has no trailing NUL."""
+"""Every version listens here, in its network namespace. The address has no trailing NUL."""
 
 PATHNAME_SOCKET = "/run/multipathd.socket"
-"""Where 0.12.0 and later listen as well; reachable from another network namespace."""
+"""0.12.0 and later listen here, too. It can be reached from another network namespace."""
 
 REQUEST_LIMIT = 512
-"""Longest request in bytes, the NUL included (_MAX_CMD_LEN of multipathd/uxlsnr.c)."""
+"""Bytes of the longest request, including the NUL (_MAX_CMD_LEN in multipathd/uxlsnr.c)."""
 
 REPLY_LIMIT = 32 * 1024 * 1024
-"""Length in bytes from which on the stock client refuses a reply (MAX_REPLY_LEN of libmpathcmd/mpath_cmd.h)."""
+"""multipathd's own client refuses a reply of so many bytes or more (MAX_REPLY_LEN in libmpathcmd/mpath_cmd.h)."""
 
 _LENGTH = struct.Struct("@N")
 LENGTH_SIZE = _LENGTH.size
-"""Bytes of the length that precedes requests and replies: a native ``size_t``."""
+"""Bytes of the length before each request and reply: a native ``size_t``."""
 
 
-class BadLength(ValueError):  # noqa: N818 - named for what is bad, as BadReply
-    """A reply announces a length that no reply has."""
+class BadLength(ValueError):  # noqa: N818  # named for what is bad: the length
+    """A reply announces an impossible length."""
 
 
 def encode_request(command: str) -> bytes:
-    """``command`` as multipathd reads it, to be sent in one piece: it drops a client whose length comes in parts.
+    """``command`` in multipathd's format. Send it in one piece: multipathd drops a client that sends half a length.
 
     Raises ``ValueError`` for a command that is empty, too long or holds a NUL.
     """
@@ -37,7 +37,7 @@ def encode_request(command: str) -> bytes:
 
 
 def decode_length(header: bytes) -> int:
-    """Return the length in bytes of the reply that follows, its NUL included.
+    """Return the length in bytes of the reply that follows, including its NUL.
 
     Raises ``BadLength`` for 0 and from ``REPLY_LIMIT`` on.
     """
@@ -53,10 +53,10 @@ def decode_reply(body: bytes) -> str:
 
 
 def addresses(name: str = "") -> tuple[str, ...]:
-    """Where to look for multipathd, in order, as ``socket.connect`` takes them.
+    """The addresses of multipathd to try, in order, for ``socket.connect``.
 
     ``name`` is the configured socket: a leading ``@`` means abstract, as in MULTIPATH_SOCKET_NAME (0.12.0 and later),
-    anything else is a path; empty means the usual places. Raises ``ValueError`` for a lone ``@``.
+    anything else is a path; empty means the default addresses. Raises ``ValueError`` for a lone ``@``.
     """
     if not name:
         return (ABSTRACT_SOCKET, PATHNAME_SOCKET)
@@ -66,5 +66,5 @@ def addresses(name: str = "") -> tuple[str, ...]:
 
 
 def spell(address: str) -> str:
-    """``address`` as people write it: an abstract one with ``@``."""
+    """``address`` for messages: an abstract one with ``@``."""
     return "@" + address[1:] if address.startswith("\0") else address

@@ -1,7 +1,7 @@
-"""What to ask multipathd, and what its replies mean. Pure: text in, facts out.
+"""The requests to multipathd, and parsers of its replies. Pure: text in, facts out.
 
-The replies are foreign text: aliases come from the administrator, vendor and product from the disk. Parsers here raise
-nothing but ``BadReply``, and that only when the reply as a whole is useless.
+The replies contain text from others: aliases of the administrator, vendor and product of the disk. The parsers raise
+only ``BadReply``, and only if the whole reply is useless.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ __all__ = [
 ]
 
 PATHS_COMMAND = 'show paths raw format "%w|%m|%d|%D|%t|%T|%c|%M|%0"'
-"""Answered from multipathd's memory. Every wildcard is known to 0.9.4; one that a version does not know leaves its
-column empty (_snprint_path() in libmultipath/print.c). Map name second, so that a ``|`` in an alias leaves the rest
-readable."""
+"""Answered from multipathd's memory. 0.9.4 knows every wildcard; the column of an unknown one stays empty
+(_snprint_path() in libmultipath/print.c). The map's name is the second, so that a ``|`` in an alias does not affect the
+other columns."""
 
 MAPS_COMMAND = "show maps json"
-"""Reads every map's table and status by dm ioctl first (multipathd/cli_handlers.c, show_maps_json)."""
+"""multipathd first reads the table and status of each map by dm ioctl (multipathd/cli_handlers.c, show_maps_json)."""
 
 CONFIGURATION_COMMAND = "show config local"
-"""What multipathd has in force, and of its table of devices the entries that concern this host."""
+"""The effective configuration; of its device table the entries that apply to this host."""
 
 UNKNOWN_VALUE = "unknown_value"
 BAD_LINE = "bad_line"
@@ -58,9 +58,9 @@ _COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[T]):
-    """What a reply held: the ``items`` understood, and how often each kind of ``problems`` was met on the way.
+    """The ``items`` in a reply, and a count of each kind of ``problems``.
 
-    Problems are ``unknown_value`` (a word never heard of), ``bad_line``, ``bad_map`` and ``bad_path`` (left out).
+    Problems are ``unknown_value`` (an unknown word), and ``bad_line``, ``bad_map`` and ``bad_path`` (left out).
     """
 
     items: tuple[T, ...]
@@ -70,30 +70,30 @@ class Parsed(Generic[T]):
 def parse_paths(text: str) -> Parsed[PathListing]:
     """Read the paths in a reply to ``PATHS_COMMAND``, in multipathd's order.
 
-    Raises ``BadReply`` for an error message, and for a reply that is cut short: what is missing from it would look
-    like paths that are gone. Before 0.9.4 a path without a checker cut it (libmultipath/print.c, snprint_path_checker).
+    Raises ``BadReply`` for an error message, and for a truncated reply: the missing paths would seem to be removed.
+    Before 0.9.4 a path without a checker truncated it (libmultipath/print.c, snprint_path_checker).
     """
     lines = _listing(text).split("\n")
     if lines == [""]:
         return Parsed((), {})
     if lines.pop() or lines[-1] in {"fail", "timeout"}:
-        raise BadReply("truncated", f"multipathd's list of paths ends in the middle of a line, after {len(lines)}.")
+        raise BadReply("truncated", f"multipathd's list of paths is truncated after {len(lines)} lines.")
     problems: Counter[str] = Counter()
     paths = tuple(path for line in lines if (path := _path_of_line(line, problems)) is not None)
     if not paths:
-        raise BadReply("unintelligible", f"multipathd's list of paths has no known form: {quote(lines[0])}.")
+        raise BadReply("unintelligible", f"multipathd's list of paths has an unknown format: {quote(lines[0])}.")
     return Parsed(paths, dict(problems))
 
 
 def parse_configuration(text: str, version: Version) -> Parsed[Document]:
-    """Read the one document in a reply to ``CONFIGURATION_COMMAND``, printed by a multipath-tools of ``version``.
+    """Read the one document in a reply to ``CONFIGURATION_COMMAND`` of multipath-tools ``version``.
 
-    Raises ``BadReply`` for an error message, and for a reply without the ``defaults`` that all versions begin with
-    (snprint_config() in libmultipath/print.c).
+    Raises ``BadReply`` for an error message, and for a reply without the ``defaults`` section, with which all versions
+    begin (snprint_config() in libmultipath/print.c).
     """
     document = parse_printed(_listing(text), CONFIGURATION_COMMAND, version)
     if not any(document.named("defaults")):
-        detail = f"multipathd answered {CONFIGURATION_COMMAND!r} with no configuration: {quote(text)}."
+        detail = f"multipathd's reply to {CONFIGURATION_COMMAND!r} is not a configuration: {quote(text)}."
         raise BadReply("unintelligible", detail)
     return Parsed((document,), {})
 
@@ -109,22 +109,22 @@ def parse_maps(text: str) -> Parsed[MapListing]:
     document = mapjson.load(listing)
     entries = document.get("maps") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise BadReply("unintelligible", "multipathd's JSON has no list of maps in it.")
+        raise BadReply("unintelligible", "multipathd's JSON does not contain a list of maps.")
     problems: Counter[str] = Counter()
     maps = tuple(found for entry in entries if (found := _map(entry, problems)) is not None)
     return Parsed(maps, dict(problems))
 
 
 def _listing(text: str) -> str:
-    r"""``text`` without what is no listing: leading notices, and the ``ok\n`` that stands for an empty one."""
+    r"""The listing in ``text``, without leading notices; empty for ``ok\n``, the reply for an empty listing."""
     lines = text.split("\n")
     notices = 0
     while notices < len(lines) and _NOTICE.fullmatch(lines[notices]):
-        # 0.15 puts its complaints about deprecated options first: "221324.290721 | /etc/multipath.conf line 35: ..."
+        # 0.15 prints notices about deprecated options first: "221324.290721 | /etc/multipath.conf line 35: ..."
         notices += 1
     listing = "\n".join(lines[notices:])
     if not listing:
-        raise BadReply("empty", "multipathd sent an empty reply; even for an empty list it would say 'ok'.")
+        raise BadReply("empty", "multipathd sent an empty reply; for an empty list it sends 'ok'.")
     if listing.strip() == "ok":
         return ""
     refuse_error_text(listing)
@@ -200,7 +200,7 @@ def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[s
 
 
 def _queues(word: str, features: object, problems: Counter[str]) -> bool | None:
-    """Whether I/O waits when no path is left (snprint_queueing of libmultipath/print.c; ``-``: the kernel decides)."""
+    """Whether I/O waits if no path is left (snprint_queueing in libmultipath/print.c; ``-``: the kernel decides)."""
     if word == "on" or _COUNTED_QUEUEING.fullmatch(word):
         return True
     if word == "off":
@@ -225,7 +225,7 @@ def _checker_state(word: str, problems: Counter[str]) -> CheckerState:
 
 
 def _marginal(word: object, problems: Counter[str]) -> bool | None:
-    """What snprint_path_marginal() of libmultipath/print.c says; nothing where the version has no such word."""
+    """The word of snprint_path_marginal() in libmultipath/print.c; ``None`` if this version does not print it."""
     if word in ("normal", "marginal"):
         return word == "marginal"
     if word != "":
@@ -234,9 +234,9 @@ def _marginal(word: object, problems: Counter[str]) -> bool | None:
 
 
 def _failures(digits: str, problems: Counter[str]) -> int | None:
-    """How often dm has failed the path since its table was loaded (fail_count in drivers/md/dm-mpath.c).
+    """How often dm failed the path since the table was loaded (fail_count in drivers/md/dm-mpath.c).
 
-    As of the status that multipathd read last, and as an int (disassemble_status() in libmultipath/dmparser.c).
+    From the status that multipathd read last, as an int (disassemble_status() in libmultipath/dmparser.c).
     """
     if _COUNT.fullmatch(digits):
         return int(digits)

@@ -1,13 +1,11 @@
-"""Keeps asking multipathd for its paths, its maps and its configuration, and tells what is new."""
+"""Requests multipathd's paths, maps and configuration again and again, and reports what has changed."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mpathd_watch.core.events import (
     Event,
@@ -15,30 +13,32 @@ from mpathd_watch.core.events import (
     MultipathdConfigured,
     PathsListed,
     SourceAnswered,
-    SourceDown,
     SourceErrors,
-    SourceUp,
 )
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.sources.multipathd.client import DEADLINE, not_running
+from mpathd_watch.sources.multipathd.client import DEADLINE
 from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
+from mpathd_watch.sources.multipathd.listing import Listing
 from mpathd_watch.sources.multipathd.presence import Presence
+from mpathd_watch.sources.multipathd.recovery import Recovery
 from mpathd_watch.sources.multipathd.replies import (
     CONFIGURATION_COMMAND,
     MAPS_COMMAND,
     PATHS_COMMAND,
-    Parsed,
     parse_configuration,
     parse_maps,
     parse_paths,
 )
+from mpathd_watch.sources.reading.availability import Availability
+from mpathd_watch.sources.reading.pace import Backoff, wait_at_most
 
 T = TypeVar("T")
 
 _LONGEST_MAPS_DEADLINE = 30.0
-_PARSED_ASIDE = 100_000  # characters; a worker thread keeps the loop free while it parses the maps of a big host
+_PARSED_ON_THREAD = 100_000
+"""Characters from which on a reply is parsed on a thread: the maps of a big host would block the loop too long."""
 
 
 class Client(Protocol):
@@ -48,65 +48,33 @@ class Client(Protocol):
         """Return the reply to ``command``, or raise ``MultipathdError``."""
 
     def presence(self) -> Presence:
-        """Whether multipathd runs, without connecting."""
+        """Whether multipathd is running, without a connect."""
 
     def close(self) -> None:
         """Close the connection."""
 
 
-@dataclass(slots=True)
-class _Listing(Generic[T]):
-    """One listing's timetable, and what it held last (``None``: tell the next one whatever it holds)."""
-
-    command: str
-    parse: Callable[[str], Parsed[T]]
-    event: Callable[[tuple[T, ...], float], Event]
-    every: float
-    wake_spacing: float
-    deadline: float
-    routine: float = -math.inf
-    woken: bool = False
-    last_woken: float = -math.inf
-    last: tuple[T, ...] | None = None
-
-    def due(self) -> float:
-        return min(self.routine, self.last_woken + self.wake_spacing) if self.woken else self.routine
-
-    def begin(self, now: float) -> tuple[T, ...] | None:
-        """Note that it is asked for now, and return what it held last, unless it must be told in any case."""
-        previous = None if self.woken else self.last
-        if self.woken:
-            self.last_woken = now
-        self.woken = False
-        self.routine = now + self.every
-        self.last = None
-        return previous
-
-    def forget(self) -> None:
-        self.routine = -math.inf
-        self.last = None
-
-
 class MultipathdSource:
-    """Emits what multipathd lists and has in force, and whether it answers.
+    """Emits multipathd's listings and its effective configuration, and whether it answers.
 
-    ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``; ``SourceUp``, ``SourceDown``, ``SourceErrors`` and
-    ``SourceAnswered``.
+    The events are ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``, ``SourceUp``, ``SourceDown``,
+    ``SourceErrors`` and ``SourceAnswered``. All times are in seconds of ``clock``.
 
-    All times are in seconds of ``clock``. Paths are asked for ``paths_every``, maps ``maps_every``, and either sooner
-    after a wake, but for wakes no more often than each ``wake_spacing``. A listing is emitted when it was woken for,
-    when it differs from the last, and when it is the first since the source was down. A reply may take ``deadline``;
-    that of the maps gets twice as long, up to 30 s, each time it took too long while paths were answered.
+    Paths are requested at intervals of ``paths_every`` and maps of ``maps_every``; sooner after a wake, but requests
+    after wakes are at least ``wake_spacing`` apart. A listing is emitted if it was woken for, if it differs from the
+    last one, or if it is the first since the source was down. A reply may take ``deadline``. Each time the maps take
+    longer although paths are answered, their deadline is doubled, up to 30 s.
 
-    After a failure the next try waits 1, 2, 4, ... up to ``longest_backoff``; meanwhile a look each ``presence_every``
-    tells whether multipathd stopped, or was started anew and can be asked at once. Paths decide whether the source is
-    up: a failure of the maps' listing alone is counted, as ``show maps json`` can be just ``fail`` when a map vanishes
-    while it is listed (all versions) and the more maps there are the longer it takes.
+    After a failure the next attempt follows after 1, 2, 4, ... s, up to ``longest_backoff``. Meanwhile the process is
+    checked at intervals of ``presence_every``: it may have stopped, or it may be a new one, which is asked at once. The
+    paths decide whether the source is up; a failure of the maps alone is only counted. The reply to ``show maps json``
+    can be just ``fail`` if a map is removed during the listing (all versions), and takes longer with more maps.
 
-    The configuration in force is asked for ``maps_every`` and when maps are woken, for a reconfiguration reloads them,
-    but no more often than each ``configuration_spacing``; after everything else, and as long as paths are answered. It
-    is emitted when it differs from the last; trouble with it is counted and no more. ``version`` tells whose words it
-    is made of, and until that is known it waits: read by another version's grammar it would seem to change later on.
+    The effective configuration is requested at intervals of ``maps_every`` and when maps are woken, since a
+    reconfiguration reloads them, but at most every ``configuration_spacing``; always last, and only while paths are
+    answered. It is emitted if it differs from the last one; a failure is only counted. ``version`` is that of
+    multipath-tools. While it is ``None`` no configuration is requested: read by the grammar of another version, it
+    would seem to change later.
     """
 
     def __init__(
@@ -126,13 +94,12 @@ class MultipathdSource:
         version: Callable[[], Version | None] = lambda: NEWEST,
     ) -> None:
         self._emit = emit
+        self._availability = Availability(emit, SourceName.MULTIPATHD)
         self._client = client
         self._clock = clock
-        self._paths = _Listing[PathListing](
-            PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline
-        )
-        self._maps = _Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
-        self._configuration = _Listing[Document](
+        self._paths = Listing[PathListing](PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline)
+        self._maps = Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
+        self._configuration = Listing[Document](
             CONFIGURATION_COMMAND,
             lambda text: parse_configuration(text, version() or NEWEST),
             lambda documents, _: MultipathdConfigured(documents[0]),
@@ -141,42 +108,37 @@ class MultipathdSource:
             deadline,
         )
         self._version = version
-        self._shortest_backoff = shortest_backoff
-        self._longest_backoff = longest_backoff
-        self._presence_every = presence_every
         self._bell = asyncio.Event()
-        self._up = False
-        self._down_reason = ""
-        self._backoff = shortest_backoff
-        self._maps_backoff = shortest_backoff
-        self._retry_at = -math.inf
-        self._failed_pid: int | None = None
+        self._recovery = Recovery(
+            self._availability, client.presence, clock, Backoff(shortest_backoff, longest_backoff), presence_every
+        )
+        self._maps_backoff = Backoff(shortest_backoff, maps_every)
 
     def wake_paths(self) -> None:
-        """Ask for the paths soon: something happened to one."""
+        """Request the paths soon."""
         self._paths.woken = True
         self._bell.set()
 
     def wake_maps(self) -> None:
-        """Ask for the maps soon: something happened to one."""
+        """Request the maps soon."""
         self._maps.woken = True
         self._configuration.woken = True
         self._bell.set()
 
     async def run(self) -> None:
-        """Ask until cancelled; the connection is closed then."""
+        """Send requests until cancelled, then close the connection."""
         try:
             while True:
-                if self._down_reason:
-                    await self._until_worth_a_try()
+                if self._availability.up is False:
+                    await self._recovery.wait()
                 else:
                     await self._until_due()
                 await self._ask_what_is_due()
         finally:
             self._client.close()
 
-    async def look(self) -> None:
-        """Ask for everything once; the connection is closed then."""
+    async def read_once(self) -> None:
+        """Request everything once, then close the connection."""
         try:
             await self._ask_what_is_due()
         finally:
@@ -185,29 +147,11 @@ class MultipathdSource:
     async def _until_due(self) -> None:
         while (wait := min(self._paths.due(), self._maps.due(), self._configuration_due()) - self._clock()) > 0:
             self._bell.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._bell.wait()
-
-    async def _until_worth_a_try(self) -> None:
-        while True:
-            presence = self._client.presence()
-            wait = self._presence_every
-            if not presence.running:
-                self._failed_pid = None
-                self._tell_down(not_running(presence))
-            elif presence.pid != self._failed_pid:
-                self._backoff = self._shortest_backoff
-                return
-            else:
-                wait = min(wait, self._retry_at - self._clock())
-            if wait <= 0:
-                return
-            await asyncio.sleep(wait)
+            await wait_at_most(self._bell, wait)
 
     async def _ask_what_is_due(self) -> None:
         await self._ask_listings()
-        if self._up and self._configuration_due() <= self._clock():
+        if self._availability.up and self._configuration_due() <= self._clock():
             await self._ask_configuration()
 
     def _configuration_due(self) -> float:
@@ -216,45 +160,43 @@ class MultipathdSource:
     async def _ask_listings(self) -> None:
         now = self._clock()
         paths_due = self._paths.due() <= now
-        maps_trouble = ""
+        maps_failure = ""
         news: list[Event] = []
         if not paths_due and self._maps.due() > now:
             return
         try:
             if self._maps.due() <= now:
-                maps_trouble = await self._ask_maps(news)
-            if paths_due or maps_trouble:
+                maps_failure = await self._ask_maps(news)
+            if paths_due or maps_failure:
                 await self._ask(self._paths, news)
         except (MultipathdError, BadReply) as error:
-            self._went_down(error)
+            self._fail(error)
             return
-        if not self._up:
-            self._up, self._down_reason, self._backoff = True, "", self._shortest_backoff
-            self._emit(SourceUp(SourceName.MULTIPATHD))
-        if maps_trouble:
-            news.append(SourceErrors(SourceName.MULTIPATHD, maps_trouble, 1))
-        if maps_trouble == "timeout":
-            # Paths answer, so it does not hang: the more maps, the longer its dm ioctls take.
+        self._recovery.succeeded()
+        self._availability.report_up()
+        if maps_failure:
+            news.append(SourceErrors(SourceName.MULTIPATHD, maps_failure, 1))
+        if maps_failure == "timeout":
+            # multipathd does not hang, since it lists the paths: its dm ioctls take longer with more maps.
             self._maps.deadline = min(2 * self._maps.deadline, _LONGEST_MAPS_DEADLINE)
         for event in news:
             self._emit(event)
 
     async def _ask_maps(self, news: list[Event]) -> str:
-        """Ask for the maps, and return why there is no listing where that does not settle that multipathd is down."""
+        """Request the maps. Return why there is no listing, unless that already means that multipathd is down."""
         try:
-            trouble = await self._try_maps(news)
-            if trouble == "fail":
-                trouble = await self._try_maps(news)
+            failure = await self._try_maps(news)
+            if failure == "fail":
+                failure = await self._try_maps(news)
         except MultipathdError as error:
             if error.reason != "timeout":
                 raise
-            trouble = error.reason
-        if trouble:
-            self._maps.routine = self._clock() + self._maps_backoff
-            self._maps_backoff = min(2 * self._maps_backoff, self._maps.every)
+            failure = error.reason
+        if failure:
+            self._maps.routine = self._clock() + self._maps_backoff.next()
         else:
-            self._maps_backoff = self._shortest_backoff
-        return trouble
+            self._maps_backoff.reset()
+        return failure
 
     async def _try_maps(self, news: list[Event]) -> str:
         try:
@@ -272,17 +214,17 @@ class MultipathdSource:
             news = [SourceErrors(SourceName.MULTIPATHD, error.reason, 1)]
             listing.last, listing.routine = known, self._clock() + listing.wake_spacing
             if isinstance(error, MultipathdError):
-                # Paths decide whether multipathd is down.
+                # The paths decide whether multipathd is down.
                 self._paths.routine = -math.inf
         for event in news:
             if not isinstance(event, SourceAnswered):
                 self._emit(event)
 
-    async def _ask(self, listing: _Listing[T], news: list[Event]) -> None:
+    async def _ask(self, listing: Listing[T], news: list[Event]) -> None:
         requested = self._clock()
         previous = listing.begin(requested)
         text = await self._client.ask(listing.command, listing.deadline)
-        if len(text) > _PARSED_ASIDE:
+        if len(text) > _PARSED_ON_THREAD:
             parsed = await asyncio.to_thread(listing.parse, text)
         else:
             parsed = listing.parse(text)
@@ -293,17 +235,9 @@ class MultipathdSource:
             news.append(listing.event(parsed.items, requested))
         listing.last = parsed.items
 
-    def _went_down(self, error: MultipathdError | BadReply) -> None:
-        self._up = False
+    def _fail(self, error: MultipathdError | BadReply) -> None:
         self._paths.forget()
         self._maps.forget()
         self._configuration.forget()
-        self._failed_pid = self._client.presence().pid
-        self._retry_at = self._clock() + self._backoff
-        self._backoff = min(2 * self._backoff, self._longest_backoff)
-        self._tell_down(error)
-
-    def _tell_down(self, error: MultipathdError | BadReply) -> None:
-        if error.reason != self._down_reason:
-            self._down_reason = error.reason
-            self._emit(SourceDown(SourceName.MULTIPATHD, error.reason, error.detail))
+        self._recovery.failed()
+        self._availability.report_down(error.reason, error.detail)

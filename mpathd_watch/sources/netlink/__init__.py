@@ -1,1 +1,1 @@
-"""Netlink: conversations with the kernel, and groups that are only listened to."""
+"""Netlink: requests to the kernel, and groups that are only listened to."""

@@ -1,6 +1,6 @@
-"""Asking the kernel by netlink(7), and reading what it answers, none of which is taken on trust.
+"""Requests to the kernel by netlink(7), and its answers, whose lengths are all checked.
 
-Only requests that ask (RTM_GET*, SOCK_DIAG_BY_FAMILY) may go through here. They need no privilege.
+Only requests that read (RTM_GET*, SOCK_DIAG_BY_FAMILY) may be sent here. They need no privilege.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ NLM_F_DUMP = 0x300
 HEADER = struct.Struct("=IHHII")
 """struct nlmsghdr."""
 KERNEL = 0
-"""The sender's port id."""
+"""The port id of the kernel as a sender."""
 DATAGRAM = 1 << 16
-"""Twice the largest part in which the kernel sends a dump (netlink_dump() in net/netlink/af_netlink.c)."""
+"""Twice the size of the largest part of a dump (netlink_dump() in net/netlink/af_netlink.c)."""
 PATIENCE = 1.0
 """Seconds to wait for an answer, or for each part of a dump."""
 DUMP_PATIENCE = 10.0
-"""Seconds to wait for a whole dump."""
+"""Seconds to wait for the end of a dump."""
 ATTEMPTS = 3
-"""Dumps of a table that keeps changing under the dump, before one is taken as it is."""
+"""Dumps of a table that changes during each of them. The last one is used as it is."""
 
-_ATTRIBUTE = struct.Struct("=HH")  # struct nlattr, and rtattr, which is the same
+_ATTRIBUTE = struct.Struct("=HH")  # struct nlattr; struct rtattr has the same layout
 _TYPE = 0x3FFF  # NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 _ERROR = struct.Struct("=i")
 _MAX_ERRNO = 4095
@@ -53,7 +53,7 @@ class Message(NamedTuple):
 
 
 def messages(datagram: bytes) -> Iterator[Message]:
-    """The messages of a datagram; one that claims to be longer than what is there ends it."""
+    """The messages of a datagram, up to one that claims to be longer than the rest of the datagram."""
     offset = 0
     while offset + HEADER.size <= len(datagram):
         length, kind, flags, sequence, _sender = HEADER.unpack_from(datagram, offset)
@@ -64,7 +64,7 @@ def messages(datagram: bytes) -> Iterator[Message]:
 
 
 def attributes(body: bytes, offset: int, wanted: Container[int]) -> dict[int, bytes]:
-    """The attributes of these types that ``body`` has from ``offset`` on, the last of each as the kernel does it."""
+    """The ``wanted`` attributes in ``body`` from ``offset`` on; of several of one type the last, as in the kernel."""
     found: dict[int, bytes] = {}
     while offset + _ATTRIBUTE.size <= len(body):
         length, kind = _ATTRIBUTE.unpack_from(body, offset)
@@ -77,7 +77,7 @@ def attributes(body: bytes, offset: int, wanted: Container[int]) -> dict[int, by
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """One attribute of a request."""
+    """An attribute for a request."""
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(_aligned(len(value)) - len(value))
 
 
@@ -87,7 +87,7 @@ def number(raw: bytes | None) -> int | None:
 
 
 def interface_name(index: int) -> str:
-    """The name of the interface with this index, ``""`` if there is none (any more)."""
+    """The name of the interface with this index; ``""`` if there is none."""
     try:
         return clean(socket.if_indextoname(index))
     except (OSError, OverflowError):
@@ -95,9 +95,9 @@ def interface_name(index: int) -> str:
 
 
 class Conversation:
-    """A netlink socket on which one question at a time is asked. Close it, or use it in a ``with`` statement.
+    """A netlink socket for one request at a time. Use it in a ``with`` statement, which closes it.
 
-    Every method raises ``OSError`` when the kernel does not answer in time (``TimeoutError``), or with an error.
+    Every method raises ``OSError`` if the kernel answers with an error or not in time (``TimeoutError``).
     """
 
     def __init__(self, protocol: int) -> None:
@@ -111,7 +111,7 @@ class Conversation:
         self._socket.close()
 
     def ask(self, kind: int, body: bytes) -> Message | None:
-        """The one answer to a request, ``None`` if it is an empty one."""
+        """The one answer to a request; ``None`` if it is empty."""
         self._send(kind, NLM_F_REQUEST, body)
         for answer in self._answers(monotonic() + PATIENCE):
             if answer.kind not in (NLMSG_ERROR, NLMSG_DONE):
@@ -121,7 +121,7 @@ class Conversation:
         return None
 
     def dump(self, kind: int, body: bytes, parse: Callable[[Message], Result | None]) -> list[Result]:
-        """What ``parse`` makes of each message of a dump, the ``None`` left out."""
+        """Each message of a dump as ``parse`` reads it; those for which it returns ``None`` are left out."""
         found: list[Result] = []
         for _ in range(ATTEMPTS):
             found, torn = self._dump(kind, body, parse)
@@ -149,11 +149,11 @@ class Conversation:
         self._socket.sendto(header + body, (KERNEL, 0))
 
     def _answers(self, until: float) -> Iterator[Message]:
-        """The kernel's messages in answer to the last request, for ever: whoever asks knows which is the last."""
+        """The kernel's messages in answer to the last request, without an end: the caller knows which is the last."""
         while True:
             left = until - monotonic()
             if left <= 0:
-                raise TimeoutError(errno.ETIMEDOUT, "the kernel has not answered")
+                raise TimeoutError(errno.ETIMEDOUT, "the kernel did not answer")
             self._socket.settimeout(min(left, PATIENCE))
             datagram, _, flags, sender = self._socket.recvmsg(DATAGRAM)
             if sender[0] != KERNEL:
@@ -166,7 +166,7 @@ class Conversation:
 
 
 def _raise_error(message: Message) -> None:
-    """Raise what the kernel says has gone wrong; NLMSG_DONE carries the error of a dump that broke off."""
+    """Raise the error that the kernel reports. NLMSG_DONE carries the error of a dump that broke off."""
     if len(message.body) < _ERROR.size:
         if message.kind == NLMSG_ERROR:
             raise OSError(errno.EBADMSG, os.strerror(errno.EBADMSG))

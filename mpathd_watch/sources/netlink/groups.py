@@ -1,4 +1,4 @@
-"""Netlink sockets that hear what the kernel sends to a group, and are never sent on (netlink(7))."""
+"""Netlink sockets that only receive: what the kernel sends to a group (netlink(7))."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import socket
 
 SO_RCVBUFFORCE = 33
-"""asm-generic/socket.h; the socket module does not name it."""
+"""From asm-generic/socket.h; the socket module does not have it."""
 
 
 def listening(protocol: int, groups: int, size: int) -> socket.socket:
-    """A non-blocking socket in these groups, with a receive buffer of ``size`` bytes where CAP_NET_ADMIN allows it.
+    """A non-blocking socket in these groups. With CAP_NET_ADMIN it has a receive buffer of ``size`` bytes.
 
     Raises ``OSError``.
     """

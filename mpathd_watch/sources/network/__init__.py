@@ -1,4 +1,4 @@
-"""The network below the iSCSI sessions, as the kernel tells it by netlink(7): interfaces, routes, TCP connections."""
+"""The network interfaces, their addresses and the routes, as the kernel reports them by netlink(7)."""
 
 from mpathd_watch.sources.network.addresses import Interface, interfaces
 from mpathd_watch.sources.network.source import NetworkSource

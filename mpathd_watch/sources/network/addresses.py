@@ -1,4 +1,4 @@
-"""Which network interface has which address: one dump of the kernel's table (RTM_GETADDR, rtnetlink(7))."""
+"""Which network interface has which address, by one dump of the kernel's table (RTM_GETADDR, rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WANTED = frozenset({IFA_ADDRESS, IFA_LOCAL})
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """One address of the interface with this index. ``network`` is ``""`` for a link-local one: any link has that."""
+    """One address of the interface with this index. ``network`` is ``""`` if it is link-local: every link has that."""
 
     address: str
     network: str
@@ -30,7 +30,7 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Where an address belongs: the interface's name, ``""`` if several have the address, and its subnet."""
+    """The interface that has an address, and its subnet. ``netdev`` is ``""`` if several interfaces have it."""
 
     netdev: str = ""
     network: str = ""
@@ -39,8 +39,8 @@ class Interface:
 def interfaces() -> Mapping[str, Interface]:
     """The interface of every address of this network namespace, IPv6 in its short form.
 
-    Empty if the kernel does not tell. Waits no longer than ``netlink.PATIENCE`` for each part of the answer, and raises
-    nothing.
+    Empty if the kernel does not answer. Waits at most ``conversation.PATIENCE`` for each part of the answer. Never
+    raises.
     """
     try:
         with Conversation(socket.NETLINK_ROUTE) as kernel:
@@ -65,12 +65,12 @@ def dump(kernel: Conversation) -> list[Assigned]:
 
 
 def parse(message: Message) -> Assigned | None:
-    """The address in one message of a dump, ``None`` if it makes no sense."""
+    """The address in one message of a dump; ``None`` if the message is malformed."""
     if message.kind != RTM_NEWADDR or len(message.body) < _ADDRESS.size:
         return None
     _family, prefix_length, _flags, _scope, index = _ADDRESS.unpack_from(message.body)
     found = attributes(message.body, _ADDRESS.size, _WANTED)
-    # On a point-to-point link IFA_ADDRESS is the peer's; elsewhere IPv6 has no IFA_LOCAL (linux/if_addr.h).
+    # On a point-to-point link IFA_ADDRESS is the peer's address; on others IPv6 has no IFA_LOCAL (linux/if_addr.h).
     local = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
     try:
         address = ipaddress.ip_address(local)
@@ -82,9 +82,9 @@ def parse(message: Message) -> Assigned | None:
 
 
 def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address that ``text`` spells, without IPv6 around an IPv4 one (``::ffff:192.0.2.1``). Raises ``ValueError``.
+    """The address in ``text``; an IPv4 address if it is one in IPv6 form (``::ffff:192.0.2.1``). Raises ``ValueError``.
 
-    The kernel finds an IPv6 socket that speaks IPv4 by its IPv4 ends, and routes it by them.
+    The kernel finds and routes an IPv6 socket that carries IPv4 by its IPv4 addresses.
     """
     address = ipaddress.ip_address(text)
     return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address

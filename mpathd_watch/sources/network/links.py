@@ -1,4 +1,4 @@
-"""The network interfaces of this host, what each is made of, and whether it has carrier (RTM_GETLINK, rtnetlink(7))."""
+"""The network interfaces of this host, those below each, and whether each has carrier (RTM_GETLINK, rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ IFLA_LINK_NETNSID = 37
 IFLA_INFO_KIND = 1
 
 STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "ipoib", "dsa"})
-"""The kinds whose IFLA_LINK is the interface that all their frames go through.
+"""The kinds whose IFLA_LINK is the interface that carries all their frames.
 
-Each of their drivers links the two with netdev_upper_dev_link(). The IFLA_LINK of veth, vxcan and netkit is the other
-end of a pair, and that of a tunnel (gre, ipip, sit, vti, xfrm) no more than a wish of which way its packets should go.
+The drivers of these kinds link the two with netdev_upper_dev_link(). The IFLA_LINK of veth, vxcan and netkit is the
+other end of a pair; that of a tunnel (gre, ipip, sit, vti, xfrm) is only a preference for the route of its packets.
 """
 
 _LINK = struct.Struct("=BxHiII")  # struct ifinfomsg
 _WANTED = frozenset({IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_CARRIER, IFLA_LINK_NETNSID})
 _KIND = frozenset({IFLA_INFO_KIND})
-_SKIP_STATS = struct.pack("=I", 1 << 3)  # RTEXT_FILTER_SKIP_STATS: half of each message, and all counters to sum up
+_SKIP_STATS = struct.pack("=I", 1 << 3)  # RTEXT_FILTER_SKIP_STATS: saves half of each message, and summing all counters
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface as one message has it; ``parent`` and ``master`` are indexes in this network namespace."""
+    """One interface, as in one message. ``parent`` and ``master`` are indexes in this network namespace."""
 
     index: int
     name: str
@@ -54,7 +54,7 @@ class Link:
 def read() -> tuple[LinkFacts, ...]:
     """All interfaces of this network namespace, by name.
 
-    Raises ``OSError`` if the kernel does not tell, or not within ``netlink.DUMP_PATIENCE`` for each of two tables.
+    Raises ``OSError`` if the kernel refuses, or takes longer than ``conversation.DUMP_PATIENCE`` for one of two tables.
     """
     request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     with Conversation(socket.NETLINK_ROUTE) as kernel:
@@ -63,7 +63,7 @@ def read() -> tuple[LinkFacts, ...]:
 
 
 def parse(message: Message) -> Link | None:
-    """The interface in one message of a dump, ``None`` if it makes no sense."""
+    """The interface in one message of a dump; ``None`` if the message is malformed."""
     if message.kind != RTM_NEWLINK or len(message.body) < _LINK.size:
         return None
     _family, _type, index, flags, _change = _LINK.unpack_from(message.body)
@@ -79,7 +79,7 @@ def parse(message: Message) -> Link | None:
         index=index,
         name=name,
         up=up,
-        # The driver of an interface that is not up need not look at its wire: many say there is carrier.
+        # The driver of an interface that is not up need not check its link: many report carrier in any case.
         carrier=any(carrier) if up and carrier else None,
         parent=number(found.get(IFLA_LINK)) if stacked else None,
         master=number(found.get(IFLA_MASTER)),
@@ -88,7 +88,7 @@ def parse(message: Message) -> Link | None:
 
 
 def table(links: Iterable[Link], assigned: Iterable[Assigned]) -> tuple[LinkFacts, ...]:
-    """The interfaces by name, each with what is below it and its addresses."""
+    """The interfaces by name, each with those below it and its addresses."""
     known = {link.index: link for link in links}
     below: dict[int, set[str]] = {index: set() for index in known}
     own: dict[int, set[str]] = {index: set() for index in known}

@@ -1,4 +1,4 @@
-"""Which way the kernel sends what goes to an address: one question to its routing (RTM_GETROUTE, rtnetlink(7))."""
+"""The interface by which the kernel reaches an address: one request to its routing (RTM_GETROUTE, rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RTN_LOCAL = 2
 
 _ROUTE = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 _TYPE = 7
-"""Where rtm_type is."""
+"""The offset of rtm_type."""
 
 
 def interface_to(remote: str, local: str = "") -> str:
-    """The interface by which the kernel would send to ``remote`` from the address ``local``, or from any.
+    """The interface by which the kernel would send to ``remote``, from the address ``local`` or, if ``""``, from any.
 
-    ``""`` if there is none, if it is not told, or if ``remote`` is link-local IPv6: any link may have that. Where
-    several routes are as good, the kernel chooses by a hash that may take a connection's ports, which this has not.
-    Waits no longer than ``netlink.PATIENCE``, and raises nothing.
+    ``""`` if there is no route or no answer, or if ``remote`` is link-local IPv6: every link may have that address.
+    Among several equal routes the kernel chooses by a hash, which may include a connection's ports; this request has
+    none. Waits at most ``conversation.PATIENCE``. Never raises.
     """
     try:
         destination = plain(remote)
@@ -45,7 +45,7 @@ def interface_to(remote: str, local: str = "") -> str:
     try:
         with Conversation(socket.NETLINK_ROUTE) as kernel:
             answer = kernel.ask(RTM_GETROUTE, request)
-    except OSError:  # no way, or not from there: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL
+    except OSError:  # no route, or none from there: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL
         return ""
     if answer is None or answer.kind != RTM_NEWROUTE or len(answer.body) < _ROUTE.size:
         return ""

@@ -1,1 +1,1 @@
-"""What every source needs in order to read: a worker with a deadline, attributes, the presence of a daemon."""
+"""What every source needs to read and to report whether it answers."""

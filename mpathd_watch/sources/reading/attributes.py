@@ -1,4 +1,4 @@
-"""Reading single attributes: short, bounded, from an allow-list, and never one that costs I/O or holds a secret."""
+"""Reading single attributes: short, bounded, and never one that causes I/O or holds a secret."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Parsed = TypeVar("Parsed")
 PAGE = 4096
 """No sysfs attribute is longer (fs/sysfs/file.c)."""
 GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
-"""What a read of something says that does not exist (any more)."""
+"""The errors of a read of something that does not exist, or no longer exists."""
 _ABSENT = frozenset({"", "(null)"})
 COUNTER_MASK = 0xFFFFFFFF
 
 
 class Open(Protocol):
-    """An attribute that is open already."""
+    """An attribute that is already open."""
 
     def content(self) -> bytes:
-        """What it says now, at most ``PAGE`` bytes. Raises ``OSError``."""
+        """Its present content, at most ``PAGE`` bytes. Raises ``OSError``."""
 
 
 class GoneError(Exception):
-    """The attribute, or the object it belongs to, does not exist (any more)."""
+    """The attribute, or the object it belongs to, does not exist, or no longer exists."""
 
 
 class Attributes:
-    """Reads attributes and counts, by reason, what could not be read or understood."""
+    """Reads attributes, and counts by reason what it could not read or understand."""
 
     def __init__(self) -> None:
         self.problems: Counter[str] = Counter()
@@ -61,14 +61,14 @@ class Attributes:
             return None
 
     def optional(self, path: Path | Open) -> str:
-        """As ``text``, with ``""`` for an attribute that this kernel or driver does not have."""
+        """Like ``text``, but ``""`` for an attribute that this kernel or driver does not have."""
         try:
             return self.text(path)
         except GoneError:
             return ""
 
     def link(self, path: Path) -> str:
-        """Where the symbolic link points; ``""`` if it can't be read. Raises ``GoneError``."""
+        """The target of a symbolic link; ``""`` if it can't be read. Raises ``GoneError``."""
         try:
             return str(path.readlink())
         except OSError as error:
@@ -76,18 +76,18 @@ class Attributes:
             return ""
 
     def number(self, path: Path | Open) -> int | None:
-        """A decimal number; ``None`` where there is none."""
+        """A decimal number; ``None`` if there is none."""
         return self.parsed(path, _decimal)
 
     def counter(self, path: Path) -> int | None:
         """A SCSI device counter, unsigned 32 bits.
 
-        Printed as sign-extended hexadecimal, so past 2**31 it reads 0xffffffff8... (drivers/scsi/scsi_sysfs.c).
+        The kernel prints it as sign-extended hexadecimal: from 2**31 on as 0xffffffff8... (drivers/scsi/scsi_sysfs.c).
         """
         return self.parsed(path, _hexadecimal)
 
     def parsed(self, path: Path | Open, parse: Callable[[str], Parsed]) -> Parsed | None:
-        """What ``parse`` makes of the text; ``None`` where there is none, or none that it knows (``ValueError``)."""
+        """The text as ``parse`` reads it; ``None`` if there is none, or if ``parse`` raises ``ValueError``."""
         text = self.optional(path)
         if not text:
             return None
@@ -98,7 +98,7 @@ class Attributes:
             return None
 
     def word(self, path: Path | Open, vocabulary: type[Term]) -> Term:
-        """A term of ``vocabulary``; ``unknown`` for one it does not have. Raises ``GoneError``."""
+        """A term of ``vocabulary``, ``unknown`` for any other word. Raises ``GoneError``."""
         text = self.text(path)
         term = vocabulary.parse(text)
         if term == "unknown" and text not in ("unknown", ""):
@@ -113,7 +113,7 @@ class Attributes:
 
 def entries(directory: Path) -> list[str]:
     """The names in ``directory``, sorted. Raises ``OSError``."""
-    return sorted(os.listdir(directory))  # noqa: PTH208  # names only: no Path per entry of a large directory
+    return sorted(os.listdir(directory))  # noqa: PTH208  # names only: a Path for each entry of a large directory costs too much
 
 
 def _read(path: Path, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""An attribute that is read again and again, kept open: each reading is one system call."""
+"""An attribute that stays open because it is read often: each read is one system call."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from mpathd_watch.sources.reading.attributes import GONE, PAGE
 
 
-class Kept:
-    """One attribute below sysfs.
+class OpenAttribute:
+    """One attribute below sysfs, opened at the first read.
 
-    A read from the beginning has the kernel spell the value anew (seq_read_iter() in fs/seq_file.c), and ENODEV says
-    that the object is gone, even if there is another one by its name (kernfs_get_active() in fs/kernfs/dir.c). An open
-    attribute keeps neither its object nor the module alive. Not for several threads at a time.
+    At each read from the beginning the kernel prints the present value (seq_read_iter() in fs/seq_file.c). ENODEV means
+    that the object is gone, even if there is a new one with its name (kernfs_get_active() in fs/kernfs/dir.c). An open
+    attribute keeps neither its object nor the module alive. Not thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Kept:
         self.close()
 
     def content(self) -> bytes:
-        """The first ``PAGE`` bytes, as they are now, of whatever has this path now. Raises ``OSError``."""
+        """The present content, at most ``PAGE`` bytes, of what has this path now. Raises ``OSError``."""
         if self._descriptor is not None:
             try:
                 return os.pread(self._descriptor, PAGE, 0)
@@ -45,7 +45,7 @@ class Kept:
         return content
 
     def close(self) -> None:
-        """Let the descriptor go; another reading opens it again."""
+        """Close the descriptor; the next read opens it again."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Blocking reads on a thread of their own, each with a deadline."""
+"""Blocking reads on a separate thread, each with a deadline."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class StalledError(Exception):
-    """The read, or one before it, has not come back within its deadline."""
+    """This read, or one before it, did not return within its deadline."""
 
 
 class Worker:
-    """Runs one read at a time on a daemon thread, so that a read that never returns can't keep the process alive.
+    """Runs one read at a time on a daemon thread: a read that never returns does not keep the process alive.
 
-    A thread can't be made to give up a system call. After a missed deadline every further read is refused with
+    A system call on a thread can't be cancelled. After a missed deadline every further read is refused with
     ``StalledError`` until the one that hangs has returned.
     """
 
@@ -30,14 +30,14 @@ class Worker:
         self._thread.start()
 
     async def run(self, job: Callable[[], Result], deadline: float) -> Result:
-        """What ``job`` returns or raises; ``StalledError`` after ``deadline`` seconds."""
+        """Return or raise what ``job`` does; raise ``StalledError`` after ``deadline`` seconds."""
         if self._hangs:
             raise StalledError
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_retrieve)
         self._jobs.put((job, future))
         try:
-            async with asyncio.timeout(deadline):  # not wait_for: until Python 3.12 it could swallow a cancellation
+            async with asyncio.timeout(deadline):  # not wait_for: before Python 3.12 it could swallow a cancellation
                 return await asyncio.shield(future)
         except TimeoutError:
             if future.done():  # the job itself raised it: ETIMEDOUT
@@ -54,16 +54,16 @@ class Worker:
             job, future = self._jobs.get()
             try:
                 outcome, failure = job(), None
-            except Exception as error:  # noqa: BLE001  # handed over to whoever awaits it
+            except Exception as error:  # noqa: BLE001  # passed on to the caller that awaits it
                 outcome, failure = None, error
             try:
                 future.get_loop().call_soon_threadsafe(_settle, future, outcome, failure)
-            except RuntimeError:  # the loop has been closed: nobody waits any more
+            except RuntimeError:  # the loop is closed: no one waits for it now
                 return
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
-    """Ask for the outcome, lest asyncio complain of a failure that nobody waited for any more."""
+    """Fetch the outcome. Otherwise asyncio logs a failure for which no caller waits any longer."""
     if not future.cancelled():
         future.exception()
 

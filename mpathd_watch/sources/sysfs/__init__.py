@@ -1,1 +1,1 @@
-"""sysfs: maps, their member disks, and the iSCSI sessions behind them."""
+"""Multipath maps and disks, from sysfs."""

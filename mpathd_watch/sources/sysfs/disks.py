@@ -17,24 +17,27 @@ from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entri
 from mpathd_watch.sources.sysfs.udevdb import DATA, serial
 
 UUID_PREFIX = "mpath-"
-"""dm uuids of multipath maps; their kpartx partitions are ``partN-mpath-...`` (libmultipath/devmapper.c)."""
+"""The prefix of a multipath map's dm uuid. A kpartx partition has ``partN-mpath-`` (libmultipath/devmapper.c)."""
+
+DISKS_DEADLINE = 60.0
+"""Seconds that one reading may take: of all maps and disks, or of some disks again."""
 
 MAX_UNMAPPED = 4096
-"""Disks in no map that are read; a host with more uses its SAN without multipath, and one message will do."""
+"""Disks in no map that are read. A host with more uses its SAN without multipath; one message is enough."""
 
 _DISK = re.compile(r"sd[a-z]+\Z", re.ASCII)
 _TARGET = re.compile(r"target\d+:\d+:\d+\Z", re.ASCII)
-_HCTL = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
-_PLACE = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
+_HCTL_IN_PATH = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
+_HCTL = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
 _SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
 _READS, _READ_MS, _WRITES, _WRITE_MS = 0, 3, 4, 7
-"""Places in ``stat`` (Documentation/block/stat.rst); newer kernels have more fields after these."""
+"""Positions in ``stat`` (Documentation/block/stat.rst); newer kernels have more fields after these."""
 _RPORT = re.compile(r"/rport-\d+:\d+-\d+/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a disk hangs: what its sysfs path tells."""
+class _Attachment:
+    """How a disk is attached, by its sysfs path."""
 
     hctl: str
     sid: int | None
@@ -42,17 +45,17 @@ class _Place:
 
 
 class Depth(Enum):
-    """How much of a disk is read again: one attribute, four, or five."""
+    """Which attributes of a disk are read again: one, four, or five."""
 
     STATE = auto()
     COUNTERS = auto()
-    """The error counters and ``io``, too."""
+    """Also the error counters and ``io``."""
     CLOSELY = auto()
-    """And ``in_flight``, which has the kernel count (scsi_device_busy() in drivers/scsi/scsi_lib.c)."""
+    """Also ``in_flight``, which the kernel has to count (scsi_device_busy() in drivers/scsi/scsi_lib.c)."""
 
 
 class Disks:
-    """The maps and disks below one sysfs root; ``run`` is where /run is, with udev's database."""
+    """The maps and disks below one sysfs root. ``run`` is the path of /run, which has udev's database."""
 
     def __init__(self, sysfs: Path, run: Path) -> None:
         self._sysfs = sysfs
@@ -63,9 +66,9 @@ class Disks:
         self._unmapped: dict[str, DeviceFacts] = {}
 
     def maps(self, attributes: Attributes) -> tuple[MapFacts, ...]:
-        """All multipath maps. One that exists but can't be read stays as it was. Raises ``OSError`` without /sys/block.
+        """All multipath maps; one that exists but can't be read, as last read. Raises ``OSError`` without /sys/block.
 
-        ``dm/uuid`` and ``dm/name`` are memory reads that fail only when the device goes away.
+        ``dm/uuid`` and ``dm/name`` are in the kernel's memory; reading them fails only if the device is removed.
         """
         found: dict[str, MapFacts] = {}
         for name in entries(self._block):
@@ -81,7 +84,7 @@ class Disks:
         return tuple(found.values())
 
     def devices(self, attributes: Attributes, names: Iterable[str]) -> tuple[DeviceFacts, ...]:
-        """The named disks; one that is gone is left out."""
+        """The named disks, without those that are gone."""
         found: dict[str, DeviceFacts] = {}
         for name in names:
             try:
@@ -92,12 +95,12 @@ class Disks:
         return tuple(found.values())
 
     def unmapped(self, attributes: Attributes, members: Iterable[DeviceFacts]) -> tuple[DeviceFacts, ...]:
-        """The disks behind iSCSI sessions that are not among ``members``, at most ``MAX_UNMAPPED``.
+        """The disks of iSCSI sessions that are not among ``members``, at most ``MAX_UNMAPPED``.
 
-        A member costs no more than its name in a directory. Raises ``OSError`` if sysfs is not there.
+        A member costs only its name in a directory. Raises ``OSError`` if sysfs is not mounted.
         """
-        places = {facts.hctl for facts in members}
-        names = list(islice(self._session_disks(attributes, places), MAX_UNMAPPED + 1))
+        mapped = {facts.hctl for facts in members}
+        names = list(islice(self._session_disks(attributes, mapped), MAX_UNMAPPED + 1))
         if len(names) > MAX_UNMAPPED:
             attributes.problems["too_many"] += 1
             names.pop()
@@ -145,28 +148,28 @@ class Disks:
             slaves=tuple(slaves),
         )
 
-    def _session_disks(self, attributes: Attributes, passing: set[str]) -> Iterator[str]:
-        """The names of all disks behind iSCSI sessions but those at the places (H:C:T:L) in ``passing``."""
+    def _session_disks(self, attributes: Attributes, excluded: set[str]) -> Iterator[str]:
+        """The names of all disks of iSCSI sessions, without those whose H:C:T:L is in ``excluded``."""
         for sid in sids(self._sysfs):
             session = self._sysfs / SESSIONS / f"session{sid}" / "device"
             for target in filter(_TARGET.match, _names(attributes, session)):
-                for place in _names(attributes, session / target):
-                    if _PLACE.match(place) and place not in passing:
-                        yield from filter(_DISK.match, _names(attributes, session / target / place / "block"))
+                for hctl in _names(attributes, session / target):
+                    if _HCTL.match(hctl) and hctl not in excluded:
+                        yield from filter(_DISK.match, _names(attributes, session / target / hctl / "block"))
 
     def _device(self, attributes: Attributes, name: str, known: DeviceFacts | None) -> DeviceFacts:
         directory = self._block / name
         link = attributes.link(directory)
-        place = _Place(known.hctl, known.sid, known.transport) if known and not link else _place(link)
+        attachment = _Attachment(known.hctl, known.sid, known.transport) if known and not link else _attachment(link)
         device = directory / "device"
         dev_t = attributes.text(directory / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
             name=name,
             dev_t=dev_t,
-            hctl=place.hctl,
+            hctl=attachment.hctl,
             state=attributes.word(device / "state", DeviceState),
-            transport=place.transport,
-            sid=place.sid,
+            transport=attachment.transport,
+            sid=attachment.sid,
             vendor=attributes.optional(device / "vendor"),
             product=attributes.optional(device / "model"),
             io_errors=attributes.counter(device / "ioerr_cnt"),
@@ -193,16 +196,16 @@ class Disks:
 
 
 def _names(attributes: Attributes, directory: Path) -> list[str]:
-    """What is in ``directory``; nothing if it is gone or can't be read."""
+    """The names in ``directory``; none if it is gone or can't be read."""
     try:
         return attributes.names(directory) or []
     except GoneError:
         return []
 
 
-def _place(path: str) -> _Place:
-    """Read a disk's place off its sysfs path, e.g. .../host3/session1/target3:0:0/3:0:0:1/block/sdb."""
-    hctl = _HCTL.search(path)
+def _attachment(path: str) -> _Attachment:
+    """How a disk is attached, by its sysfs path, e.g. .../host3/session1/target3:0:0/3:0:0:1/block/sdb."""
+    hctl = _HCTL_IN_PATH.search(path)
     sid = _SID.search(path)
     if sid:
         transport = Transport.ISCSI
@@ -210,7 +213,7 @@ def _place(path: str) -> _Place:
         transport = Transport.FC
     else:
         transport = Transport.SCSI if hctl else Transport.UNKNOWN
-    return _Place(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport)
+    return _Attachment(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport)
 
 
 def _io(text: str) -> IoFacts:
@@ -218,7 +221,7 @@ def _io(text: str) -> IoFacts:
     fields = text.split()
     if len(fields) <= _WRITE_MS:
         raise ValueError(text)
-    return IoFacts(*(_unsigned(fields[place]) for place in (_READS, _READ_MS, _WRITES, _WRITE_MS)))
+    return IoFacts(*(_unsigned(fields[position]) for position in (_READS, _READ_MS, _WRITES, _WRITE_MS)))
 
 
 def _unsigned(text: str) -> int:

@@ -1,6 +1,6 @@
-"""What udev has found out about a disk, from its database (``/run/udev/data``; systemd's sd-device/device-private.c).
+"""What udev has stored about a disk in its database (``/run/udev/data``; systemd's sd-device/device-private.c).
 
-Any user may read these files, and reading them costs the disk nothing: udev asked it once, when it appeared.
+Any user may read these files. Reading them causes no I/O on the disk: udev queried it once, when it appeared.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 
 DATA = "udev/data"
 MAX_SIZE = 1 << 16
-"""Bytes of a record that are looked at; a disk's has some 2 KiB."""
+"""Bytes of a record that are read; a disk's has about 2 KiB."""
 
 _DEV_T = re.compile(r"\d{1,10}:\d{1,10}\Z", re.ASCII)
 _SERIAL = re.compile(rb"^E:ID_SERIAL=(.*)\n", re.MULTILINE)
@@ -21,7 +21,7 @@ _SERIAL = re.compile(rb"^E:ID_SERIAL=(.*)\n", re.MULTILINE)
 
 def serial(attributes: Attributes, data: Path, dev_t: str) -> str:
     """ID_SERIAL of the disk ``dev_t`` (``MAJOR:MINOR``), multipath's default ``uid_attribute``; ``""`` without it."""
-    # The number is text from a file and becomes part of a file's name.
+    # Check it: this text from a file becomes part of a file name.
     if not _DEV_T.match(dev_t):
         return ""
     try:
@@ -31,6 +31,6 @@ def serial(attributes: Attributes, data: Path, dev_t: str) -> str:
 
 
 def serial_of(record: bytes) -> str:
-    """ID_SERIAL in a database record of lines ``E:KEY=VALUE``; a line that is cut off does not count."""
+    """ID_SERIAL in a database record of lines ``E:KEY=VALUE``; a truncated line does not count."""
     found = _SERIAL.search(record)
     return clean(found[1]) if found else ""

@@ -1,1 +1,1 @@
-"""The kernel's uevents of block devices, dm-multipath's path events among them."""
+"""The kernel's uevents of block devices, including dm-multipath's path events."""

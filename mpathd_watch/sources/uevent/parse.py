@@ -13,7 +13,7 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
 KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE")
-"""The properties wanted of a block device's uevent, beside its action and name."""
+"""The properties that are read from a block device's uevent, besides its action and name."""
 
 _DEV_T = re.compile(r"\d{1,7}:\d{1,7}\Z", re.ASCII)
 _SEQNUM = re.compile(r"\d{1,10}\Z", re.ASCII)
@@ -21,9 +21,9 @@ _UUID_PREFIX = "mpath-"
 
 
 def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[Event]:
-    """What one uevent of a block device says; a count of what made no sense comes after it.
+    """One uevent of a block device, followed by a count of what could not be understood.
 
-    A path event that can't be understood still wakes: it becomes a ``BlockEvent`` of a map that may have changed.
+    A path event that can't be understood becomes a ``BlockEvent`` of a map, so that the map is read again.
     """
     name = clean(sysfs_name)
     word = properties.get("DM_ACTION")
@@ -48,10 +48,10 @@ def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[E
 
 
 def in_order(events: list[Event]) -> list[Event]:
-    """``events``, with the path events of each map sorted by DM_SEQNUM among the places they hold.
+    """``events``, with the path events of each map sorted by DM_SEQNUM within the positions they have.
 
-    Events that pile up before the kernel's worker sends them are sent newest first: dm_uevent_add() inserts at the head
-    of the list (drivers/md/dm-uevent.c).
+    If events pile up before the kernel's worker sends them, it sends the newest first: dm_uevent_add() inserts at the
+    head of the list (drivers/md/dm-uevent.c).
     """
     places: dict[str, list[int]] = {}
     for place, event in enumerate(events):

@@ -1,8 +1,8 @@
-"""Listening to the kernel's uevents through pyudev, in our own loop.
+"""Receives the kernel's uevents through pyudev, in our own loop.
 
-The kernel's group, not udevd's: with 512 maps failing at once udevd was up to 190 s late in the lab. pyudev's own
-observer thread ends at the first overflow, and its monitor raises at every call until the socket's error is cleared
-(pyudev issue 194), so this reads the monitor itself.
+It listens to the kernel's group, not udevd's: when 512 maps failed at once, udevd was up to 190 s late in the lab.
+pyudev's observer thread ends at the first overflow, and its monitor raises at each call until the socket's error is
+cleared (pyudev issue 194). Therefore this module polls the monitor itself.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import Any
 
 import pyudev
 
-from mpathd_watch.core.events import Event, EventsLost, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import Event, EventsLost, SourceErrors
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
+from mpathd_watch.sources.reading.availability import Availability
 from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
-"""Bytes of receive buffer asked for, as multipathd does. Memory is taken only by events that wait."""
+"""Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
 BATCH = 1024
-"""Events read in one go before the loop may do something else."""
+"""Events that are read before the loop may do something else."""
 RETRY_AFTER = 10.0
 
 
@@ -33,15 +34,15 @@ class UeventSource:
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
+        self._availability = Availability(emit, SourceName.UEVENT)
         self._monitor: Any = None
         self._socket: socket.socket | None = None
-        self._down_reason = ""
         self._lost = False
 
     async def run(self) -> None:
-        """Listen until cancelled; a socket that can't be opened is tried again every ``RETRY_AFTER`` seconds."""
+        """Listen until cancelled. If the socket can't be opened, try again every ``RETRY_AFTER`` seconds."""
         try:
-            while not self._open():  # noqa: ASYNC110  # nothing tells when a socket can be opened
+            while not self._open():  # noqa: ASYNC110  # no event reports that a socket can be opened
                 await asyncio.sleep(RETRY_AFTER)
             loop = asyncio.get_running_loop()
             loop.add_reader(self._monitor.fileno(), self._drain)
@@ -59,30 +60,28 @@ class UeventSource:
             monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="kernel")
             monitor.filter_by("block")
             monitor.start()
-            # The same socket under a descriptor of our own: pyudev offers no way to ask for its error.
+            # The same socket with a descriptor of our own: pyudev gives no access to its error.
             self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
         except (OSError, ValueError, ImportError) as error:
             reason = errno.errorcode.get(error.errno or 0, "error") if isinstance(error, OSError) else "error"
-            if reason != self._down_reason:
-                self._down_reason = reason
-                detail = f"the uevent socket can't be opened ({error}); the service needs AF_NETLINK"
-                self._emit(SourceDown(SourceName.UEVENT, reason, detail))
+            detail = f"the uevent socket can't be opened ({error}); allow the service to use AF_NETLINK"
+            self._availability.report_down(reason, detail)
             return False
         self._monitor = monitor
         self._enlarge(self._socket)
-        self._emit(SourceUp(SourceName.UEVENT))
+        self._availability.report_up()
         return True
 
     @staticmethod
     def _enlarge(receiver: socket.socket) -> None:
-        """Ask for a big buffer; without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max."""
+        """Request a big buffer. Without CAP_NET_ADMIN the kernel limits it to net.core.rmem_max."""
         try:
             receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
         except PermissionError:
             receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
     def _drain(self) -> None:
-        """Read what waits, and hand it on in the order in which it happened."""
+        """Read the pending events, and emit them in the order in which they occurred."""
         events: list[Event] = []
         drained = False
         for _ in range(BATCH):
@@ -98,8 +97,8 @@ class UeventSource:
             events.extend(self._read(device))
         for event in in_order(events):
             self._emit(event)
-        # Overrun: the kernel drops everything until the queue is drained, and says so once (net/netlink/af_netlink.c).
-        # A look taken before that could miss what is still being dropped.
+        # On overflow the kernel drops all events until the queue is drained, and reports that once
+        # (net/netlink/af_netlink.c). A scan before that could miss what is still being dropped.
         if self._lost and drained:
             self._lost = False
             self._emit(EventsLost())
@@ -121,5 +120,5 @@ class UeventSource:
                     properties[key] = value
             return parse(device.action or "", device.sys_name, properties)
         except UnicodeDecodeError:
-            # pyudev decodes strictly. Something of a block device has changed: the snapshots will tell what.
+            # pyudev decodes strictly. A block device has changed: the next scan finds which.
             return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.cli import main
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.daemon import export
 from mpathd_watch.sources.configuration import RootOnlyError, files
 from mpathd_watch.sources.configuration.root_only import parse
 from tests.component.process import PATIENCE
-from tests.fakes.sysfs import healthy_san
 
 NODE = "var/lib/iscsi/nodes/iqn.2024-01.org.example:disks/192.0.2.1,3260,1/default"
 SECRET = "correct-horse-battery"  # noqa: S105
@@ -73,19 +70,3 @@ def test_files_on_something_that_hangs_are_one_line(root: Path, monkeypatch: pyt
     monkeypatch.setattr(export, "DEADLINE", 0.1)
     with pytest.raises(RootOnlyError, match=r"has not ended within 0\.1 s; see dmesg$"):
         export.shown(root)
-
-
-@pytest.mark.parametrize("user", [0, 1000])
-def test_a_check_reads_for_itself_as_root_and_else_takes_what_the_daemon_has(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], user: int
-) -> None:
-    san = healthy_san(tmp_path / "sys")
-    runtime = tmp_path / "runtime"
-    runtime.mkdir()
-    (runtime / "root-only.json").write_text("{")
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(runtime))
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    main(["check", "--json", "--sysfs", str(san.root), "--root", str(root)])
-    findings = json.loads(capsys.readouterr().out)["findings"]
-    unreadable = [each["subject"] for each in findings if each["code"] == "unreadable_file"]
-    assert unreadable == ([] if user == 0 else [str(runtime / "root-only.json")])

@@ -1,4 +1,4 @@
-"""The source: when it tells, and that nothing below it can hold it up."""
+"""The source of the configuration: when it reports, and that a file system that hangs does not block it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Watch:
         self.put(NODE, f"{keys.REPLACEMENT_TIMEOUT} = 15\n")
         self.handed_over.write_text(dump(read_root_only(self.root)))
         self.source = ConfigurationSource(
-            self.events.append, time.monotonic, self.root, self.handed_over, look_every=0.05, deadline=deadline
+            self.events.append, time.monotonic, self.root, self.handed_over, check_every=0.05, deadline=deadline
         )
 
     def put(self, path: str, text: str) -> None:
@@ -39,7 +39,7 @@ class Watch:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    def told(self) -> list[Configuration]:
+    def reported(self) -> list[Configuration]:
         return [event.configuration for event in self.events if isinstance(event, ConfigurationRead)]
 
     async def until(self, enough: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -64,38 +64,38 @@ def watch(directory: Path, scenario: Callable[[Watch], Awaitable[None]], deadlin
     asyncio.run(run())
 
 
-def test_it_tells_at_the_start_and_when_something_has_changed(tmp_path: Path) -> None:
+def test_it_reports_at_the_start_and_when_something_has_changed(tmp_path: Path) -> None:
     async def scenario(watching: Watch) -> None:
         assert watching.source.version is None
-        await watching.until(lambda: len(watching.told()) == 1)
+        await watching.until(lambda: len(watching.reported()) == 1)
         assert watching.source.version == NEWEST
         await asyncio.sleep(0.2)
         watching.put("etc/multipath.conf", DEFAULTS % 7)
-        await watching.until(lambda: len(watching.told()) == 2)
+        await watching.until(lambda: len(watching.reported()) == 2)
         watching.put(
             "var/lib/dpkg/status", "Package: multipath-tools\nStatus: install ok installed\nVersion: 0.9.4-3\n"
         )
-        await watching.until(lambda: len(watching.told()) == 3)
+        await watching.until(lambda: len(watching.reported()) == 3)
         assert watching.source.version == (0, 9, 4)
-        assert [len(found.multipath.sections) for found in watching.told()] == [0, 1, 1]
-        assert all(len(found.records) == 1 for found in watching.told())
+        assert [len(found.multipath.sections) for found in watching.reported()] == [0, 1, 1]
+        assert all(len(found.records) == 1 for found in watching.reported())
         assert len(watching.events) == 3
 
     watch(tmp_path, scenario)
 
 
-def test_a_wake_reads_everything_and_tells_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wake_reads_everything_and_reports_only_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    real = survey.Survey.again
+    real = survey.Survey.read
 
     def count(found: survey.Survey) -> Configuration:
         reads.append(time.monotonic())
         return real(found)
 
-    monkeypatch.setattr(survey.Survey, "again", count)
+    monkeypatch.setattr(survey.Survey, "read", count)
 
     async def scenario(watching: Watch) -> None:
-        await watching.until(lambda: len(watching.told()) == 1)
+        await watching.until(lambda: len(watching.reported()) == 1)
         await asyncio.sleep(0.2)
         assert len(reads) == 1
         watching.source.wake()
@@ -109,8 +109,8 @@ def test_a_wake_reads_everything_and_tells_only_what_is_new(tmp_path: Path, monk
 def test_without_a_handover_a_process_of_its_own_reads_the_records(tmp_path: Path) -> None:
     async def scenario(watching: Watch) -> None:
         watching.handed_over.unlink()
-        await watching.until(lambda: len(watching.told()) == 1)
-        (found,) = watching.told()
+        await watching.until(lambda: len(watching.reported()) == 1)
+        (found,) = watching.reported()
         assert [node.record.entries[keys.REPLACEMENT_TIMEOUT].value for node in found.records] == [15]
 
     watch(tmp_path, scenario)
@@ -118,26 +118,26 @@ def test_without_a_handover_a_process_of_its_own_reads_the_records(tmp_path: Pat
 
 def test_files_on_something_that_hangs_hold_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    real = survey.Survey.again
+    real = survey.Survey.read
 
     def hang(found: survey.Survey) -> Configuration:
         go_on.wait(20.0)
         return real(found)
 
-    monkeypatch.setattr(survey.Survey, "again", hang)
+    monkeypatch.setattr(survey.Survey, "read", hang)
 
     async def scenario(watching: Watch) -> None:
         await watching.until(lambda: len(watching.events) == 2)
-        errors, told = watching.events
-        assert errors == SourceErrors(SourceName.CONFIG, "timeout", 1)
-        assert isinstance(told, ConfigurationRead)
-        (unreadable,) = told.configuration.unreadable
+        errors, reported = watching.events
+        assert errors == SourceErrors(SourceName.CONFIGURATION, "timeout", 1)
+        assert isinstance(reported, ConfigurationRead)
+        (unreadable,) = reported.configuration.unreadable
         assert (unreadable.path, unreadable.reason) == (str(watching.root / "etc"), Reason.FAILED)
         await asyncio.sleep(0.3)
         assert len(watching.events) == 2
         go_on.set()
-        await watching.until(lambda: len(watching.told()) == 2)
-        assert watching.told()[1].unreadable == ()
+        await watching.until(lambda: len(watching.reported()) == 2)
+        assert watching.reported()[1].unreadable == ()
         # What is known stays known while it hangs again.
         go_on.clear()
         watching.source.wake()

@@ -1,4 +1,4 @@
-"""The source of the kernel's iSCSI errors on a socket that plays the kernel's, and on what this kernel really says."""
+"""The source of the kernel's iSCSI errors on a socket that plays the kernel's, and on the kernel of this host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mpathd_watch.core.events import ConnectionFailed, Event, SourceDown, Source
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi import kernel_errors as module
 from mpathd_watch.sources.iscsi.datagram import LENGTH
-from mpathd_watch.sources.iscsi.kernel_errors import IscsiSource
+from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from tests.fakes.iscsi import CONN_ERROR, GET_CHAP, RECV_PDU, Netlink, message
 
 NETLINK_USERSOCK = 2
@@ -32,7 +32,7 @@ class Watch:
         self.sockets = list(sockets)
         self.opened = 0
         self.events: list[Event] = []
-        self.source = IscsiSource(self.events.append, sysfs, self._open)
+        self.source = KernelErrorSource(self.events.append, sysfs, self._open)
 
     def _open(self) -> socket.socket:
         self.opened += 1
@@ -73,10 +73,10 @@ def sysfs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# --- what is heard ----------------------------------------------------------------------------------------------------
+# --- what is received -------------------------------------------------------------------------------------------------
 
 
-def test_failed_connections_are_told_in_order_and_nothing_is_ever_sent(sysfs: Path) -> None:
+def test_failed_connections_are_reported_in_order_and_nothing_is_ever_sent(sysfs: Path) -> None:
     kernel, ours = Netlink.pair()
     watching = Watch(sysfs, ours)
 
@@ -162,7 +162,7 @@ def test_a_long_storm_is_read_in_turns(sysfs: Path, monkeypatch: pytest.MonkeyPa
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-def test_an_overflow_is_counted_and_what_comes_after_is_heard(sysfs: Path) -> None:
+def test_an_overflow_is_counted_and_later_messages_are_received(sysfs: Path) -> None:
     kernel, ours = Netlink.pair()
     watching = Watch(sysfs, ours)
 
@@ -204,7 +204,7 @@ def test_a_socket_that_breaks_is_replaced(sysfs: Path, monkeypatch: pytest.Monke
         (None, "error", "iSCSI netlink"),
     ],
 )
-def test_a_socket_that_can_not_be_had_is_told_of_once_and_asked_for_again(
+def test_a_socket_that_cannot_be_opened_is_reported_once_and_tried_again(
     sysfs: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, reason: str, detail: str
 ) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
@@ -214,10 +214,10 @@ def test_a_socket_that_can_not_be_had_is_told_of_once_and_asked_for_again(
     async def scenario() -> None:
         await watching.until(lambda: watching.opened > 3)
 
-    (told,) = watching.run(scenario)
-    assert isinstance(told, SourceDown)
-    assert (told.source, told.reason) == (SourceName.ISCSI, reason)
-    assert detail in told.detail
+    (reported,) = watching.run(scenario)
+    assert isinstance(reported, SourceDown)
+    assert (reported.source, reported.reason) == (SourceName.ISCSI, reason)
+    assert detail in reported.detail
 
 
 def test_without_the_module_no_socket_is_asked_for_lest_the_kernel_load_it(
@@ -242,7 +242,7 @@ def test_without_the_module_no_socket_is_asked_for_lest_the_kernel_load_it(
 # --- the kernel's own sockets -----------------------------------------------------------------------------------------
 
 
-def test_what_this_kernel_says_without_the_module_is_understood() -> None:
+def test_the_error_of_this_kernel_without_the_module_is_understood() -> None:
     if Path("/sys/class/iscsi_transport").is_dir() or Path("/lib/modules", os.uname().release).is_dir():
         pytest.skip("NOT TESTED on the kernel's socket: the module is loaded, or asking for the socket could load it")
     with pytest.raises(OSError, match=f"Errno {errno.EPROTONOSUPPORT}"):
@@ -281,9 +281,9 @@ def test_a_datagram_of_a_real_netlink_group_is_cut_and_its_sender_known(
 
     class Tapped(socket.socket):
         def recvmsg_into(self, *arguments):  # type: ignore[no-untyped-def]
-            told = super().recvmsg_into(*arguments)
-            seen.append((told[0], told[3]))
-            return told
+            reported = super().recvmsg_into(*arguments)
+            seen.append((reported[0], reported[3]))
+            return reported
 
     watching = Watch(sysfs, Tapped(fileno=ours.detach()))
 

@@ -124,7 +124,7 @@ def test_at_start_maps_then_paths_and_the_configuration_at_last(fake: FakeMultip
     watch(fake, scenario)
 
 
-def test_a_routine_listing_is_told_only_when_it_differs(fake: FakeMultipathd) -> None:
+def test_a_routine_listing_is_reported_only_when_it_differs(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         await watching.until_kind(SourceAnswered, 3)
         assert len(watching.of(PathsListed)) == 1
@@ -147,7 +147,7 @@ def test_routine_listings_keep_their_rhythm(fake: FakeMultipathd) -> None:
     watch(fake, scenario, paths_every=0.1, maps_every=0.25)
 
 
-def test_a_woken_listing_is_told_even_when_it_is_the_same(fake: FakeMultipathd) -> None:
+def test_a_woken_listing_is_reported_even_when_it_is_the_same(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         await watching.until_kind(PathsListed)
         before = time.monotonic()
@@ -189,7 +189,7 @@ def test_a_wake_during_a_request_asks_again(fake: FakeMultipathd) -> None:
     watch(fake, scenario)
 
 
-def test_problems_are_counted_and_the_rest_is_told(fake: FakeMultipathd) -> None:
+def test_problems_are_counted_and_the_rest_is_reported(fake: FakeMultipathd) -> None:
     fake.replies[PATHS_COMMAND] = PATHS + "nonsense\n"
 
     async def scenario(watching: Watch) -> None:
@@ -211,7 +211,7 @@ def test_problems_are_counted_and_the_rest_is_told(fake: FakeMultipathd) -> None
         ("", "empty"),
     ],
 )
-def test_down_is_told_once_and_recovery_with_everything(
+def test_down_is_reported_once_and_recovery_with_everything(
     fake: FakeMultipathd, behaviour: Behaviour, reason: str
 ) -> None:
     async def scenario(watching: Watch) -> None:
@@ -224,10 +224,10 @@ def test_down_is_told_once_and_recovery_with_everything(
         await watching.until(lambda: len(fake.asked(PATHS_COMMAND)) >= 4)
         assert len(watching.of(SourceDown)) == 1
         assert len(watching.of(SourceUp)) == 1
-        told = len(watching.events)
+        reported = len(watching.events)
         fake.replies[PATHS_COMMAND] = PATHS
         await watching.until_kind(MultipathdConfigured, 2)
-        kinds = [type(event) for event in watching.events[told:]]
+        kinds = [type(event) for event in watching.events[reported:]]
         assert kinds == [SourceUp, MapsListed, PathsListed, MultipathdConfigured]
 
     watch(fake, scenario)
@@ -273,7 +273,7 @@ def test_tries_back_off_and_wakes_do_not_hammer(fake: FakeMultipathd) -> None:
     watch(fake, scenario)
 
 
-def test_a_stop_is_told_and_a_restart_is_noticed_before_the_backoff_ends(fake: FakeMultipathd) -> None:
+def test_a_stop_is_reported_and_a_restart_is_noticed_before_the_backoff_ends(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         await watching.until_kind(PathsListed)
         fake.kill()
@@ -375,7 +375,7 @@ def reconfigured(configuration: str) -> str:
     return configuration.replace("polling_interval 10", "polling_interval 7")
 
 
-def test_a_configuration_is_told_when_it_is_another(fake: FakeMultipathd) -> None:
+def test_a_configuration_is_reported_when_it_is_another(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         (first,) = await watching.until_kind(MultipathdConfigured)
         await watching.until(lambda: len(fake.asked(CONFIGURATION_COMMAND)) >= 4)
@@ -455,7 +455,7 @@ def test_trouble_with_the_configuration_is_counted_and_no_more(
     watch(fake, scenario)
 
 
-def test_after_trouble_a_configuration_that_is_the_same_is_not_told_again(fake: FakeMultipathd) -> None:
+def test_after_a_failure_a_configuration_that_is_the_same_is_not_reported_again(fake: FakeMultipathd) -> None:
     fake.replies[CONFIGURATION_COMMAND] = [CONFIGURATION, "fail\n", CONFIGURATION]
 
     async def scenario(watching: Watch) -> None:
@@ -466,15 +466,15 @@ def test_after_trouble_a_configuration_that_is_the_same_is_not_told_again(fake: 
     watch(fake, scenario, maps_every=0.05)
 
 
-def test_a_look_asks_for_everything_once(fake: FakeMultipathd) -> None:
+def test_read_once_requests_everything_once(fake: FakeMultipathd) -> None:
     events: list[Event] = []
     client = MultipathdClient(fake.socket_name, presence=fake.presence)
-    asyncio.run(MultipathdSource(events.append, client, time.monotonic).look())
+    asyncio.run(MultipathdSource(events.append, client, time.monotonic).read_once())
     assert [type(event) for event in events] == [SourceUp, MapsListed, PathsListed, MultipathdConfigured]
 
 
 class Stub:
-    """A client that fails as told and keeps count."""
+    """A client that fails as the test sets it, and counts the requests."""
 
     def __init__(self) -> None:
         self.closed = 0

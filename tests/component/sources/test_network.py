@@ -1,4 +1,4 @@
-"""The source of network interfaces: on a socket and a table that play the kernel's, and on what this kernel says."""
+"""The source of network interfaces: on a socket and a table that play the kernel's, and on the kernel of this host."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from mpathd_watch.sources.network import links
 from mpathd_watch.sources.network import source as module
 from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.network.source import NetworkSource
+from mpathd_watch.sources.reading import availability
 
 CLONE_NEWNET = 0x40000000
 UP = SourceUp(SourceName.NETWORK)
@@ -131,7 +132,7 @@ async def until(enough: Callable[[], object], seconds: float = 5.0) -> None:
 # --- when it lists ----------------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_told_at_once_and_when_it_has_changed() -> None:
+def test_the_table_is_reported_at_once_and_when_it_has_changed() -> None:
     watching = Watch()
 
     async def scenario() -> None:
@@ -205,7 +206,7 @@ def test_a_table_that_takes_long_is_listed_less_often(monkeypatch: pytest.Monkey
 def test_without_any_notification_the_table_is_reconciled(monkeypatch: pytest.MonkeyPatch) -> None:
     watching = Watch()
     monkeypatch.setattr(module, "RECONCILE_EVERY", 0.01)
-    monkeypatch.setattr(module, "ANSWER_EVERY", 0.1)
+    monkeypatch.setattr(availability, "ANSWER_EVERY", 0.1)
 
     async def scenario() -> None:
         await until(lambda: ANSWERED in watching.events)
@@ -217,7 +218,7 @@ def test_without_any_notification_the_table_is_reconciled(monkeypatch: pytest.Mo
     assert watching.events[:3] == [UP, NetworkRead((ETH0,)), ANSWERED]
 
 
-def test_what_another_program_sends_wakes_nobody() -> None:
+def test_what_another_program_sends_is_ignored() -> None:
     watching = Watch()
     watching.ours.port = os.getpid()
 
@@ -259,7 +260,7 @@ def test_an_overrun_is_counted_and_the_table_listed() -> None:
     assert watching.run(scenario) == [UP, NetworkRead((ETH0,)), OVERFLOW, NetworkRead((CUT,))]
 
 
-def test_a_socket_that_breaks_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_breaks_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.05)
     watching = Watch()
     watching.sockets.append(OSError(errno.EMFILE, "Too many open files"))
@@ -285,7 +286,9 @@ def test_a_socket_that_breaks_is_opened_anew(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EPERM])
-def test_without_a_socket_it_says_so_once_and_tries_again(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_without_a_socket_it_is_reported_down_once_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
     watching = Watch()
     watching.sockets = [OSError(number, "refused")] * 3 + [watching.ours]
@@ -297,7 +300,7 @@ def test_without_a_socket_it_says_so_once_and_tries_again(monkeypatch: pytest.Mo
     assert down == SourceDown(
         SourceName.NETWORK,
         errno.errorcode[number],
-        "the network interfaces can't be listed (refused); let the service use AF_NETLINK",
+        "the network interfaces can't be listed (refused); allow the service to use AF_NETLINK",
     )
     assert rest == [UP, NetworkRead((ETH0,))]
 
@@ -318,7 +321,7 @@ def test_a_kernel_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rest == [UP, NetworkRead((ETH0,))]
 
 
-def test_a_listing_that_hangs_delays_nobody_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_that_hangs_delays_no_other_work_and_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
     monkeypatch.setattr(module, "DEADLINE", 0.05)
     watching = Watch()
@@ -340,12 +343,12 @@ def test_a_listing_that_hangs_delays_nobody_and_is_told_once(monkeypatch: pytest
     assert rest == [UP, NetworkRead((ETH0,))]
 
 
-def test_a_look_lists_once_and_listens_to_nothing() -> None:
+def test_read_once_lists_once_and_listens_to_nothing() -> None:
     watching = Watch()
-    asyncio.run(watching.source.look())
+    asyncio.run(watching.source.read_once())
     assert watching.events == [UP, NetworkRead((ETH0,))]
     watching.failures = [OSError(errno.EIO, "broken")]
-    asyncio.run(watching.source.look())
+    asyncio.run(watching.source.read_once())
     assert isinstance(watching.events[-1], SourceDown)
     assert watching.sockets == [watching.ours]
     watching.close()
@@ -385,7 +388,7 @@ def ends(one: socket.socket) -> Connection:
     return Connection(local[0], local[1], remote[0], remote[1])
 
 
-def test_a_connection_of_this_host_and_when_it_last_heard_something() -> None:
+def test_a_connection_of_this_host_and_when_it_last_received_something() -> None:
     with connected() as (one, other):
         other.send(b"ping")
         threading.Event().wait(0.3)
@@ -415,7 +418,7 @@ def test_an_ipv6_socket_that_speaks_ipv4_is_found_by_both_spellings() -> None:
         assert tcp.ask({1: mapped, 2: plain}, monotonic).keys() == {1, 2}
 
 
-def test_a_socket_that_is_bound_to_an_interface_is_found_and_the_interface_told() -> None:
+def test_a_socket_that_is_bound_to_an_interface_is_found_with_its_interface() -> None:
     try:
         with connected(bound_to=b"lo") as (one, _):
             assert tcp.ask({1: ends(one)}, monotonic)[1].bound_to == "lo"
@@ -471,7 +474,7 @@ def apart(scenario: Callable[[], None]) -> None:
                 for link in links.read():
                     if link.name != "lo":
                         subprocess.run(["ip", "link", "del", link.name], check=False, capture_output=True)  # noqa: S603, S607
-        except BaseException as failure:  # noqa: BLE001  # told by the thread that waits, pytest's skips among them
+        except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
             failures.append(failure)
 
     thread = threading.Thread(target=run)
@@ -483,7 +486,7 @@ def apart(scenario: Callable[[], None]) -> None:
 
 
 class Host:
-    """A source in this namespace, and the interfaces as it has last told them."""
+    """A source in this namespace, and the interfaces as last reported."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -498,7 +501,7 @@ class Host:
         asyncio.run(play(self.source.run, scenario))
 
 
-def test_a_lost_carrier_is_told_at_once() -> None:
+def test_a_lost_carrier_is_reported_at_once() -> None:
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         ip("link", "set", "san0", "up")
@@ -523,7 +526,7 @@ def test_a_lost_carrier_is_told_at_once() -> None:
     apart(scenario)
 
 
-def test_addresses_and_names_that_change_are_told() -> None:
+def test_addresses_and_names_that_change_are_reported() -> None:
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         ip("addr", "add", "192.0.2.2/24", "dev", "san0")
@@ -576,7 +579,7 @@ def test_an_overrun_of_the_real_socket_loses_nothing_for_good() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bridge", "bond", "team"])
-def test_the_members_of_a_master_are_told(kind: str) -> None:
+def test_the_members_of_a_master_are_reported(kind: str) -> None:
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         make(kind, "top", "type", kind)
@@ -604,7 +607,7 @@ def test_the_members_of_a_master_are_told(kind: str) -> None:
         ("ipvlan", ()),
     ],
 )
-def test_the_parent_of_a_stacked_interface_is_told(kind: str, words: tuple[str, ...]) -> None:
+def test_the_parent_of_a_stacked_interface_is_reported(kind: str, words: tuple[str, ...]) -> None:
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         make(kind, "link", "san0", "name", "up0", "type", kind, *words)

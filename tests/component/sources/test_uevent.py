@@ -25,7 +25,7 @@ from mpathd_watch.sources.uevent.source import UeventSource
 
 VIRTUAL = Path("/sys/devices/virtual/block")
 MARK = "00000000-0000-4000-8000-000000000000"
-"""A synthetic uevent may carry a UUID, so that other programs can tell it from the kernel's own."""
+"""A synthetic uevent may carry a UUID, so that other programs can distinguish it from the kernel's own."""
 
 
 class Watch:
@@ -154,7 +154,7 @@ def test_a_burst_larger_than_one_batch_arrives_whole(trigger: Trigger, monkeypat
     assert watching.count(EventsLost()) == 0
 
 
-def test_an_overflow_is_told_and_later_uevents_still_arrive(trigger: Trigger) -> None:
+def test_an_overflow_is_reported_and_later_uevents_still_arrive(trigger: Trigger) -> None:
     async def scenario(watching: Watch) -> None:
         for overflow in (1, 2):
             shrink(watching)
@@ -173,7 +173,7 @@ def test_an_overflow_is_told_and_later_uevents_still_arrive(trigger: Trigger) ->
     assert not [event for event in watching.events if isinstance(event, SourceDown)]
 
 
-def test_an_overflow_is_told_only_when_nothing_is_dropped_any_more(
+def test_an_overflow_is_reported_only_when_nothing_is_dropped_any_more(
     trigger: Trigger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the queue is empty the kernel drops what comes, silently: a look taken before would miss it."""
@@ -258,7 +258,7 @@ def test_path_events_that_wait_together_are_put_in_order() -> None:
     assert drained(path_event(3), path_event(1), path_event(2)) == expected
 
 
-def test_the_loss_is_told_after_what_was_left() -> None:
+def test_the_loss_is_reported_after_what_was_left() -> None:
     gone = OSError("Error while polling fd: 3")
     assert drained(path_event(1), gone, FakeDevice(name="sdb"), gone, None) == [
         DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1),
@@ -280,7 +280,7 @@ def test_a_uevent_without_an_action_or_of_another_subsystem() -> None:
     assert drained(FakeDevice(action=None, name="sdb"), FakeDevice(subsystem="net")) == [BlockEvent("", "sdb")]
 
 
-def test_a_socket_that_cannot_be_opened_is_told_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_cannot_be_opened_is_reported_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
     attempts: list[str] = []
 

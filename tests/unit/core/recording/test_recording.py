@@ -46,6 +46,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "outage.jsonl"
 
 
+def before(count: int) -> str:
+    """What an error in a recording says of the events before it."""
+    return f"{count} event{' before it is' if count == 1 else 's before it are'} complete"
+
+
 def read_until_it_fails(path: Path) -> tuple[list[tuple[Event, Instant]], str]:
     events: list[tuple[Event, Instant]] = []
     try:
@@ -176,7 +181,7 @@ def test_a_recording_cut_anywhere_yields_all_events_before_the_cut_and_one_clear
             assert error == f"{file}: line 1: {NO_RECORDING}"
         elif rest:
             assert error.startswith(f"{file}: line {complete + 1}: ")
-            assert complete == 0 or f"the {complete - 1} events before it are whole" in error
+            assert complete == 0 or before(complete - 1) in error
             assert error.isprintable()
         else:
             assert error == ""
@@ -189,7 +194,7 @@ def test_a_byte_that_is_not_utf_8_costs_no_event_before_it(file: Path, place: in
     file.write_bytes(b"".join(lines))
     events, error = read_until_it_fails(file)
     assert events == list(STORY[:place])
-    assert error == f"{file}: line {place + 2}: not UTF-8; the {place} events before it are whole"
+    assert error == f"{file}: line {place + 2}: not UTF-8; the {before(place)}"
 
 
 def test_reading_ends_at_the_first_bad_line_and_names_it(file: Path) -> None:
@@ -197,7 +202,9 @@ def test_reading_ends_at_the_first_bad_line_and_names_it(file: Path) -> None:
     file.write_text("".join([*lines[:3], "{}\n", *lines[3:]]))
     events, error = read_until_it_fails(file)
     assert events == list(STORY[:2])
-    assert error == f"{file}: line 4: an event has its two clock readings under 'at'; the 2 events before it are whole"
+    assert (
+        error == f"{file}: line 4: an event has its two clock readings under 'at'; the 2 events before it are complete"
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +238,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(file: Path, mo
         lines.write(b'{"at":[1,2],"event":"' + b"x" * 100_000)
     events, error = read_until_it_fails(file)
     assert events == list(STORY[:1])
-    assert error == f"{file}: line 3: the line is not whole JSON; the 1 events before it are whole"
+    assert error == f"{file}: line 3: the line is not whole JSON; the 1 event before it is complete"
 
 
 def test_reading_is_lazy(file: Path) -> None:

@@ -84,7 +84,7 @@ def test_only_what_is_installed_counts(tmp_path: Path, status: str, counts: bool
     assert (installed(tmp_path, package(status=status)) is not None) is counts
 
 
-def test_other_packages_do_not_count_nor_what_a_description_says(tmp_path: Path) -> None:
+def test_other_packages_do_not_count_nor_the_text_of_a_description(tmp_path: Path) -> None:
     assert installed(tmp_path, OTHER) is None
     assert installed(tmp_path, f"Package: multipath-tools\n\n{OTHER}") is None
     assert installed(tmp_path, "") is None

@@ -196,17 +196,17 @@ def test_files_and_directories_that_cant_be_opened_are_named(
     assert (found.multipath, found.records) == (Document(), ())
 
 
-def test_an_error_without_words_gets_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_without_a_text_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, "etc/multipath.conf", "")
 
     def fail(*_arguments: object) -> int:
         raise OSError
 
     monkeypatch.setattr(os, "open", fail)
-    assert [each.text for each in read(tmp_path).unreadable] == ["can't be read"]
+    assert [each.text for each in read(tmp_path).unreadable] == ["it can't be read"]
 
 
-def test_what_is_no_regular_file_is_named_and_waited_for_by_nobody(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_named_and_never_waited_for(tmp_path: Path) -> None:
     kinds: dict[str, Callable[[Path], object]] = {
         "etc/iscsi/iscsid.conf": Path.mkdir,
         "etc/multipath.conf": os.mkfifo,

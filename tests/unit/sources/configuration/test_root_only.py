@@ -89,14 +89,14 @@ def test_a_process_of_its_own_reads_the_same(
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
-    [("/bin/false", "status 1"), ("/nonexistent", "No such file"), ("/bin/true", "cut short")],
+    ("program", "reported"),
+    [("/bin/false", "status 1"), ("/nonexistent", "No such file"), ("/bin/true", "truncated")],
 )
 def test_a_process_that_fails_is_one_clause(
-    host: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    host: Path, monkeypatch: pytest.MonkeyPatch, program: str, reported: str
 ) -> None:
     monkeypatch.setattr("sys.executable", program)
-    with pytest.raises(RootOnlyError, match=told) as caught:
+    with pytest.raises(RootOnlyError, match=reported) as caught:
         from_child(host)
     assert str(caught.value).isprintable()
 

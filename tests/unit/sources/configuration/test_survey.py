@@ -76,26 +76,28 @@ def host(tmp_path: Path) -> Host:
 def test_what_was_handed_over_is_taken_and_the_originals_are_not_read(host: Host) -> None:
     host.hand_over()
     put(host.root, RECORD, record(99))
-    found = host.survey.look()
+    found = host.survey.read_changes()
     assert (timeouts(found), found.wwids, host.reads) == ([15], None, 0)
     assert found == read(host.root, host.handed_over)
 
 
 def test_without_a_handover_what_is_allowed_is_read(host: Host) -> None:
     put(host.root, WWIDS, "/36000/\n")
-    found = host.survey.look()
+    found = host.survey.read_changes()
     assert (timeouts(found), found.wwids, host.reads) == ([15], frozenset({"36000"}), 1)
     assert found == read(host.root)
 
 
-@pytest.mark.parametrize(("content", "told"), [("{", "cut short"), ('{"format": 2}', "another version"), ("[]", "not")])
-def test_a_handover_that_makes_no_sense_is_named_with_the_remedy(host: Host, content: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "reported"), [("{", "truncated"), ('{"format": 2}', "another version"), ("[]", "not")]
+)
+def test_a_handover_that_makes_no_sense_is_named_with_the_remedy(host: Host, content: str, reported: str) -> None:
     host.handed_over.write_text(content)
-    found = host.survey.look()
+    found = host.survey.read_changes()
     assert (found.records, host.reads) == ((), 0)
     (unreadable,) = found.unreadable
     assert (unreadable.path, unreadable.reason) == (str(host.handed_over), Reason.FAILED)
-    assert told in unreadable.text
+    assert reported in unreadable.text
     assert unreadable.text.endswith("; run 'systemctl reload mpathd-watch'")
 
 
@@ -111,7 +113,7 @@ def test_a_handover_that_makes_no_sense_is_named_with_the_remedy(host: Host, con
 )
 def test_a_handover_that_can_not_be_read_is_named(host: Host, lay: Callable[[Path], object], reason: Reason) -> None:
     lay(host.handed_over)
-    found = host.survey.look()
+    found = host.survey.read_changes()
     assert (found.records, host.reads) == ((), 0)
     assert [(each.path, each.reason) for each in found.unreadable] == [(str(host.handed_over), reason)]
 
@@ -120,7 +122,7 @@ def test_a_read_that_fails_is_named(host: Host) -> None:
     def fail(_root: Path) -> RootOnly:
         raise RootOnlyError("it took too long")
 
-    found = Survey(host.root, None, fail).look()
+    found = Survey(host.root, None, fail).read_changes()
     assert found.unreadable == (Unreadable(str(host.root / ISCSID), Reason.FAILED, "it took too long"),)
     assert found.multipath.sections
 
@@ -128,15 +130,15 @@ def test_a_read_that_fails_is_named(host: Host) -> None:
 def test_what_is_unreadable_is_named_once(host: Host) -> None:
     (host.root / OLD_RECORD).parent.mkdir(parents=True)
     os.mkfifo(host.root / OLD_RECORD)
-    found = host.survey.look()
+    found = host.survey.read_changes()
     assert [each.path for each in found.unreadable] == [str(host.root / OLD_RECORD)]
 
 
 def test_nothing_is_read_again_while_nothing_changes(host: Host) -> None:
-    found = host.survey.look()
-    assert host.survey.look() is found
+    found = host.survey.read_changes()
+    assert host.survey.read_changes() is found
     assert host.reads == 1
-    assert host.survey.again() == found
+    assert host.survey.read() == found
     assert host.reads == 2
 
 
@@ -160,34 +162,34 @@ def test_nothing_is_read_again_while_nothing_changes(host: Host) -> None:
     ],
 )
 def test_any_change_has_it_read_again(host: Host, change: Callable[[Path], object]) -> None:
-    host.survey.look()
+    host.survey.read_changes()
     change(host.root)
-    host.survey.look()
+    host.survey.read_changes()
     assert host.reads == 2
-    host.survey.look()
+    host.survey.read_changes()
     assert host.reads == 2
 
 
 def test_an_edit_that_keeps_time_and_size_is_noticed(host: Host) -> None:
-    host.survey.look()
+    host.survey.read_changes()
     before = (host.root / CONF).stat()
     put(host.root, CONF, DEFAULTS % 7)
     os.utime(host.root / CONF, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert [setting.value for setting in host.survey.look().multipath.sections[0].settings] == ["7"]
+    assert [setting.value for setting in host.survey.read_changes().multipath.sections[0].settings] == ["7"]
 
 
 def test_a_handover_is_noticed_when_it_comes_when_it_changes_and_when_it_goes(host: Host) -> None:
-    assert timeouts(host.survey.look()) == [15]
+    assert timeouts(host.survey.read_changes()) == [15]
     put(host.root, RECORD, record(10))
     host.hand_over()
-    assert (timeouts(host.survey.look()), host.reads) == ([10], 1)
+    assert (timeouts(host.survey.read_changes()), host.reads) == ([10], 1)
     put(host.root, RECORD, record(20))
-    assert timeouts(host.survey.look()) == [10]
+    assert timeouts(host.survey.read_changes()) == [10]
     host.hand_over()
-    assert timeouts(host.survey.look()) == [20]
+    assert timeouts(host.survey.read_changes()) == [20]
     host.handed_over.unlink()
     put(host.root, RECORD, record(30))
-    assert (timeouts(host.survey.look()), host.reads) == ([30], 2)
+    assert (timeouts(host.survey.read_changes()), host.reads) == ([30], 2)
 
 
 def test_a_change_while_it_is_read_is_not_missed(host: Host) -> None:
@@ -197,49 +199,49 @@ def test_a_change_while_it_is_read_is_not_missed(host: Host) -> None:
         return found
 
     survey = Survey(host.root, None, read_and_change)
-    assert timeouts(survey.look()) == [15]
-    assert timeouts(survey.look()) == [16]
+    assert timeouts(survey.read_changes()) == [15]
+    assert timeouts(survey.read_changes()) == [16]
 
 
 def test_an_update_of_multipath_tools_is_noticed(host: Host) -> None:
-    assert host.survey.look().version is None
-    assert host.survey.look().grammar == NEWEST
+    assert host.survey.read_changes().version is None
+    assert host.survey.read_changes().grammar == NEWEST
     put(host.root, DPKG, "Package: multipath-tools\nStatus: install ok installed\nVersion: 0.9.4-3\n\n")
-    assert host.survey.look().version == (0, 9, 4)
+    assert host.survey.read_changes().version == (0, 9, 4)
 
 
 # --- iscsid -----------------------------------------------------------------------------------------------------------
 
 
-def test_iscsid_runs_as_its_pidfile_says(host: Host) -> None:
+def test_iscsid_is_running_if_the_process_in_its_pidfile_is(host: Host) -> None:
     host.process(227, "iscsid")
     pidfile = put(host.root, "run/iscsid.pid", "227\n")
-    assert host.survey.look().iscsid_running is True
+    assert host.survey.read_changes().iscsid_running is True
     (host.root / "proc/227/comm").write_text("sshd\n")
-    assert host.survey.look().iscsid_running is False
+    assert host.survey.read_changes().iscsid_running is False
     pidfile.write_text("what?")
-    assert host.survey.look().iscsid_running is None
+    assert host.survey.read_changes().iscsid_running is None
     assert host.reads == 1
 
 
 def test_an_iscsid_without_a_pidfile_is_found_among_the_processes_now_and_then(host: Host) -> None:
-    assert host.survey.look().iscsid_running is False
+    assert host.survey.read_changes().iscsid_running is False
     host.process(227, "iscsid")
     host.now = 59.0
-    assert host.survey.look().iscsid_running is False
+    assert host.survey.read_changes().iscsid_running is False
     host.now = 60.0
-    assert host.survey.look().iscsid_running is True
+    assert host.survey.read_changes().iscsid_running is True
     host.now = 61.0
-    assert host.survey.look().iscsid_running is True
+    assert host.survey.read_changes().iscsid_running is True
     (host.root / "proc/227/comm").unlink()
-    assert host.survey.look().iscsid_running is False
+    assert host.survey.read_changes().iscsid_running is False
 
 
 def test_only_a_change_of_iscsid_makes_another_configuration(host: Host) -> None:
-    found = host.survey.look()
+    found = host.survey.read_changes()
     host.process(227, "iscsid")
     put(host.root, "run/iscsid.pid", "227\n")
-    other = host.survey.look()
+    other = host.survey.read_changes()
     assert other is not found
-    assert host.survey.look() is other
+    assert host.survey.read_changes() is other
     assert (other.multipath, other.records) == (found.multipath, found.records)

@@ -16,7 +16,7 @@ _U32 = st.integers(0, 2**32 - 1)
 
 
 @given(_U32, _U32, _U32, st.binary(min_size=36, max_size=36), st.binary(max_size=40))
-def test_a_failed_connection_is_told_whatever_the_uninitialised_bytes_are(
+def test_a_failed_connection_is_reported_whatever_the_uninitialised_bytes_are(
     sid: int, cid: int, error: int, garbage: bytes, trailing: bytes
 ) -> None:
     datagram = message(CONN_ERROR, sid, cid, error, garbage=garbage) + trailing
@@ -26,8 +26,8 @@ def test_a_failed_connection_is_told_whatever_the_uninitialised_bytes_are(
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_failed_connection_or_nothing(datagram: bytes) -> None:
-    told = parse(datagram)
-    if told is not None:
+    reported = parse(datagram)
+    if reported is not None:
         length, kind, what = struct.unpack_from("=IH10xI", datagram)
         assert (length >= LENGTH, kind, what) == (True, 0, CONN_ERROR)
 

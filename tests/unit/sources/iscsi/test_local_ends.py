@@ -35,13 +35,13 @@ OTHER = LocalEnd("192.168.2.2", "eth2", "192.168.2.0/24", Connection("192.168.2.
 def test_a_local_end_has_an_address_an_interface_a_subnet_and_a_connection(look: Look) -> None:
     assert look.at_ends() == {1: END, 2: OTHER}
     assert look.problems == {}
-    first = look.at_sessions(afresh=True, ends=look.at_ends())[0]
+    first = look.at_sessions(everything=True, ends=look.at_ends())[0]
     assert (first.local_address, first.netdev, first.local_network) == ("192.168.1.2", "eth1", "192.168.1.0/24")
-    assert look.at_sessions()[0] == look.at_sessions(afresh=True)[0] == first
+    assert look.at_sessions()[0] == look.at_sessions(everything=True)[0] == first
 
 
 def test_what_is_known_of_a_local_end_outlives_an_outage(san: FakeSysfs, look: Look) -> None:
-    look.at_sessions(afresh=True, ends=look.at_ends())
+    look.at_sessions(everything=True, ends=look.at_ends())
     for change, connection in (
         (san.sessions[0].fail, None),
         (san.sessions[0].expire, None),
@@ -51,7 +51,7 @@ def test_what_is_known_of_a_local_end_outlives_an_outage(san: FakeSysfs, look: L
         assert look.at_sessions()[0].netdev == "eth1"
         assert look.at_ends()[1] == replace(END, connection=connection)
         assert look.problems == {}
-        assert look.at_sessions(afresh=True, ends=look.at_ends())[0].local_address == "192.168.1.2"
+        assert look.at_sessions(everything=True, ends=look.at_ends())[0].local_address == "192.168.1.2"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_the_socket_is_bound_to_goes_before_the_route_and_that_before_the_a
     assert [set(asked) for asked in network.asked] == [{1, 2}, {1, 2}, {2}]
 
 
-def test_a_kernel_that_does_not_tell_what_a_socket_is_bound_to_leaves_what_is_known_of_it(
+def test_if_the_kernel_does_not_report_what_a_socket_is_bound_to_the_last_answer_stays(
     san: FakeSysfs, look: Look
 ) -> None:
     look.network.bound_to[1] = "vlan7"
@@ -159,7 +159,7 @@ def test_while_a_session_is_disconnected_no_route_is_asked_for(san: FakeSysfs, l
     assert set(look.network.asked[-1]) == {2}
 
 
-def test_a_session_bound_to_a_network_device_says_so_itself(san: FakeSysfs, look: Look) -> None:
+def test_a_session_bound_to_a_network_device_has_its_name_in_sysfs(san: FakeSysfs, look: Look) -> None:
     for name in ("default", "<NULL>", "(null)", ""):
         san.sessions[0].iscsi_host.set("netdev", name)
         assert look.at_ends()[1] == END
@@ -182,14 +182,14 @@ def test_a_new_session_inherits_no_local_end(san: FakeSysfs, look: Look) -> None
     assert look.at_ends()[1] == LocalEnd()
 
 
-def test_a_session_whose_host_cannot_be_told_has_no_local_end(san: FakeSysfs, look: Look) -> None:
+def test_a_session_whose_host_is_unknown_has_no_local_end(san: FakeSysfs, look: Look) -> None:
     link = san.root / "class/iscsi_session/session1"
     link.unlink()
     link.symlink_to("../../devices/nowhere")
     assert look.at_ends()[1] == LocalEnd()
 
 
-def test_without_sessions_nobody_asks_for_interfaces(tmp_path: Path) -> None:
+def test_without_sessions_no_interfaces_are_read(tmp_path: Path) -> None:
     def never() -> Mapping[str, Interface]:
         raise AssertionError
 

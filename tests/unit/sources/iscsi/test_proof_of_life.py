@@ -13,7 +13,7 @@ import pytest
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.vocabulary import SessionStatus
 from mpathd_watch.sources.iscsi import sessions as module
-from mpathd_watch.sources.reading.open_attribute import Kept
+from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 from tests.reading import Look, Meddler, before_each_read, kernfs, unreadable
 
@@ -35,10 +35,10 @@ class Pulse:
         self.session = san.sessions[0]
         self.look = look
 
-    def at(self, now: float, *, afresh: bool = False) -> float | None:
+    def at(self, now: float, *, everything: bool = False) -> float | None:
         """When the session was last known to be alive, as of a read at ``now``."""
         self.look.now = now
-        return self.look.at_sessions(afresh=afresh)[0].alive
+        return self.look.at_sessions(everything=everything)[0].alive
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def test_a_session_is_alive_when_its_exp_statsn_moves_and_not_before_that_is_see
     pulse.session.answer()
     assert pulse.at(3.0) == 3.0
     assert pulse.at(4.0) == 3.0
-    assert pulse.at(5.0, afresh=True) == 3.0
+    assert pulse.at(5.0, everything=True) == 3.0
     pulse.session.answer()
-    assert pulse.at(6.0, afresh=True) == 6.0
+    assert pulse.at(6.0, everything=True) == 6.0
 
 
 @pytest.mark.parametrize("moved", [0, 257, 259, 4294967295])
@@ -73,7 +73,7 @@ def test_the_last_proof_of_life_is_kept_through_an_outage_and_a_login_is_one(pul
     pulse.session.connection.set("exp_statsn", 7)  # iscsid tries to log in
     assert pulse.at(16.0) == 2.0
     pulse.session.expire()
-    assert pulse.at(20.0, afresh=True) == 2.0
+    assert pulse.at(20.0, everything=True) == 2.0
     pulse.session.recover()
     assert pulse.at(40.0) == 40.0
     assert pulse.at(41.0) == 40.0
@@ -138,7 +138,7 @@ def test_two_readings_that_differ_in_the_signs_of_life_alone_are_equal(san: Fake
     assert (before[0].alive, after[0].alive) == (None, 100.0)
 
 
-def test_a_number_that_comes_back_after_the_session_was_gone_begins_anew(san: FakeSysfs, pulse: Pulse) -> None:
+def test_a_number_that_comes_back_after_the_session_was_gone_begins_again(san: FakeSysfs, pulse: Pulse) -> None:
     pulse.at(1.0)
     pulse.session.answer()
     assert pulse.at(2.0) == 2.0
@@ -149,23 +149,23 @@ def test_a_number_that_comes_back_after_the_session_was_gone_begins_anew(san: Fa
     assert pulse.at(5.0) is None
 
 
-# --- how the connection fares -----------------------------------------------------------------------------------------
+# --- the facts of the connection --------------------------------------------------------------------------------------
 
 TCP = TcpFacts(rtt=0.002, retransmits=3, backoff=1, heard=77.0)
 
 
-def test_how_a_connection_fares_is_as_last_told_and_forgotten_if_it_is_not_told_when_asked(look: Look) -> None:
+def test_tcp_facts_stay_until_the_next_answer_and_are_forgotten_if_that_lacks_them(look: Look) -> None:
     look.at_sessions()
     assert [facts.tcp for facts in look.at_sessions(tcp={1: TCP, 7: TCP})] == [TCP, None]
     assert [facts.tcp for facts in look.at_sessions()] == [TCP, None]
-    assert [facts.tcp for facts in look.at_sessions(afresh=True)] == [TCP, None]
+    assert [facts.tcp for facts in look.at_sessions(everything=True)] == [TCP, None]
     newer = replace(TCP, heard=78.0)
     assert [facts.tcp for facts in look.at_sessions(tcp={1: newer, 2: TCP})] == [newer, TCP]
     assert [facts.tcp for facts in look.at_sessions(tcp={2: TCP})] == [None, TCP]
     assert [facts.tcp for facts in look.at_sessions(tcp={})] == [None, None]
 
 
-def test_a_session_that_is_not_logged_in_has_no_connection_to_fare_in_any_way(san: FakeSysfs, look: Look) -> None:
+def test_a_session_that_is_not_logged_in_has_no_tcp_facts(san: FakeSysfs, look: Look) -> None:
     look.at_sessions(tcp={1: TCP})
     san.sessions[0].fail()
     assert look.at_sessions()[0].tcp is None
@@ -208,7 +208,7 @@ def test_no_descriptor_is_left_behind_however_sessions_come_and_go(san: FakeSysf
         look.at_sessions()
         look.at_ends()
         san.logout(session)
-        look.at_sessions(afresh=True)
+        look.at_sessions(everything=True)
         assert descriptors() == before
 
 
@@ -233,7 +233,7 @@ def test_no_descriptor_is_left_behind_by_reads_that_fail(look: Look, monkeypatch
         assert descriptors() == before
 
 
-def test_no_descriptor_is_left_behind_by_whoever_is_done(san: FakeSysfs) -> None:
+def test_no_descriptor_is_left_open(san: FakeSysfs) -> None:
     before = descriptors()
     look = Look(san)
     look.at_sessions()
@@ -243,7 +243,7 @@ def test_no_descriptor_is_left_behind_by_whoever_is_done(san: FakeSysfs) -> None
 
 
 def test_of_very_many_sessions_not_all_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_KEPT", 3)
+    monkeypatch.setattr(module, "MAX_OPEN", 3)
     san = healthy_san(tmp_path / "many", sessions=5)
     look = Look(san)
     before = descriptors()
@@ -290,12 +290,12 @@ def test_a_session_that_vanishes_between_the_listing_and_the_read_is_left_out(
     assert descriptors() == before - 2
 
 
-def test_what_is_kept_is_opened_again_once_and_says_where_it_is(
+def test_an_open_attribute_is_opened_again_once_and_names_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernfs(monkeypatch)
     file = tmp_path / "attribute"
-    kept = Kept(file)
+    kept = OpenAttribute(file)
     assert str(kept) == str(file)
     with pytest.raises(FileNotFoundError):
         kept.content()

@@ -155,7 +155,7 @@ def test_a_kernel_that_can_not_be_asked(answering: Answering, failure: bytes | O
     assert kernel.closed == 1
 
 
-# --- what an answer says ----------------------------------------------------------------------------------------------
+# --- what is in an answer ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("state", [0, 2, 6, 8, 10, 255])
@@ -188,7 +188,7 @@ def test_an_answer_that_is_too_short_is_none(body: bytes) -> None:
         (4000, FACTS),
     ],
 )
-def test_an_older_kernel_tells_less_and_a_newer_one_more(size: int, facts: TcpFacts) -> None:
+def test_an_older_kernel_reports_less_and_a_newer_one_more(size: int, facts: TcpFacts) -> None:
     assert parsed(connection(PORTS, tcp_info(size=size))) == (facts, 0)
 
 

@@ -192,7 +192,7 @@ def test_what_multipathd_thinks_of_a_path(
         (True, None, {"unknown_value": 1}),
     ],
 )
-def test_what_the_json_says_of_a_path(word: object, marginal: bool | None, problems: dict[str, int]) -> None:
+def test_the_words_of_a_path_in_the_json(word: object, marginal: bool | None, problems: dict[str, int]) -> None:
     document = json.loads(maps_json())
     (path,) = document["maps"][0]["path_groups"][0]["paths"]
     path["marginal_st"] = word
@@ -295,7 +295,7 @@ def test_queueing(queueing: str, features: str, queues: bool | None, problems: d
     assert parsed.problems == problems
 
 
-def test_queueing_that_is_not_told() -> None:
+def test_queueing_that_is_not_reported() -> None:
     document = json.loads(maps_json(queueing="-"))
     del document["maps"][0]["features"]
     assert parse_maps(json.dumps(document)).items[0].queues is None
@@ -339,7 +339,7 @@ def test_a_value_cannot_pose_as_another_member() -> None:
     assert (found.wwid, found.product) == ("3600a", 'x", "uuid" : "evil')
 
 
-def test_a_value_that_poses_as_a_member_nobody_reads_is_cut_there() -> None:
+def test_a_value_that_looks_like_an_unused_member_is_cut_there() -> None:
     (found,) = parse_maps(maps_json(prod='x", "y" : "z')).items
     assert (found.wwid, found.product) == ("3600a", "x")
 

@@ -34,7 +34,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
     return choose
 
 
-def told(body: bytes, sequence: int = 1, flags: int = 2) -> bytes:
+def part(body: bytes, sequence: int = 1, flags: int = 2) -> bytes:
     return message(TELL, body, sequence, flags)
 
 
@@ -71,7 +71,7 @@ def test_no_bytes_make_it_fail(raw: bytes) -> None:
 
 
 def test_what_is_longer_than_its_datagram_ends_it() -> None:
-    whole = told(b"one!") + told(b"two!")
+    whole = part(b"one!") + part(b"two!")
     assert [found.body for found in messages(whole[:-1])] == [b"one!"]
     assert list(messages(struct.pack("=IHHII", 15, TELL, 2, 1, 0) + whole)) == []
     assert attributes(attribute(1, b"a") + struct.pack("=HH", 9, 2) + b"abc", 0, {1, 2}) == {1: b"a"}
@@ -105,25 +105,25 @@ def test_a_name_can_not_forge_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dump_may_come_in_parts(answer: Answer) -> None:
-    kernel = answer(told(b"a") + told(b"b"), message(99, b"x") + told(b"c"), done())
+    kernel = answer(part(b"a") + part(b"b"), message(99, b"x") + part(b"c"), done())
     assert dumped() == [b"a", b"b", b"c"]
     assert (kernel.asked, kernel.bodies, kernel.closed) == ([ASK], [b"what"], 1)
 
 
 def test_a_dump_of_a_table_that_changed_meanwhile_is_asked_for_again(answer: Answer) -> None:
-    kernel = answer(told(b"a", flags=conversation.NLM_F_DUMP_INTR), done(), told(b"b", 2), done(2))
+    kernel = answer(part(b"a", flags=conversation.NLM_F_DUMP_INTR), done(), part(b"b", 2), done(2))
     assert dumped() == [b"b"]
     assert len(kernel.asked) == 2
 
 
 def test_a_table_that_never_stands_still_is_taken_as_it_is(answer: Answer) -> None:
-    kernel = answer(*[told(b"%d" % n, n) + done(n, torn=True) for n in range(1, 9)])
+    kernel = answer(*[part(b"%d" % n, n) + done(n, torn=True) for n in range(1, 9)])
     assert dumped() == [b"%d" % conversation.ATTEMPTS]
     assert len(kernel.asked) == conversation.ATTEMPTS
 
 
 def test_an_answer_to_an_earlier_question_is_not_taken_for_one_to_this(answer: Answer) -> None:
-    kernel = answer(told(b"first"), told(b"first") + told(b"second", 2))
+    kernel = answer(part(b"first"), part(b"first") + part(b"second", 2))
     with Conversation(socket.NETLINK_ROUTE) as conversation:
         bodies = [getattr(conversation.ask(ASK, b""), "body", None) for _ in range(2)]
     assert bodies == [b"first", b"second"]
@@ -158,7 +158,7 @@ def test_an_end_without_an_error_is_an_empty_answer(answer: Answer, reply: bytes
 
 
 @pytest.mark.parametrize("ask", [asked, dumped])
-def test_a_kernel_that_says_nothing_is_not_waited_for(answer: Answer, ask: Callable[[], object]) -> None:
+def test_a_kernel_that_does_not_answer_is_not_waited_for(answer: Answer, ask: Callable[[], object]) -> None:
     kernel = answer()
     with pytest.raises(TimeoutError):
         ask()
@@ -166,14 +166,14 @@ def test_a_kernel_that_says_nothing_is_not_waited_for(answer: Answer, ask: Calla
 
 
 @pytest.mark.parametrize("ask", [asked, dumped])
-def test_nobody_but_the_kernel_is_believed(answer: Answer, ask: Callable[[], object]) -> None:
-    answer(told(b"a"), done(), sender=4711)
+def test_messages_of_other_senders_are_ignored(answer: Answer, ask: Callable[[], object]) -> None:
+    answer(part(b"a"), done(), sender=4711)
     with pytest.raises(TimeoutError):
         ask()
 
 
 @pytest.mark.parametrize("ask", [asked, dumped])
-@pytest.mark.parametrize("endless", [b"\xff" * 40, told(b"other", 9), told(b"")[:-1]])
+@pytest.mark.parametrize("endless", [b"\xff" * 40, part(b"other", 9), part(b"")[:-1]])
 def test_an_endless_stream_of_other_things_ends(
     monkeypatch: pytest.MonkeyPatch, ask: Callable[[], object], endless: bytes
 ) -> None:
@@ -185,7 +185,7 @@ def test_an_endless_stream_of_other_things_ends(
 
 
 def test_a_dump_without_an_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "socket", Kernel(itertools.repeat(told(b"more"))))
+    monkeypatch.setattr(socket, "socket", Kernel(itertools.repeat(part(b"more"))))
     monkeypatch.setattr(conversation, "DUMP_PATIENCE", 0.05)
     with pytest.raises(TimeoutError):
         dumped()
@@ -193,7 +193,7 @@ def test_a_dump_without_an_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("ask", [asked, dumped])
 def test_half_a_datagram_is_none(answer: Answer, ask: Callable[[], object]) -> None:
-    answer(told(b"a") + done(), flags=socket.MSG_TRUNC)
+    answer(part(b"a") + done(), flags=socket.MSG_TRUNC)
     with pytest.raises(OSError, match=rf"\[Errno {errno.EMSGSIZE}\]"):
         ask()
 

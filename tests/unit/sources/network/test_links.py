@@ -45,11 +45,11 @@ def test_interfaces_by_name_with_their_addresses() -> None:
 
 
 @pytest.mark.parametrize("carrier", [True, False, None])
-def test_of_an_interface_that_is_not_up_nobody_knows_the_carrier(carrier: bool | None) -> None:
+def test_the_carrier_of_an_interface_that_is_not_up_is_unknown(carrier: bool | None) -> None:
     assert seen(link(2, "eth0", up=False, carrier=carrier)) == (LinkFacts("eth0", up=False, carrier=None),)
 
 
-def test_a_driver_that_does_not_tell_the_carrier() -> None:
+def test_a_driver_that_does_not_report_the_carrier() -> None:
     assert seen(link(2, "eth0", carrier=None)) == (LinkFacts("eth0", up=True, carrier=None),)
 
 
@@ -80,7 +80,7 @@ def test_the_kind_of_an_interface() -> None:
     assert [each.kind for each in found] == ["bond", "", "a\\x0ab"]
 
 
-def test_stacks_of_stacks_are_told_one_step_at_a_time() -> None:
+def test_stacks_of_stacks_are_reported_one_step_at_a_time() -> None:
     assert below(
         link(2, "eth0", master=4),
         link(3, "eth1", master=4),
@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_passed_over(odd: bytes) -> None:
         struct.pack("=HH", 200, links.IFLA_MASTER),
     ],
 )
-def test_an_attribute_that_makes_no_sense_says_nothing(odd: bytes) -> None:
+def test_a_malformed_attribute_is_ignored(odd: bytes) -> None:
     assert below(link(2, "eth0"), link(3, "eth1", more=odd)) == {"eth0": (), "eth1": ()}
 
 

@@ -1,4 +1,4 @@
-"""Reading one attribute, whatever is in it and whatever the read says."""
+"""Reading one attribute, with any content and any result of the read."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_no_content_makes_a_number_or_counter_that_is_out_of_range(
     assert attributes.word(file, DeviceState) in DeviceState
 
 
-def test_a_word_never_heard_of_is_unknown_and_counted(file: Path) -> None:
+def test_an_unknown_word_is_unknown_and_counted(file: Path) -> None:
     file.write_text("exploded\n")
     attributes = Attributes()
     assert attributes.word(file, DeviceState) is DeviceState.UNKNOWN

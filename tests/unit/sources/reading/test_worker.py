@@ -17,7 +17,7 @@ from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """What a job may wait for; opened in the end, lest its thread outlive the test."""
+    """What a job may wait for; opened at the end, so that its thread ends with the test."""
     event = threading.Event()
     yield event
     event.set()
@@ -150,7 +150,7 @@ def test_the_worker_serves_again_even_if_the_one_that_hung_failed_in_the_end(gat
         await asyncio.sleep(0.05)
         assert await worker.run(lambda: 7, 1.0) == 7
 
-    assert run(scenario) == []  # nobody asked for the late failure, and asyncio does not complain of it
+    assert run(scenario) == []  # no caller fetched the late failure, and asyncio logs no error about it
 
 
 def test_a_job_that_waits_behind_one_that_hangs_is_given_up_with_it(gate: threading.Event) -> None:
@@ -165,7 +165,7 @@ def test_a_job_that_waits_behind_one_that_hangs_is_given_up_with_it(gate: thread
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_cancelled_wait_ends_at_once_and_its_outcome_bothers_nobody(gate: threading.Event, fails: bool) -> None:
+def test_a_cancelled_wait_ends_at_once_and_its_outcome_is_dropped(gate: threading.Event, fails: bool) -> None:
     def work() -> None:
         gate.wait()
         if fails:

@@ -42,7 +42,7 @@ def test_the_wwid_is_udevs_word_and_follows_it(san: FakeSysfs, look: Look) -> No
     assert look.problems == {}
 
 
-def test_the_wwid_and_timeout_are_kept_between_whole_looks(san: FakeSysfs, look: Look) -> None:
+def test_the_wwid_and_timeout_are_kept_between_full_scans(san: FakeSysfs, look: Look) -> None:
     known = look.at_devices("sda", "sdb")
     san.udev_record(san.disks[0]).unlink()
     san.disks[0].device.set("timeout", 180)

@@ -46,7 +46,7 @@ def test_dm_devices_that_are_no_multipath_maps_are_ignored(san: FakeSysfs, look:
     assert look.problems == {}
 
 
-def test_a_suspended_map_says_so(san: FakeSysfs, look: Look) -> None:
+def test_a_suspended_map_is_marked(san: FakeSysfs, look: Look) -> None:
     san.maps[0].path("dm/suspended").write_text("1\n")
     assert look.at_maps() == (replace(MPIO, suspended=True),)
 
@@ -151,7 +151,7 @@ def test_only_the_state_of_an_unchanged_session_is_read_again(san: FakeSysfs, lo
     look.at_sessions()
     san.sessions[0].set("recovery_tmo", 15)
     assert look.at_sessions()[0].recovery_tmo == 5
-    assert look.at_sessions(afresh=True)[0].recovery_tmo == 15
+    assert look.at_sessions(everything=True)[0].recovery_tmo == 15
 
 
 def test_a_session_that_has_logged_in_again_is_read_whole(san: FakeSysfs, look: Look) -> None:
@@ -199,7 +199,7 @@ def test_logout_and_login_make_another_session(san: FakeSysfs, look: Look) -> No
     assert [session.sid for session in look.at_sessions()] == [1, 3]
 
 
-def test_again_tells_only_what_has_changed(san: FakeSysfs, look: Look) -> None:
+def test_again_reports_only_what_has_changed(san: FakeSysfs, look: Look) -> None:
     known = look.at_devices("sda", "sdb")
     assert look.again(*known) == ((), ())
     san.disks[1].state = "blocked"
@@ -269,7 +269,7 @@ def test_what_makes_a_session_the_same_session_outlives_a_failed_read(
         *("session1/targetname", "session1/tpgt", "session1/ifacename", "session1/initiatorname"),
         *("connection1:0/persistent_address", "connection1:0/persistent_port"),
     ):
-        assert look.at_sessions(afresh=True) == before
+        assert look.at_sessions(everything=True) == before
     assert look.problems == {errno.errorcode[number]: 6}
 
 
@@ -282,12 +282,12 @@ def test_a_state_or_timeout_that_cannot_be_read_is_unknown_never_an_old_value(
     with unreadable(
         monkeypatch, number, "session1/state", "session1/recovery_tmo", "2:0:0:1/state", "sda/device/state"
     ):
-        first, second = look.at_sessions(afresh=True)
+        first, second = look.at_sessions(everything=True)
         assert (first.state, first.recovery_tmo) == (SessionStatus.UNKNOWN, None)
         assert second == replace(SESSION, sid=2, address="192.168.2.1")
         assert look.again(*known) == ((replace(SDA, state=DeviceState.UNKNOWN),), ())
     assert look.at_sessions()[0].state is SessionStatus.LOGGED_IN
-    assert look.at_sessions(afresh=True)[0] == SESSION
+    assert look.at_sessions(everything=True)[0] == SESSION
 
 
 @pytest.mark.parametrize("number", UNREADABLE)
@@ -320,14 +320,14 @@ def test_an_unmounted_sysfs_is_an_error_not_an_empty_san(san: FakeSysfs, look: L
 # --- what vanishes or fails in mid-walk -------------------------------------------------------------------------------
 
 
-def whole_look(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[SessionFacts, ...]]:
+def full_scan(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[SessionFacts, ...]]:
     maps = look.at_maps()
     devices = look.at_devices(*sorted({name for found in maps for name in found.slaves}))
-    return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(afresh=True, ends=look.at_ends())
+    return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(everything=True, ends=look.at_ends())
 
 
 ACCESSES = 83
-"""Of a further whole look at two maps, the first with two paths, and at a disk in none."""
+"""Of a further full scan at two maps, the first with two paths, and at a disk in none."""
 MAP_ACCESSES = 9
 """Those among them that come first and are for the maps."""
 
@@ -340,10 +340,10 @@ def meddler(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch) -> Meddler:
     return Meddler(monkeypatch, san.root.parent)
 
 
-def test_every_access_of_a_whole_look_is_meddled_with_below(look: Look, meddler: Meddler) -> None:
-    whole_look(look)
+def test_every_access_of_a_full_scan_is_changed_below(look: Look, meddler: Meddler) -> None:
+    full_scan(look)
     meddler.accesses.clear()
-    whole_look(look)
+    full_scan(look)
     assert len(meddler.accesses) == ACCESSES
     assert ["/dm-" in path for path in meddler.accesses] == [False] + [True] * 8 + [False] * (ACCESSES - MAP_ACCESSES)
 
@@ -352,31 +352,31 @@ def test_every_access_of_a_whole_look_is_meddled_with_below(look: Look, meddler:
 def test_a_session_that_is_logged_out_in_mid_walk_takes_nothing_else_along(
     san: FakeSysfs, look: Look, meddler: Meddler, nth: int
 ) -> None:
-    before = whole_look(look)
+    before = full_scan(look)
     meddler.at(nth, lambda _path: san.logout(san.sessions[1]))
-    maps, devices, sessions = whole_look(look)
+    maps, devices, sessions = full_scan(look)
     assert [(facts.wwid, facts.name) for facts in maps] == [(facts.wwid, facts.name) for facts in before[0]]
     kept = [facts for facts in before[1] if facts.sid == 1]
     assert [facts for facts in devices if facts.sid == 1] == kept
     assert sessions[:1] == before[2][:1]
     assert {facts.sid for facts in sessions} <= {1, 2}
-    assert whole_look(look)[1:] == (tuple(kept), before[2][:1])
+    assert full_scan(look)[1:] == (tuple(kept), before[2][:1])
 
 
 @pytest.mark.parametrize("nth", range(1, MAP_ACCESSES + 1))
 def test_a_map_that_is_flushed_in_mid_walk_is_never_seen_without_its_paths(
     san: FakeSysfs, look: Look, meddler: Meddler, nth: int
 ) -> None:
-    before = whole_look(look)
+    before = full_scan(look)
     meddler.at(nth, lambda _path: san.remove_map(san.maps[0]))
-    maps, _devices, sessions = whole_look(look)
+    maps, _devices, sessions = full_scan(look)
     assert [facts.slaves for facts in maps] in ([("sda", "sdb"), ()], [()])
     assert sessions == before[2]
 
 
 @pytest.mark.parametrize("number", UNREADABLE)
 def test_one_access_that_fails_loses_nothing_but_what_it_was_for(look: Look, meddler: Meddler, number: int) -> None:
-    before = whole_look(look)
+    before = full_scan(look)
 
     def fail(path: str) -> None:
         raise OSError(number, os.strerror(number), path)
@@ -384,9 +384,9 @@ def test_one_access_that_fails_loses_nothing_but_what_it_was_for(look: Look, med
     for nth in range(1, ACCESSES + 1):
         meddler.at(nth, fail)
         try:
-            after = whole_look(look)
+            after = full_scan(look)
         except OSError as error:
-            # Without these two the source is down, and says so.
+            # Without these two the source is down, and reports it.
             assert Path(str(error.filename)).name in ("block", "iscsi_session")  # noqa: PT017
         else:
             assert [facts.name for facts in after[0]] == [facts.name for facts in before[0]]
@@ -394,7 +394,7 @@ def test_one_access_that_fails_loses_nothing_but_what_it_was_for(look: Look, med
             lost = [facts for was, now in zip(before, after, strict=True) for facts in was if facts not in now]
             assert len(lost) <= 1, nth
         meddler.at(0, fail)
-        assert whole_look(look) == before, nth
+        assert full_scan(look) == before, nth
 
 
 # --- what is never opened ---------------------------------------------------------------------------------------------
@@ -404,12 +404,12 @@ def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, med
     for session in san.sessions:
         for secret in SECRETS:
             session.set(secret, "s3cret")
-    first = whole_look(look)
+    first = full_scan(look)
     found: list[object] = [first]
     for change in (san.sessions[0].fail, san.sessions[0].expire, san.sessions[0].recover):
         change()
         found.append((*look.at_sessions(), *look.again(*first[1], depth=Depth.CLOSELY)))
-        found.append(whole_look(look))
+        found.append(full_scan(look))
     opened = {Path(path).name for path in meddler.accesses}
     assert {"targetname", "state", "persistent_address"} <= opened
     assert not [name for name in opened if "password" in name or "username" in name]
@@ -427,7 +427,7 @@ def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_outp
     devices = look.at_devices(*maps[0].slaves)
     look.again(*devices, depth=Depth.CLOSELY)
     look.at_unmapped(*devices)
-    look.at_sessions(afresh=True)
+    look.at_sessions(everything=True)
     names = {Path(path).name for path in meddler.accesses}
     assert names.isdisjoint(NEVER_READ | LOCKING)
     look.at_ends()  # on a thread of their own

@@ -109,8 +109,14 @@ def test_no_uevent_whatever_it_holds_is_lost_or_raises(action: str, name: str, h
 def test_events_sent_newest_first_are_put_in_order_within_each_map() -> None:
     other = replace(EVENT, wwid="other")
     between = BlockEvent("change", "sdb")
-    told: list[Event] = [replace(EVENT, seqnum=3), other, between, replace(EVENT, seqnum=2), replace(EVENT, seqnum=1)]
-    assert in_order(told) == [
+    reported: list[Event] = [
+        replace(EVENT, seqnum=3),
+        other,
+        between,
+        replace(EVENT, seqnum=2),
+        replace(EVENT, seqnum=1),
+    ]
+    assert in_order(reported) == [
         replace(EVENT, seqnum=1),
         other,
         between,
