@@ -267,7 +267,7 @@ class Story:
         self.feed(SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok)))
 
     def begun(self) -> Self:
-        """All sources up, the first look taken a minute before the story, and nothing to tell but what is wrong."""
+        """All sources up, the first look taken a minute before the story, and nothing to report but what is wrong."""
         self.feed(SourceUp(SourceName.UEVENT))
         self.feed(SourceUp(SourceName.SYSFS))
         self.look()
@@ -362,7 +362,7 @@ class Story:
         return self
 
     def cut(self, *sids: int) -> Self:
-        """Nothing comes through these sessions any more; each was heard just now."""
+        """Nothing comes through these sessions any more; each has answered just now."""
         for sid in sids:
             self.heard(sid, self.seconds)
             self.san.answering.discard(sid)
@@ -431,7 +431,7 @@ class Story:
         return self
 
     def reloaded(self, name: str) -> Self:
-        """A map's table is loaded anew, all paths active."""
+        """A map's table is loaded again, all paths active."""
         known = self.san.maps[self.san.wwid(name)]
         self.san.dm.update(dict.fromkeys(known.slaves, DmState.ACTIVE))
         self.feed(BlockEvent("change", known.sysfs_name, reloaded=True))

@@ -53,8 +53,6 @@ class Service(Outlets):
         root: Path = Path("/"),
         handed_over: Path | None = None,
     ) -> None:
-        self._root = root
-        self._handed_over = handed_over
         self._config = config
         self._reload = reload
         self._reporters = reporters
@@ -63,7 +61,7 @@ class Service(Outlets):
         self._recorder = Recorder(Path(config.record), __version__) if config.record else None
         self._http = HttpServer(config.listen, self._engine.view, self._loop_age, self._complain)
         self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
-        self._sources: LiveSources | None = None
+        self._sources = LiveSources(config, self._feed, root, handed_over)
         self._beat = time.monotonic()
         self._ready = False
         self._stop = asyncio.Event()
@@ -82,7 +80,6 @@ class Service(Outlets):
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
         self._feed(SettingsChanged(**asdict(self._config.settings)))
         self._feed(SourceUp(SourceName.CONFIG))
-        self._sources = LiveSources(self._config, self._feed, self._root, self._handed_over)
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
         stopping = asyncio.create_task(self._stop.wait())
@@ -114,8 +111,7 @@ class Service(Outlets):
 
     def refresh(self, refresh: Refresh) -> None:
         """Make a source read again."""
-        if self._sources is not None:
-            self._sources.refresh(refresh)
+        self._sources.refresh(refresh)
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording."""
@@ -135,7 +131,7 @@ class Service(Outlets):
             f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
             "Please report this, with a recording (mpathd-watch run --record FILE).",
         )
-        if self._sources is not None and time.monotonic() - self._resynced > RESYNC_AFTER_BUG:
+        if time.monotonic() - self._resynced > RESYNC_AFTER_BUG:
             self._resynced = time.monotonic()
             self._sources.sysfs.wake_system()
             self._sources.multipathd.wake_maps()
@@ -204,6 +200,5 @@ class Service(Outlets):
                 )
             self._feed(SettingsChanged(**asdict(self._config.settings)))
             self._reporters.log(Priority.INFO, "The configuration was reloaded.")
-        if self._sources is not None:
-            self._sources.configuration.wake()
+        self._sources.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

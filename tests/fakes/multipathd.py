@@ -96,7 +96,7 @@ class Request:
 
 @dataclass
 class FakeMultipathd:
-    """See the module; ``requests`` and ``connections`` tell what it has seen.
+    """See the module; ``requests`` and ``connections`` hold what it has received.
 
     ``most_in_flight`` counts requests somebody waits for at one time, ``pipelined`` those sent before the last reply.
     """
@@ -231,7 +231,7 @@ class FakeMultipathd:
         return reply
 
     def _answer(self, connection: socket.socket, behaviour: Behaviour, stopping: threading.Event) -> bool:
-        """Answer as told; returns whether the connection goes on."""
+        """Answer as instructed. Returns whether the connection goes on."""
         match behaviour:
             case str(text):
                 self._send(connection, framed(text))

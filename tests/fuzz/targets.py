@@ -87,7 +87,7 @@ def node_record(data: bytes) -> None:
 
 
 def record_place(data: bytes) -> None:
-    """Tell whose record a file is, by its path."""
+    """Find whose record a file is, by its path."""
     record_path(text_of(data))
 
 

@@ -1,4 +1,4 @@
-"""The kernel's own word on a connection: when it becomes the cause of an outage, and when it must not."""
+"""The kernel's report of a connection error: when it becomes the cause of an outage, and when it must not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONN_FAILED, XMIT_FAILED, TCP_CONN_CLOSE, NOP_TIMEDOUT = 1011, 1019, 1020, 1022
 
 
 def listening(maps: tuple[str, ...] = ("mpio",)) -> Story:
-    """Healthy maps with two paths each, and a daemon that hears the kernel."""
+    """Healthy maps with two paths each, and a daemon that receives the kernel's reports."""
     story = Story(San.of(maps, PORTALS)).begun()
     story.feed(SourceUp(SourceName.ISCSI))
     return story
@@ -296,7 +296,7 @@ def test_a_silent_sysfs_makes_no_session_come_back() -> None:
     assert outage(story).cause is Cause.NOP_TIMEOUT
 
 
-# --- how the source fares ---------------------------------------------------------------------------------------------
+# --- the source's states ----------------------------------------------------------------------------------------------
 
 
 def test_without_the_right_to_listen_one_notice_says_what_is_not_known() -> None:

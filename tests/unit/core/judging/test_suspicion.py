@@ -57,7 +57,7 @@ def cut(*maps: str, **facts: object) -> Story:
 
 
 def second(story: Story) -> Suspicion | None:
-    """The doubt about the second session."""
+    """The suspicion of the second session."""
     return story.session_state("192.168.2.1").suspicion
 
 
@@ -256,7 +256,7 @@ def test_what_was_suspect_before_sysfs_fell_silent_is_one_outage_with_what_came_
 
 
 def test_a_long_read_over_a_slow_link_is_not_silence() -> None:
-    """exp_statsn stands still while Data-In comes; TCP hears it."""
+    """exp_statsn stands still while Data-In comes; TCP receives it."""
     story = idle().live(1).at(0).heard(2, 0, tcp=0).poll()
     for seconds in range(1, 40):
         story.at(seconds).heard(2, 0, tcp=seconds - 0.01)
@@ -277,7 +277,7 @@ def test_a_whole_look_that_took_long_neither_ends_nor_begins_a_silence() -> None
 
 
 def test_a_reading_that_comes_late_does_not_make_an_older_word_the_last() -> None:
-    """Two readings overtake each other: the session was heard in the one that was asked for later."""
+    """Two readings overtake each other: the session had answered in the one that was asked for later."""
     story = idle().heard(1, 20).heard(2, 19.5).at(20).poll(20)
     story.heard(2, 0).poll(19)
     assert second(story) is None
@@ -630,7 +630,7 @@ def test_a_session_that_is_lost_with_its_carrier_was_lost_to_it(iscsi: bool, err
     [(TCP_CONN_CLOSE, Cause.CONNECTION_CLOSED), (1011, Cause.CARRIER_LOST), (None, Cause.CARRIER_LOST)],
 )
 def test_a_reset_that_is_seen_before_the_carrier_is_seen_to_go(error: int | None, cause: Cause) -> None:
-    """The kernel's exact word stands; what it does not say, the carrier tells."""
+    """The kernel's exact word stands; what it does not name, the carrier shows."""
     story = idle().live().at(2)
     story.feed(SourceUp(SourceName.ISCSI))
     story.at(3).session(2, SessionStatus.FAILED).at(3.1).carrier("eth2", carrier=False)
@@ -731,7 +731,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 
 
 def check(state: State, now: float) -> None:
-    """What holds for doubts whatever has come."""
+    """What holds for suspicions whatever has come."""
     for session in state.nexuses.values():
         assert (session.suspicion is None) == (session.suspected is None)
         if session.suspicion is not None and session.status is not SessionStatus.UNKNOWN:

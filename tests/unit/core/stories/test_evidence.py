@@ -1,4 +1,4 @@
-"""What an outage's cause is taken from, and how it is told: the disk's counters, the carrier, the siblings."""
+"""What an outage's cause is taken from, and how it is reported: the disk's counters, the carrier, the siblings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cause(story: Story) -> Cause:
     return outage.cause
 
 
-# --- administrator, checker, or nobody knows --------------------------------------------------------------------------
+# --- administrator, checker, or not known -----------------------------------------------------------------------------
 
 
 def test_a_path_that_dm_has_failed_without_any_error_was_failed_by_an_administrator() -> None:

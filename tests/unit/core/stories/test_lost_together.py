@@ -23,7 +23,7 @@ def four(*maps: str) -> Story:
 
 
 def lost(story: Story) -> list[Told]:
-    """What was told of lost sessions."""
+    """What was reported of lost sessions."""
     return [told for told in story.told if told.event == "session_lost"]
 
 
@@ -103,7 +103,7 @@ def test_a_session_that_was_logged_out_is_told_in_the_same_words() -> None:
     assert story.told_of("session_lost").fields["SHARED"] == "all 2 sessions through eth2"
 
 
-# --- who speaks for whom ----------------------------------------------------------------------------------------------
+# --- which alert stands for which -------------------------------------------------------------------------------------
 
 
 def test_of_paths_that_a_lost_carrier_makes_suspect_one_of_each_session_speaks() -> None:
@@ -160,7 +160,7 @@ def mpio() -> Story:
 
 
 def told(story: Story, since: float = -50) -> list[tuple[float, str, Priority]]:
-    """What was told of the second path, and how loudly."""
+    """What was reported of the second path, and at which priority."""
     return [(told.at, told.event, told.alert.priority) for told in story.told if told.at > since and told.who == SECOND]
 
 

@@ -142,7 +142,7 @@ class Journal:
     sources: set[str] = field(default_factory=set)
 
     def read(self, state: State, effects: Iterable[Effect]) -> None:
-        """Take over the alerts; none may tell of something that was so already."""
+        """Take over the alerts; none may report something that was so already."""
         for effect in effects:
             if isinstance(effect, Alert):
                 assert effect.message.isprintable()
@@ -428,7 +428,7 @@ def check_same_truth(state: State, san: San, requested: float) -> None:
         there = {path.place.dev: path for path in other.paths.values()}
         assert set(here) == set(there)
         for dev, path in here.items():
-            # Whether dm took the path back after its checker had last looked is history, which no snapshot tells.
+            # Whether dm took the path back after its checker had last looked is history, which no snapshot shows.
             heard = replace(path, checker=replace(path.checker, overruled=False))
             assert facts_of(state, heard) == facts_of(fresh.state, there[dev])
             assert path.disk_errors.errors.raw == there[dev].disk_errors.errors.raw

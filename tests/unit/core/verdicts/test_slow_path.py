@@ -39,7 +39,7 @@ NOTHING = IoFacts(0, 0, 0, 0)
 
 
 class Map:
-    """The paths of a map, each through a session of its own unless told otherwise, window by window."""
+    """The paths of a map, each through a session of its own unless given otherwise, window by window."""
 
     def __init__(self, *labels: str, sessions: Sequence[str] = ()) -> None:
         self.totals = dict.fromkeys(labels, NOTHING)
@@ -159,7 +159,7 @@ def test_the_way_out_is_not_the_way_in() -> None:
     assert WELL < WORSE
 
 
-# --- windows that tell nothing ----------------------------------------------------------------------------------------
+# --- windows that show nothing ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
