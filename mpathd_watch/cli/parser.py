@@ -40,11 +40,11 @@ def parser() -> Parser:
 
     status = commands.add_parser("status", help="show every map and path with its health")
     _add_host_options(status)
-    status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md.gz)")
+    status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md)")
 
     check = commands.add_parser("check", help="audit paths and configuration; exit status for Nagios")
     _add_host_options(check)
-    check.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/findings.md.gz)")
+    check.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/findings.md)")
     _add_root(check)
 
     export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")

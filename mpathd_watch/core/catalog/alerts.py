@@ -82,7 +82,7 @@ class AlertKind(Enum):
         Priority.NOTICE,
         "Why path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ failed",
         "The cause was not known when the failure was logged. The evidence was read a moment later.",
-        "/usr/share/doc/mpathd-watch/early-warning.md.gz lists the evidence for each MPATHD_WATCH_CAUSE.",
+        "/usr/share/doc/mpathd-watch/early-warning.md lists the evidence for each MPATHD_WATCH_CAUSE.",
     )
     PATH_RECOVERING = AlertText(
         "2eb0de29f16d41db840e01a154548f45",
@@ -174,7 +174,7 @@ class AlertKind(Enum):
         Priority.WARNING,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is slower than its siblings",
         "For a minute or longer its I/O, or the round trip of its TCP connection, has taken at least three times as "
-        "long as that of the map's other paths. /usr/share/doc/mpathd-watch/early-warning.md.gz describes the "
+        "long as that of the map's other paths. /usr/share/doc/mpathd-watch/early-warning.md describes the "
         "comparison.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@: a link that has negotiated a lower speed, errors "
         "on a port, a congested switch, a busy controller. mpathd_watch_session_tcp_retransmits_total rises with lost "
@@ -203,7 +203,7 @@ class AlertKind(Enum):
         Priority.WARNING,
         "The configuration of multipath or iSCSI needs attention: @MPATHD_WATCH_CODE@",
         "What is configured is not in force, or will do harm when a path fails. "
-        "/usr/share/doc/mpathd-watch/findings.md.gz explains each MPATHD_WATCH_CODE.",
+        "/usr/share/doc/mpathd-watch/findings.md explains each MPATHD_WATCH_CODE.",
         "mpathd-watch check lists all findings, with the consequence and the remedy of each.",
     )
     SOURCE_DOWN = AlertText(

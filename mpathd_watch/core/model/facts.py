@@ -44,7 +44,8 @@ class DeviceFacts:
     """One member disk as sysfs shows it.
 
     ``io_errors`` and ``io_timeouts`` are the raw 32-bit counters ``ioerr_cnt`` and ``iotmo_cnt``, already masked.
-    ``sid`` is the kernel's number of the iSCSI session the disk hangs off, ``None`` on another transport. ``timeout``
+    ``sid`` is the kernel's number of the iSCSI session the disk hangs off, ``None`` on another transport; ``nexus`` is
+    the kernel's name of the nexus there, e.g. ``rport-5:0-1``, and ``""`` where it has none. ``timeout``
     is the seconds a SCSI command may take (device/timeout), ``wwid`` udev's ID_SERIAL, by which multipath knows the
     disk. ``in_flight`` is how many commands the disk had not answered when it was last read closely
     (``device/device_busy``); two readings that differ in nothing else are equal.
@@ -64,6 +65,7 @@ class DeviceFacts:
     wwid: str = ""
     io: IoFacts | None = None
     in_flight: int | None = field(default=None, compare=False)
+    nexus: str = ""
 
 
 @dataclass(frozen=True, slots=True)

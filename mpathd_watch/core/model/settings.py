@@ -36,7 +36,7 @@ class Settings:
         SECONDS,
         "How much longer than noop_out_interval a session may be silent before its paths are suspect. A lower value "
         "warns earlier, but it also warns falsely where answers to pings take that long. "
-        "/usr/share/doc/mpathd-watch/early-warning.md.gz has measured figures.",
+        "/usr/share/doc/mpathd-watch/early-warning.md has measured figures.",
     )
     flap_failures: int = setting(
         3,

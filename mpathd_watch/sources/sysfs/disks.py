@@ -32,7 +32,7 @@ _HCTL = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
 _SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
 _READS, _READ_MS, _WRITES, _WRITE_MS = 0, 3, 4, 7
 """Positions in ``stat`` (Documentation/block/stat.rst); newer kernels have more fields after these."""
-_RPORT = re.compile(r"/rport-\d+:\d+-\d+/", re.ASCII)
+_RPORT = re.compile(r"/(rport-\d+:\d+-\d+)/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class _Attachment:
     hctl: str
     sid: int | None
     transport: Transport
+    nexus: str
 
 
 class Depth(Enum):
@@ -160,7 +161,10 @@ class Disks:
     def _device(self, attributes: Attributes, name: str, known: DeviceFacts | None) -> DeviceFacts:
         directory = self._block / name
         link = attributes.link(directory)
-        attachment = _Attachment(known.hctl, known.sid, known.transport) if known and not link else _attachment(link)
+        if known is None or link:
+            attachment = _attachment(link)
+        else:
+            attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
         device = directory / "device"
         dev_t = attributes.text(directory / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
@@ -177,6 +181,7 @@ class Disks:
             timeout=attributes.number(device / "timeout"),
             wwid=serial(attributes, self._udev, dev_t),
             io=attributes.parsed(directory / "stat", _io),
+            nexus=attachment.nexus,
         )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
@@ -207,13 +212,14 @@ def _attachment(path: str) -> _Attachment:
     """How a disk is attached, by its sysfs path, e.g. .../host3/session1/target3:0:0/3:0:0:1/block/sdb."""
     hctl = _HCTL_IN_PATH.search(path)
     sid = _SID.search(path)
+    port = _RPORT.search(path)
     if sid:
         transport = Transport.ISCSI
-    elif _RPORT.search(path):
+    elif port:
         transport = Transport.FC
     else:
         transport = Transport.SCSI if hctl else Transport.UNKNOWN
-    return _Attachment(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport)
+    return _Attachment(hctl[1] if hctl else "", int(sid[1]) if sid else None, transport, port[1] if port else "")
 
 
 def _io(text: str) -> IoFacts:

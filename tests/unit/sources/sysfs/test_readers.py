@@ -67,7 +67,8 @@ def test_names_from_outside_are_data(san: FakeSysfs, look: Look) -> None:
 def test_a_fibre_channel_disk_is_known_by_its_rport(san: FakeSysfs, look: Look) -> None:
     disk = san.add_disk(place=FC_PLACE)
     (facts,) = look.at_devices(disk.name)
-    assert (facts.transport, facts.sid, facts.hctl) == (Transport.FC, None, "5:0:0:1")
+    assert (facts.transport, facts.sid, facts.nexus) == (Transport.FC, None, "rport-5:0-1")
+    assert facts.hctl == "5:0:0:1"
 
 
 def test_a_disk_without_a_session_is_plain_scsi(san: FakeSysfs, look: Look) -> None:
