@@ -181,7 +181,7 @@ class San:
     # --- what the sources make of it ----------------------------------------------------------------------------------
 
     def system_read(self) -> SystemRead:
-        """A whole look at sysfs."""
+        """A full scan of sysfs."""
         return SystemRead(tuple(self.maps.values()), tuple(self.devices.values()), tuple(self.sessions.values()), 0.0)
 
     def sessions_read(self, requested: float = 0.0) -> SessionsRead:
@@ -420,7 +420,7 @@ class Story:
         return self
 
     def look(self) -> Self:
-        """A whole look at sysfs."""
+        """A full scan of sysfs."""
         self.feed(self.san.system_read())
         return self
 

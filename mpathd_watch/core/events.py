@@ -84,7 +84,7 @@ class BlockEvent:
 
 @dataclass(frozen=True, slots=True)
 class SystemRead:
-    """A whole look at sysfs: all multipath maps, all their member disks, all iSCSI sessions.
+    """A full scan of sysfs: all multipath maps, all their member disks, all iSCSI sessions.
 
     ``unmapped`` are the disks of iSCSI sessions that are in no map.
     """

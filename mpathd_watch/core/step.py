@@ -5,7 +5,7 @@ follows (``effects``). It is pure: ``now`` is an argument, and the same argument
 ``next_deadline`` says when the core wants a ``Tick`` at the latest.
 
 Uevents wake, snapshots decide: an event may come late, out of order or never, so whatever came before, the state after
-a whole look at sysfs and a listing of multipathd's maps is what those two show.
+a full scan of sysfs and a listing of multipathd's maps is what those two show.
 
 The order within a step: the event is folded into a draft of the next state (``folding``); what it touched is judged and
 announced (``judging``, ``alerting``); paths are compared with their siblings and the audit is made when they are due.

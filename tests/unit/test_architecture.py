@@ -160,7 +160,7 @@ def test_no_two_modules_import_each_other_in_a_circle() -> None:
         assert cycle(STRUCTURE.rooms(package)) == []
 
 
-def test_the_figures_tell_a_large_record_and_a_circle(tmp_path: Path) -> None:
+def test_the_figures_show_a_large_record_and_a_circle(tmp_path: Path) -> None:
     core = tmp_path / PACKAGE / "core"
     core.mkdir(parents=True)
     (core / "one.py").write_text(

@@ -72,7 +72,7 @@ def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
         nexus = found[key]
         before = own.get(label) or NexusState(label, row.transport, nexus, nexus.status, Liveness.UNKNOWN)
         after = _polled(draft, before, nexus, row.liveness.get(nexus.status, Liveness.UNKNOWN))
-        # A whole look reads the nexuses last, long after it was asked for.
+        # A full scan reads the nexuses last, long after it was asked for.
         draft.nexuses[label] = replace(after, read=max(reading.requested, after.read or 0.0) or None)
 
 

@@ -21,7 +21,7 @@ from mpathd_watch.core.transports import table
 
 
 def system_read(draft: Draft, event: SystemRead) -> None:
-    """Take over a whole look: what it does not show is gone, but for what it could not read."""
+    """Take over a full scan: what it does not show is gone, but for what it could not read."""
     devices = {device.name: device for device in event.devices}
     nexuses.take_over(draft, event)
     seen = {facts.wwid for facts in event.maps}

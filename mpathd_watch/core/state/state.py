@@ -54,7 +54,7 @@ class Auditing:
 class State:
     """The whole. ``maps`` by WWID, ``nexuses`` by label, ``unmapped`` disks of iSCSI sessions by name.
 
-    ``started``: the first whole look at sysfs has been taken. ``multipathd_asked``: multipathd has listed something, or
+    ``started``: the first full scan of sysfs has been taken. ``multipathd_asked``: multipathd has listed something, or
     failed to, at least once. ``links``: the network interfaces by name, ``None`` while they are not known.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).

@@ -34,7 +34,7 @@ def start(tmp_path: Path, san: FakeSysfs) -> Iterator[Callable[..., Daemon]]:  #
         daemon.close()
 
 
-def test_it_is_ready_after_the_first_look_and_feeds_the_watchdog_until_it_is_told_to_stop(
+def test_it_is_ready_after_the_first_scan_and_feeds_the_watchdog_until_it_is_stopped(
     start: Callable[..., Daemon],
 ) -> None:
     daemon = start()

@@ -236,7 +236,7 @@ def test_beyond_the_cap_the_longest_silent_client_makes_room(start: Start) -> No
         assert silent[2].recv(12) == b"HTTP/1.1 200"
 
 
-def test_when_all_are_being_served_the_newcomer_is_told(start: Start, daemon: Daemon) -> None:
+def test_when_all_are_being_served_the_newcomer_is_reported(start: Start, daemon: Daemon) -> None:
     daemon.state = big_state(64, 4)
     server = start(connections=1)
     with unread_scrape(server) as client:
@@ -268,7 +268,7 @@ def test_a_request_too_large_or_senseless_is_refused(
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_internal_error_is_told_once_and_shown_to_nobody(
+def test_an_internal_error_is_logged_once_and_no_client_sees_it(
     start: Start, daemon: Daemon, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server = start()

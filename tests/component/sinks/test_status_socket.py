@@ -87,7 +87,7 @@ def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["none/status.sock", "x" * 120])
-def test_a_path_that_can_t_be_had_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_path_that_can_t_be_had_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
     with pytest.raises(StatusSocketError, match=r"^can't serve the status on [^\n]+$"):
         asyncio.run(StatusSocket(tmp_path / name, lambda: View(article_state(), NOW)).start())
 
@@ -119,7 +119,7 @@ def test_clients_that_do_not_read_are_hung_up_on_and_stall_nobody(path: Path) ->
     play(path, story, big_state(512, 2), patience=1.0)
 
 
-def test_nobody_there_and_nonsense_are_told_apart(path: Path) -> None:
+def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
     with pytest.raises(StatusSocketError, match="no mpathd-watch answers"):
         read_status(path)
 

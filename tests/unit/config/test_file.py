@@ -178,21 +178,21 @@ def test_a_missing_file_is_the_defaults_unless_it_was_asked_for(file: Path) -> N
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path, required: bool) -> None:
+def test_a_directory_in_the_place_of_the_file_is_reported(tmp_path: Path, required: bool) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, required=required)
     assert str(caught.value) == f"{tmp_path}: Is a directory"
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_a_file_in_the_place_of_its_directory_is_told(file: Path, required: bool) -> None:
+def test_a_file_in_the_place_of_its_directory_is_reported(file: Path, required: bool) -> None:
     file.touch()
     with pytest.raises(ConfigError, match="Not a directory"):
         load(file / "config.toml", required=required)
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_a_file_that_may_not_be_read_is_told(file: Path, monkeypatch: pytest.MonkeyPatch, required: bool) -> None:
+def test_a_file_that_may_not_be_read_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch, required: bool) -> None:
     def refuse(_path: Path) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied", str(file))
 

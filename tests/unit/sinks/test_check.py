@@ -160,7 +160,7 @@ def test_the_json_has_its_documented_shape() -> None:
     }
 
 
-def test_the_json_tells_of_each_session_and_map_who_set_what() -> None:
+def test_the_json_shows_of_each_session_and_map_who_set_what() -> None:
     host = Host(multipath=FOR_ISCSI % "off", version=(0, 9, 4)).live(recovery_tmo=RECOVERY_OFF)
     found = json.loads(json.dumps(check.document(host.report, host.state), allow_nan=False))
     assert found["timeouts"][label(SECOND)][0] == {

@@ -107,7 +107,7 @@ def test_entries_arrive_in_order_and_stop_waits_for_them(journald: Journald) -> 
     assert sink.dropped == 0
 
 
-def test_a_hung_journald_stalls_nobody_and_the_loss_is_told(journald: Journald) -> None:
+def test_a_hung_journald_stalls_nobody_and_the_loss_is_reported(journald: Journald) -> None:
     sink = JournalSink(journald.sendv, capacity=3)
     for number in range(10):
         sink.log(Priority.INFO, f"line {number}")
@@ -137,7 +137,7 @@ def test_stopping_with_a_full_queue_gives_up_in_time(journald: Journald) -> None
     journald.open.set()
 
 
-def test_what_journald_refuses_is_counted_and_told_when_it_is_back(journald: Journald) -> None:
+def test_what_journald_refuses_is_counted_and_reported_when_it_is_back(journald: Journald) -> None:
     journald.broken = True
     journald.open.set()
     sink = JournalSink(journald.sendv)
@@ -154,7 +154,7 @@ def test_what_journald_refuses_is_counted_and_told_when_it_is_back(journald: Jou
     ]
 
 
-def test_a_loss_that_can_t_be_told_at_the_end_ends_quietly(journald: Journald) -> None:
+def test_a_loss_that_can_t_be_reported_at_the_end_ends_quietly(journald: Journald) -> None:
     journald.broken = True
     journald.open.set()
     sink = JournalSink(journald.sendv)
@@ -197,7 +197,7 @@ def console(stream: io.StringIO, *, colour: bool = False) -> ConsoleSink:
     return ConsoleSink(stream, lambda: 1_795_000_000.25, colour=colour, zone=UTC)
 
 
-def test_the_console_tells_time_priority_event_and_message() -> None:
+def test_the_console_shows_time_priority_event_and_message() -> None:
     stream = io.StringIO()
     sink: Log = console(stream)
     sink.log(Priority.INFO, "listening on :10068")

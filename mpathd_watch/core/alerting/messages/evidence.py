@@ -70,7 +70,7 @@ def _siblings(context: Context, path: PathState) -> list[str]:
     fine = [each for each in others if each.health is Health.UP]
     if fine:
         return [f"{len(fine)} of its {len(others)} siblings fine{_through(context, fine)}"]
-    return [f"its {noun} {verb} {'suspect, too' if healths == {Health.SUSPECT} else 'no better'}"]
+    return [f"its {noun} {verb} {'suspect, too' if healths == {Health.SUSPECT} else 'affected, too'}"]
 
 
 def _through(context: Context, paths: Iterable[PathState]) -> str:

@@ -46,6 +46,8 @@ def suspect(context: Context, path: PathState, siblings: int) -> str:
     left = _left(path, context.now)
     if left is None:
         return f"{text}I/O on it may hang"
+    if left == 0:
+        return f"{text}Its timeouts are over, and the kernel has not dropped the {noun}; I/O on it may hang"
     return (
         f"{text}Unless the target answers, the kernel drops the {noun} within {left} s; I/O on it may hang until then"
     )

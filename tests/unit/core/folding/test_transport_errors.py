@@ -314,7 +314,7 @@ def test_without_the_right_to_listen_one_notice_says_what_is_not_known() -> None
     assert story.told_of("source_up", "iscsi").message == "Can read the kernel's iSCSI errors again."
 
 
-def test_a_host_without_iscsi_is_told_nothing() -> None:
+def test_a_host_without_iscsi_gets_no_alert() -> None:
     story = Story(San()).begun()
     before = len(story.told)
     story.feed(SourceDown(SourceName.ISCSI, NO_MODULE, "scsi_transport_iscsi is not loaded"))

@@ -47,7 +47,7 @@ class Busy:
         return [event for _, event, _ in self.story.alerts()]
 
 
-def test_a_path_that_is_slow_for_a_minute_is_told_once_and_once_when_it_is_not() -> None:
+def test_a_path_that_is_slow_for_a_minute_is_reported_once_and_once_when_it_is_not() -> None:
     busy = Busy().windows(2, sda=1, sdb=1)
     assert busy.events() == []
     busy.windows(STREAK - 1, sda=1, sdb=40)
@@ -97,7 +97,7 @@ def test_a_slow_path_that_fails_has_alerts_of_its_own() -> None:
     assert busy.events()[:2] == ["path_slow", "path_failed"]
 
 
-def test_a_slow_path_of_which_nobody_knew_for_a_while_is_not_told_anew() -> None:
+def test_a_slow_path_that_was_not_known_for_a_while_is_not_reported_again() -> None:
     busy = Busy().windows(9, sda=1, sdb=40)
     busy.story.feed(SourceDown(SourceName.SYSFS, "timeout", "no answer"))
     busy.windows(2)
@@ -106,7 +106,7 @@ def test_a_slow_path_of_which_nobody_knew_for_a_while_is_not_told_anew() -> None
     assert busy.events().count("path_slow") == busy.events().count("path_steady") + 1
 
 
-def test_the_round_trip_of_a_session_tells_its_slow_path() -> None:
+def test_the_round_trip_of_a_session_shows_its_slow_path() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun()
     story.heard(1, -50, rtt=0.0005).heard(2, -50, rtt=0.2).poll()
     story.at(40)
@@ -154,21 +154,21 @@ def test_io_alone_leaves_the_verdict_as_it_is(health: DeviceState) -> None:
     assert (path.health, path.outage, path.verdict.since) == (before.health, before.outage, before.verdict.since)
 
 
-def test_a_disk_that_is_another_one_now_tells_nothing_of_that_window() -> None:
+def test_a_disk_that_is_another_one_now_shows_nothing_of_that_window() -> None:
     busy = Busy().windows(3, sda=1, sdb=1)
     busy.totals["sdb"] = IoFacts(0, 0, 0, 0)
     busy.windows(1, sda=1, sdb=1)
     assert busy.events() == []
 
 
-def test_a_path_that_is_steady_without_a_comparison_is_told_plainly() -> None:
+def test_a_path_that_is_steady_without_a_comparison_is_reported_plainly() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun()
     told = path_steady(story.map(), story.path(SECOND), moment(0), what=Slowness())
     assert "is no longer reported as slow" in told.message
     assert replace(story.path(SECOND)).slowness == Slowness()
 
 
-def test_a_new_connection_counts_its_retransmissions_anew() -> None:
+def test_a_new_connection_counts_its_retransmissions_again() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().heard(2, -50, rtt=0.001)
     for second, raw in ((0, 5), (1, 9), (2, 3), (3, 3), (4, 4)):
         fares = story.san.sessions[2].tcp

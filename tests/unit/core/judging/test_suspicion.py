@@ -138,7 +138,7 @@ def test_only_a_reading_that_was_asked_for_after_the_grace_makes_a_session_silen
     assert not story.wants(Scope.NEXUSES)
 
 
-def test_a_reading_of_which_nobody_knows_when_it_was_asked_for_makes_no_session_silent() -> None:
+def test_a_reading_of_unknown_time_makes_no_session_silent() -> None:
     story = idle().heard(1, 0).heard(2, 0).at(100)
     story.feed(story.san.sessions_read())
     assert (second(story), silence_due(story)) == (None, None)
@@ -232,7 +232,7 @@ def test_nothing_is_claimed_while_sysfs_does_not_answer() -> None:
     assert story.waits == set()
 
 
-def test_a_doubt_ends_with_the_source_that_told_of_it() -> None:
+def test_a_suspicion_ends_with_the_source_that_reported_it() -> None:
     story = cut().at(8)
     story.prompt = False
     story.feed(SourceDown(SourceName.SYSFS, "timeout", "no answer"))
@@ -267,7 +267,7 @@ def test_a_long_read_over_a_slow_link_is_not_silence() -> None:
     assert story.healths_of(SECOND)[0][0] == pytest.approx(45.99)
 
 
-def test_a_whole_look_that_took_long_neither_ends_nor_begins_a_silence() -> None:
+def test_a_full_scan_that_took_long_neither_ends_nor_begins_a_silence() -> None:
     """Its sessions are read last; when it was asked for says nothing of when they were."""
     story = cut().at(7.2)
     assert second(story) is Suspicion.SILENCE
@@ -285,7 +285,7 @@ def test_a_reading_that_comes_late_does_not_make_an_older_word_the_last() -> Non
     assert second(story) is None
 
 
-def test_a_whole_look_may_find_a_session_silent() -> None:
+def test_a_full_scan_may_find_a_session_silent() -> None:
     story = idle().heard(1, 9).heard(2, 0).at(9)
     story.feed(replace(story.san.system_read(), requested=START.monotonic + 9))
     assert second(story) is Suspicion.SILENCE
@@ -309,6 +309,17 @@ def test_a_daemon_that_starts_while_a_session_is_silent_learns_it_from_tcp_and_h
     path = story.path(SECOND)
     assert (path.health, dict(path.failures)) == (Health.STALLED, {Cause.CONNECTION_ERROR: 1})
     assert "It was already in this state when mpathd-watch started" not in story.told_of("path_stalled").message
+
+
+def test_a_session_whose_timeouts_are_over_already_is_not_said_to_have_time_left() -> None:
+    story = Story(San.of(["mpio"], PORTALS).wired())
+    story.seconds = 0
+    story.heard(1, None, tcp=-1).heard(2, None, tcp=-50)
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.feed(replace(story.san.system_read(), requested=START.monotonic))
+    story.listing()
+    message = story.told_of("path_suspect").message
+    assert "Its timeouts are over, and the kernel has not dropped the session; I/O on it may hang." in message
 
 
 def test_a_daemon_that_starts_without_any_proof_of_life_waits_for_one() -> None:
@@ -363,7 +374,7 @@ def test_suspect_then_failed_is_one_outage_with_its_cause_and_its_last_sign_of_l
     assert len([event for _, event, who in story.alerts() if who == SECOND]) == 2
 
 
-def test_the_last_sign_of_life_outlives_the_connection_that_told_it() -> None:
+def test_the_last_sign_of_life_outlives_the_connection_that_reported_it() -> None:
     """TCP is asked of logged-in sessions only: the reading that finds the session FAILED has none."""
     story = idle().live(1).at(0).heard(2, -20, tcp=0).poll().at(15.2)
     story.heard(2, -20)
@@ -505,7 +516,7 @@ def test_a_carrier_that_goes_while_the_session_is_silent_already_is_the_cause() 
     assert len([event for _, event, _ in story.alerts() if event == "path_suspect"]) == 1
 
 
-def test_a_session_that_loses_its_address_is_told_so() -> None:
+def test_a_session_that_loses_its_address_is_reported_so() -> None:
     story = idle().live().at(3)
     story.network(replace(story.san.nics["eth2"], addresses=()))
     assert second(story) is Suspicion.CARRIER
@@ -754,7 +765,7 @@ def check(state: State, now: float) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 3.0, 9.0]), EVENTS), max_size=20))
-def test_in_whatever_order_they_come_no_path_is_suspect_without_a_doubt(events: list[tuple[float, Event]]) -> None:
+def test_in_whatever_order_they_come_no_path_is_suspect_without_a_suspicion(events: list[tuple[float, Event]]) -> None:
     story = Story(San.of(["mpio", "data"], PORTALS).wired()).begun().at(0)
     for pause, event in events:
         due = next_deadline(story.state)

@@ -24,7 +24,7 @@ def test_a_duration_follows_the_monotonic_clock_and_is_never_negative() -> None:
 
 
 @pytest.mark.parametrize("word", ["running", "unheard-of", ""])
-def test_a_word_nobody_has_heard_of_is_unknown(word: str) -> None:
+def test_a_word_that_is_not_known_is_unknown(word: str) -> None:
     assert DeviceState.parse(word) is (DeviceState.RUNNING if word == "running" else DeviceState.UNKNOWN)
 
 

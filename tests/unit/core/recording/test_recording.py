@@ -305,7 +305,7 @@ def test_after_a_failure_the_file_is_closed() -> None:
     assert len(tuple(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_file_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_made_is_reported_at_once(tmp_path: Path) -> None:
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "no/such", "No such file or directory")):
         with pytest.raises(RecorderError) as caught:
             Recorder(path, "0.1.0")

@@ -50,7 +50,7 @@ def test_the_path_stalls_fails_recovers_and_is_up_again(story: Story) -> None:
     assert story.healths_of(FIRST) == []
 
 
-def test_each_transition_is_told_once_and_in_order(story: Story) -> None:
+def test_each_transition_is_reported_once_and_in_order(story: Story) -> None:
     assert story.alerts() == [
         (15.0, "path_stalled", SECOND),
         (15.0, "map_at_risk", "mpio"),

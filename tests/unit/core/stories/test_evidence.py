@@ -101,7 +101,7 @@ def test_a_disk_that_refused_and_that_the_checker_calls_ready_is_unknown() -> No
     assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
 
 
-def test_an_error_that_was_counted_a_second_before_dm_was_told_belongs_to_the_outage() -> None:
+def test_an_error_that_was_counted_a_second_before_dm_was_reported_belongs_to_the_outage() -> None:
     story = begun().at(9).looked("sdb", errors=1, in_flight=None)
     story.at(10).dm("sdb", DmState.FAILED).looked("sdb", errors=1).checker("sdb", CheckerState.FAULTY)
     assert cause(story) is Cause.CHECKER
@@ -147,12 +147,12 @@ def test_commands_that_come_back_with_an_error_are_the_checkers_if_it_says_so() 
 
 
 @pytest.mark.parametrize("in_flight", [None, 0])
-def test_a_look_from_before_the_failure_tells_nothing(in_flight: int | None) -> None:
+def test_a_look_from_before_the_failure_shows_nothing(in_flight: int | None) -> None:
     story = begun().at(9.5).looked("sdb", in_flight=in_flight).at(10).dm("sdb", DmState.FAILED).at(13)
     assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
 
 
-def test_a_look_that_does_not_tell_what_is_on_its_way_tells_nothing() -> None:
+def test_a_look_that_does_not_show_what_is_on_its_way_shows_nothing() -> None:
     story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", in_flight=None).at(13)
     assert cause(story) is Cause.UNKNOWN
 
@@ -273,7 +273,7 @@ def test_reading_what_is_on_its_way_of_a_path_that_is_up_judges_nothing() -> Non
 # --- the sentences ----------------------------------------------------------------------------------------------------
 
 
-def test_a_failure_tells_what_speaks_for_its_cause() -> None:
+def test_a_failure_shows_the_evidence_of_its_cause() -> None:
     story = begun().at(0).cut(2)
     story.feed(SourceUp(SourceName.ISCSI))
     story.at(15.2).connection_error(2, 1022).session(2, SessionStatus.FAILED).at(20.3).dm("sdb", DmState.FAILED)
@@ -284,7 +284,7 @@ def test_a_failure_tells_what_speaks_for_its_cause() -> None:
     )
 
 
-def test_a_failure_for_want_of_a_carrier_tells_so_once_and_not_what_is_not_so() -> None:
+def test_a_failure_without_a_carrier_names_it_once_and_nothing_else() -> None:
     story = begun().at(3)
     story.network(replace(story.san.nics["eth2"], addresses=()))
     story.at(19).session(2, SessionStatus.FREE)
@@ -305,8 +305,8 @@ def test_without_the_network_nothing_is_said_of_it() -> None:
         ([Health.UP, Health.UP], "its siblings through eth1, eth3 are fine"),
         ([Health.SUSPECT], "its sibling is suspect, too"),
         ([Health.SUSPECT, Health.SUSPECT], "its siblings are suspect, too"),
-        ([Health.FAILED], "its sibling is no better"),
-        ([Health.SUSPECT, Health.STALLED], "its siblings are no better"),
+        ([Health.FAILED], "its sibling is affected, too"),
+        ([Health.SUSPECT, Health.STALLED], "its siblings are affected, too"),
         ([Health.UP, Health.FAILED], "1 of its 2 siblings fine through eth1"),
         ([Health.UP, Health.UNKNOWN], ""),
         ([Health.UNKNOWN], ""),
@@ -330,7 +330,7 @@ def context_of(story: Story) -> messages.Context:
     return messages.Context(story.map(), story.state.nexuses, story.state.links, moment(story.seconds), managed=True)
 
 
-def test_a_path_without_its_session_is_told_of_without_it() -> None:
+def test_a_path_without_its_session_is_reported_without_it() -> None:
     story = begun()
     context = replace(context_of(story), nexuses={})
     path = story.path(SECOND)
@@ -367,7 +367,7 @@ def test_a_ping_that_was_not_answered_for_nobody_knows_how_long() -> None:
     assert sentences.cause_so_far(context, path, outage) == f"no answer on 192.168.2.1:3260 for 15.2 s, {around}"
 
 
-def test_a_cause_that_is_found_after_the_failure_was_told_is_told_by_itself() -> None:
+def test_a_cause_that_is_found_after_the_failure_was_reported_is_reported_by_itself() -> None:
     story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
     story.at(10).dm("sdb", DmState.FAILED)
     assert "cause: not known yet" in story.told_of("path_failed").message
@@ -383,7 +383,7 @@ def test_a_cause_that_is_found_after_the_failure_was_told_is_told_by_itself() ->
     assert [event for _, event, _ in story.alerts()].count("path_cause") == 1
 
 
-def test_a_cause_that_stays_unknown_is_not_told_again() -> None:
+def test_a_cause_that_stays_unknown_is_not_reported_again() -> None:
     story = Story(San.of(["mpio"], ["192.168.1.1", "192.168.2.1"])).begun()
     story.at(10).dm("sdb", DmState.FAILED).at(60)
     assert "path_cause" not in {event for _, event, _ in story.alerts()}

@@ -95,7 +95,7 @@ def test_a_session_that_is_lost_again_while_the_other_one_stays_lost_is_news() -
     assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO, Priority.ERR]
 
 
-def test_a_session_that_was_logged_out_is_told_in_the_same_words() -> None:
+def test_a_session_that_was_logged_out_is_reported_in_the_same_words() -> None:
     story = four().at(0).cut(3, 4).at(8)
     story.san.logout(3)
     story.poll()
@@ -164,7 +164,7 @@ def told(story: Story, since: float = -50) -> list[tuple[float, str, Priority]]:
     return [(told.at, told.event, told.alert.priority) for told in story.told if told.at > since and told.who == SECOND]
 
 
-def test_the_third_failure_is_flapping_and_what_follows_is_told_at_info() -> None:
+def test_the_third_failure_is_flapping_and_what_follows_is_reported_at_info() -> None:
     story = flap(mpio(), "sdb", 1, 101)
     assert not story.path(SECOND).flaps.flapping
     story.at(201).dm("sdb", DmState.FAILED)
@@ -207,7 +207,7 @@ def test_every_outage_counts_once_whatever_it_goes_through() -> None:
     assert story.path(SECOND).flaps.instants == (START.monotonic + 1,)
 
 
-def test_a_suspicion_is_no_failure_and_does_not_start_the_window_anew() -> None:
+def test_a_suspicion_is_no_failure_and_does_not_start_the_window_again() -> None:
     story = flap(mpio(), "sdb", 1, 101, 201)
     for second in range(300, 340, 10):
         story.at(second).carrier("eth2", carrier=False).at(second + 2).carrier("eth2", carrier=True)
@@ -241,7 +241,7 @@ def test_flapping_can_be_turned_off() -> None:
     assert not [event for _, event, _ in told(story) if event == "path_flapping"]
 
 
-def test_flapping_that_is_turned_off_while_the_path_flaps_is_not_told_as_steadiness() -> None:
+def test_flapping_that_is_turned_off_while_the_path_flaps_is_not_reported_as_steadiness() -> None:
     story = flap(mpio(), "sdb", 1, 101, 201)
     story.feed(SettingsChanged(flap_failures=0))
     story.at(300).dm("sdb", DmState.FAILED)

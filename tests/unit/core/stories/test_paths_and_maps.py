@@ -87,7 +87,7 @@ def test_the_kernel_says_what_multipathd_cannot_when_it_is_down() -> None:
     )
 
 
-def test_a_path_that_waits_for_a_dead_multipathd_is_told_so() -> None:
+def test_a_path_that_waits_for_a_dead_multipathd_is_reported_so() -> None:
     story = article()
     story.at(10).session(2, SessionStatus.FAILED).dm("sdb", DmState.FAILED)
     story.at(20).multipathd_down()
@@ -108,7 +108,7 @@ def test_a_short_flap_is_stalled_only() -> None:
     )
 
 
-def test_a_path_that_flaps_while_it_recovers_tells_of_each_turn_within_one_outage() -> None:
+def test_a_path_that_flaps_while_it_recovers_shows_each_of_them_within_one_outage() -> None:
     story = article()
     story.at(10).session(2, SessionStatus.FREE).dm("sdb", DmState.FAILED)
     story.at(20).session(2, SessionStatus.LOGGED_IN)
@@ -141,7 +141,7 @@ def test_a_connection_reset_stalls_at_once() -> None:
         ("12 sec", True, "I/O hangs for 12 s more, then fails"),
     ],
 )
-def test_a_lost_map_tells_what_becomes_of_its_io(queueing: str, queues: bool | None, then: str) -> None:
+def test_a_lost_map_shows_what_becomes_of_its_io(queueing: str, queues: bool | None, then: str) -> None:
     story = article(queueing=queueing, queues=queues)
     story.at(10).session(1, SessionStatus.FREE).session(2, SessionStatus.FREE)
     assert story.map().health is MapHealth.LOST
@@ -195,7 +195,7 @@ def test_a_map_without_any_path_is_lost() -> None:
     assert story.told_of("map_lost").fields["PREVIOUS_HEALTH"] == "unknown"
 
 
-def test_a_map_that_is_lost_at_the_start_is_told_once_multipathd_has_said_what_that_means() -> None:
+def test_a_map_that_is_lost_at_the_start_is_reported_once_multipathd_has_said_what_that_means() -> None:
     san = San.of(["mpio"], PORTALS)
     san.add_map("empty", sids=())
     story = Story(san)
@@ -256,7 +256,7 @@ def test_a_logout_leaves_a_missing_path_and_a_login_is_the_same_path_on_another_
 
 
 @pytest.mark.parametrize("first", ["session", "disk", "look"])
-def test_a_logout_whose_failed_io_dm_tells_first_is_one_outage_and_its_cause_the_logout(first: str) -> None:
+def test_a_logout_whose_failed_io_dm_shows_first_is_one_outage_and_its_cause_the_logout(first: str) -> None:
     story = article()
     story.at(10).dm("sdb", DmState.FAILED)
     began = story.path(SECOND).outage
@@ -296,7 +296,7 @@ def test_a_disk_that_goes_a_moment_before_its_session_was_logged_out() -> None:
     assert dict(story.path(SECOND).failures) == {Cause.LOGOUT: 1}
 
 
-def test_a_whole_look_may_tell_that_a_removed_disk_was_logged_out() -> None:
+def test_a_full_scan_may_show_that_a_removed_disk_was_logged_out() -> None:
     story = article()
     story.san.remove_disk("sdb")
     story.at(10).look()
@@ -367,7 +367,7 @@ def test_a_known_disk_keeps_its_session_when_one_look_missed_it() -> None:
     assert story.path(SECOND).health is Health.UP
 
 
-def test_a_lun_that_is_added_settles_before_it_is_called_at_risk_and_one_that_goes_is_told_path_by_path() -> None:
+def test_a_lun_that_is_added_settles_before_it_is_called_at_risk_and_one_that_goes_is_reported_path_by_path() -> None:
     story = article()
     wwid = story.san.add_map("data", sids=[1])
     story.at(10).look().listing()
@@ -449,7 +449,7 @@ def test_a_device_set_offline_is_failed_though_its_session_is_fine() -> None:
     assert "failed: its device is offline; cause: the SCSI device is offline" in story.told_of("path_failed").message
 
 
-def test_a_device_set_offline_that_the_uevent_tells_before_the_disk_is_read_is_counted_as_offline() -> None:
+def test_a_device_set_offline_that_the_uevent_shows_before_the_disk_is_read_is_counted_as_offline() -> None:
     story = article()
     story.at(10).dm("sdb", DmState.FAILED)
     assert story.told_of("path_failed").message == (
@@ -784,7 +784,7 @@ def test_an_outage_that_begins_under_the_eyes_of_a_daemon_without_multipathd_is_
     assert dict(story.path(SECOND).failures) == {Cause.CONNECTION_ERROR: 1}
 
 
-def test_a_host_without_multipath_tells_once_that_nobody_answers_and_is_quiet() -> None:
+def test_a_host_without_multipath_shows_once_that_nobody_answers_and_is_quiet() -> None:
     story = Story(San(), multipathd=False).begun()
     story.at(10).look().multipathd_down()
     story.at(20).look().multipathd_down()
@@ -849,7 +849,7 @@ def test_a_path_that_had_failed_by_itself_long_before_keeps_its_own_priority() -
     ]
 
 
-def test_a_session_that_is_logged_out_with_all_its_paths_is_told_gone_and_told_back() -> None:
+def test_a_session_that_is_logged_out_with_all_its_paths_is_reported_as_gone_and_as_back() -> None:
     story = Story(San.of(["mpio", "data"], PORTALS)).begun()
     story.at(10).san.logout(2)
     story.look()
@@ -931,7 +931,7 @@ def test_the_second_session_to_a_portal_keeps_its_number_while_the_first_is_away
     assert {path.health for path in story.map().paths.values()} == {Health.UP}
 
 
-def test_two_maps_of_one_name_are_told_apart_and_a_map_without_a_name_goes_by_its_wwid() -> None:
+def test_two_maps_of_one_name_are_reported_apart_and_a_map_without_a_name_goes_by_its_wwid() -> None:
     san = San.of(["mpio", "data"], PORTALS)
     data = san.wwid("data")
     san.maps[data] = replace(san.maps[data], name="mpio")
@@ -978,7 +978,7 @@ def test_a_reload_while_multipathd_is_up_has_it_asked() -> None:
     assert story.path(SECOND).health is Health.UP
 
 
-def test_a_map_made_anew_counts_its_events_from_the_start() -> None:
+def test_a_map_made_again_counts_its_events_from_the_start() -> None:
     story = article()
     for second in range(5):
         story.at(second).dm("sdb", DmState.FAILED).dm("sdb", DmState.ACTIVE)
@@ -1049,7 +1049,7 @@ def test_a_map_that_the_listing_after_a_loss_leaves_out_is_unknown() -> None:
     assert (story.map("mpio").health, story.map("data").health) == (MapHealth.HEALTHY, MapHealth.UNKNOWN)
 
 
-def test_each_loss_of_events_is_told_and_numbered() -> None:
+def test_each_loss_of_events_is_reported_and_numbered() -> None:
     story = article()
     story.at(10).feed(EventsLost())
     story.at(11).feed(EventsLost())
@@ -1060,7 +1060,7 @@ def test_each_loss_of_events_is_told_and_numbered() -> None:
     ]
 
 
-def test_a_source_that_goes_and_comes_is_told_once_each_way_and_again_for_another_reason() -> None:
+def test_a_source_that_goes_and_comes_is_reported_once_each_way_and_again_for_another_reason() -> None:
     story = article()
     for seconds in (10, 11, 12):
         story.at(seconds).multipathd_down()
@@ -1083,7 +1083,7 @@ def test_a_source_that_goes_and_comes_is_told_once_each_way_and_again_for_anothe
     assert dict(story.state.source(SourceName.MULTIPATHD).errors) == {"not_running": 3, "timeout": 1}
 
 
-def test_a_bad_configuration_is_told_and_makes_nothing_unknown() -> None:
+def test_a_bad_configuration_is_reported_and_makes_nothing_unknown() -> None:
     story = article()
     story.at(10).feed(SourceDown(SourceName.CONFIG, "bad_file", "/etc/mpathd-watch/config.toml: no such key 'a'."))
     assert story.map().health is MapHealth.HEALTHY
@@ -1297,7 +1297,7 @@ def test_an_event_without_a_number_is_believed_and_does_not_let_older_ones_throu
     ],
     ids=str,
 )
-def test_a_block_event_wakes_those_who_can_tell_what_it_means(event: BlockEvent, scopes: set[Scope]) -> None:
+def test_a_block_event_wakes_those_who_can_show_what_it_means(event: BlockEvent, scopes: set[Scope]) -> None:
     story = article()
     story.at(10).feed(event)
     assert {refresh.scope for refresh in story.wanted} == scopes
@@ -1378,7 +1378,7 @@ def test_health_keeps_the_moment_it_began() -> None:
         (None, "I/O on it is held"),
     ],
 )
-def test_a_stalled_path_tells_how_long_the_kernel_holds_its_io(tmo: int | None, held: str) -> None:
+def test_a_stalled_path_shows_how_long_the_kernel_holds_its_io(tmo: int | None, held: str) -> None:
     san = San.of(["mpio"], PORTALS)
     san.sessions[2] = replace(san.sessions[2], recovery_tmo=tmo)
     story = Story(san).begun()

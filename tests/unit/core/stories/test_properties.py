@@ -408,7 +408,7 @@ class Mess:
 
 
 def snapshot(san: San, requested: float) -> tuple[Event, ...]:
-    """A whole look and both listings, asked for at ``requested``."""
+    """A full scan and both listings, asked for at ``requested``."""
     return san.system_read(), san.maps_listed(requested), san.paths_listed(requested)
 
 

@@ -144,7 +144,7 @@ def test_while_a_phase_runs_its_deadline_is_known() -> None:
     assert Wait.OVERDUE not in {due.wait for due in story.state.deadlines}
 
 
-def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
+def test_a_stalled_path_that_does_not_fail_in_time_is_reported_once() -> None:
     story = down(article())
     assert story.state.deadlines[Due(Wait.OVERDUE, story.san.wwid("mpio"), SECOND)] == START.monotonic + 22.0
     story.at(60)
@@ -161,7 +161,7 @@ def test_a_stalled_path_that_does_not_fail_in_time_is_told_of_once() -> None:
     assert not story.path(SECOND).verdict.overdue
 
 
-def test_a_path_that_stays_overdue_is_told_of_once_whatever_else_is_heard_of_it() -> None:
+def test_a_path_that_stays_overdue_is_reported_once_whatever_else_comes() -> None:
     story = down(article()).at(30)
     assert story.path(SECOND).verdict.overdue
     story.session(2, SessionStatus.FAILED, alive=-0.3).listing()
@@ -170,7 +170,7 @@ def test_a_path_that_stays_overdue_is_told_of_once_whatever_else_is_heard_of_it(
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [22.0]
 
 
-def test_a_path_that_is_not_reinstated_in_time_is_told_of_once() -> None:
+def test_a_path_that_is_not_reinstated_in_time_is_reported_once() -> None:
     story = back(given_up(down(article())), 45.0).at(90)
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [59.0]
     overdue = story.told_of("path_overdue").message
@@ -299,7 +299,7 @@ def test_there_is_no_verdict_without_a_bound(live: dict[str, int | None]) -> Non
     assert "promised" not in story.told_of("path_failed").message
 
 
-def test_without_a_proof_of_life_nobody_can_tell_how_long_it_took() -> None:
+def test_without_a_proof_of_life_nobody_can_show_how_long_it_took() -> None:
     story = reinstated(back(given_up(down(article(), alive=None)), 45.0), 50.0)
     assert judgement(story).verdict is Verdict.NO_BUDGET
     assert set(judgement(story).phases) == {Phase.REPLACEMENT, Phase.REINSTATEMENT}

@@ -194,6 +194,6 @@ def test_interfaces_in_a_very_long_row_do_no_harm() -> None:
     assert trunk(end("e0"), found) == "e1999"
 
 
-def test_a_bridge_of_very_many_ports_is_told_in_one_line() -> None:
+def test_a_bridge_of_very_many_ports_is_reported_in_one_line() -> None:
     ports = tuple(f"tap{number}" for number in range(500))
     assert len(described(end("br0"), {"br0": LinkFacts("br0", True, True, ports, (HERE,))})) < 200

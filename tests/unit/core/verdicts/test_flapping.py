@@ -40,7 +40,7 @@ def test_failures_that_are_far_apart_are_no_flapping() -> None:
     assert not after(*range(0, 10_000, 400)).flapping
 
 
-def test_further_failures_do_not_begin_it_anew() -> None:
+def test_further_failures_do_not_begin_it_again() -> None:
     assert after(0, 100, 250, 300, 5000).since == moment(250)
 
 

@@ -172,14 +172,14 @@ def test_the_way_out_is_not_the_way_in() -> None:
     ],
     ids=["too little on the path", "too little on its sibling", "standby", "idle"],
 )
-def test_too_little_io_tells_nothing(a: tuple[int, int], b: tuple[int, int]) -> None:
+def test_too_little_io_shows_nothing(a: tuple[int, int], b: tuple[int, int]) -> None:
     san = Map("a", "b")
     for _ in range(2 * STREAK):
         san.look(a=a, b=b)
     assert san.slow() == set()
 
 
-def test_enough_io_tells() -> None:
+def test_enough_io_shows() -> None:
     san = Map("a", "b")
     for _ in range(STREAK):
         san.look(a=(ENOUGH, 3), b=(ENOUGH, 48))
@@ -254,7 +254,7 @@ def test_the_last_usable_path_keeps_its_verdict_for_five_minutes() -> None:
     assert FORGET * INTERVAL == 300
 
 
-def test_counters_that_step_back_tell_nothing_of_that_window() -> None:
+def test_counters_that_step_back_show_nothing_of_that_window() -> None:
     san = slow_map()
     san.totals["b"] = IoFacts(10_000, 10, 10_000, 1 << 32)
     san.look()
@@ -283,7 +283,7 @@ def test_no_kernel_counts_so_fast(took: int) -> None:
 # --- the round trip ---------------------------------------------------------------------------------------------------
 
 
-def test_the_round_trip_tells_where_there_is_no_io() -> None:
+def test_the_round_trip_shows_where_there_is_no_io() -> None:
     san = Map("a", "b", "c")
     for window in range(STREAK):
         assert san.slow() == set(), window
@@ -332,7 +332,7 @@ def test_without_a_session_there_is_no_round_trip() -> None:
     assert san.slow() == set()
 
 
-def test_the_latency_is_told_first_and_the_other_while_it_lasts() -> None:
+def test_the_latency_is_reported_first_and_the_other_while_it_lasts() -> None:
     san = Map("a", "b")
     for _ in range(STREAK):
         san.look({"a": 0.0002, "b": 0.2}, a=(100, 3), b=(100, 200))
@@ -363,7 +363,7 @@ READINGS = st.lists(
 
 @settings(max_examples=60)
 @given(st.lists(READINGS, max_size=12), st.randoms(use_true_random=False))
-def test_nothing_raises_and_the_order_tells_nothing(looks: list[list[Reading]], chance: random.Random) -> None:
+def test_nothing_raises_and_the_order_shows_nothing(looks: list[list[Reading]], chance: random.Random) -> None:
     found: dict[str, Slowness] = {}
     for readings in looks:
         shuffled = list(readings)
@@ -467,7 +467,7 @@ def flaps(*seconds: float) -> Flaps:
     return found
 
 
-def test_a_flapping_path_is_told_with_count_and_window() -> None:
+def test_a_flapping_path_is_reported_with_count_and_window() -> None:
     alert = path_flapping(*known(flaps=flaps(0, 100, 250), health=Health.STALLED), moment(250), 600.0)
     assert alert.kind is AlertKind.PATH_FLAPPING
     assert alert.priority is AlertKind.PATH_FLAPPING.value.priority
@@ -480,7 +480,7 @@ def test_a_flapping_path_is_told_with_count_and_window() -> None:
     assert alert.fields["HEALTH"] == "stalled"
 
 
-def test_a_flapping_path_of_which_nothing_is_remembered_is_told_all_the_same() -> None:
+def test_a_flapping_path_of_which_nothing_is_remembered_is_reported_all_the_same() -> None:
     assert "failed 0 times within 0.0 s; " in path_flapping(*known(), moment(0), 3600.0).message
     assert "been up for 1 h. " in path_flapping(*known(), moment(0), 3600.0).message
 
@@ -498,7 +498,7 @@ def test_a_flapping_path_of_which_nothing_is_remembered_is_told_all_the_same() -
         ),
     ],
 )
-def test_a_slow_path_is_told_with_its_measure(compared: Comparison, told: str) -> None:
+def test_a_slow_path_is_reported_with_its_measure(compared: Comparison, told: str) -> None:
     standing = replace(Slowness().by_latency, slow=True, compared=compared)
     alert = path_slow(*known(), Slowness(by_latency=standing))
     assert alert.kind is AlertKind.PATH_SLOW
@@ -512,7 +512,7 @@ def test_a_slow_path_is_told_with_its_measure(compared: Comparison, told: str) -
     assert alert.fields["PORTAL"] == "192.168.2.1:3260"
 
 
-def test_the_end_of_flapping_is_told() -> None:
+def test_the_end_of_flapping_is_reported() -> None:
     was = looked(flaps(0, 100, 250), moment(300), 600.0)
     alert = path_steady(*known(), moment(900), what=was)
     assert alert.kind is AlertKind.PATH_STEADY
@@ -524,12 +524,12 @@ def test_the_end_of_flapping_is_told() -> None:
     assert alert.fields["ENDED"] == "path_flapping"
 
 
-def test_the_end_of_what_never_was_is_told_too() -> None:
+def test_the_end_of_what_never_was_is_reported_too() -> None:
     alert = path_steady(*known(), moment(900), what=Flaps())
     assert "no longer flaps: it has been up for 0.0 s" in alert.message
 
 
-def test_the_end_of_slowness_is_told() -> None:
+def test_the_end_of_slowness_is_reported() -> None:
     san = slow_map()
     for _ in range(STREAK):
         san.look(a=(100, 3), b=(100, 4))
@@ -542,7 +542,7 @@ def test_the_end_of_slowness_is_told() -> None:
     assert alert.fields["VALUE_SEC"] == "0.004000"
 
 
-def test_a_verdict_that_was_dropped_is_not_told_as_a_recovery() -> None:
+def test_a_verdict_that_was_dropped_is_not_reported_as_a_recovery() -> None:
     alert = path_steady(*known(), moment(900), what=Slowness())
     assert "is no longer reported as slow: for 5 min there was nothing to compare it with. " in alert.message
     assert "VALUE_SEC" not in alert.fields

@@ -92,7 +92,7 @@ def test_the_worst_map_comes_first() -> None:
     assert html.index("<h2>z") < html.index("<h2>mpio") < html.index("<h2>a")
 
 
-def test_a_silent_source_is_told_with_reason_age_and_remedy() -> None:
+def test_a_silent_source_is_reported_with_reason_age_and_remedy() -> None:
     silent = SourceState(up=False, reason="timeout", detail="see systemctl status multipathd", last_success=at(-95))
     text = "".join(read(page(make_state(sources=make_sources(multipathd=silent)))).text)
     assert "multipathd does not answer: timeout · last answer 1 min 35 s ago" in text
@@ -112,7 +112,7 @@ def test_sources_that_answer_or_were_never_asked() -> None:
     assert "uevent not read yet" in text
 
 
-def test_empty_hosts_and_first_moments_are_told_apart() -> None:
+def test_empty_hosts_and_first_moments_are_reported_apart() -> None:
     assert "No multipath maps on this host" in read(page(make_state())).text
     assert "Reading the host for the first time" in read(page(State())).text
 
@@ -165,7 +165,7 @@ def test_every_health_and_cause_has_a_face() -> None:
             assert health.value in read(page(make_state([make_map(paths=[failed])]))).text
 
 
-def test_the_page_tells_what_is_in_force_how_much_time_is_left_and_that_there_are_findings() -> None:
+def test_the_page_shows_what_is_in_force_how_much_time_is_left_and_that_there_are_findings() -> None:
     stalled = make_path(health=Health.STALLED, outage=make_outage(), deadline=at(2.9))
     late = make_path("b", health=Health.RECOVERING, outage=make_outage(), deadline=at(-7), overdue=True)
     session = make_session()

@@ -63,7 +63,7 @@ def screen(state: State, *, colour: bool = False, width: int | None = None) -> s
 UGLY = "5 s\n\x1b[31m"
 
 
-def test_the_document_tells_the_article() -> None:
+def test_the_document_shows_the_article() -> None:
     told = document(view(article_state()))
     assert told["version"] == 1
     assert told["generated"] == "2026-11-18T11:06:40.000Z"
@@ -159,7 +159,7 @@ def test_what_is_no_status_is_refused_in_one_line(text: str | bytes) -> None:
         parse(text)
 
 
-def test_the_screen_tells_the_worst_map_first_and_one_line_per_path() -> None:
+def test_the_screen_shows_the_worst_map_first_and_one_line_per_path() -> None:
     state = make_state([make_map("alpha"), *article_state().maps.values()], article_state().nexuses.values())
     lines = screen(state).splitlines()
     assert lines[0] == "2 maps: 1 healthy, 1 at risk"
@@ -191,7 +191,7 @@ def test_the_screen_says_how_much_time_is_left_and_what_is_overdue() -> None:
     assert "\x1b[1;31m  overdue by 7.0 s\x1b[0m" in next(line for line in lines if "recovering" in line)
 
 
-def test_the_screen_tells_what_is_in_force_sessions_that_are_alike_in_one_line() -> None:
+def test_the_screen_shows_what_is_in_force_sessions_that_are_alike_in_one_line() -> None:
     sessions = [make_session(), make_session("192.168.2.1:3260"), make_session("192.168.3.1:3260", recv_tmo=None)]
     off = make_session("192.168.4.1:3260", recovery_tmo=RECOVERY_OFF)
     gone = make_session("192.168.5.1:3260", status=SessionStatus.MISSING)
@@ -257,14 +257,14 @@ def test_the_screen_and_the_document_say_why_a_path_is_suspect(changes: dict[str
     assert f"  8.0 s left  {said}  [dm active" in render(shown, colour=False)
 
 
-def test_the_screen_tells_of_paths_that_work_and_not_well() -> None:
+def test_the_screen_shows_paths_that_work_and_not_well() -> None:
     slowness = Slowness(by_latency=Trend(slow=True))
     path = make_path(flaps=Flaps((1.0,), at(-60)), slowness=slowness, marginal=True)
     shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
     assert "  flapping  slower than its siblings  marginal for multipathd\n" in shown
 
 
-def test_the_connection_below_a_session_is_told() -> None:
+def test_the_connection_below_a_session_is_reported() -> None:
     session = make_session("192.168.2.1:3260", tcp=TcpFacts(0.25, 3, 1, 8.0), read=9.0)
     (entry,) = document(View(make_state([], [session]), at(0)))["sessions"]
     assert entry["tcp"] == {"rtt": 0.25, "retransmits": 3, "backoff": 1}
@@ -288,7 +288,7 @@ def test_a_host_without_iscsi_has_no_trouble_with_it() -> None:
     assert document(view(state))["sources"][0]["reason"] == "no_module"
 
 
-def test_empty_hosts_and_first_moments_are_told_apart() -> None:
+def test_empty_hosts_and_first_moments_are_reported_apart() -> None:
     assert screen(make_state()) == "no multipath maps on this host\n"
     assert screen(State()) == "reading the host for the first time\n"
     assert summary(view(make_state())) == "no multipath maps on this host"
