@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mpathd_watch import cli
+from mpathd_watch.cli import check as command
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.audit_report import MapReport, Report
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
@@ -23,7 +24,6 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.core.verdicts.budget import Budget
 from mpathd_watch.sinks import check
-from mpathd_watch.sources import configuration as source
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
 from tests.hosts import CONF, FIRST, FOR_ISCSI, SECOND, Host, label, lines, record_file
 
@@ -277,7 +277,7 @@ def test_nothing_secret_is_printed() -> None:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sysfs: bool = True, **conf: Any) -> list[str]:
     """An empty host's arguments for ``check``."""
     (tmp_path / "mpathd-watch.toml").write_text("", encoding="utf-8")
-    monkeypatch.setattr(source, "read", lambda *_where: Configuration(**conf))
+    monkeypatch.setattr(command, "read", lambda *_where: Configuration(**conf))
     root = tmp_path / "sys"
     if sysfs:
         (root / "class/block").mkdir(parents=True)

@@ -1,0 +1,44 @@
+"""``mpathd-watch check``: the audit of the configuration, as a Nagios plugin prints it or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from mpathd_watch.cli.configuration import configuration
+from mpathd_watch.cli.output import fail
+from mpathd_watch.cli.places import RECORDS, runtime_directory
+from mpathd_watch.config import ConfigError
+from mpathd_watch.core.audit import audit
+from mpathd_watch.daemon.once import look_once
+from mpathd_watch.sinks import check
+from mpathd_watch.sources.configuration import read
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the findings. Returns the exit status."""
+    try:
+        config = configuration(options)
+        state = asyncio.run(look_once(config, read(options.root, _handed_over()))).state
+    except ConfigError as error:
+        if options.json:
+            return fail(str(error), check.UNKNOWN)
+        print(f"MPATHD-WATCH UNKNOWN: {error}")
+        return check.UNKNOWN
+    report = audit(state)
+    if options.json:
+        print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
+    else:
+        print(check.text(report, state), end="")
+    return check.exit_status(report, state)
+
+
+def _handed_over() -> Path | None:
+    """What root has read for the daemon, for a user who can't read the files; root reads the files themselves."""
+    directory = runtime_directory()
+    if os.geteuid() == 0 or directory is None:
+        return None
+    return directory / RECORDS

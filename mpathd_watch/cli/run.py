@@ -1,0 +1,35 @@
+"""``mpathd-watch run``: the daemon, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from mpathd_watch.cli.configuration import configuration
+from mpathd_watch.cli.output import fail
+from mpathd_watch.cli.places import RECORDS, STATUS_SOCKET, runtime_directory
+from mpathd_watch.config import ConfigError
+from mpathd_watch.daemon.reporters import reporting
+from mpathd_watch.daemon.service import Service
+from mpathd_watch.sinks.http.listen import ListenError
+from mpathd_watch.sinks.recorder import RecorderError
+from mpathd_watch.sinks.status.socket import StatusSocketError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the daemon until SIGTERM or SIGINT. Returns the exit status."""
+    try:
+        config = configuration(options)
+        with reporting() as reporters:
+            directory = runtime_directory()
+            socket = directory / STATUS_SOCKET if directory else None
+            records = directory / RECORDS if directory else None
+            service = Service(
+                config, lambda: configuration(options), reporters, socket, root=options.root, handed_over=records
+            )
+            asyncio.run(service.run())
+    except ConfigError as error:
+        return fail(str(error), 2)
+    except (RecorderError, ListenError, StatusSocketError) as error:
+        return fail(str(error))
+    return 0
