@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import RECORDS, runtime_directory
+from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
 from mpathd_watch.daemon.once import look_once
@@ -41,4 +41,4 @@ def _handed_over() -> Path | None:
     directory = runtime_directory()
     if os.geteuid() == 0 or directory is None:
         return None
-    return directory / RECORDS
+    return directory / ROOT_ONLY

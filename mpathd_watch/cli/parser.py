@@ -39,9 +39,9 @@ def parser() -> Parser:
     check.add_argument("--json", action="store_true", help="as JSON (docs/findings.md)")
     _add_root(check)
 
-    records = commands.add_parser("records", help="what root reads for the daemon: timeouts, and nothing secret")
-    records.add_argument("--output", metavar="FILE", type=Path, help="write it to FILE, for the daemon")
-    _add_root(records)
+    export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")
+    export.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, for the daemon")
+    _add_root(export)
 
     replay = commands.add_parser("replay", help="the daemon on a recording instead of this host")
     replay.add_argument("file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the shipped one)")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
 STATUS_SOCKET = "status.sock"
-RECORDS = "records.json"
+ROOT_ONLY = "root-only.json"
 
 
 def runtime_directory() -> Path | None:

@@ -7,7 +7,7 @@ import asyncio
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import RECORDS, STATUS_SOCKET, runtime_directory
+from mpathd_watch.cli.places import ROOT_ONLY, STATUS_SOCKET, runtime_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
@@ -23,9 +23,9 @@ def run(options: argparse.Namespace) -> int:
         with reporting() as reporters:
             directory = runtime_directory()
             socket = directory / STATUS_SOCKET if directory else None
-            records = directory / RECORDS if directory else None
+            root_only = directory / ROOT_ONLY if directory else None
             service = Service(
-                config, lambda: configuration(options), reporters, socket, root=options.root, handed_over=records
+                config, lambda: configuration(options), reporters, socket, root=options.root, handed_over=root_only
             )
             asyncio.run(service.run())
     except ConfigError as error:

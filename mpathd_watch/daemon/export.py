@@ -1,4 +1,4 @@
-"""``mpathd-watch records``: what root reads for the daemon, which runs without root's rights."""
+"""``mpathd-watch export-config``: what root reads for the daemon, which runs without root's rights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shown(root: Path) -> str:
 
 def _read(root: Path) -> RootOnly:
     try:
-        return asyncio.run(Worker("records").run(lambda: read_root_only(root), DEADLINE))
+        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root), DEADLINE))
     except StalledError:
         raise RootOnlyError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
 

@@ -65,13 +65,13 @@ def parse(raw: bytes) -> RootOnly:
     try:
         handover = decode(RootOnly, record)
     except (CodecError, RecursionError):
-        raise RootOnlyError("it is not what 'mpathd-watch records' writes") from None
+        raise RootOnlyError("it is not what 'mpathd-watch export-config' writes") from None
     records = [node.record for node in handover.records]
     if handover.iscsid is not None:
         records.append(handover.iscsid)
     places = {node.place for node in handover.records}
     if len(places) != len(handover.records) or not all(map(_is_place, places)) or not all(map(_is_sound, records)):
-        raise RootOnlyError("it is not what 'mpathd-watch records' writes")
+        raise RootOnlyError("it is not what 'mpathd-watch export-config' writes")
     return handover
 
 
@@ -82,7 +82,7 @@ def from_child(root: Path) -> RootOnly:
     would be in its memory, and in its core dump.
     """
     # -P: what lies in the present directory must not pass for a module of ours.
-    command = [sys.executable, "-P", "-m", "mpathd_watch", "records", "--root", str(root)]
+    command = [sys.executable, "-P", "-m", "mpathd_watch", "export-config", "--root", str(root)]
     try:
         done = subprocess.run(  # noqa: S603  # our own program
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHILD_DEADLINE, check=False
@@ -92,7 +92,7 @@ def from_child(root: Path) -> RootOnly:
     except OSError as error:
         raise RootOnlyError(f"no process could be started to read it: {error.strerror}") from None
     if done.returncode != 0:
-        raise RootOnlyError(f"'mpathd-watch records' ended with status {done.returncode}")
+        raise RootOnlyError(f"'mpathd-watch export-config' ended with status {done.returncode}")
     return parse(done.stdout)
 
 

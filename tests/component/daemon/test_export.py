@@ -1,4 +1,4 @@
-"""``mpathd-watch records`` as a process: what root runs for the daemon at each start and reload."""
+"""``mpathd-watch export-config`` as a process: what root runs for the daemon at each start and reload."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_it_prints_what_it_would_pass_on(root: Path) -> None:
-    status, told, errors = run("records", "--root", str(root))
+    status, told, errors = run("export-config", "--root", str(root))
     assert (status, errors) == (0, "")
     (node,) = parse(told.encode()).records
     assert node.record.number(keys.REPLACEMENT_TIMEOUT) == 15
@@ -46,10 +46,10 @@ def test_it_prints_what_it_would_pass_on(root: Path) -> None:
 
 
 def test_it_writes_it_and_says_nothing(root: Path, tmp_path: Path) -> None:
-    status, told, errors = run("records", "--root", str(root), "--output", str(tmp_path / "records.json"))
+    status, told, errors = run("export-config", "--root", str(root), "--output", str(tmp_path / "root-only.json"))
     assert (status, told, errors) == (0, "", "")
-    assert parse((tmp_path / "records.json").read_bytes()).records
-    assert (tmp_path / "records.json").stat().st_mode & 0o777 == 0o644
+    assert parse((tmp_path / "root-only.json").read_bytes()).records
+    assert (tmp_path / "root-only.json").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("output", ["none/export.json", "link/export.json", "open/export.json", "taken"])
@@ -58,7 +58,7 @@ def test_what_it_can_not_write_is_one_line(root: Path, tmp_path: Path, output: s
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     (tmp_path / "taken").mkdir()
-    status, told, errors = run("records", "--root", str(root), "--output", str(tmp_path / output))
+    status, told, errors = run("export-config", "--root", str(root), "--output", str(tmp_path / output))
     assert (status, told) == (1, "")
     assert len(errors.splitlines()) == 1
     assert str(tmp_path) in errors
@@ -82,10 +82,10 @@ def test_a_check_reads_for_itself_as_root_and_else_takes_what_the_daemon_has(
     san = healthy_san(tmp_path / "sys")
     runtime = tmp_path / "runtime"
     runtime.mkdir()
-    (runtime / "records.json").write_text("{")
+    (runtime / "root-only.json").write_text("{")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(runtime))
     monkeypatch.setattr(os, "geteuid", lambda: user)
     main(["check", "--json", "--sysfs", str(san.root), "--root", str(root)])
     findings = json.loads(capsys.readouterr().out)["findings"]
     unreadable = [each["subject"] for each in findings if each["code"] == "unreadable_file"]
-    assert unreadable == ([] if user == 0 else [str(runtime / "records.json")])
+    assert unreadable == ([] if user == 0 else [str(runtime / "root-only.json")])

@@ -111,7 +111,7 @@ def daemon(request: pytest.FixtureRequest, tmp_path: Path, san: FakeSysfs, host:
     """A daemon that has read, audited, seen an outage, and read again."""
     (tmp_path / "run").mkdir(exist_ok=True)
     if request.param == "by the service":
-        assert host.run("records", "--output", str(tmp_path / "run/records.json")) == ""
+        assert host.run("export-config", "--output", str(tmp_path / "run/root-only.json")) == ""
     running = Daemon(tmp_path, "--root", str(host.root), "--record", str(tmp_path / "run.jsonl"))
     try:
         running.wait_notified(r"^READY=1$")
@@ -142,7 +142,7 @@ def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path
         "the notifications": daemon.notified(),
         "the check": host.run("check", "--sysfs", str(tmp_path / "sys")),
         "the check as JSON": host.run("check", "--json", "--sysfs", str(tmp_path / "sys")),
-        "what root would pass on": host.run("records"),
+        "what root would pass on": host.run("export-config"),
     }
     assert daemon.stop() == 0
     told["the terminal"] = daemon.said()

@@ -27,7 +27,7 @@ class Watch:
     def __init__(self, directory: Path, deadline: float) -> None:
         self.events: list[Event] = []
         self.root = directory / "host"
-        self.handed_over = directory / "records.json"
+        self.handed_over = directory / "root-only.json"
         self.put(NODE, f"{keys.REPLACEMENT_TIMEOUT} = 15\n")
         self.handed_over.write_text(dump(read_root_only(self.root)))
         self.source = ConfigurationSource(

@@ -25,7 +25,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(directory: Path) -> Path:
-    return directory / "records.json"
+    return directory / "root-only.json"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_older_one_is_replaced_and_never_seen_half(target: Path) -> None:
     assert is_written(target)
 
 
-@pytest.mark.parametrize("name", ["records.json", ".records.json.new"])
+@pytest.mark.parametrize("name", ["root-only.json", ".root-only.json.new"])
 @pytest.mark.parametrize("kind", ["link", "dangling", "hard", "fifo", "file"])
 def test_what_was_laid_there_is_replaced_and_not_followed(target: Path, shadow: Path, name: str, kind: str) -> None:
     trap = target.parent / name
@@ -82,7 +82,7 @@ def test_what_was_laid_there_is_replaced_and_not_followed(target: Path, shadow: 
     assert not (shadow.parent / "nothing").exists()
 
 
-@pytest.mark.parametrize("name", ["records.json", ".records.json.new"])
+@pytest.mark.parametrize("name", ["root-only.json", ".root-only.json.new"])
 def test_a_directory_in_the_way_is_one_line(target: Path, name: str) -> None:
     (target.parent / name).mkdir()
     with pytest.raises(WriteError, match="Is a directory") as caught:
@@ -94,7 +94,7 @@ def test_a_directory_in_the_way_is_one_line(target: Path, name: str) -> None:
 def test_a_link_laid_at_the_last_moment_is_not_followed(
     target: Path, shadow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = target.parent / ".records.json.new"
+    draft = target.parent / ".root-only.json.new"
     real = os.open
 
     def race(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
@@ -113,7 +113,7 @@ def test_a_link_laid_at_the_last_moment_is_not_followed(
 def test_a_name_exchanged_while_it_is_written_gives_nothing_away(
     target: Path, shadow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = target.parent / ".records.json.new"
+    draft = target.parent / ".root-only.json.new"
     real = os.fchmod
 
     def race(descriptor: int, mode: int) -> None:
@@ -136,7 +136,7 @@ def test_a_directory_that_is_none_is_refused(target: Path, tmp_path: Path, kind:
         case "file":
             elsewhere.touch()
     with pytest.raises(WriteError, match=str(elsewhere)) as caught:
-        replace_file(elsewhere / "records.json", DATA, OWNERS)
+        replace_file(elsewhere / "root-only.json", DATA, OWNERS)
     assert len(str(caught.value).splitlines()) == 1
     assert list(target.parent.iterdir()) == []
 
@@ -170,7 +170,7 @@ def test_a_failure_half_way_leaves_nothing(target: Path, monkeypatch: pytest.Mon
     target.write_text("old")
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(WriteError, match=r"records\.json: No space left on device"):
+    with pytest.raises(WriteError, match=r"root-only\.json: No space left on device"):
         replace_file(target, DATA, OWNERS)
     assert list(target.parent.iterdir()) == []
     assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208

@@ -160,7 +160,7 @@ def test_what_root_would_not_write_is_refused_and_not_repeated(host: Path, chang
     change(found)
     with pytest.raises(RootOnlyError) as caught:
         parse(json.dumps(found).encode())
-    assert "mpathd-watch records" in str(caught.value)
+    assert "mpathd-watch export-config" in str(caught.value)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -235,7 +235,7 @@ def test_any_bytes_are_refused(raw: bytes) -> None:
 
 def test_conf_d_is_handed_over_where_the_daemon_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian's /etc/multipath is root's alone, for the bindings in it."""
-    root, output = tmp_path / "root", tmp_path / "records.json"
+    root, output = tmp_path / "root", tmp_path / "root-only.json"
     conf_d = root / "etc/multipath/conf.d"
     conf_d.mkdir(parents=True)
     (root / "etc/multipath.conf").write_text("defaults {\n\tpolling_interval 7\n}\n")

@@ -46,7 +46,7 @@ class Host:
     def __init__(self, directory: Path) -> None:
         self.root = directory / "host"
         self.root.mkdir()
-        self.handed_over = directory / "records.json"
+        self.handed_over = directory / "root-only.json"
         self.now = 0.0
         self.reads = 0
         self.survey = Survey(self.root, self.handed_over, self.read, lambda: self.now)

@@ -1,4 +1,4 @@
-"""``mpathd-watch records``: exports the timeouts that only root can read."""
+"""``mpathd-watch export-config``: exports the timeouts that only root can read."""
 
 from __future__ import annotations
 
