@@ -28,7 +28,6 @@ class Config:
     listen: str = ":10068"
     sysfs: str = "/sys"
     multipathd_socket: str = ""
-    state_dir: str = "/var/lib/mpathd-watch"
     record: str = ""
     single_path_ok: tuple[str, ...] = ()
     settle_seconds: float = 5.0
@@ -123,7 +122,6 @@ _KINDS: dict[str, _Kind] = {
     "listen": _TEXT,
     "sysfs": _TEXT,
     "multipathd_socket": _TEXT,
-    "state_dir": _TEXT,
     "record": _TEXT,
     "single_path_ok": (_are_texts, "a list of names or WWIDs", tuple),
     "settle_seconds": _SECONDS,

@@ -13,7 +13,7 @@ def configuration(options: argparse.Namespace) -> Config:
     config = load(options.config or DEFAULT_PATH, required=options.config is not None)
     given = {
         key: value
-        for key in ("listen", "sysfs", "multipathd_socket", "state_dir", "record")
+        for key in ("listen", "sysfs", "multipathd_socket", "record")
         if (value := getattr(options, key, None)) is not None
     }
     return replace(config, **given)

@@ -26,7 +26,6 @@ def parser() -> Parser:
     run = commands.add_parser("run", help="the daemon, in the foreground")
     _add_host_options(run)
     run.add_argument("--listen", metavar="ADDR:PORT", help="where metrics are served (default :10068, all addresses)")
-    run.add_argument("--state-dir", metavar="DIR", help="what outlives a restart (default /var/lib/mpathd-watch)")
     run.add_argument("--record", metavar="FILE", help="write every event to FILE, for replay")
     _add_root(run)
 

@@ -19,7 +19,6 @@ EVERYTHING = """
 listen = "127.0.0.1:10068"
 sysfs = "/somewhere/sys"
 multipathd_socket = "@/org/kernel/linux/storage/multipathd"
-state_dir = "/srv/mpathd-watch"
 record = "/tmp/it.jsonl"
 single_path_ok = ["mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"]
 settle_seconds = 7
@@ -53,7 +52,6 @@ def test_every_key_is_read(file: Path) -> None:
         listen="127.0.0.1:10068",
         sysfs="/somewhere/sys",
         multipathd_socket="@/org/kernel/linux/storage/multipathd",
-        state_dir="/srv/mpathd-watch",
         record="/tmp/it.jsonl",  # noqa: S108  # only a text here
         single_path_ok=("mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"),
         settle_seconds=7.0,
@@ -103,7 +101,7 @@ def test_what_is_no_count_is_refused(file: Path, value: str) -> None:
     assert complaint(file, f"flap_failures = {value}").startswith(wanted)
 
 
-@pytest.mark.parametrize("key", ["listen", "sysfs", "multipathd_socket", "state_dir", "record"])
+@pytest.mark.parametrize("key", ["listen", "sysfs", "multipathd_socket", "record"])
 @pytest.mark.parametrize("value", ["1", "true", '["x"]', "{ a = 1 }", "12:00:00", '"a\\nb"', '"\\u0000"', '"\\u202e"'])
 def test_what_is_no_text_is_refused(file: Path, key: str, value: str) -> None:
     assert complaint(file, f"{key} = {value}").startswith(f"{key} must be a text, not ")
@@ -122,9 +120,9 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
     )
     assert message.split("; ") == [
         "unknown key 'LISTEN' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
-        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, state_dir, sysfs)",
+        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "unknown key 'zeal' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
-        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, state_dir, sysfs)",
+        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "listen must be a text, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",

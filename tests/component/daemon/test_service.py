@@ -129,12 +129,12 @@ def test_a_port_that_is_taken_is_one_line(san: FakeSysfs) -> None:
 
 def test_a_configuration_with_mistakes_is_one_line_that_names_them_all(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text("listne = ':1'\nstate_dir = 7\n", encoding="utf-8")
+    config.write_text("listne = ':1'\nsysfs = 7\n", encoding="utf-8")
     status, told = failing("run", "--config", str(config))
     assert status == 2
     assert len(told.splitlines()) == 1
     assert "listne" in told
-    assert "state_dir" in told
+    assert "sysfs" in told
 
 
 def test_a_recording_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
