@@ -82,6 +82,7 @@ check-unit:
 .PHONY: check-docs
 check-docs: $(venv)
 	$(python) -m tools.docs --check
+	$(python) -m tools.settings --check
 
 .PHONY: check-metrics
 check-metrics:

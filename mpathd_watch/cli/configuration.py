@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
-from mpathd_watch.config import DEFAULT_PATH, Config, load
+from mpathd_watch.cli.parser import OVERRIDES
+from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, override
 
 
 def configuration(options: argparse.Namespace) -> Config:
-    """The configuration file, overridden by ``options``. Raises ``ConfigError``."""
-    config = load(options.config or DEFAULT_PATH, required=options.config is not None)
+    """The configuration file, overridden by ``options``. Raises ``ConfigError`` with the mistakes of both."""
     given = {
-        key: value
-        for key in ("listen", "sysfs", "multipathd_socket", "record")
-        if (value := getattr(options, key, None)) is not None
+        option: (key, value) for option, key in OVERRIDES.items() if (value := getattr(options, key, None)) is not None
     }
-    return replace(config, **given)
+    config, mistakes = Config(), []
+    try:
+        config = load(options.config or DEFAULT_PATH, required=options.config is not None)
+    except ConfigError as error:
+        mistakes.append(str(error))
+    try:
+        config = override(config, given)
+    except ConfigError as error:
+        mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("; ".join(mistakes))
+    return config

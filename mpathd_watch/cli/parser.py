@@ -8,6 +8,14 @@ from typing import NoReturn
 
 from mpathd_watch import __version__
 
+OVERRIDES = {
+    "--web.listen-address": "listen",
+    "--sysfs": "sysfs",
+    "--multipathd-socket": "multipathd_socket",
+    "--record": "record",
+}
+"""The options that override the configuration file, and the keys that they override."""
+
 
 class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one line and exits 2."""
@@ -25,8 +33,8 @@ def parser() -> Parser:
 
     run = commands.add_parser("run", help="the daemon, in the foreground")
     _add_host_options(run)
-    run.add_argument("--listen", metavar="ADDR:PORT", help="where metrics are served (default :10068, all addresses)")
-    run.add_argument("--record", metavar="FILE", help="write every event to FILE, for replay")
+    _add_override(run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address")
+    _add_override(run, "--record", "FILE", "record all events in FILE, for replay")
     _add_root(run)
 
     status = commands.add_parser("status", help="every map and path, from the running daemon or by one look")
@@ -45,11 +53,13 @@ def parser() -> Parser:
     replay = commands.add_parser("replay", help="the daemon on a recording instead of this host")
     replay.add_argument("file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the shipped one)")
     replay.add_argument("--speed", metavar="N", type=_speed, default=1.0, help="N times as fast as it happened")
+    # The same name as with 'run': one name for one thing, and what is wrong with it is reported by that name.
     replay.add_argument(
-        "--listen",
-        metavar="ADDR:PORT",
+        "--web.listen-address",
+        dest="listen",
+        metavar="ADDRESS:PORT",
         default="127.0.0.1:10068",
-        help="where metrics are served meanwhile (default 127.0.0.1:10068)",
+        help="serve metrics and the page on this address (default %(default)s)",
     )
     return main
 
@@ -58,8 +68,13 @@ def _add_host_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config", metavar="FILE", type=Path, help="the configuration (default /etc/mpathd-watch/config.toml)"
     )
-    command.add_argument("--sysfs", metavar="DIR", help="where sysfs is mounted (default /sys)")
-    command.add_argument("--multipathd-socket", metavar="NAME", help="multipathd's socket; @NAME for an abstract one")
+    _add_override(command, "--sysfs", "DIR", "read sysfs in DIR")
+    _add_override(command, "--multipathd-socket", "NAME", "ask multipathd on this socket; @NAME for an abstract one")
+
+
+def _add_override(command: argparse.ArgumentParser, option: str, value: str, text: str) -> None:
+    key = OVERRIDES[option]
+    command.add_argument(option, dest=key, metavar=value, help=f"{text} (overrides '{key}' of the configuration)")
 
 
 def _add_root(command: argparse.ArgumentParser) -> None:

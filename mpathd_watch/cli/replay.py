@@ -7,6 +7,7 @@ import asyncio
 import sys
 
 from mpathd_watch.cli.output import fail, is_colourful
+from mpathd_watch.config.listen_address import LISTEN_ADDRESS
 from mpathd_watch.daemon.replay import Replay
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http.listen import ListenError
@@ -16,11 +17,14 @@ from mpathd_watch.sources.recording import RecordingError
 
 def run(options: argparse.Namespace) -> int:
     """Play the recording and print what the daemon would report. Returns the exit status."""
+    listen = LISTEN_ADDRESS.read(options.listen)
+    if listen is None:
+        return fail(f"--web.listen-address must be {LISTEN_ADDRESS.wanted}, not {options.listen!r}", 2)
     replay: Replay | None = None
     console = ConsoleSink(sys.stdout, lambda: replay.instant.wall if replay else 0.0, colour=is_colourful())
     failure = ""
     try:
-        replay = Replay(options.file, options.speed, options.listen, console)
+        replay = Replay(options.file, options.speed, listen, console)
         print(replay.title, flush=True)
         asyncio.run(replay.run())
     except (RecordingError, ListenError) as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import ConfigurationRead, Event
+from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
@@ -40,7 +41,7 @@ class _Nobody:
 async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The state of this host right now, as far as sysfs, multipathd and its ``configuration`` tell."""
     engine = Engine(clock.now, _Nobody())
-    engine.feed(config.settings_event())
+    engine.feed(SettingsChanged(**asdict(config.settings)))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     await SysfsSource(engine.feed, time.monotonic, Path(config.sysfs)).look()

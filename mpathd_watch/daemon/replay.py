@@ -8,13 +8,14 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.console import ConsoleSink
-from mpathd_watch.sinks.http.server import HttpServer, parse_listen
+from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
 
@@ -56,13 +57,13 @@ class Replay:
     ``path`` ``None``: the shipped recording. Raises ``ListenError`` if it can't listen.
     """
 
-    def __init__(self, path: Path | None, speed: float, listen: str, console: ConsoleSink) -> None:
+    def __init__(self, path: Path | None, speed: float, listen: ListenAddress, console: ConsoleSink) -> None:
         self._path = path
         self._speed = speed
         self._console = console
         self._playback = Playback(console.alert)
         self._began: tuple[float, Instant] | None = None
-        self._http = HttpServer(parse_listen(listen), self.view, lambda: 0.0, self._complain)
+        self._http = HttpServer(listen, self.view, lambda: 0.0, self._complain)
 
     @property
     def title(self) -> str:

@@ -7,21 +7,23 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Refresh
-from mpathd_watch.core.events import Event, SourceDown, SourceUp, Tick
+from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
+from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.daemon.live_sources import LiveSources
 from mpathd_watch.daemon.reporters import Reporters
-from mpathd_watch.sinks.http.server import HttpServer, parse_listen
+from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
@@ -31,14 +33,6 @@ HEARTBEAT = 1.0
 """Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
 RESYNC_AFTER_BUG = 60.0
 """Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
-_LIVE_KEYS = (
-    "single_path_ok",
-    "settle_seconds",
-    "slack_seconds",
-    "silence_grace_seconds",
-    "flap_failures",
-    "flap_window_seconds",
-)
 
 
 class Service:
@@ -67,7 +61,7 @@ class Service:
         self._notifier = Notifier(os.environ, os.getpid())
         self._engine = Engine(clock.now, self)
         self._recorder = Recorder(Path(config.record), __version__) if config.record else None
-        self._http = HttpServer(parse_listen(config.listen), self._engine.view, self._loop_age, self._complain)
+        self._http = HttpServer(config.listen, self._engine.view, self._loop_age, self._complain)
         self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
         self._sources: LiveSources | None = None
         self._beat = time.monotonic()
@@ -86,7 +80,7 @@ class Service:
         if self._status is not None:
             await self._status.start()
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
-        self._feed(self._config.settings_event())
+        self._feed(SettingsChanged(**asdict(self._config.settings)))
         self._feed(SourceUp(SourceName.CONFIG))
         self._sources = LiveSources(self._config, self._feed, self._root, self._handed_over)
         watching = asyncio.create_task(self._sources.run())
@@ -199,18 +193,17 @@ class Service:
         try:
             fresh = self._reload()
         except ConfigError as error:
-            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; mend it and reload"))
+            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
         else:
             self._feed(SourceUp(SourceName.CONFIG))
-            live = {key: getattr(fresh, key) for key in _LIVE_KEYS}
-            if replace(self._config, **live) != fresh:
+            self._config = replace(self._config, settings=fresh.settings)
+            if self._config != fresh:
                 self._reporters.log(
                     Priority.WARNING,
-                    f"Of the new configuration only {', '.join(_LIVE_KEYS)} took effect; restart for the rest.",
+                    f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
                 )
-            self._config = replace(self._config, **live)
-            self._feed(self._config.settings_event())
-            self._reporters.log(Priority.INFO, "The configuration was read anew.")
+            self._feed(SettingsChanged(**asdict(self._config.settings)))
+            self._reporters.log(Priority.INFO, "The configuration was reloaded.")
         if self._sources is not None:
             self._sources.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

@@ -52,7 +52,7 @@ class Daemon:
             "WATCHDOG_USEC": "2000000",
         }
         command = [sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]
-        command += ["--sysfs", str(directory / "sys"), "--listen", "127.0.0.1:0", *options]
+        command += ["--sysfs", str(directory / "sys"), "--web.listen-address", "127.0.0.1:0", *options]
         self._errors = (directory / "stderr").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(command, env=self.environ, stderr=self._errors)  # noqa: S603  # our own program
 

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mpathd_watch.core.model.declaration import COUNT, NAMES, SECONDS, setting
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The part of the configuration that the core works with; the seconds are of CLOCK_MONOTONIC.
+    """The part of the configuration that the core works with. The seconds are those of CLOCK_MONOTONIC.
 
-    ``settle_seconds``: how long a map that has just appeared may gather its paths before it is called at risk.
-    ``single_path_ok``: names or WWIDs of maps for which one path is enough. ``slack_seconds``: how much later than its
-    bound a phase of an outage may be seen to end before it is called overdue, for polls and timers are late, too.
-    ``silence_grace_seconds``: how much longer than noop_out_interval a session may be silent before its paths are
-    suspect; docs/timeouts.md tells what it is a trade of. ``flap_failures`` failures of a path within
-    ``flap_window_seconds`` make it flapping; 0 of them: never.
+    A recording holds these fields (``SettingsChanged``), so a field that is renamed or removed makes the old recordings
+    unreadable.
     """
 
-    settle_seconds: float = 5.0
-    single_path_ok: frozenset[str] = frozenset()
-    slack_seconds: float = 2.0
-    silence_grace_seconds: float = 2.0
-    flap_failures: int = 3
-    flap_window_seconds: float = 600.0
+    settle_seconds: float = setting(
+        5.0, SECONDS, "How long a map that has just appeared may gather its paths before it is reported as at risk."
+    )
+    single_path_ok: frozenset[str] = setting(
+        frozenset(),
+        NAMES,
+        "Maps for which one path is enough, by name or WWID, for example "
+        '["backup", "360000000000000000e00000000010001"].',
+    )
+    slack_seconds: float = setting(
+        2.0,
+        SECONDS,
+        "How much longer than the timeouts promise a phase of an outage may take before it is reported as overdue. "
+        "Both ends of a phase are found by polling, up to half a second late, and the timers of the kernel and of "
+        "multipathd fire late, too.",
+    )
+    silence_grace_seconds: float = setting(
+        2.0,
+        SECONDS,
+        "How much longer than noop_out_interval a session may be silent before its paths are suspect. A lower value "
+        "warns earlier, but it also warns falsely where answers to pings take that long. "
+        "/usr/share/doc/mpathd-watch/early-warning.md has measured figures.",
+    )
+    flap_failures: int = setting(
+        3,
+        COUNT,
+        "A path is flapping when it has failed this many times within flap_window_seconds. 0 turns the check off.",
+    )
+    flap_window_seconds: float = setting(600.0, SECONDS, "The period within which flap_failures are counted.")

@@ -22,7 +22,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Final
 
-from mpathd_watch.sinks.http.listen import Listen, ListenError, open_socket, parse_listen
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.listen import ListenError, open_socket
 from mpathd_watch.sinks.http.page import render
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.status import document
@@ -31,7 +32,7 @@ from mpathd_watch.sinks.view import Views
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["HttpServer", "Limits", "Listen", "ListenError", "parse_listen"]
+__all__ = ["HttpServer", "Limits", "ListenError"]
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
@@ -58,7 +59,7 @@ class HttpServer:
 
     def __init__(
         self,
-        where: Listen,
+        where: ListenAddress,
         views: Views,
         heartbeat: Callable[[], float],
         complain: Callable[[str], None],
@@ -71,10 +72,10 @@ class HttpServer:
         )
 
     @property
-    def address(self) -> Listen:
+    def address(self) -> ListenAddress:
         """Where it listens, with the port the kernel chose if that was left to it."""
         host, port, *_ = self._server.socket.getsockname()
-        return Listen(host, port)
+        return ListenAddress(host, port)
 
     @property
     def errors(self) -> Mapping[str, int]:

@@ -147,7 +147,17 @@ def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path
     assert daemon.stop() == 0
     told["the terminal"] = daemon.said()
     recording = str(tmp_path / "run.jsonl")
-    command = [sys.executable, "-m", "mpathd_watch", "replay", recording, "--speed", "1000", "--listen", "127.0.0.1:0"]
+    command = [
+        sys.executable,
+        "-m",
+        "mpathd_watch",
+        "replay",
+        recording,
+        "--speed",
+        "1000",
+        "--web.listen-address",
+        "127.0.0.1:0",
+    ]
     told["the journal"] = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
     assert "config_finding" in told["the journal"]
     assert "node.startup" in told["the check"]

@@ -82,7 +82,7 @@ def test_the_recording_of_a_run_replays_to_the_same_state(
     kinds = [type(event).__name__ for event, _ in read(tmp_path / "run.jsonl")]
     assert {"SettingsChanged", "SystemRead", "SessionsRead"} <= set(kinds)
     command = [sys.executable, "-m", "mpathd_watch", "replay", str(tmp_path / "run.jsonl")]
-    command += ["--speed", "1000", "--listen", "127.0.0.1:0"]
+    command += ["--speed", "1000", "--web.listen-address", "127.0.0.1:0"]
     replayed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own program
     assert "path_stalled" in replayed.stdout
     assert "192.168.2.1:3260" in replayed.stdout
@@ -93,7 +93,7 @@ def test_a_reload_with_mistakes_changes_nothing_and_a_good_one_takes_effect(
 ) -> None:
     daemon = start()
     daemon.wait_notified(r"^READY=1$")
-    daemon.config.write_text("listne = 1\nsettle_seconds = 'soon'\n", encoding="utf-8")
+    daemon.config.write_text("listne = 1\nlisten = 'foo'\nsettle_seconds = 'soon'\n", encoding="utf-8")
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_notified(r"^READY=1$", times=2)
     daemon.wait_scraped('mpathd_watch_source_up{source="config"} 0.0')
@@ -120,25 +120,38 @@ def failing(*arguments: str) -> tuple[int, str]:
 def test_a_port_that_is_taken_is_one_line(san: FakeSysfs) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, told = failing("run", "--sysfs", str(san.root), "--listen", f"127.0.0.1:{port}")
+        status, told = failing("run", "--sysfs", str(san.root), "--web.listen-address", f"127.0.0.1:{port}")
     assert status == 1
     assert len(told.splitlines()) == 1
     assert f"127.0.0.1:{port}" in told
     assert "taken" in told
 
 
-def test_a_configuration_with_mistakes_is_one_line_that_names_them_all(tmp_path: Path) -> None:
+def test_mistakes_in_the_configuration_and_in_the_options_are_one_line_that_names_them_all(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text("listne = ':1'\nsysfs = 7\n", encoding="utf-8")
-    status, told = failing("run", "--config", str(config))
+    config.write_text("listne = ':1'\nsysfs = 7\nlisten = 'foo'\n", encoding="utf-8")
+    status, told = failing("run", "--config", str(config), "--web.listen-address", "bar", "--record", "a\nb")
     assert status == 2
     assert len(told.splitlines()) == 1
-    assert "listne" in told
-    assert "sysfs" in told
+    assert "unknown key 'listne'" in told
+    assert "sysfs must be a text, not 7" in told
+    assert "listen must be ADDRESS:PORT, for example " in told
+    assert ", not 'foo'" in told
+    assert "--web.listen-address must be ADDRESS:PORT, for example " in told
+    assert ", not 'bar'" in told
+    assert "--record must be a text" in told
+
+
+@pytest.mark.parametrize("command", ["run", "replay"])
+def test_an_address_that_is_none_is_a_mistake_as_any_other(command: str) -> None:
+    status, told = failing(command, "--web.listen-address", "2001:db8::1:10068")
+    assert status == 2
+    assert len(told.splitlines()) == 1
+    assert "[2001:db8::1]:10068" in told
 
 
 def test_a_recording_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
-    status, told = failing("run", "--listen", "127.0.0.1:0", "--record", str(tmp_path / "no" / "such"))
+    status, told = failing("run", "--web.listen-address", "127.0.0.1:0", "--record", str(tmp_path / "no" / "such"))
     assert status == 1
     assert len(told.splitlines()) == 1
 
@@ -148,7 +161,7 @@ def test_a_recording_cut_in_mid_line_plays_what_is_whole_and_says_where_it_ends(
     whole = '{"recording":"mpathd-watch","format":1,"version":"0"}\n'
     tick = '{"at":[1.0,2.0],"event":"Tick"}\n'
     recording.write_text(whole + tick + tick[:9], encoding="utf-8")
-    status, told = failing("replay", str(recording), "--listen", "127.0.0.1:0")
+    status, told = failing("replay", str(recording), "--web.listen-address", "127.0.0.1:0")
     assert status == 1
     assert "line 3" in told
     assert len(told.splitlines()) == 1

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 
+from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.state import State
-from mpathd_watch.sinks.http.server import HttpServer, Limits, Listen, ListenError
+from mpathd_watch.sinks.http.server import HttpServer, Limits, ListenError
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, article_state, big_state
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # prometheus_client's parsers carry no types.
 parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics.text_string_to_metric_families
-LOOPBACK = Listen("127.0.0.1", 0)
+LOOPBACK = ListenAddress("127.0.0.1", 0)
 
 
 @dataclass
@@ -56,7 +57,7 @@ def daemon() -> Daemon:
 def start(daemon: Daemon) -> Iterator[Start]:
     with ExitStack() as stack:
 
-        def started(where: Listen = LOOPBACK, **limits: Any) -> HttpServer:
+        def started(where: ListenAddress = LOOPBACK, **limits: Any) -> HttpServer:
             server = HttpServer(
                 where, daemon.views, lambda: daemon.age, daemon.complaints.append, replace(Limits(), **limits)
             )
@@ -286,7 +287,7 @@ def test_an_internal_error_is_told_once_and_shown_to_nobody(
 def test_all_addresses_means_both_families(start: Start, host: str) -> None:
     if host == "::1" and not socket.has_dualstack_ipv6():
         pytest.skip("this host has no IPv6")
-    assert ask(start(Listen("", 0)), "/healthz", host=host).status == 200
+    assert ask(start(ListenAddress("", 0)), "/healthz", host=host).status == 200
 
 
 def test_a_taken_port_is_known_at_once(start: Start, daemon: Daemon) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
-from mpathd_watch.core.events import SettingsChanged
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.core.model.declaration import Setting, declared
 from mpathd_watch.core.model.settings import Settings
+from tools.settings import toml
+
+KNOWN = {**declared(Config), **declared(Settings)}
 
 EVERYTHING = """
 listen = "127.0.0.1:10068"
@@ -49,27 +54,35 @@ def test_every_key_is_read(file: Path) -> None:
     file.write_text(EVERYTHING)
     config = load(file, required=True)
     assert config == Config(
-        listen="127.0.0.1:10068",
+        listen=ListenAddress("127.0.0.1", 10068),
         sysfs="/somewhere/sys",
         multipathd_socket="@/org/kernel/linux/storage/multipathd",
         record="/tmp/it.jsonl",  # noqa: S108  # only a text here
-        single_path_ok=("mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"),
-        settle_seconds=7.0,
-        slack_seconds=3.5,
-        silence_grace_seconds=1.5,
-        flap_failures=5,
-        flap_window_seconds=300.0,
+        settings=Settings(
+            single_path_ok=frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"}),
+            settle_seconds=7.0,
+            slack_seconds=3.5,
+            silence_grace_seconds=1.5,
+            flap_failures=5,
+            flap_window_seconds=300.0,
+        ),
     )
     assert all(getattr(config, field.name) != field.default for field in fields(Config))
-    assert type(config.settle_seconds) is float
-    names = frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"})
-    assert config.settings_event() == SettingsChanged(7.0, names, 3.5, 1.5, 5, 300.0)
+    assert all(getattr(config.settings, field.name) != field.default for field in fields(Settings))
+    assert type(config.settings.settle_seconds) is float
 
 
-def test_the_defaults_are_those_of_the_core() -> None:
-    core, event = Settings(), Config().settings_event()
-    assert all(getattr(event, field.name) == getattr(core, field.name) for field in fields(core))
-    assert Config().listen == ":10068"
+def test_every_field_of_the_core_s_settings_is_declared_as_a_setting() -> None:
+    assert list(declared(Settings)) == [field.name for field in fields(Settings)]
+
+
+@pytest.mark.parametrize("setting", KNOWN.values(), ids=KNOWN)
+def test_every_default_is_what_its_own_check_accepts(setting: Setting) -> None:
+    assert setting.kind.read(tomllib.loads(f"it = {toml(setting.default)}")["it"]) == setting.default
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    assert str(Config().listen) == ":10068"
     assert Path("/etc/mpathd-watch/config.toml") == DEFAULT_PATH
 
 
@@ -83,7 +96,7 @@ def test_an_empty_file_is_the_defaults(file: Path, content: str) -> None:
 @pytest.mark.parametrize("seconds", ["0", "0.0", "-0.0", "3600", "1e3", "0x10"])
 def test_seconds_may_be_written_as_any_number_in_range(file: Path, key: str, seconds: str) -> None:
     file.write_text(f"{key} = {seconds}")
-    assert 0 <= getattr(load(file, required=True), key) <= 3600
+    assert 0 <= getattr(load(file, required=True).settings, key) <= 3600
 
 
 @pytest.mark.parametrize("key", ["settle_seconds", "slack_seconds", "silence_grace_seconds", "flap_window_seconds"])
@@ -101,7 +114,7 @@ def test_what_is_no_count_is_refused(file: Path, value: str) -> None:
     assert complaint(file, f"flap_failures = {value}").startswith(wanted)
 
 
-@pytest.mark.parametrize("key", ["listen", "sysfs", "multipathd_socket", "record"])
+@pytest.mark.parametrize("key", ["sysfs", "multipathd_socket", "record"])
 @pytest.mark.parametrize("value", ["1", "true", '["x"]', "{ a = 1 }", "12:00:00", '"a\\nb"', '"\\u0000"', '"\\u202e"'])
 def test_what_is_no_text_is_refused(file: Path, key: str, value: str) -> None:
     assert complaint(file, f"{key} = {value}").startswith(f"{key} must be a text, not ")
@@ -123,7 +136,7 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
         " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "unknown key 'zeal' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
         " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
-        "listen must be a text, not 1",
+        "listen must be ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",
     ]
@@ -154,7 +167,7 @@ def test_what_is_no_configuration_is_one_clear_line(file: Path, content: str | b
 
 
 def test_a_long_value_is_not_repeated_whole(file: Path) -> None:
-    assert len(complaint(file, f"listen = [{'1,' * 10_000}]")) < 200
+    assert len(complaint(file, f"sysfs = [{'1,' * 10_000}]")) < 200
 
 
 def test_a_missing_file_is_the_defaults_unless_it_was_asked_for(file: Path) -> None:
@@ -194,22 +207,22 @@ toml_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-keys = st.sampled_from([field.name for field in fields(Config)]) | st.text(max_size=5)
+keys = st.sampled_from(list(KNOWN)) | st.text(max_size=5)
 
 
 @settings(deadline=None)
 @given(st.dictionaries(keys, toml_values, max_size=5))
 def test_any_table_is_a_configuration_or_one_line_that_names_each_wrong_key(table: dict[str, Any]) -> None:
-    known = {field.name for field in fields(Config)}
     try:
         config = parse(table)
     except ConfigError as error:
         message = str(error)
         assert message.isprintable()
-        assert all(repr(key) in message for key in table.keys() - known)
+        assert all(repr(key) in message for key in table.keys() - KNOWN.keys())
     else:
-        assert table.keys() <= known
-        assert all(type(getattr(config, field.name)) is type(field.default) for field in fields(Config))
+        assert table.keys() <= KNOWN.keys()
+        for part in (config, config.settings):
+            assert all(type(getattr(part, field.name)) is type(field.default) for field in fields(part))
 
 
 @settings(deadline=None)

@@ -1,0 +1,88 @@
+"""The configuration file: TOML. All mistakes in it are reported at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mpathd_watch.config.keys import Config
+from mpathd_watch.core.model.declaration import Setting, declared
+from mpathd_watch.core.model.settings import Settings
+
+DEFAULT_PATH = Path("/etc/mpathd-watch/config.toml")
+
+
+class ConfigError(Exception):
+    """One line that names every mistake, and the file or the option that it is in."""
+
+
+def load(path: Path, *, required: bool) -> Config:
+    """The configuration in ``path``; the defaults if there is no such file and it is not ``required``.
+
+    Raises ``ConfigError``.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        if not required:
+            return Config()
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
+    try:
+        return parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    except ValueError:
+        raise ConfigError(f"{path}: not TOML: a number of more digits than Python reads") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse(table: Mapping[str, object]) -> Config:
+    """The configuration in a TOML table. Raises ``ConfigError`` with every unknown key and every wrong value."""
+    own, core = declared(Config), declared(Settings)
+    known = {**own, **core}
+    wrong = [f"unknown key {key!r} (known: {', '.join(sorted(known))})" for key in sorted(table.keys() - known)]
+    values = _read({key: (known[key], table[key]) for key in sorted(table.keys() & known)}, wrong)
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    settings = Settings(**{key: value for key, value in values.items() if key in core})
+    return Config(**{key: value for key, value in values.items() if key in own}, settings=settings)
+
+
+def override(config: Config, options: Mapping[str, tuple[str, object]]) -> Config:
+    """``config`` with the values that ``options`` have for its keys: option -> (key, value).
+
+    Raises ``ConfigError`` with every option whose value is wrong.
+    """
+    own = declared(Config)
+    wrong: list[str] = []
+    values = _read({option: (own[key], value) for option, (key, value) in options.items()}, wrong)
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    return replace(config, **{key: values[option] for option, (key, _) in options.items()})
+
+
+def _read(given: Mapping[str, tuple[Setting, object]], wrong: list[str]) -> dict[str, Any]:
+    """The values by the names they were given under; what does not fit is added to ``wrong``."""
+    values: dict[str, Any] = {}
+    for name, (setting, value) in given.items():
+        values[name] = setting.kind.read(value)
+        if values[name] is None:
+            wrong.append(f"{name} must be {setting.kind.wanted}, not {_shown(value)}")
+    return values
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # of an integer with thousands of digits, written in hexadecimal
+        return "a number of that size"

@@ -1,0 +1,35 @@
+"""The keys of the configuration file. ``Config`` declares those of the daemon; the core's are ``Settings``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
+from mpathd_watch.core.model.declaration import TEXT, setting
+from mpathd_watch.core.model.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an administrator may set. Only ``settings`` can change while the daemon runs."""
+
+    listen: ListenAddress = setting(
+        ListenAddress("", 10068),
+        LISTEN_ADDRESS,
+        "Where metrics are served: ADDRESS:PORT, on all addresses if ADDRESS is left out. An IPv6 address needs "
+        "brackets: [2001:db8::1]:10068.",
+    )
+    sysfs: str = setting("/sys", TEXT, "Where sysfs is mounted.")
+    multipathd_socket: str = setting(
+        "",
+        TEXT,
+        "multipathd's socket: a path, or @NAME for an abstract socket. If empty, the daemon tries multipathd's own "
+        "defaults: its abstract socket and, from multipath-tools 0.12 on, /run/multipathd.socket.",
+    )
+    record: str = setting(
+        "",
+        TEXT,
+        'A file to record all events in, for "mpathd-watch replay" and for bug reports. If empty, nothing is recorded. '
+        "The service can write only below /var/lib/mpathd-watch.",
+    )
+    settings: Settings = field(default=Settings())

@@ -1,0 +1,78 @@
+"""How a setting is declared: one dataclass field that carries its default, its check and its documentation.
+
+The configuration file is read by these declarations, and ``tools/settings.py`` writes config.toml and the manual page
+from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Value]):
+    """What the value of a setting must be.
+
+    ``wanted`` completes the sentence "it must be ...". ``read`` gives the value of what TOML holds, ``None`` for
+    anything that does not fit.
+    """
+
+    wanted: str
+    read: Callable[[object], Value | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One declared setting. ``about`` is its documentation, in whole sentences."""
+
+    key: str
+    default: Any
+    kind: Kind[Any]
+    about: str
+
+
+def setting(default: Value, kind: Kind[Value], about: str) -> Value:
+    """Declare a setting; to be used as ``dataclasses.field`` is."""
+    declared: Value = field(default=default, metadata={"kind": kind, "about": about})
+    return declared
+
+
+def declared(owner: type) -> Mapping[str, Setting]:
+    """The settings that the dataclass ``owner`` declares, by key, in their order."""
+    return {
+        each.name: Setting(each.name, each.default, each.metadata["kind"], each.metadata["about"])
+        for each in fields(owner)
+        if "kind" in each.metadata
+    }
+
+
+def _read_text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _read_texts(value: object) -> frozenset[str] | None:
+    if not isinstance(value, list) or any(_read_text(item) is None for item in value):
+        return None
+    return frozenset(value)
+
+
+def _read_seconds(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 3600:
+        return None
+    return float(value)
+
+
+def _read_count(value: object) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
+        return None
+    return value
+
+
+TEXT = Kind("a text", _read_text)
+NAMES = Kind("a list of names or WWIDs", _read_texts)
+SECONDS = Kind("a number of seconds from 0 to 3600", _read_seconds)
+COUNT = Kind("a whole number from 0 to 100", _read_count)
