@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(venv) ## watch a recorded outage: alerts as they come, metrics on port 10068
+demo: $(venv) ## watch a recorded outage: alerts as they come, metrics and a page on port 10068 until Ctrl-C
 	.venv/bin/mpathd-watch replay --speed 4
 
 .PHONY: test

@@ -1,17 +1,75 @@
-"""Where a running daemon can be asked, and where it finds what root has read for it."""
+"""Where the commands find a running daemon or replay, and what root has read for the daemon."""
 
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
 STATUS_SOCKET = "status.sock"
+REPLAY_SOCKET = "replay.sock"
+"""A name of its own, so that a replay is never in the way of a daemon, and is never taken for one."""
 ROOT_ONLY = "root-only.json"
 
 
 def runtime_directory() -> Path | None:
-    """The directory that RuntimeDirectory= has made, otherwise the usual one. ``None`` if it does not exist."""
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    directory = Path(given) if given else RUNTIME_DIRECTORY
+    """The daemon's directory. ``None`` if it does not exist."""
+    directory = _daemon_directory()
     return directory if directory.is_dir() else None
+
+
+def replay_sockets() -> list[Path]:
+    """Where the status of a running replay may be served."""
+    return [directory / REPLAY_SOCKET for directory in _replay_directories()]
+
+
+@contextmanager
+def replay_socket() -> Iterator[Path | None]:
+    """Where a replay serves its status: the first of ``replay_sockets`` whose directory is there or can be made.
+
+    A directory that belongs to somebody else, as the daemon's does, is not used: its owner could put something else in
+    the place of the socket. A directory that was made here is removed afterwards.
+    """
+    for directory in _replay_directories():
+        made = False
+        with suppress(OSError):
+            directory.mkdir(0o755)
+            made = True
+        if _is_ours(directory):
+            try:
+                yield directory / REPLAY_SOCKET
+            finally:
+                if made:
+                    with suppress(OSError):  # somebody else uses it by now
+                        directory.rmdir()
+            return
+    yield None
+
+
+def _daemon_directory() -> Path:
+    """The one that systemd's RuntimeDirectory= has made, otherwise the usual one."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else RUNTIME_DIRECTORY
+
+
+def _replay_directories() -> list[Path]:
+    """The daemon's, for whoever may write there; otherwise one below the user's own runtime directory."""
+    directories = [_daemon_directory()]
+    if own := os.environ.get("XDG_RUNTIME_DIR"):
+        directories.append(Path(own) / "mpathd-watch")
+    return directories
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return (
+        stat.S_ISDIR(found.st_mode)
+        and found.st_uid == os.geteuid()
+        and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    )

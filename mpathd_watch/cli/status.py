@@ -7,31 +7,49 @@ import asyncio
 import contextlib
 import json
 import sys
+from pathlib import Path
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail, is_colourful
-from mpathd_watch.cli.places import STATUS_SOCKET, runtime_directory
+from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.daemon.once import look_once
-from mpathd_watch.sinks.status import StatusError, document, render
+from mpathd_watch.sinks.status import Document, StatusError, document, render
 from mpathd_watch.sinks.status.socket import StatusSocketError, read_status
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the status. Returns the exit status."""
-    found = None
-    directory = runtime_directory()
-    if directory is not None and not (options.sysfs or options.multipathd_socket):
-        with contextlib.suppress(StatusSocketError, StatusError):
-            found = read_status(directory / STATUS_SOCKET)
+    found, note = None, ""
+    if not (options.sysfs or options.multipathd_socket):
+        found, note = _ask()
     if found is None:
         try:
             found = document(asyncio.run(look_once(configuration(options))))
         except ConfigError as error:
             return fail(str(error), 2)
-        print("No running mpathd-watch answers; this is one look at the host.", file=sys.stderr)
+        note = "No running mpathd-watch answers; this is one look at the host."
+    if note:
+        print(note, file=sys.stderr)
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         print(render(found, colour=is_colourful()), end="")
     return 0
+
+
+def _ask() -> tuple[Document | None, str]:
+    """What the running daemon answers, otherwise what a running replay does; and what to print about it."""
+    directory = runtime_directory()
+    if directory is not None and (answer := _answer(directory / STATUS_SOCKET)) is not None:
+        return answer, ""
+    for socket in replay_sockets():
+        if (answer := _answer(socket)) is not None:
+            return answer, "No daemon answers; this is what a running 'mpathd-watch replay' shows, not this host."
+    return None, ""
+
+
+def _answer(socket: Path) -> Document | None:
+    with contextlib.suppress(StatusSocketError, StatusError):
+        return read_status(socket)
+    return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from importlib.resources import as_file, files
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.catalog.alerts import Priority
@@ -16,6 +19,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http.server import HttpServer
+from mpathd_watch.sinks.status.socket import StatusSocket, StatusSocketError
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
 
@@ -52,31 +56,48 @@ class Playback:
 
 
 class Replay:
-    """One recording, played ``speed`` times as fast as it happened, with metrics and the page served meanwhile.
+    """One recording, played ``speed`` times as fast as it was recorded, with its metrics, page and status served.
 
-    ``path`` ``None``: the shipped recording. Raises ``ListenError`` if it can't listen.
+    ``path`` ``None``: the shipped recording. The alerts are printed on ``stream``. The status is served on
+    ``status_socket``. Raises ``RecordingError`` if the file is no recording, and ``ListenError`` if nothing can be
+    served on ``listen``.
     """
 
-    def __init__(self, path: Path | None, speed: float, listen: ListenAddress, console: ConsoleSink) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path | None,
+        speed: float,
+        listen: ListenAddress,
+        stream: TextIO,
+        *,
+        colour: bool,
+        status_socket: Path | None,
+    ) -> None:
+        self._name = str(path or "the shipped recording")
         self._speed = speed
-        self._console = console
-        self._playback = Playback(console.alert)
-        self._began: tuple[float, Instant] | None = None
+        # The first event is read before anything is printed or served: a file that is no recording is one line.
+        events = _events(path)
+        first = next(events, None)
+        if first is None:
+            raise recording.RecordingError(f"{self._name}: it holds no event")
+        self._events = chain((first,), events)
         self._http = HttpServer(listen, self.view, lambda: 0.0, self._complain)
+        self._console = ConsoleSink(stream, lambda: self._playback.now.wall, colour=colour)
+        self._playback = Playback(self._console.alert)
+        self._status = StatusSocket(status_socket, self.view) if status_socket else None
+        self._began: tuple[float, Instant] | None = None
 
     @property
     def title(self) -> str:
-        """What is played, how fast, and where it can be looked at meanwhile."""
-        return (
-            f"Playing {self._path or 'the shipped recording'}, {self._speed:g} times as fast as it happened; "
-            f"metrics and a page on http://{self._http.address}/"
-        )
+        """What is played, how fast, and where its state is served."""
+        speed = "at its own speed" if self._speed == 1 else f"{self._speed:g} times as fast as it was recorded"
+        return f"Playing {self._name} {speed}; {self.places}."
 
     @property
-    def instant(self) -> Instant:
-        """When the last event that was played came."""
-        return self._playback.now
+    def places(self) -> str:
+        """Where the state of the recording is served."""
+        command = ", and 'mpathd-watch status' shows its state" if self._status else ""
+        return f"metrics and a page are on http://{self._http.address}/{command}"
 
     def view(self) -> View:
         """The state as of now on the recording's clocks, which go on between its events, and stop with the last."""
@@ -86,21 +107,35 @@ class Replay:
         passed = (time.monotonic() - began) * self._speed
         return View(self._playback.engine.state, Instant(first.monotonic + passed, first.wall + passed))
 
-    async def run(self) -> View:
-        """Play to the end; the last view.
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve metrics, page and status meanwhile. A status that can't be served is reported, and missed."""
+        self._http.start()
+        try:
+            if self._status is not None:
+                try:
+                    await self._status.start()
+                except StatusSocketError as error:
+                    self._complain(str(error))
+                    self._status = None
+            yield
+        finally:
+            if self._status is not None:
+                await self._status.stop()
+            self._http.stop()
+
+    async def play(self) -> None:
+        """Play to the end, and print all alerts.
 
         Raises ``RecordingError`` where the recording can't be read on, after all before has been played.
         """
-        self._http.start()
         try:
-            with as_file(files("mpathd_watch") / "recordings" / SHIPPED) as shipped:
-                for event, at in recording.read(self._path or shipped):
-                    await self._until(at)
-                    self._playback.play(event, at)
-            return self._playback.engine.view()
+            for event, at in self._events:
+                await self._until(at)
+                self._playback.play(event, at)
         finally:
             self._began = None
-            self._http.stop()
+            self._console.stop()
 
     async def _until(self, at: Instant) -> None:
         if self._began is None:
@@ -111,3 +146,8 @@ class Replay:
 
     def _complain(self, text: str) -> None:
         self._console.log(Priority.ERR, text)
+
+
+def _events(path: Path | None) -> Iterator[tuple[Event, Instant]]:
+    with as_file(files("mpathd_watch") / "recordings" / SHIPPED) as shipped:
+        yield from recording.read(path or shipped)

@@ -158,7 +158,7 @@ def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path
         "--web.listen-address",
         "127.0.0.1:0",
     ]
-    told["the journal"] = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
+    told["the journal"] = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
     assert "config_finding" in told["the journal"]
     assert "node.startup" in told["the check"]
     assert IFACE in told["what root would pass on"]

@@ -83,7 +83,7 @@ def test_the_recording_of_a_run_replays_to_the_same_state(
     assert {"SettingsChanged", "SystemRead", "SessionsRead"} <= set(kinds)
     command = [sys.executable, "-m", "mpathd_watch", "replay", str(tmp_path / "run.jsonl")]
     command += ["--speed", "1000", "--web.listen-address", "127.0.0.1:0"]
-    replayed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own program
+    replayed = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True)  # noqa: S603  # our own program
     assert "path_stalled" in replayed.stdout
     assert "192.168.2.1:3260" in replayed.stdout
 
@@ -153,17 +153,6 @@ def test_an_address_that_is_none_is_a_mistake_as_any_other(command: str) -> None
 def test_a_recording_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
     status, told = failing("run", "--web.listen-address", "127.0.0.1:0", "--record", str(tmp_path / "no" / "such"))
     assert status == 1
-    assert len(told.splitlines()) == 1
-
-
-def test_a_recording_cut_in_mid_line_plays_what_is_whole_and_says_where_it_ends(tmp_path: Path) -> None:
-    recording = tmp_path / "cut.jsonl"
-    whole = '{"recording":"mpathd-watch","format":1,"version":"0"}\n'
-    tick = '{"at":[1.0,2.0],"event":"Tick"}\n'
-    recording.write_text(whole + tick + tick[:9], encoding="utf-8")
-    status, told = failing("replay", str(recording), "--web.listen-address", "127.0.0.1:0")
-    assert status == 1
-    assert "line 3" in told
     assert len(told.splitlines()) == 1
 
 
