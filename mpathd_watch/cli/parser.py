@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from mpathd_watch import __version__
 
+_DOCUMENTATION = "/usr/share/doc/mpathd-watch"
 OVERRIDES = {
     "--web.listen-address": "listen",
     "--sysfs": "sysfs",
@@ -31,28 +32,32 @@ def parser() -> Parser:
     main.add_argument("--version", action="version", version=f"mpathd-watch {__version__}")
     commands = main.add_subparsers(metavar="COMMAND", dest="command", required=True, parser_class=Parser)
 
-    run = commands.add_parser("run", help="the daemon, in the foreground")
+    run = commands.add_parser("run", help="run the daemon in the foreground")
     _add_host_options(run)
     _add_override(run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address")
     _add_override(run, "--record", "FILE", "record all events in FILE, for replay")
     _add_root(run)
 
-    status = commands.add_parser("status", help="every map and path, from the running daemon or by one look")
+    status = commands.add_parser("status", help="show every map and path with its health")
     _add_host_options(status)
-    status.add_argument("--json", action="store_true", help="as JSON (docs/status-json.md)")
+    status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md)")
 
-    check = commands.add_parser("check", help="what is configured, held against what is in force")
+    check = commands.add_parser("check", help="audit paths and configuration; exit status for Nagios")
     _add_host_options(check)
-    check.add_argument("--json", action="store_true", help="as JSON (docs/findings.md)")
+    check.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/findings.md)")
     _add_root(check)
 
     export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")
-    export.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, for the daemon")
+    export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
     _add_root(export)
 
-    replay = commands.add_parser("replay", help="the daemon on a recording instead of this host")
-    replay.add_argument("file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the shipped one)")
-    replay.add_argument("--speed", metavar="N", type=_speed, default=1.0, help="N times as fast as it happened")
+    replay = commands.add_parser("replay", help="play a recording instead of watching this host")
+    replay.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the one that is shipped)"
+    )
+    replay.add_argument(
+        "--speed", metavar="N", type=_speed, default=1.0, help="play N times as fast as it was recorded"
+    )
     # The same name as with 'run': one name for one thing, and what is wrong with it is reported by that name.
     replay.add_argument(
         "--web.listen-address",
@@ -66,7 +71,10 @@ def parser() -> Parser:
 
 def _add_host_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--config", metavar="FILE", type=Path, help="the configuration (default /etc/mpathd-watch/config.toml)"
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="read the configuration from FILE (default /etc/mpathd-watch/config.toml)",
     )
     _add_override(command, "--sysfs", "DIR", "read sysfs in DIR")
     _add_override(command, "--multipathd-socket", "NAME", "ask multipathd on this socket; @NAME for an abstract one")
@@ -79,7 +87,11 @@ def _add_override(command: argparse.ArgumentParser, option: str, value: str, tex
 
 def _add_root(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--root", metavar="DIR", type=Path, default=Path("/"), help="where the host's /etc and /var are (default /)"
+        "--root",
+        metavar="DIR",
+        type=Path,
+        default=Path("/"),
+        help="read the host's files in DIR/etc and DIR/var (default /)",
     )
 
 
@@ -89,5 +101,5 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 0.01 <= speed <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.01 to 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.01 to 1000")
     return speed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +16,9 @@ from mpathd_watch.cli import main
 from mpathd_watch.cli.parser import parser
 
 
-def commands() -> list[str]:
+def commands() -> dict[str, argparse.ArgumentParser]:
     (action,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
-    return list(action.choices)
+    return dict(action.choices)
 
 
 @pytest.mark.parametrize("command", commands())
@@ -42,3 +44,15 @@ def test_the_version_is_printed_without_loading_any_command() -> None:
     version, loaded = done.stdout.splitlines()
     assert version == f"mpathd-watch {__version__}"
     assert set(loaded.split()) == {"mpathd_watch", "mpathd_watch.cli", "mpathd_watch.cli.parser"}
+
+
+def test_the_manual_page_has_every_command_with_exactly_its_options() -> None:
+    page = Path(__file__).parents[3].joinpath("docs/mpathd-watch.8").read_text(encoding="utf-8").replace("\\-", "-")
+    synopsis = page.partition(".SH SYNOPSIS\n")[2].partition(".SH ")[0]
+    described = set(re.findall(r"^\.BI (--[\w.-]+) ", page, re.MULTILINE))
+    for name, command in commands().items():
+        options = {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+        (usage,) = (each for each in synopsis.split(".br\n") if each.startswith(f".B mpathd-watch {name}\n"))
+        assert set(re.findall(r"--[\w.-]+", usage)) == options, name
+        assert options - {"--json"} <= described, name
+        assert f".TP\n.B {name}\n" in page
