@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +18,7 @@ import pytest
 
 from mpathd_watch.core.formats.open_iscsi import keys
 from tests.component.process import PATIENCE, Daemon, until
-from tests.fakes.sysfs import TARGET, FakeSysfs, healthy_san
+from tests.fakes.sysfs import TARGET, healthy_san
 
 IFACE = f"eth-{uuid4().hex}"
 """The name of an iface that the daemon does know of: what is found of it in memory proves that secrets would be."""
@@ -96,35 +95,41 @@ class Host:
         return done.stdout + done.stderr
 
 
-@pytest.fixture
-def san(tmp_path: Path) -> FakeSysfs:
-    return healthy_san(tmp_path / "sys")
+class Watched:
+    """A host, and a daemon that has read, audited, seen an outage, and read again."""
+
+    def __init__(self, directory: Path, *, by_service: bool) -> None:
+        self.directory = directory
+        self.sysfs = directory / "sys"
+        self.recording = directory / "run.jsonl"
+        self.san = healthy_san(self.sysfs)
+        self.host = Host(directory)
+        (directory / "run").mkdir(exist_ok=True)
+        if by_service:
+            assert self.host.run("export-config", "--output", str(directory / "run/root-only.json")) == ""
+        self.daemon = Daemon(directory, "--root", str(self.host.root), "--record", str(self.recording))
+
+    def live_through_everything(self) -> None:
+        self.daemon.wait_notified(r"^READY=1$")
+        until(lambda: self.daemon.status()["findings"], "the audit")
+        self.san.sessions[1].fail()
+        self.daemon.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
+        self.host.put("etc/multipath.conf", "defaults {\n\tudev_dir x\n}\n")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_notified(r"^READY=1$", times=2)
+        until(lambda: "udev_dir" in self.recording.read_text(encoding="utf-8") or None, "the files, read again")
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
-
-
-@pytest.fixture(params=["by the service", "by hand"])
-def daemon(request: pytest.FixtureRequest, tmp_path: Path, san: FakeSysfs, host: Host) -> Iterator[Daemon]:
-    """A daemon that has read, audited, seen an outage, and read again."""
-    (tmp_path / "run").mkdir(exist_ok=True)
-    if request.param == "by the service":
-        assert host.run("export-config", "--output", str(tmp_path / "run/root-only.json")) == ""
-    running = Daemon(tmp_path, "--root", str(host.root), "--record", str(tmp_path / "run.jsonl"))
+@pytest.fixture(scope="module", params=["by the service", "by hand"])
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One daemon for both tests: the second one stops it."""
+    directory = tmp_path_factory.mktemp("watched")
+    found = Watched(directory, by_service=request.param == "by the service")
     try:
-        running.wait_notified(r"^READY=1$")
-        until(lambda: running.status()["findings"], "the audit")
-        san.sessions[1].fail()
-        running.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
-        host.put("etc/multipath.conf", "defaults {\n\tudev_dir x\n}\n")
-        running.process.send_signal(signal.SIGHUP)
-        running.wait_notified(r"^READY=1$", times=2)
-        time.sleep(2.0)
-        yield running
+        found.live_through_everything()
+        yield found
     finally:
-        running.close()
+        found.daemon.close()
 
 
 def files(directory: Path) -> Iterator[tuple[Path, bytes]]:
@@ -132,44 +137,6 @@ def files(directory: Path) -> Iterator[tuple[Path, bytes]]:
     for path in directory.rglob("*"):
         if path.is_file() and not path.is_relative_to(directory / "host"):
             yield path, path.read_bytes()
-
-
-def test_no_secret_comes_out_anywhere(daemon: Daemon, host: Host, tmp_path: Path) -> None:
-    told = {
-        "the metrics": daemon.scrape("/metrics"),
-        "the page": daemon.scrape("/"),
-        "the status": str(daemon.status()),
-        "the notifications": daemon.notified(),
-        "the check": host.run("check", "--sysfs", str(tmp_path / "sys")),
-        "the check as JSON": host.run("check", "--json", "--sysfs", str(tmp_path / "sys")),
-        "what root would pass on": host.run("export-config"),
-    }
-    assert daemon.stop() == 0
-    told["the terminal"] = daemon.said()
-    recording = str(tmp_path / "run.jsonl")
-    command = [
-        sys.executable,
-        "-m",
-        "mpathd_watch",
-        "replay",
-        recording,
-        "--speed",
-        "1000",
-        "--web.listen-address",
-        "127.0.0.1:0",
-    ]
-    told["the journal"] = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
-    assert "config_finding" in told["the journal"]
-    assert "node.startup" in told["the check"]
-    assert IFACE in told["what root would pass on"]
-    for place, text in told.items():
-        assert host.secret not in text, place
-        assert "Traceback" not in text, place
-    written = dict(files(tmp_path))
-    assert {"run.jsonl", "stderr"} <= {path.name for path in written}
-    assert IFACE.encode() in written[tmp_path / "run.jsonl"]
-    for path, content in written.items():
-        assert host.secret.encode() not in content, path
 
 
 def spellings(text: str) -> list[bytes]:
@@ -200,8 +167,47 @@ def found_in_memory(pid: int, *texts: str) -> set[str]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_no_secret_is_in_the_memory_of_the_daemon(daemon: Daemon, host: Host) -> None:
-    pid = daemon.process.pid
+def test_no_secret_is_in_the_memory_of_the_daemon(watched: Watched) -> None:
+    host, pid = watched.host, watched.daemon.process.pid
     assert host.secret.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
     assert host.secret.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
     assert found_in_memory(pid, IFACE, host.secret) == {IFACE}
+
+
+def test_no_secret_comes_out_anywhere(watched: Watched) -> None:
+    daemon, host = watched.daemon, watched.host
+    told = {
+        "the metrics": daemon.scrape("/metrics"),
+        "the page": daemon.scrape("/"),
+        "the status": str(daemon.status()),
+        "the notifications": daemon.notified(),
+        "the check": host.run("check", "--sysfs", str(watched.sysfs)),
+        "the check as JSON": host.run("check", "--json", "--sysfs", str(watched.sysfs)),
+        "what root would pass on": host.run("export-config"),
+    }
+    assert daemon.stop() == 0
+    told["the terminal"] = daemon.said()
+    recording = str(watched.recording)
+    command = [
+        sys.executable,
+        "-m",
+        "mpathd_watch",
+        "replay",
+        recording,
+        "--speed",
+        "1000",
+        "--web.listen-address",
+        "127.0.0.1:0",
+    ]
+    told["the journal"] = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own program
+    assert "config_finding" in told["the journal"]
+    assert "node.startup" in told["the check"]
+    assert IFACE in told["what root would pass on"]
+    for place, text in told.items():
+        assert host.secret not in text, place
+        assert "Traceback" not in text, place
+    written = dict(files(watched.directory))
+    assert {"run.jsonl", "stderr"} <= {path.name for path in written}
+    assert IFACE.encode() in written[watched.recording]
+    for path, content in written.items():
+        assert host.secret.encode() not in content, path
