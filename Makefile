@@ -18,8 +18,7 @@ demo: $(venv) ## watch a recorded outage: alerts as they come, metrics and a pag
 	.venv/bin/mpathd-watch replay --speed 4
 
 .PHONY: test
-test: $(venv) ## run the unit, golden and component tests; the core must be covered to the last branch
-	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit tests/golden tests/component
+test: test-core test-rest ## run the unit, golden and component tests; the core must be covered to the last branch
 
 .PHONY: check
 check: check-format check-lint check-types check-spelling check-shell check-unit check-docs check-metrics ## run every static check
@@ -48,6 +47,18 @@ lab-shell: $(venv) ## open another shell in the running guest
 clean: ## remove everything that was made here (cached lab images stay)
 	rm -rf .venv dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The parts of `make test`
+
+# Tracing makes everything slower, and what covers the core are the core's own tests.
+.PHONY: test-core
+test-core: $(venv)
+	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit/core tests/golden
+
+# Most of these wait for processes, sockets and deadlines, so there are two for each processor.
+.PHONY: test-rest
+test-rest: $(venv)
+	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component --ignore tests/unit/core
 
 # The parts of `make check`
 
