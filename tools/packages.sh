@@ -10,8 +10,8 @@ can_install() {
     [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
 }
 
-# Runs apt-get unattended and with few words. When it fails, the package lists may be missing or old, or another apt may hold
-# their lock (which, unlike dpkg's, apt doesn't wait for): fetch them, and try again.
+# Runs apt-get unattended and quietly. If it fails, the package lists may be missing or old, or another apt may hold their lock
+# (for which apt does not wait, unlike for dpkg's): fetch the lists, and try again.
 apt_get() {
     local attempt
     for attempt in 1 2 3; do
@@ -33,7 +33,7 @@ installed() {
     dpkg-query --show --showformat '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-# require_packages PURPOSE PACKAGE...: installs the missing ones, or says in one line which they are and gives up.
+# require_packages PURPOSE PACKAGE...: installs the missing ones, or names them in one line and gives up.
 require_packages() {
     local purpose=$1 package
     local -a missing=()

@@ -24,7 +24,7 @@ PARTS: Final[Mapping[str, Mapping[str, Setting]]] = {"restart": declared(Config)
 """The settings by what it takes for a change to have effect: ``systemctl restart`` or ``reload``."""
 
 _HEAD: Final = """\
-# Configuration of mpathd-watch; see mpathd-watch(8).
+# Configuration of mpathd-watch, see mpathd-watch(8).
 #
 # Each setting is commented out and shows its default. A file with a mistake is refused as a whole: at the start the
 # daemon exits, at a reload it keeps the configuration that it has.
@@ -95,7 +95,7 @@ FILES: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def stale(root: Path = ROOT) -> dict[str, str]:
-    """The new text of each file below ``root`` that does not say what the code says."""
+    """The new text of each file below ``root`` that does not match the code."""
     fresh = {}
     for name, write in FILES.items():
         text = (root / name).read_text(encoding="utf-8")

@@ -58,7 +58,7 @@ def parser() -> Parser:
     replay.add_argument(
         "--speed", metavar="N", type=_speed, default=1.0, help="play N times as fast as it was recorded"
     )
-    # The same name as with 'run': one name for one thing, and what is wrong with it is reported by that name.
+    # The same name as for 'run': one thing has one name, also in the error messages that both commands share.
     replay.add_argument(
         "--web.listen-address",
         dest="listen",

@@ -11,7 +11,7 @@ from pathlib import Path
 RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
 STATUS_SOCKET = "status.sock"
 REPLAY_SOCKET = "replay.sock"
-"""A name of its own, so that a replay is never in the way of a daemon, and is never taken for one."""
+"""A name of its own, so that a replay can neither block a daemon nor be taken for one."""
 ROOT_ONLY = "root-only.json"
 
 
@@ -28,10 +28,10 @@ def replay_sockets() -> list[Path]:
 
 @contextmanager
 def replay_socket() -> Iterator[Path | None]:
-    """Where a replay serves its status: the first of ``replay_sockets`` whose directory is there or can be made.
+    """Where a replay serves its status: the first of ``replay_sockets`` whose directory exists or can be created.
 
-    A directory that belongs to somebody else, as the daemon's does, is not used: its owner could put something else in
-    the place of the socket. A directory that was made here is removed afterwards.
+    A directory of another user, such as the daemon's, is not used: its owner could replace the socket by a link. A
+    directory that is created here is removed afterwards.
     """
     for directory in _replay_directories():
         made = False
@@ -43,20 +43,20 @@ def replay_socket() -> Iterator[Path | None]:
                 yield directory / REPLAY_SOCKET
             finally:
                 if made:
-                    with suppress(OSError):  # somebody else uses it by now
+                    with suppress(OSError):  # another process uses it by now
                         directory.rmdir()
             return
     yield None
 
 
 def _daemon_directory() -> Path:
-    """The one that systemd's RuntimeDirectory= has made, otherwise the usual one."""
+    """The directory that systemd's RuntimeDirectory= has created, otherwise the usual one."""
     given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Path(given) if given else RUNTIME_DIRECTORY
 
 
 def _replay_directories() -> list[Path]:
-    """The daemon's, for whoever may write there; otherwise one below the user's own runtime directory."""
+    """The daemon's directory, for users who may write there; then one in the user's own runtime directory."""
     directories = [_daemon_directory()]
     if own := os.environ.get("XDG_RUNTIME_DIR"):
         directories.append(Path(own) / "mpathd-watch")

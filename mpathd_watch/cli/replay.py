@@ -41,7 +41,7 @@ async def _play(replay: Replay) -> int:
         print(f"\n{render(document(replay.view()), colour=is_colourful())}", end="", flush=True)
         if failure:
             return fail(failure)
-        # On a terminal somebody may want to look at the page; in a pipe nobody would ever end it.
+        # Someone at a terminal may want to open the page. In a pipe, nothing would ever end the replay.
         if sys.stdout.isatty():
             print(f"\nThe recording has ended. Until Ctrl-C, {replay.places}.", flush=True)
             await _interrupted()

@@ -1,4 +1,4 @@
-"""``mpathd-watch status``: every map and path, from the running daemon or from one look at the host."""
+"""``mpathd-watch status``: every map and path, from the running daemon or read once from the host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
             found = document(asyncio.run(look_once(configuration(options))))
         except ConfigError as error:
             return fail(str(error), 2)
-        note = "No running mpathd-watch answers; this is one look at the host."
+        note = "No daemon answers; the host was read once."
     if note:
         print(note, file=sys.stderr)
     if options.json:

@@ -1,4 +1,4 @@
-"""The engine: the one place where the state changes. Events in, effects out to whoever carries them out."""
+"""The engine: the only place where the state changes. Events come in, effects go out to the outlets."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from mpathd_watch.sinks.view import View
 
 
 class Outlets(Protocol):
-    """What the engine's effects go to."""
+    """What carries out the engine's effects."""
 
     def alert(self, alert: Alert) -> None:
-        """Tell people."""
+        """Report an alert."""
 
     def refresh(self, refresh: Refresh) -> None:
-        """Have a source read something again."""
+        """Make a source read something again."""
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording, if there is one."""
 
     def broken(self, event: Event, report: str) -> None:
-        """Tell that an event could not be folded in, which is a bug of ours."""
+        """Report that an event could not be processed, which is a bug of ours."""
 
 
 class Engine:
-    """Owns the state. Not thread-safe: fed from one loop; any thread may take a ``view``."""
+    """Owns the state. Only one loop may feed it; any thread may take a ``view``."""
 
     def __init__(self, clock: Callable[[], Instant], outlets: Outlets) -> None:
         self._clock = clock
@@ -48,12 +48,12 @@ class Engine:
         return next_deadline(self.state)
 
     def feed(self, event: Event, at: Instant | None = None) -> None:
-        """Fold in one event and carry out what follows."""
+        """Process one event and carry out its effects."""
         now = at or self._clock()
         self._outlets.recorded(event, now)
         try:
             self.state, effects = step(self.state, event, now)
-        except Exception:  # noqa: BLE001  # a bug in the core must not blind the host: the next snapshot mends the state
+        except Exception:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
             self._outlets.broken(event, traceback.format_exc())
             return
         for effect in effects:

@@ -1,4 +1,4 @@
-"""``mpathd-watch export-config``: what root reads for the daemon, which runs without root's rights."""
+"""``mpathd-watch export-config``: exports what only root can read, for the daemon."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mpathd_watch.store.files import replace_file
 USER = "mpathd-watch"
 """The account that the daemon runs under."""
 DEADLINE = 20.0
-"""Seconds: the service waits for this before it starts, and must start whatever hangs."""
+"""Seconds: the service waits for the export before it starts, and it must start even if a file hangs."""
 
 
 def hand_over(root: Path, output: Path) -> None:
-    """Write what may be passed on of the files below ``root`` to ``output``.
+    """Write the export of the files below ``root`` to ``output``.
 
     Raises ``RootOnlyError`` or ``WriteError``.
     """
@@ -27,7 +27,7 @@ def hand_over(root: Path, output: Path) -> None:
 
 
 def shown(root: Path) -> str:
-    """What would be written, for people to look at. Raises ``RootOnlyError``."""
+    """The export, formatted for people. Raises ``RootOnlyError``."""
     return dump(_read(root), indent=2)
 
 
@@ -39,7 +39,7 @@ def _read(root: Path) -> RootOnly:
 
 
 def _owners() -> set[int]:
-    """Who may own the directory: root, whoever runs this, and the daemon."""
+    """The users who may own the directory: root, the user who runs this, and the daemon."""
     owners = {0, os.geteuid()}
     with contextlib.suppress(KeyError):  # no such account: the package is not installed
         owners.add(pwd.getpwnam(USER).pw_uid)

@@ -24,34 +24,34 @@ from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
 
 SHIPPED = "article.jsonl"
-"""The recording that comes with mpathd-watch: one of two iSCSI paths loses its link for 45 s, on a real kernel."""
+"""The recording that is shipped: one of two iSCSI paths loses its link for 45 s, on a real kernel."""
 
 
 class Playback:
-    """Feeds recorded events to an engine and hands its alerts to ``tell``. ``now`` is the recording's present."""
+    """Feeds recorded events to an engine and passes its alerts to ``report``. ``now`` is the recording's present."""
 
-    def __init__(self, tell: Callable[[Alert], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[Alert], None]) -> None:
+        self._report = report
         self.now = Instant(0.0, 0.0)
         self.engine = Engine(lambda: self.now, self)
 
     def play(self, event: Event, at: Instant) -> None:
-        """Fold in one event at its recorded instant."""
+        """Process one event at its recorded instant."""
         self.now = at
         self.engine.feed(event, at)
 
     def alert(self, alert: Alert) -> None:
-        """Tell it."""
-        self._tell(alert)
+        """Report the alert."""
+        self._report(alert)
 
     def refresh(self, refresh: Refresh) -> None:
-        """Nothing can be read again: the answers are in the recording."""
+        """Do nothing: the recording has the answers already."""
 
     def recorded(self, event: Event, now: Instant) -> None:
-        """Nothing to do: it is recorded already."""
+        """Do nothing: the event is recorded already."""
 
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
-        """Fail: a recording that breaks the core is a bug report."""
+        """Fail: a recording that the core can't process is a bug report."""
         raise RuntimeError(report)
 
 
@@ -100,7 +100,7 @@ class Replay:
         return f"metrics and a page are on http://{self._http.address}/{command}"
 
     def view(self) -> View:
-        """The state as of now on the recording's clocks, which go on between its events, and stop with the last."""
+        """The state and the time on the recording's clocks, which run between its events and stop at the last one."""
         if self._began is None:
             return self._playback.engine.view()
         began, first = self._began
@@ -109,7 +109,7 @@ class Replay:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Serve metrics, page and status meanwhile. A status that can't be served is reported, and missed."""
+        """Serve metrics, page and status inside the block. If the status can't be served, that is logged."""
         self._http.start()
         try:
             if self._status is not None:
@@ -127,7 +127,7 @@ class Replay:
     async def play(self) -> None:
         """Play to the end, and print all alerts.
 
-        Raises ``RecordingError`` where the recording can't be read on, after all before has been played.
+        Raises ``RecordingError`` at an event that can't be read; all events before it have been played.
         """
         try:
             for event, at in self._events:

@@ -1,4 +1,4 @@
-"""Where the daemon's words go: the journal, and the terminal of whoever runs it by hand."""
+"""Where the daemon reports: the journal, and the terminal if it is started by hand."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
 
 
 class Reporter(Protocol):
-    """One place where words go, without making the loop wait."""
+    """One place to report to. No method makes the loop wait, except ``stop``."""
 
     def alert(self, alert: Alert) -> None:
-        """Tell an alert."""
+        """Report an alert."""
 
     def log(self, priority: Priority, text: str) -> None:
-        """Tell something about the daemon itself, in one line. From any thread."""
+        """Log one line about the daemon itself. May be called from any thread."""
 
     def stop(self, deadline: float = 2.0) -> bool:
-        """Get out what waits, for at most ``deadline`` seconds."""
+        """Write what is queued, for at most ``deadline`` seconds."""
 
 
 class Reporters:
-    """All the places at once."""
+    """Reports to several places at once."""
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self._reporters = tuple(reporters)
 
     def alert(self, alert: Alert) -> None:
-        """Tell an alert everywhere."""
+        """Report an alert everywhere."""
         for reporter in self._reporters:
             reporter.alert(alert)
 
     def log(self, priority: Priority, text: str) -> None:
-        """Tell something about the daemon itself everywhere. From any thread."""
+        """Log one line about the daemon itself everywhere. May be called from any thread."""
         for reporter in self._reporters:
             reporter.log(priority, text)
 
     def stop(self) -> None:
-        """Get out what waits."""
+        """Write what is queued."""
         for reporter in self._reporters:
             reporter.stop()
 
 
 @contextmanager
 def reporting() -> Iterator[Reporters]:
-    """The journal where there is one; and a terminal, or standard error where there is no journal.
+    """The journal if there is one, and standard error if it is a terminal or there is no journal.
 
-    Under systemd standard error goes to the journal, too, so nothing is printed there: each line would stand twice.
+    Under systemd standard error is sent to the journal as well: each line would be there twice.
     """
     places: list[Reporter] = []
     if JOURNAL_SOCKET.exists():

@@ -1,4 +1,4 @@
-"""``mpathd-watch run``: the long-running service around one engine."""
+"""``mpathd-watch run``: the service around one engine."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
 
 HEARTBEAT = 1.0
-"""Seconds between beats of the loop: the watchdog is fed, the STATUS renewed, ``/healthz`` answered from them."""
+"""Seconds between two beats of the loop. A beat feeds the watchdog and updates STATUS; ``/healthz`` reads its age."""
 RESYNC_AFTER_BUG = 60.0
-"""Seconds between the resyncs that bugs of ours may cause, lest one bug become a storm of reads."""
+"""Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
 
 class Service:
-    """The daemon. ``run`` returns when SIGTERM or SIGINT came.
+    """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
     ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
     multipathd and iscsid; ``handed_over`` holds what root has read of them. Raises ``RecorderError`` if the recording
@@ -68,10 +68,10 @@ class Service:
         self._ready = False
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._mended = float("-inf")
+        self._resynced = float("-inf")
 
     async def run(self) -> None:
-        """Watch until told to stop."""
+        """Watch until a signal ends it."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -109,11 +109,11 @@ class Service:
     # --- outlets of the engine ----------------------------------------------------------------------------------------
 
     def alert(self, alert: Alert) -> None:
-        """Tell people."""
+        """Report an alert."""
         self._reporters.alert(alert)
 
     def refresh(self, refresh: Refresh) -> None:
-        """Have a source read again."""
+        """Make a source read again."""
         if self._sources is not None:
             self._sources.refresh(refresh)
 
@@ -128,20 +128,20 @@ class Service:
             self._recorder = None
 
     def broken(self, event: Event, report: str) -> None:
-        """Tell of a bug, and let the next whole look mend the state."""
+        """Report a bug, and make the sources read everything again, which corrects the state."""
         last = " ".join(report.split("\n")[-3:]).strip()
         self._reporters.log(
             Priority.ERR,
-            f"A {type(event).__name__} could not be taken in ({last}); the state is read anew. "
-            "Please report this with a recording (mpathd-watch run --record FILE).",
+            f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
+            "Please report this, with a recording (mpathd-watch run --record FILE).",
         )
-        if self._sources is not None and time.monotonic() - self._mended > RESYNC_AFTER_BUG:
-            self._mended = time.monotonic()
+        if self._sources is not None and time.monotonic() - self._resynced > RESYNC_AFTER_BUG:
+            self._resynced = time.monotonic()
             self._sources.sysfs.wake_system()
             self._sources.multipathd.wake_maps()
 
     def _complain(self, text: str) -> None:
-        """Tell of an error inside the HTTP server; from one of its threads."""
+        """Report an error inside the HTTP server. Called from one of its threads."""
         self._reporters.log(Priority.ERR, text)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Service:
             self._notifier.ready(summary(self._engine.view()))
 
     def _arm(self) -> None:
-        """Have a ``Tick`` fed at the core's next deadline; the loop's clock is CLOCK_MONOTONIC, as the core's is."""
+        """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -175,11 +175,11 @@ class Service:
             await asyncio.sleep(HEARTBEAT)
 
     def _loop_age(self) -> float:
-        """Seconds since the loop last turned; asked from the server's threads."""
+        """Seconds since the last beat. Called from the threads of the HTTP server."""
         return time.monotonic() - self._beat
 
     def _is_ready(self) -> bool:
-        """Whether every source has answered or failed at least once, and sysfs has been seen whole."""
+        """Whether sysfs has been read completely, and the other sources have answered or failed at least once."""
         state = self._engine.state
         return state.started and all(
             state.source(name).up is not None for name in (SourceName.UEVENT, SourceName.MULTIPATHD)
@@ -188,7 +188,7 @@ class Service:
     # --- configuration ------------------------------------------------------------------------------------------------
 
     def _on_reload(self) -> None:
-        """Take over what can change while running; a file with a mistake changes nothing."""
+        """Take over what can change at run time. A configuration with a mistake changes nothing."""
         self._notifier.reloading(clock.now())
         try:
             fresh = self._reload()

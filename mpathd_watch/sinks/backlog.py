@@ -1,4 +1,4 @@
-"""A bounded queue with a thread of its own: what is put in never waits for whoever takes it out."""
+"""A bounded queue with a thread of its own: to put an item in never blocks."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Final, Generic, TypeVar
 Item = TypeVar("Item")
 
 CAPACITY: Final = 8192
-"""Enough for every path of 2,048 maps to fail at once and come back; about 10 MiB at worst."""
+"""Enough entries for all paths of 2,048 maps to fail at once and come back. About 10 MiB at worst."""
 
 
 FAILURES: Final = (OSError, ValueError)
-"""What a write may raise: the other end is gone, a stream was closed, a character has no place in its encoding."""
+"""What a write may raise: the other end is gone, the stream is closed, the encoding lacks a character."""
 
 
 class Backlog(Generic[Item]):
-    """Hands items to ``deliver`` one by one, in order, on a daemon thread named ``name``.
+    """Passes items to ``deliver`` one by one, in order, on a daemon thread named ``name``.
 
-    What comes while ``capacity`` items wait, or makes ``deliver`` raise one of ``FAILURES``, is dropped; ``tell_loss``
-    is then called with the number on that thread, before the next item that gets through. ``stop`` waits for the rest.
+    An item is dropped if ``capacity`` items are queued already, or if ``deliver`` raises one of ``FAILURES``. Before
+    the next item, that thread calls ``report_loss`` with the number of dropped items.
     """
 
     def __init__(
         self,
         name: str,
         deliver: Callable[[Item], None],
-        tell_loss: Callable[[int], None],
+        report_loss: Callable[[int], None],
         capacity: int = CAPACITY,
     ) -> None:
         self._deliver = deliver
-        self._tell_loss = tell_loss
+        self._report_loss = report_loss
         self._items: queue.Queue[Item | None] = queue.Queue(capacity)
         self._lock = threading.Lock()
         self._dropped = 0
-        self._untold = 0
+        self._unreported = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -47,14 +47,14 @@ class Backlog(Generic[Item]):
         return self._dropped
 
     def put(self, item: Item) -> None:
-        """Queue an item, or drop it; returns at once. May be called from any thread."""
+        """Queue an item, or drop it. Returns at once. May be called from any thread."""
         try:
             self._items.put_nowait(item)
         except queue.Full:
             self._lost()
 
     def stop(self, deadline: float) -> bool:
-        """Deliver what waits, for at most ``deadline`` seconds, and end the thread; whether all of it got out."""
+        """Deliver what is queued, for at most ``deadline`` seconds, and end the thread. Returns whether all got out."""
         until = time.monotonic() + deadline
         try:
             self._items.put(None, timeout=deadline)
@@ -77,15 +77,15 @@ class Backlog(Generic[Item]):
 
     def _attempt_loss(self) -> None:
         with self._lock:
-            count, self._untold = self._untold, 0
+            count, self._unreported = self._unreported, 0
         if count:
             try:
-                self._tell_loss(count)
+                self._report_loss(count)
             except FAILURES:
                 with self._lock:
-                    self._untold += count
+                    self._unreported += count
 
     def _lost(self) -> None:
         with self._lock:
             self._dropped += 1
-            self._untold += 1
+            self._unreported += 1

@@ -1,6 +1,6 @@
-"""Lines for a person at a terminal, through structlog: time, priority, event and the message.
+"""Lines for people at a terminal, through structlog: time, priority, event and message.
 
-For ``run`` when stderr is a terminal, and for ``replay``. Under systemd the journal sink is used instead, never both.
+Used by ``replay``, and by ``run`` if standard error is a terminal or there is no journal.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _EVENT_WIDTH: Final = 16
 
 
 class ConsoleSink:
-    """Writes alerts and lines to ``stream`` from a thread of its own: a stopped terminal (Ctrl-S) stalls nobody.
+    """Writes alerts and lines to ``stream`` from a thread of its own, so a stopped terminal (Ctrl-S) stalls nothing.
 
-    ``clock`` gives the time to print, in Unix seconds: the recording's own while one is replayed.
+    ``clock`` gives the time to print, in seconds since 1970: that of the recording during a replay.
     """
 
     def __init__(
@@ -57,23 +57,23 @@ class ConsoleSink:
         self._logger: Any = structlog.wrap_logger(
             structlog.PrintLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
         )
-        self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._tell_loss, capacity)
+        self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._report_loss, capacity)
 
     @property
     def dropped(self) -> int:
-        """Lines that were never written."""
+        """How many lines were never written."""
         return self._backlog.dropped
 
     def alert(self, alert: Alert) -> None:
-        """Queue an alert; returns at once."""
+        """Queue an alert. Returns at once."""
         self._put(alert.priority, alert.kind.event, alert.message)
 
     def log(self, priority: Priority, text: str) -> None:
-        """Queue a line about the daemon itself; returns at once. May be called from any thread."""
+        """Queue a line about the daemon itself. Returns at once. May be called from any thread."""
         self._put(priority, DAEMON_EVENT, text)
 
     def stop(self, deadline: float = 2.0) -> bool:
-        """Write what waits, for at most ``deadline`` seconds; whether all of it got out."""
+        """Write what is queued, for at most ``deadline`` seconds. Returns whether all of it was written."""
         return self._backlog.stop(deadline)
 
     def _put(self, priority: Priority, kind: str, message: str) -> None:
@@ -82,10 +82,10 @@ class ConsoleSink:
     def _deliver(self, entry: EventDict) -> None:
         self._logger.msg(**entry)
 
-    def _tell_loss(self, count: int) -> None:
+    def _report_loss(self, count: int) -> None:
         self._deliver(
             {
-                "event": f"the terminal did not take all lines in time; dropped: {count}",
+                "event": f"the terminal did not accept all lines in time; dropped: {count}",
                 "kind": DAEMON_EVENT,
                 "priority": Priority.WARNING,
                 "wall": self._clock(),
@@ -93,7 +93,7 @@ class ConsoleSink:
         )
 
     def _line(self, _logger: object, _method: str, entry: EventDict) -> str:
-        """The last processor of structlog's chain: one line of text."""
+        """One line of text: the last processor in structlog's chain."""
         priority, kind = entry["priority"], entry["kind"]
         moment = datetime.fromtimestamp(entry["wall"], self._zone).strftime("%H:%M:%S.%f")[:-3]
         colour = _GREEN if kind in _CALM else _COLOURS[priority]

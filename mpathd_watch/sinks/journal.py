@@ -1,6 +1,6 @@
-"""The journal: native entries with fields, sent from a thread of its own so that a hung journald stalls nobody.
+"""The journal: native entries with fields, sent from a thread of its own so that a hung journald stalls nothing.
 
-systemd's native protocol gives a value that holds a line break with its length, so no text can forge a field.
+systemd's native protocol sends a value that holds a line break with its length, so no text can forge a field.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def alert_entry(alert: Alert) -> Entry:
 
 
 def line_entry(priority: Priority, text: str) -> Entry:
-    """The fields of a line of the daemon about itself."""
+    """The fields of a line about the daemon itself."""
     return _entry({"MESSAGE": clean(text), "PRIORITY": str(int(priority)), f"{PREFIX}EVENT": DAEMON_EVENT})
 
 
@@ -52,32 +52,32 @@ def _encoded(fields: Mapping[str, str]) -> Iterator[bytes]:
 
 
 class JournalSink:
-    """Sends alerts and lines to journald. What it does not take in time is dropped, counted, and told in one entry."""
+    """Sends alerts and lines to journald. What it does not accept in time is dropped, and the number is reported."""
 
     def __init__(self, send: Callable[..., None] = sendv, capacity: int = CAPACITY) -> None:
         self._send = send
-        self._backlog: Backlog[Entry] = Backlog("journal", self._deliver, self._tell_loss, capacity)
+        self._backlog: Backlog[Entry] = Backlog("journal", self._deliver, self._report_loss, capacity)
 
     @property
     def dropped(self) -> int:
-        """Entries that never reached journald."""
+        """How many entries never reached journald."""
         return self._backlog.dropped
 
     def alert(self, alert: Alert) -> None:
-        """Queue an alert; returns at once."""
+        """Queue an alert. Returns at once."""
         self._backlog.put(alert_entry(alert))
 
     def log(self, priority: Priority, text: str) -> None:
-        """Queue a line about the daemon itself; returns at once. May be called from any thread."""
+        """Queue a line about the daemon itself. Returns at once. May be called from any thread."""
         self._backlog.put(line_entry(priority, text))
 
     def stop(self, deadline: float = 2.0) -> bool:
-        """Send what waits, for at most ``deadline`` seconds; whether all of it got out."""
+        """Send what is queued, for at most ``deadline`` seconds. Returns whether all of it was sent."""
         return self._backlog.stop(deadline)
 
     def _deliver(self, entry: Entry) -> None:
         self._send(*entry)
 
-    def _tell_loss(self, count: int) -> None:
-        text = f"journald did not take all entries of mpathd-watch in time; dropped: {count}"
+    def _report_loss(self, count: int) -> None:
+        text = f"journald did not accept all entries of mpathd-watch in time; dropped: {count}"
         self._send(*line_entry(Priority.WARNING, text))

@@ -1,6 +1,6 @@
-"""sd_notify(3): tells systemd that the daemon is ready, how things stand, and that its loop is alive.
+"""sd_notify(3): notifies systemd that the daemon is ready, of its status, and that its loop is alive.
 
-Every call is a datagram and returns at once; without ``NOTIFY_SOCKET`` it does nothing.
+Every call sends one datagram and returns at once. Without ``NOTIFY_SOCKET`` it does nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MICROSECONDS: Final = 1_000_000
 
 
 class Notifier:
-    """Speaks to the service manager. ``environ`` and ``pid`` are the process's own."""
+    """Notifies the service manager. ``environ`` and ``pid`` are those of this process."""
 
     def __init__(self, environ: Mapping[str, str], pid: int, send: Callable[[str], object] = notify) -> None:
         self._enabled = bool(environ.get("NOTIFY_SOCKET"))
@@ -29,34 +29,34 @@ class Notifier:
 
     @property
     def interval(self) -> float | None:
-        """How often the watchdog wants to be fed, in seconds: half its time; ``None`` if there is no watchdog."""
+        """Seconds after which the watchdog must be fed again: half its timeout. ``None`` if there is no watchdog."""
         return self._interval
 
     def ready(self, status: str) -> None:
         """Start-up, or a reload, is complete."""
         self._status = status
-        self._tell("READY=1", _status(status))
+        self._notify("READY=1", _status(status))
 
     def status(self, text: str) -> None:
-        """The line that ``systemctl status`` shows; sent only when it changes."""
+        """Set the line that ``systemctl status`` shows. Sent only if it has changed."""
         if text != self._status:
             self._status = text
-            self._tell(_status(text))
+            self._notify(_status(text))
 
     def watchdog(self) -> None:
-        """The loop is alive. To be called by the loop only."""
+        """Feed the watchdog. Only the loop may call this: it proves that the loop is alive."""
         if self._interval is not None:
-            self._tell("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
 
     def reloading(self, now: Instant) -> None:
-        """A reload begins; ``ready`` ends it. systemd wants CLOCK_MONOTONIC to tell it from an older one."""
-        self._tell("RELOADING=1", f"MONOTONIC_USEC={int(now.monotonic * _MICROSECONDS)}")
+        """A reload begins; ``ready`` ends it. systemd needs CLOCK_MONOTONIC to distinguish it from an older one."""
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={int(now.monotonic * _MICROSECONDS)}")
 
     def stopping(self) -> None:
         """The daemon is about to end."""
-        self._tell("STOPPING=1")
+        self._notify("STOPPING=1")
 
-    def _tell(self, *lines: str) -> None:
+    def _notify(self, *lines: str) -> None:
         if not self._enabled:
             return
         try:

@@ -1,4 +1,4 @@
-"""Writing a recording (``--record``): every event the daemon folds in, as it folds it in."""
+"""Write a recording (``--record``): every event, at the moment when the daemon processes it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from mpathd_watch.core.recording.lines import event_line, header
 
 
 class RecorderError(Exception):
-    """One line that says why the recording can't be written, or go on."""
+    """The recording can't be written, or can't continue. The text is one line that says why."""
 
 
 class Recorder:
-    """One recording being written. Raises ``RecorderError`` if the file can't be made."""
+    """Writes one recording. Raises ``RecorderError`` if the file can't be created."""
 
     def __init__(self, path: Path, version: str) -> None:
         self._path = path
         try:
-            # Half a surrogate pair, which UTF-8 does not have, becomes the escape that JSON has for it.
+            # UTF-8 has no half of a surrogate pair; it is written as the escape that JSON has for it.
             self._file: TextIO | None = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
             self._file.write(header(version))
         except OSError as error:
             raise RecorderError(f"{path}: the recording can't be written: {error.strerror}") from error
 
     def write(self, event: Event, now: Instant) -> None:
-        """Add one event, at once in the file: the recording of a crash is the one that matters.
+        """Add one event, and flush it: the recording of a crash is the one that matters.
 
-        Raises ``RecorderError`` when the file can't take it; the recording ends there and later calls do nothing.
+        Raises ``RecorderError`` if the file can't be written. The recording ends there, and later calls do nothing.
         """
         if self._file is None:
             return
@@ -44,6 +44,6 @@ class Recorder:
     def close(self) -> None:
         """End the recording."""
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what could not be flushed was told when it was written
+            with contextlib.suppress(OSError):  # what could not be flushed was reported by write()
                 self._file.close()
             self._file = None

@@ -1,1 +1,1 @@
-"""What outlives the process: files that are replaced as a whole."""
+"""What outlives the process: files that are replaced atomically."""

@@ -1,4 +1,4 @@
-"""Writing, as root, into a directory that somebody else owns and may have laid traps in."""
+"""Write, as root, into a directory that another user owns, who may try to misdirect the write."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 
 class WriteError(Exception):
-    """The file could not be written; one line that names it and says why."""
+    """The file could not be written. The text is one line with the file and the reason."""
 
 
 def replace_file(path: Path, data: bytes, owners: Collection[int]) -> None:
-    """Put a file with ``data`` in the place of ``path``, for everybody to read. Raises ``WriteError``.
+    """Replace ``path`` by a file with ``data`` that everybody can read. Raises ``WriteError``.
 
-    Its directory must belong to one of ``owners`` (user numbers), and nobody else may write to it. Whatever such an
-    owner has laid there is replaced or in the way, never followed or opened, at whatever moment it comes; it may
-    replace the file again, so a reader must not trust it more than its owner. On failure what stood there before is
-    gone, if it can be: old facts must not pass for new ones.
+    Its directory must belong to one of ``owners`` (user numbers), and no other user may be able to write to it. What
+    the owner has placed there, at any moment, is replaced or makes the write fail; it is never followed or opened. The
+    owner can replace the file afterwards, so a reader must not trust the file more than its owner. On failure the old
+    file is removed if possible: old facts must not be taken for new ones.
     """
     try:
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -28,9 +28,9 @@ def replace_file(path: Path, data: bytes, owners: Collection[int]) -> None:
     try:
         found = os.fstat(directory)
         if found.st_uid not in owners:
-            raise WriteError(f"{path.parent} belongs to user {found.st_uid}: nothing is written there")
+            raise WriteError(f"{path.parent} belongs to user {found.st_uid}: refusing to write there")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise WriteError(f"others than its owner may write to {path.parent}: nothing is written there")
+            raise WriteError(f"{path.parent} can be written by others than its owner: refusing to write there")
         try:
             _replace(directory, path.name, data)
         except OSError as error:
@@ -50,7 +50,7 @@ def _replace(directory: int, name: str, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            # By the descriptor: the name may have been given to something else by now.
+            # By the descriptor: the name may belong to another file by now.
             os.fchmod(file.fileno(), 0o644)
         os.rename(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:

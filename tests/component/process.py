@@ -1,4 +1,4 @@
-"""``mpathd-watch run`` as a process, with everything it speaks to in a temporary directory."""
+"""``mpathd-watch run`` as a process, with all its surroundings in a temporary directory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def until(look: Callable[[], T | None], what: str) -> T:
 
 
 class Daemon:
-    """``mpathd-watch run`` with everything it speaks to in a temporary directory."""
+    """``mpathd-watch run`` with all its surroundings in a temporary directory."""
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
@@ -77,7 +77,7 @@ class Daemon:
         return parse(done.stdout)
 
     def url(self) -> str:
-        # Where the tests run there may be a journal, which is then told where the daemon listens, and we are not.
+        # Where there is a journal, the daemon logs its address there and not on standard error.
         for inode in self._socket_inodes():
             for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
                 fields = line.split()

@@ -12,11 +12,11 @@ _BACKLOG: Final = 128
 
 
 class ListenError(Exception):
-    """Nothing can be served there; the text is one line with address, reason and remedy."""
+    """The address can't be listened on. The text is one line with address, reason and remedy."""
 
 
 def open_socket(where: ListenAddress) -> socket.socket:
-    """A listening TCP socket; ``ListenError`` if the address can't be had."""
+    """A listening TCP socket. Raises ``ListenError`` if the address can't be listened on."""
     try:
         return _open_all(where.port) if not where.host else _open_one(where)
     except socket.gaierror as error:
@@ -29,7 +29,7 @@ def _open_all(port: int) -> socket.socket:
     try:
         return _bind(socket.AF_INET6, ("::", port))
     except OSError as error:
-        # No IPv6 in this kernel (ipv6.disable=1), or switched off for all interfaces.
+        # This kernel has no IPv6 (ipv6.disable=1), or it is switched off for all interfaces.
         if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
             raise
         return _bind(socket.AF_INET, ("0.0.0.0", port))  # noqa: S104  # exporters listen on all addresses
@@ -45,7 +45,7 @@ def _open_one(where: ListenAddress) -> socket.socket:
 def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # A restarted daemon must not wait for the old connections' TIME_WAIT.
+        # A restarted daemon must not wait until the TIME_WAIT of old connections is over.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -60,10 +60,12 @@ def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
 def _reason(error: OSError) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return "the port is taken (ss -ltnp shows by whom); free it or choose another with --web.listen-address"
+            return (
+                "the port is in use ('ss -ltnp' shows by which process); choose another one with --web.listen-address"
+            )
         case errno.EACCES | errno.EPERM:
             return "no permission for this port; choose one above 1023 with --web.listen-address"
         case errno.EADDRNOTAVAIL:
-            return "no interface of this host has this address; choose another with --web.listen-address"
+            return "no interface of this host has this address; choose another one with --web.listen-address"
         case _:
             return f"{error.strerror or error}; choose another address with --web.listen-address"

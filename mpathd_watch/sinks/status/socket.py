@@ -1,4 +1,4 @@
-"""The status socket: whoever connects is sent the status document as JSON, and hung up on."""
+"""The status socket: it sends the status document as JSON to every client, and closes the connection."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MOST: Final = 256 << 20
 
 
 class StatusSocketError(Exception):
-    """The socket can't be had or gives no answer; the text is one line with path, reason and remedy."""
+    """The socket can't be served, or gives no answer. The text is one line with path, reason and remedy."""
 
 
 class StatusSocket:
     """Serves the views on the unix socket ``path``, in the loop that calls ``start``.
 
     The document is built on a worker thread: with ten thousand paths that takes longer than an event may wait. At most
-    eight clients are served at a time, each for a few seconds; further ones are hung up on.
+    eight clients are served at a time, each for a few seconds. The connections of further clients are closed.
     """
 
     def __init__(self, path: Path, views: Views, patience: float = _PATIENCE) -> None:
@@ -40,7 +40,7 @@ class StatusSocket:
         self._inode = 0
 
     async def start(self) -> None:
-        """Listen; what a dead daemon left behind is removed. ``StatusSocketError`` if the path can't be had."""
+        """Listen. The socket of a dead daemon is removed. Raises ``StatusSocketError`` if the path can't be used."""
         try:
             if await asyncio.to_thread(_is_served, self._path):
                 raise StatusSocketError(f"another mpathd-watch already serves {self._path}; stop it first")
@@ -55,11 +55,11 @@ class StatusSocket:
             ) from error
 
     async def stop(self) -> None:
-        """Listen no longer and remove the socket, unless another daemon's is there by now."""
+        """Stop listening, and remove the socket if it is still ours."""
         if self._server is None:
             return
         self._server.close()
-        with contextlib.suppress(OSError):  # a directory that has gone took the socket with it
+        with contextlib.suppress(OSError):  # the directory has been removed with the socket
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
         self._server = None
@@ -85,9 +85,9 @@ class StatusSocket:
 
 
 def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
-    """Ask the daemon behind ``path``; blocks for at most ``timeout`` seconds per read.
+    """Ask the daemon that serves ``path``. Each read blocks for at most ``timeout`` seconds.
 
-    ``StatusSocketError`` if nobody answers, ``StatusError`` if the answer is no status.
+    Raises ``StatusSocketError`` if there is no answer, ``StatusError`` if the answer is not a status.
     """
     chunks: list[bytes] = []
     try:
@@ -104,9 +104,9 @@ def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
 
 
 def _is_served(path: Path) -> bool:
-    """Whether somebody listens there; a file that is no socket is nobody's to remove."""
+    """Whether a process listens there. A file that is not a socket is an error: it must not be removed."""
     if path.exists() and not path.is_socket():
-        raise StatusSocketError(f"can't serve the status on {path}: it is no socket; remove it or choose another path")
+        raise StatusSocketError(f"can't serve the status on {path}: it is not a socket; remove it")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:

@@ -1,7 +1,7 @@
-"""CHAP names and passwords: that they come out nowhere, not even into the memory of the daemon.
+"""CHAP names and passwords are in no output, and not even in the memory of the daemon.
 
-They are in the node records and in iscsid.conf of a host of the tests' own. What only root may read is read as the
-service does it, or else by the daemon that somebody has started by hand with all rights; both must keep them apart.
+The host of these tests has them in its node records and in iscsid.conf. What only root can read is read as by the
+service, or by a daemon that root has started by hand. Both must keep them out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.component.process import PATIENCE, Daemon, until
 from tests.fakes.sysfs import TARGET, healthy_san
 
 IFACE = f"eth-{uuid4().hex}"
-"""The name of an iface that the daemon does know of: what is found of it in memory proves that secrets would be."""
+"""The name of an iface, which the daemon has in memory: if it is found there, a secret would be found as well."""
 
 OLD = f"etc/iscsi/nodes/{TARGET}"
 NEW = f"var/lib/iscsi/nodes/{TARGET}"
 
 
 def chap(secret: str) -> str:
-    """Every place where iscsid.conf and a node record have secrets, and where a mistake may have put some."""
+    """Every place where iscsid.conf and a node record have secrets, and where a mistake may have put one."""
     return f"""node.session.auth.authmethod = CHAP
 node.session.auth.username = {secret}-1
 node.session.auth.password = {secret}-2
@@ -88,7 +88,7 @@ class Host:
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
     def run(self, *arguments: str) -> str:
-        """What a command says, on both its outlets."""
+        """What a command prints on standard output and standard error."""
         command = [sys.executable, "-m", "mpathd_watch", *arguments, "--root", str(self.root)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
         assert "Traceback" not in done.stderr
@@ -133,7 +133,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def files(directory: Path) -> Iterator[tuple[Path, bytes]]:
-    """All that the daemon and the privileged step have written, and what the daemon says to the service manager."""
+    """All files that the daemon and the privileged step have written."""
     for path in directory.rglob("*"):
         if path.is_file() and not path.is_relative_to(directory / "host"):
             yield path, path.read_bytes()
@@ -155,7 +155,7 @@ def memory(pid: int) -> Iterator[bytes]:
 
 
 def found_in_memory(pid: int, *texts: str) -> set[str]:
-    """Which of ``texts`` the process has in its memory; it stands still meanwhile."""
+    """Which of ``texts`` the process has in its memory. The process is stopped meanwhile."""
     os.kill(pid, signal.SIGSTOP)
     try:
         return {

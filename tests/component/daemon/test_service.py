@@ -1,4 +1,4 @@
-"""The daemon as a process: on a sysfs of the tests' own, with a service manager's socket, without multipathd."""
+"""The daemon as a process: with a fake sysfs and the socket of a service manager, without multipathd."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_session_that_fails_is_seen_in_metrics_and_status_and_so_is_its_return
     daemon.wait_scraped(stalled % "failed")
     assert [path["health"] for path in daemon.status()["maps"][0]["paths"]] == ["unknown", "failed"]
     session.recover()
-    # Without multipathd nobody says what dm thinks of a path since before the daemon's start.
+    # Without multipathd, dm's state of a path from before the start of the daemon is not known.
     daemon.wait_scraped(stalled % "unknown")
 
 
@@ -124,7 +124,7 @@ def test_a_port_that_is_taken_is_one_line(san: FakeSysfs) -> None:
     assert status == 1
     assert len(told.splitlines()) == 1
     assert f"127.0.0.1:{port}" in told
-    assert "taken" in told
+    assert "in use" in told
 
 
 def test_mistakes_in_the_configuration_and_in_the_options_are_one_line_that_names_them_all(tmp_path: Path) -> None:

@@ -292,7 +292,7 @@ def test_all_addresses_means_both_families(start: Start, host: str) -> None:
 
 def test_a_taken_port_is_known_at_once(start: Start, daemon: Daemon) -> None:
     taken = start().address
-    with pytest.raises(ListenError, match="taken"):
+    with pytest.raises(ListenError, match="in use"):
         HttpServer(taken, daemon.views, lambda: 0.0, daemon.complaints.append)
 
 

@@ -81,7 +81,7 @@ def test_a_living_daemon_is_not_robbed(path: Path) -> None:
 
 def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
     path.write_text("precious", encoding="utf-8")
-    with pytest.raises(StatusSocketError, match="it is no socket"):
+    with pytest.raises(StatusSocketError, match="it is not a socket"):
         asyncio.run(StatusSocket(path, lambda: View(article_state(), NOW)).start())
     assert path.read_text(encoding="utf-8") == "precious"
 

@@ -1,4 +1,4 @@
-"""The configuration file: what may be in it, and how everything wrong in it is named at once."""
+"""The configuration file: what it may contain, and that all mistakes are reported at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def complaint(file: Path, content: str | bytes) -> str:
-    """What is said of a file with this content, after its name."""
+    """The error message about a file with this content, without the name of the file."""
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError) as caught:
         load(file, required=True)

@@ -116,7 +116,7 @@ def test_a_hung_journald_stalls_nobody_and_the_loss_is_told(journald: Journald) 
     journald.open.set()
     assert sink.stop()
     told = journald.messages()
-    loss = f"journald did not take all entries of mpathd-watch in time; dropped: {dropped}"
+    loss = f"journald did not accept all entries of mpathd-watch in time; dropped: {dropped}"
     assert told.count(loss) == 1
     assert len(told) == 11 - dropped
     assert fields(journald.entries[told.index(loss)])["PRIORITY"] == "4"
@@ -146,11 +146,11 @@ def test_what_journald_refuses_is_counted_and_told_when_it_is_back(journald: Jou
     while sink.dropped < 2:
         pass
     journald.broken = False
-    sink.log(Priority.INFO, "taken")
+    sink.log(Priority.INFO, "accepted")
     assert sink.stop()
     assert journald.messages() == [
-        "journald did not take all entries of mpathd-watch in time; dropped: 2",
-        "taken",
+        "journald did not accept all entries of mpathd-watch in time; dropped: 2",
+        "accepted",
     ]
 
 

@@ -20,7 +20,7 @@ def taken() -> Iterator[int]:
 
 
 def test_a_taken_port_names_address_reason_and_remedy(taken: int) -> None:
-    with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{taken}: the port is taken .*--web.listen-address"):
+    with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{taken}: the port is in use .*--web.listen-address"):
         open_socket(ListenAddress("127.0.0.1", taken))
 
 
