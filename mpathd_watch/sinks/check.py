@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +18,7 @@ from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import SourceName, Transport
 from mpathd_watch.core.state import State
+from mpathd_watch.core.transports import table
 
 VERSION = 1
 UNKNOWN = 3
@@ -85,8 +87,15 @@ def _word(report: AuditReport, state: State) -> str:
     return _OK if report.severity is Severity.INFO else report.severity.name
 
 
+def _seen(state: State) -> str:
+    """What the audit is about; a host without anything is one without iSCSI sessions."""
+    counts = Counter(nexus.transport for nexus in state.nexuses.values()) or {Transport.ISCSI: 0}
+    nexuses = (plural(counts[each], table.of(each).words.title) for each in Transport if each in counts)
+    return " and ".join((plural(len(state.maps), "map"), *nexuses))
+
+
 def _lines(report: AuditReport, state: State) -> Iterator[str]:
-    seen = f"{plural(len(state.maps), 'map')} and {plural(len(state.nexuses_of(Transport.ISCSI)), 'iSCSI session')}"
+    seen = _seen(state)
     if not state.source(SourceName.SYSFS).up:
         summary = state.source(SourceName.SYSFS).detail or "sysfs can't be read"
     elif report.findings:

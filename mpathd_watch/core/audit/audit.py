@@ -40,10 +40,9 @@ def audit(state: State) -> AuditReport:
     )
     order = {kind: at for at, kind in enumerate(FindingKind)}
     found.sort(key=lambda finding: (-finding.kind.value.severity, order[finding.kind]))
-    present = list(audited.sessions)
     return AuditReport(
         tuple(found),
-        timeouts=frozen({session.label: timeouts.timeouts(audited, session) for session in present}),
-        budgets=frozen({session.label: session.facts.budget for session in present}),
+        timeouts=frozen({session.label: timeouts.timeouts(audited, session) for session in audited.sessions}),
+        budgets=frozen({nexus.label: nexus.facts.budget for nexus in audited.nexuses}),
         maps=frozen(reports),
     )

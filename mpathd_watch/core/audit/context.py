@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
@@ -13,6 +13,7 @@ from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import MapState, NexusState, PathState, State
+from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import Nexus
 
 Identity = tuple[str, str, str]
@@ -37,9 +38,14 @@ class Host:
         return sorted(self.state.maps.values(), key=identity.by_label)
 
     @property
-    def sessions(self) -> Iterator[NexusState]:
-        """The sessions that exist, by label; the facts about a missing one are out of date."""
-        return (session for session in sorted(self.state.nexuses.values(), key=identity.by_label) if session.present)
+    def nexuses(self) -> list[NexusState]:
+        """The nexuses that exist, by label; the facts about a missing one are out of date."""
+        return sorted((nexus for nexus in self.state.nexuses.values() if nexus.present), key=identity.by_label)
+
+    @property
+    def sessions(self) -> list[NexusState]:
+        """Those of them that open-iscsi configures, by label."""
+        return [nexus for nexus in self.nexuses if table.of(nexus.transport).node_records]
 
     @property
     def multipathd_dead(self) -> bool:

@@ -15,9 +15,10 @@ from mpathd_watch.core.audit.audit import audit
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SessionsRead
+from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SystemRead
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import Auditing, Due, Wait
+from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier
 
 COALESCE = 1.0
@@ -76,7 +77,8 @@ def _nothing_new(draft: Draft, event: Event) -> bool:
     if isinstance(event, NetworkRead):
         before, after = draft.before.links, draft.rest.links
         return before is not None and after is not None and _trunks(draft, before) == _trunks(draft, after)
-    return isinstance(event, SessionsRead) and dict(draft.before.nexuses) == draft.nexuses
+    polled = not isinstance(event, SystemRead) and any(table.read(event))
+    return polled and dict(draft.before.nexuses) == draft.nexuses
 
 
 def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool]]:

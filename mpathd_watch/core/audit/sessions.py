@@ -20,7 +20,7 @@ TIGHT = 3
 
 def findings(host: Host) -> Iterator[Finding]:
     """Every session by label, then the records that should have one."""
-    sessions = list(host.sessions)
+    sessions = host.sessions
     if sessions and host.configuration.iscsid_running is False:
         text = f"it does not run, but there {'is' if len(sessions) == 1 else 'are'} {plural(len(sessions), 'session')}"
         yield Finding(FindingKind.ISCSID_NOT_RUNNING, "iscsid", text)

@@ -161,5 +161,6 @@ ISCSI = TransportRow(
         Tie("to {}", lambda nexus, _: nexus.target),
     ),
     # iscsi_tcp allocates a SCSI host for each session (drivers/scsi/iscsi_tcp.c).
+    node_records=True,
     host_for_each=True,
 )

@@ -167,7 +167,8 @@ class TransportRow:
     ``read``: all nexuses that an event shows, ``None`` if it shows none. ``failure``: the failure that an event
     reports. ``handle``: the nexus that a disk hangs off. ``name``: the label of the Nth nexus of a base. ``path``: what
     a path through the nexus of this label is called. ``ties``: what several can share, the nearest to this host first.
-    ``host_for_each``: each nexus has a SCSI host of its own, which is no adapter that several share.
+    ``node_records``: open-iscsi's node records configure its nexuses. ``host_for_each``: each nexus has a SCSI host of
+    its own, which is no adapter that several share.
     """
 
     transport: Transport
@@ -185,4 +186,5 @@ class TransportRow:
     name: Callable[[str, int], str] = numbered
     path: Callable[[str], str] = str
     ties: tuple[Tie, ...] = ()
+    node_records: bool = False
     host_for_each: bool = False

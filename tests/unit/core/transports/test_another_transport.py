@@ -8,7 +8,9 @@ from typing import Self, cast
 
 import pytest
 
-from mpathd_watch.core.events import Event, SourceDown, SourceUp
+from mpathd_watch.core.audit import audit
+from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.events import ConfigurationRead, Event, SourceDown, SourceUp
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
@@ -21,9 +23,16 @@ from mpathd_watch.core.model.vocabulary import (
     Transport,
     Verdict,
 )
+from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.outage import Judgement
-from tests.story import START, San, Story
+from mpathd_watch.sinks import check
+from mpathd_watch.sinks.http.page import render as page
+from mpathd_watch.sinks.metrics.exposition import Exposition
+from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.status import render as screen
+from mpathd_watch.sinks.view import View
+from tests.story import START, San, Story, moment
 from tests.unit.core.transports.sas_expander import ExpanderPort, ExpanderPortsRead, PortState, installed
 
 FIRST, SECOND = "port-0", "port-1"
@@ -179,6 +188,32 @@ def test_a_map_without_dm_and_multipathd_is_judged_by_what_the_kernel_shows() ->
     story.at(20).become(PortState.LINKED, 1).device(second, DeviceState.RUNNING).device(first, DeviceState.RUNNING)
     assert story.health(SECOND, "native") == (Health.UP, MapHealth.HEALTHY)
     assert not [told for told in story.told if "multipathd" in told.alert.message and told.event != "source_down"]
+
+
+def test_every_sink_shows_its_maps() -> None:
+    story = Shelf("disk").at(0).poll().at(6)
+    story.silent.add(1)
+    story.become(PortState.DISABLED, 1).dm(disks(story, "disk")[1], DmState.FAILED)
+    first, *_ = check.text(audit(story.state), story.state).splitlines()
+    assert "on 2 maps and 2 iSCSI sessions and 2 SAS expander ports" in first
+    found = document(View(story.state, moment(6)))
+    (disk,) = (each for each in found["maps"] if each["map"] == "disk")
+    assert {path["path"]: path["health"] for path in disk["paths"]} == {FIRST: "up", SECOND: "failed"}
+    assert SECOND in screen(found, colour=False)
+    assert SECOND in page(found)
+    metrics = Exposition(lambda: View(story.state, moment(6))).render().content.decode()
+    assert f'mpathd_watch_path_health{{map="disk",path="{SECOND}",state="failed"}} 1.0' in metrics
+
+
+def test_an_audit_follows_a_change_of_a_port_and_not_every_reading() -> None:
+    story = Shelf("disk")
+    story.feed(ConfigurationRead(Configuration()))
+    story.at(0)
+    assert Due(Wait.AUDIT) not in story.state.deadlines
+    story.poll()
+    assert Due(Wait.AUDIT) not in story.state.deadlines
+    story.become(PortState.WAITING, 1)
+    assert Due(Wait.AUDIT) in story.state.deadlines
 
 
 def test_a_transport_of_which_nothing_is_known_has_a_row_without_any_nexus() -> None:
