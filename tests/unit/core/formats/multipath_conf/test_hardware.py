@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -75,8 +76,9 @@ def devices_of(draw: st.DrawFn, version: Version) -> Device:
     """A device that an entry of this version is about, or one that the entry hides."""
     entry = draw(st.sampled_from(devices(version)))
     product = draw(st.sampled_from([entry["product"], entry.get("product_blacklist", entry["product"])]))
-    letters = st.characters(max_codepoint=127, blacklist_categories=["Cc"])
-    return Device(*(draw(st.from_regex(text, alphabet=letters)) for text in (entry["vendor"], product)))
+    # from_regex() of Debian 12's Hypothesis takes no alphabet.
+    names = (draw(st.from_regex(text)) for text in (entry["vendor"], product))
+    return Device(*(re.sub("[^ -~]", "x", name) for name in names))
 
 
 @pytest.mark.parametrize("version", FILES)
