@@ -13,10 +13,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from string import Template
 from typing import Any, Final, TypeVar
 
+from mpathd_watch.core.audit import audit
 from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.catalog.findings import FindingKind
@@ -24,9 +26,11 @@ from mpathd_watch.core.catalog.words import VOCABULARIES, Vocabulary
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, SessionStatus, Standing, Transport
+from mpathd_watch.core.state import State
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, path_health
 from mpathd_watch.daemon.replay import SHIPPED, Playback
+from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
 from mpathd_watch.sinks.metrics.table import BLOCKS
 from mpathd_watch.sinks.status import document, render
@@ -287,7 +291,8 @@ def readme() -> str:
         playback.play(event, at)
     examples = {
         "journal": "".join(f"{line}\n" for at, alert in alerts for line in _journal_lines(at, alert)),
-        "status": "$ mpathd-watch status\n" + "".join(f"{line}\n" for line in _narrowed(screen)),
+        "status": "$ mpathd-watch status\n" + "".join(f"{line}\n" for line in _narrowed(screen.splitlines())),
+        "check": "# mpathd-watch check\n" + "".join(f"{line}\n" for line in _narrowed(_check(playback.engine.state))),
     }
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     return _EXAMPLE.sub(lambda found: f"{found[1]}{examples[found[2]]}{found[3]}", page)
@@ -302,9 +307,17 @@ def _journal_lines(at: Instant, alert: Alert) -> list[str]:
     return _folded(alert.message, head, " " * len(head))
 
 
-def _narrowed(screen: str) -> Iterator[str]:
-    """The screen's lines, those that are too wide for the page continued on an indented line."""
-    for line in screen.splitlines():
+def _check(state: State) -> Iterator[str]:
+    """What ``check`` prints: its first line, the first finding with its explanation, and the budgets."""
+    first, finding, *lines = check.text(audit(state), state).splitlines()
+    budgets = dropwhile(lambda line: not line.startswith("Durations"), lines)
+    yield from (first, finding, next(line for line in lines if line.startswith(" ")), "...")
+    yield from takewhile(bool, budgets)
+
+
+def _narrowed(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, those that are too wide for the page continued on an indented line."""
+    for line in lines:
         yield from [line] if len(line) <= _EXAMPLE_WIDTH else _folded(line, "", " " * 10)
 
 
