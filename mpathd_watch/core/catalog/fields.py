@@ -33,6 +33,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "TARGET": Field("the name of the iSCSI target (IQN)"),
     "PORTAL": Field("`ADDRESS:PORT` of the target's portal"),
     "SESSION": Field("the name of the session, as in the label `session` of the metrics"),
+    "NEXUS": Field("the name of what paths of another transport than iSCSI go through, in alerts about it"),
     "HEALTH": Field("the new health of the path or map", (words.PATH_HEALTH, words.MAP_HEALTH)),
     "PREVIOUS_HEALTH": Field("its health before"),
     "CAUSE": Field("why the outage began, as far as is known", (words.CAUSE,)),

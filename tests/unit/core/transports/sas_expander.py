@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import cast
 
 import pytest
 
-from mpathd_watch.core.catalog.fields import FIELDS, Field
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import Budget
@@ -79,7 +77,7 @@ def _handle(device: DeviceFacts) -> int:
 
 EXPANDER = TransportRow(
     transport=Transport.SCSI,
-    words=Words("expander port", "SAS expander port", "PORT", "unplugged", "linked", "phy_timeout", "port_loss_tmo"),
+    words=Words("expander port", "SAS expander port", "NEXUS", "unplugged", "linked", "phy_timeout", "port_loss_tmo"),
     states=PortState,
     liveness=MappingProxyType(
         {
@@ -115,9 +113,8 @@ KERNEL = LayerRow(
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Both rows in their tables, and the field that names a port in that of the journal."""
+    """Both rows in their tables."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(table.ROWS, EXPANDER.transport, EXPANDER)
         patch.setitem(layers.ROWS, KERNEL.layer, KERNEL)
-        patch.setitem(cast("dict[str, Field]", FIELDS), EXPANDER.words.journal_field, Field("the port"))
         yield

@@ -149,7 +149,7 @@ def test_ports_that_are_lost_together_are_reported_with_what_they_share() -> Non
         "It is not the only one: all 2 expander ports of enclosure shelf0 are lost or silent."
         for number in (0, 1)
     ]
-    assert lost[0].fields["PORT"] == "port-0"
+    assert lost[0].fields["NEXUS"] == "port-0"
     assert story.path("192.168.1.1:3260", "iscsi").health is Health.UP
     story.at(9).become(PortState.LINKED, 0, 1)
     restored = [told.alert.message for told in story.told if told.event == "session_restored"]
