@@ -17,6 +17,7 @@ from math import inf
 from types import MappingProxyType
 
 from mpathd_watch.core.events import ConnectionFailed, SessionsRead, SystemRead
+from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF, DeviceFacts, SessionFacts
@@ -34,9 +35,7 @@ from mpathd_watch.core.transports.row import (
     Words,
 )
 
-NOOP_OUT_INTERVAL = "noop_out_interval"
-NOOP_OUT_TIMEOUT = "noop_out_timeout"
-REPLACEMENT_TIMEOUT = "replacement_timeout"
+_INTERVAL, _TIMEOUT, _REPLACEMENT = keys.TIMEOUTS
 
 TIMER_LATENESS = 1.0
 """Seconds: a timer that finds a ping pending is armed again for one second."""
@@ -57,9 +56,9 @@ def nexus(session: SessionFacts) -> Nexus:
     """The session in the words that all transports share."""
     connection = identity.connection_label(session)
     timeouts = {
-        NOOP_OUT_INTERVAL: session.recv_tmo,
-        NOOP_OUT_TIMEOUT: session.ping_tmo,
-        REPLACEMENT_TIMEOUT: inf if session.recovery_tmo == RECOVERY_OFF else session.recovery_tmo,
+        _INTERVAL: session.recv_tmo,
+        _TIMEOUT: session.ping_tmo,
+        _REPLACEMENT: inf if session.recovery_tmo == RECOVERY_OFF else session.recovery_tmo,
     }
     return Nexus(
         handle=session.sid,
@@ -90,7 +89,7 @@ def _timing(session: SessionFacts) -> Timing:
 
 def budget(timeouts: Mapping[str, float | None]) -> Budget | None:
     """What a session's live timeouts promise; ``None`` where they can't be read."""
-    interval, timeout, held = (timeouts[name] for name in (NOOP_OUT_INTERVAL, NOOP_OUT_TIMEOUT, REPLACEMENT_TIMEOUT))
+    interval, timeout, held = (timeouts[name] for name in (_INTERVAL, _TIMEOUT, _REPLACEMENT))
     if interval is None or timeout is None or held is None:
         return None
     pings = interval and timeout
@@ -160,7 +159,7 @@ ISCSI = TransportRow(
         Tie("to {}", lambda nexus, _: nexus.portal),
         Tie("to {}", lambda nexus, _: nexus.target),
     ),
-    # iscsi_tcp allocates a SCSI host for each session (drivers/scsi/iscsi_tcp.c).
     node_records=True,
+    # iscsi_tcp allocates a SCSI host for each session (drivers/scsi/iscsi_tcp.c).
     host_for_each=True,
 )

@@ -44,4 +44,4 @@ BUILT_IN: Mapping[str, int | str] = {
 TIMEOUTS: Mapping[str, str] = {
     key.rpartition(".")[2]: key for key in (NOOP_OUT_INTERVAL, NOOP_OUT_TIMEOUT, REPLACEMENT_TIMEOUT)
 }
-"""The keys of the timeouts by their short names, as in ``noop_out_interval``."""
+"""The keys by their short names: ``noop_out_interval``, ``noop_out_timeout`` and ``replacement_timeout``."""

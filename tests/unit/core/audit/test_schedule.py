@@ -133,6 +133,19 @@ def test_audits_keep_their_distance() -> None:
     assert len(made) <= 1 + 10 / schedule.DISTANCE
 
 
+def test_a_full_scan_is_audited_although_the_sessions_in_it_are_the_same() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files())
+    story.at(20)
+    before = story.state.auditing.at
+    story.poll().at(40)
+    assert story.state.auditing.at == before
+    spare = replace(story.san.devices["sda"], name="sdz", dev_t="65:144", hctl="1:0:0:9", wwid=story.san.wwid("mpio"))
+    story.feed(replace(story.san.system_read(), unmapped=(spare,)))
+    story.at(45)
+    assert story.state.auditing.at != before
+
+
 def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_interfaces_are_not() -> None:
     story = Story(San.of(["mpio"], PORTALS).wired()).begun().at(0)
     story.feed(files())
