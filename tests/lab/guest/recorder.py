@@ -181,17 +181,23 @@ class Ears:
         self._told: dict[str, float] = {}
 
     def listen(self) -> None:
-        """Log the data that has come since the last time."""
+        """Log the data that has come since the last time: at once for a connection that is no longer established."""
         now = time.monotonic()
-        for peer, heard in self._ask():
+        answers = dict(self._ask())
+        for peer in self._gaps.keys() - answers.keys():
+            self._write(peer, now)
+        for peer, heard in answers.items():
             before = self._heard.get(peer)
             if before is None or abs(heard - before) > 2 * JIFFY:
                 self._heard[peer] = heard
                 self._gaps[peer] = max(self._gaps.get(peer, 0.0), heard - (heard if before is None else before))
             if peer in self._gaps and now - self._told.get(peer, 0.0) >= HEARD_INTERVAL:
-                self._told[peer] = now
-                said = {"heard": round(self._heard[peer], 4), "gap": round(self._gaps.pop(peer), 4)}
-                self._log.write("heard", {"portal": peer, **said})
+                self._write(peer, now)
+
+    def _write(self, peer: str, now: float) -> None:
+        self._told[peer] = now
+        said = {"heard": round(self._heard[peer], 4), "gap": round(self._gaps.pop(peer), 4)}
+        self._log.write("heard", {"portal": peer, **said})
 
     def _ask(self) -> Iterator[tuple[str, float]]:
         request = struct.pack(

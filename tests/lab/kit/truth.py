@@ -153,10 +153,14 @@ class Truth:
         return max((each["gap"] for each in heard if each["heard"] - each["gap"] > after), default=0.0)
 
     def last_alive(self, portal: str, before: float) -> float | None:
-        """Return the last instant, not later than `before`, at which the target behind `portal` said anything."""
-        said = [each.at for each in self.records("alive") if each.at <= before and each.values["portal"] == portal]
-        heard = (each.values["heard"] for each in self.records("heard") if each.values["portal"] == portal)
-        return max([*said, *(at for at in heard if at <= before)], default=None)
+        """Return the last instant, not later than `before`, at which the target behind `portal` sent anything.
+
+        TCP's own clock is exact. A changed `exp_statsn` only says that something came before it was read, and in a busy
+        guest that reading can be more than a second late.
+        """
+        heard = [each.values["heard"] for each in self.records("heard") if each.values["portal"] == portal]
+        said = [each.at for each in self.records("alive") if each.values["portal"] == portal]
+        return max((at for at in heard or said if at <= before), default=None)
 
     def dm_verdicts(self, portal: str, lun: int = 1) -> list[tuple[float, str]]:
         """Return (instant, "A" or "F") for each word of dm on the disk that is, or last was, behind `portal`."""
