@@ -36,8 +36,9 @@ class FindingKind(Enum):
     IMPOSSIBLE_INTERVAL = FindingText(
         Severity.CRITICAL,
         "multipathd cannot work with an interval of its checks",
-        "multipathd hangs or crashes while it reads its configuration, at the next start or reconfiguration (observed "
-        "with 0.11.1). Often multipathd cannot parse the number and takes it for 4294967294.",
+        "multipathd 0.10 and later hang or crash while they read their configuration, at the next start or "
+        "reconfiguration; older ones check the paths no more. Often multipathd cannot parse the number and takes it "
+        "for 4294967294.",
         "Set polling_interval and max_polling_interval in defaults to plain numbers of seconds, for example 5 and 20.",
     )
     SYNTAX_ERROR = FindingText(

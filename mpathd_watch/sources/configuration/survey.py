@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
-from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.sources.configuration import files, root_only
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 from mpathd_watch.sources.configuration.iscsid import Iscsid
@@ -61,7 +60,7 @@ class Survey:
         reader.marks[packages] = mark(packages)
         version = installed_version(self._root)
         private = self._private(reader)
-        multipath = files.multipath(reader, self._root, version or NEWEST, private.conf_d if private else None)
+        multipath = files.multipath(reader, self._root, version, private.conf_d if private else None)
         self._known = Configuration(
             multipath,
             iscsid=private.iscsid if private else None,

@@ -16,12 +16,15 @@ from mpathd_watch.core.formats.multipath_conf.model import (
     Setting,
     Version,
     quoted,
+    spelled,
 )
 from mpathd_watch.core.formats.multipath_conf.parser import parse, parse_printed
 from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL, Origin
 from mpathd_watch.core.formats.multipath_conf.resolution import Effective, Resolved, Resolver, resolver
+from mpathd_watch.core.formats.multipath_conf.values import DIVIDES
 
 __all__ = [
+    "DIVIDES",
     "NEWEST",
     "UNCHECKED_INTERVAL",
     "Blacklist",
@@ -43,4 +46,5 @@ __all__ = [
     "quoted",
     "resolver",
     "separated",
+    "spelled",
 ]

@@ -21,6 +21,7 @@ from mpathd_watch.core.formats.multipath_conf.keywords import (
 )
 from mpathd_watch.core.formats.multipath_conf.lines import BUFFER, QUOTE, Chunk, chunks, content, tokenize
 from mpathd_watch.core.formats.multipath_conf.model import (
+    COMPARED,
     NEWEST,
     Code,
     Document,
@@ -49,15 +50,20 @@ NEEDED = {
 """Keywords without which multipath-tools drops a subsection (factorize_hwtable() and others in config.c)."""
 
 _WITH_DEVICES = ("blacklist", "blacklist_exceptions")
+_COMPARED = f"multipath-tools {spelled(COMPARED)} to {spelled(NEWEST)}"
 _FATAL_REGEX = ("blacklist", "blacklist/device", "blacklist_exceptions", "blacklist_exceptions/device")
 
 
-def parse(text: str, file: str, version: Version = NEWEST) -> Document:
+def parse(text: str, file: str, version: Version | None = NEWEST) -> Document:
     """What multipath-tools ``version`` understands of ``text``, with all problems.
+
+    If the version is not known (``None``), or was not compared, problems that depend on it name the versions that they
+    are about. The newest grammar applies then.
 
     Never raises. Time and memory are proportional to the length of the text, of which ``MAX_TEXT`` characters are read.
     """
-    return _read(text, _Reader(file, version))
+    compared = version is not None and COMPARED <= version <= NEWEST
+    return _read(text, _Reader(file, version or NEWEST, about="" if compared else _COMPARED))
 
 
 def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
@@ -109,6 +115,9 @@ class _Reader:
     file: str
     version: Version
     printed: bool = False
+    about: str = ""
+    """The versions that a problem is about, if they don't go without saying."""
+
     frames: list[_Frame] = field(default_factory=lambda: [_Frame("", 0)])
     meant: list[_Brace] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -292,6 +301,10 @@ class _Reader:
 
     # --- keywords ---
 
+    @property
+    def who(self) -> str:
+        return f"{self.about} ignore" if self.about else "multipathd ignores"
+
     def keyword_line(self, line: int, name: str, words: tuple[str, ...]) -> None:
         if words[1:2] == ("{",) and lookup(self.frames[-1].place, name) is None:
             self.rest_of_line(line, words, 2)
@@ -335,16 +348,12 @@ class _Reader:
     def unknown_keyword(self, line: int, name: str) -> None:
         frame = self.frames[-1]
         if name in REMOVED:
-            self.problem(
-                line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so multipathd ignores it: {REMOVED[name]}"
-            )
+            self.problem(line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so {self.who} it: {REMOVED[name]}")
             return
         places = [place.replace("/", " ") for place in homes(name)]
         home = f" (it belongs in {' or '.join(places[:MAX_SHOWN_HOMES])})" if places else ""
         if frame.place:
-            self.problem(
-                line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{home}: multipathd ignores it"
-            )
+            self.problem(line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{home}: {self.who} it")
         else:
             self.problem(
                 line, Code.OUTSIDE_SECTION, f"{quoted(name)} is outside all sections{home}: multipathd ignores it"
@@ -358,13 +367,18 @@ class _Reader:
             )
         frame.seen.add(name)
         if keyword.ignored is not None and keyword.ignored <= self.version:
-            self.problem(line, Code.IGNORED_KEYWORD, f"multipathd ignores {name}: {keyword.modern}")
+            who = self.who
+            if self.about and keyword.ignored > COMPARED:
+                who = f"multipath-tools {spelled(keyword.ignored)} and later ignore"
+            self.problem(line, Code.IGNORED_KEYWORD, f"{who} {name}: {keyword.modern}")
             return
         if keyword.deprecated is not None:
             self.problem(line, Code.DEPRECATED_KEYWORD, f"{name} is deprecated: {keyword.modern}")
         reading = keyword.read(value, self.version)
         if reading.code is not None:
             text = f"{name} {quoted(value)}: {reading.advice}"
+            if self.about and reading.code is Code.BAD_VALUE:
+                text += f" ({self.about})"
             self.problem(line, reading.code, text, fatal=name == "reservation_key")
         frame.settings.append(Setting(name, value, self.file, line))
 

@@ -83,13 +83,17 @@ def unsigned(text: str, _version: Version) -> Reading:
     return Reading(accepted=True, value=number)
 
 
+DIVIDES: Version = (0, 10, 0)
+"""The first version that divides by the intervals and loops over them (adjust_int in libmultipath/config.c)."""
+
+
 def polling(text: str, version: Version) -> Reading:
-    """polling_interval: seconds; on 0 and on very large numbers multipathd crashes or hangs (tried: 0.11.1, 0.15.1)."""
+    """polling_interval: seconds; on 0 and very large numbers multipathd crashes or hangs (tried: 0.11.1, 0.15.1)."""
     reading = unsigned(text, version)
     if not reading.accepted:
-        return _rejected("it is not a number of seconds", ", so multipathd may take it for 4294967294 and hang")
-    if reading.value == 0:
-        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd 0.11 and later crash on it")
+        return _rejected("it is not a number of seconds", ", so multipathd may take it for 4294967294")
+    if reading.value == 0 and version >= DIVIDES:
+        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd 0.10 and later crash on it")
     return reading
 
 
