@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+
+from tests.field.host.cpio import archive
 from tests.field.host.tree import Tree
 
 KERNEL = "6.1.0-53-amd64"
@@ -18,10 +21,9 @@ _WANTED = (
     ("sysinit.target.wants", "multipathd.service"),
     ("sockets.target.wants", "multipathd.socket"),
     ("sockets.target.wants", "iscsid.socket"),
-    ("sysinit.target.wants", "iscsid.service"),
     ("sysinit.target.wants", "open-iscsi.service"),
 )
-"""The links that Debian 12's packages make with ``systemctl enable`` ([Install] of their units)."""
+"""The links that Debian 12's packages make (their postinst). iscsid.service is there, started by its socket."""
 _ALIASES = (("multipath-tools.service", "multipathd.service"), ("iscsi.service", "open-iscsi.service"))
 _ISCSID_CONF = """iscsid.startup = /usr/sbin/iscsid
 node.startup = manual
@@ -89,6 +91,7 @@ class Debian:
         self.tree.write("etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.1993-08.org.debian:01:host\n")
         for target, unit in _WANTED[2:]:
             self.enable(target, unit)
+        self.tree.write(f"{UNITS}/iscsid.service", "[Unit]\nDescription=iSCSI initiator daemon\n")
         self._alias(*_ALIASES[1])
         self.tree.write("run/iscsid.pid", "446\n")
         self.tree.write("proc/446/comm", "iscsid\n")
@@ -127,6 +130,22 @@ class Debian:
         """Use a device as swap space."""
         self.tree.append("proc/swaps", f"{source:40}partition\t999420\t\t0\t\t-2\n")
         self.tree.append("etc/fstab", f"{spec} none swap sw 0 0\n")
+
+    def root_on(self, dev_t: str, source: str, spec: str) -> None:
+        """Move the root file system, e.g. to a partition of a map, with an initramfs that knows of multipath."""
+        for path in ("proc/self/mountinfo", "proc/mounts", "etc/fstab"):
+            text = (self.tree.root / path).read_text(encoding="utf-8")
+            kept = [line for line in text.splitlines(keepends=True) if " / " not in line or " sysfs " in line]
+            self.tree.write(path, "".join(line for line in kept if not line.startswith("/dev/sda1 / ")))
+        self.tree.write("proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{KERNEL} root={source} ro quiet\n")
+        self.mount("/", dev_t, source, spec=spec, options="errors=remount-ro")
+        self.update_initramfs()
+
+    def update_initramfs(self) -> None:
+        """Make an initramfs of the files as they are now, gzip over cpio, as with multipath-tools-boot."""
+        names = ("etc/multipath.conf", "etc/multipath/bindings", "etc/multipath/wwids")
+        held = {name: (self.tree.root / name).read_bytes() for name in names if (self.tree.root / name).exists()}
+        self.tree.write(f"boot/initrd.img-{KERNEL}", "").write_bytes(gzip.compress(archive(held)))
 
     def _alias(self, name: str, unit: str) -> None:
         self.tree.link(f"etc/systemd/system/{name}", f"/lib/systemd/system/{unit}")

@@ -13,8 +13,6 @@ from tests.field.host.storage import Member, Storage
 from tests.field.host.tree import Tree
 
 RETRY = "defaults {\n    no_path_retry 12\n}\n"
-NODES = "etc/iscsi/nodes"
-"""Where Debian 12 has the node records."""
 
 
 class Host:
@@ -25,6 +23,8 @@ class Host:
 
     def __init__(self, root: Path, *, version: str = "0.9.4-3+deb12u2", iscsi: bool = True) -> None:
         self.tree = Tree(root)
+        self.nodes = "etc/iscsi/nodes"
+        """Where open-iscsi has the node records; /var/lib/iscsi/nodes from 2.1.9 on, and so on Debian 13."""
         root.mkdir(parents=True, exist_ok=True)
         self.san = FakeSysfs(root / "sys")
         self.san.run.joinpath("udev/data").mkdir(parents=True)
@@ -87,7 +87,6 @@ class Host:
         tpgt: int = 1,
         timeouts: tuple[int, int, int] = (5, 10, 5),
         settings: Mapping[str, object] | None = None,
-        nodes: str = NODES,
     ) -> None:
         """Write a node record, as discovery does and iscsiadm updates it."""
         address, _, port = portal.rpartition(":")
@@ -108,13 +107,13 @@ class Host:
             **(settings or {}),
         }
         lines = "".join(f"{key} = {value}\n" for key, value in values.items())
-        path = f"{nodes}/{target}/{address},{port},{tpgt}/{iface}"
+        path = f"{self.nodes}/{target}/{address},{port},{tpgt}/{iface}"
         self.tree.write(path, f"# BEGIN RECORD 2.1.8\n{lines}# END RECORD\n")
 
     def forget_record(self, portal: str, *, target: str = TARGET, iface: str = "default", tpgt: int = 1) -> None:
         """Have no record of a session, as where a driver or the firmware made it."""
         address, _, port = portal.rpartition(":")
-        (self.root / f"{NODES}/{target}/{address.strip('[]')},{port},{tpgt}/{iface}").unlink()
+        (self.root / f"{self.nodes}/{target}/{address.strip('[]')},{port},{tpgt}/{iface}").unlink()
 
     # --- disks and maps -----------------------------------------------------------------------------------------------
 
