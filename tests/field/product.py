@@ -160,13 +160,14 @@ def _surroundings(host: Host, module: ModuleType) -> Iterator[str]:
     if multipathd.running:
         comm = host.tree.write(f"proc/{multipathd.pid}/comm", "multipathd\n")
     pidfile = f"{multipathd.pid}\n" if multipathd.pidfile is None else multipathd.pidfile
-    if multipathd.running or multipathd.pidfile is not None:
+    if pidfile and (multipathd.running or multipathd.pidfile is not None):
         host.tree.write("run/multipathd.pid", pidfile)
     fake.replies = {
         MAPS_COMMAND: multipathd.maps(),
         PATHS_COMMAND: multipathd.paths(),
         CONFIGURATION_COMMAND: multipathd.configured.printed(),
         "show daemon": f"pid {multipathd.pid} idle\n",
+        **multipathd.replies,
     }
     listening = fake if multipathd.running else contextlib.nullcontext()
     with pytest.MonkeyPatch.context() as patch, listening:
