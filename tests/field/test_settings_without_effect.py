@@ -9,7 +9,6 @@ from tests.field.host.host import RETRY
 from tests.field.product import check
 
 
-@pytest.mark.xfail(strict=True, reason="a multipath subsection that counts for no map is not told so far")
 @pytest.mark.field(
     "multipaths has the WWID in capitals, so that alias and no_path_retry never apply",
     "a how-to: 'multipath LUN gets no alias'",
@@ -27,7 +26,6 @@ def test_a_subsection_for_a_wwid_in_capitals_is_told(new_host: NewHost) -> None:
     assert told
 
 
-@pytest.mark.xfail(strict=True, reason="deprecated values are not told so far")
 @pytest.mark.field(
     "flush_on_last_del yes with 0.11",
     "IBM/sap-hana-qrg sample multipath.conf (NetApp); Infinidat; multipath-tools 0.11.1 and 0.15.1 complain",
@@ -59,7 +57,6 @@ def test_an_asterisk_is_no_regular_expression(new_host: NewHost, entry: str) -> 
     assert check(host).of("refused_configuration")
 
 
-@pytest.mark.xfail(strict=True, reason="a multipath subsection that counts for no map is not told so far")
 @pytest.mark.field(
     "multipaths has the WWID as the array shows it, without the 3 in front",
     "The Geek Diary: why a LUN's WWID starts with the number 3 (Huawei XSG1)",

@@ -21,7 +21,6 @@ def test_a_value_that_is_deprecated_in_newer_versions_is_no_warning(new_host: Ne
     assert not found.codes("warning"), found
 
 
-@pytest.mark.xfail(strict=True, reason="the default of the newest version, built as Debian does, is claimed so far")
 @pytest.mark.field(
     "SUSE: find_multipaths is greedy by default, and no file has it",
     "SUSE/doc-sle#1321; rear/rear#2298",

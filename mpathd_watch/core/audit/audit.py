@@ -14,6 +14,8 @@ from mpathd_watch.core.audit import (
     sessions,
     timeouts,
     unmapped_disks,
+    versions,
+    wwids,
 )
 from mpathd_watch.core.audit.context import host
 from mpathd_watch.core.audit_report import AuditReport
@@ -29,6 +31,8 @@ def audit(state: State) -> AuditReport:
     found = list(
         chain(
             files.findings(audited),
+            wwids.findings(audited),
+            versions.findings(audited),
             not_loaded.findings(audited),
             timeouts.findings(audited),
             sessions.findings(audited),

@@ -79,6 +79,20 @@ class FindingKind(Enum):
         "has no effect.",
         "Combine them in one subsection. Then run 'multipathd reconfigure'.",
     )
+    MISSPELT_WWID = FindingText(
+        Severity.WARNING,
+        "A WWID in multipath.conf is written in another way than multipathd has it",
+        "The line has no effect: multipathd compares WWIDs letter by letter. An alias or setting is not applied, or a "
+        "device is not blacklisted, or not excepted from the blacklist.",
+        "Write the WWID as the message names it, as 'multipath -ll' and 'multipathd show paths format %w' print it. "
+        "Then run 'multipathd reconfigure'.",
+    )
+    KNOWN_BAD_VERSION = FindingText(
+        Severity.WARNING,
+        "The installed multipath-tools has a known bug",
+        "The message names what it breaks, and the version that corrects it.",
+        "Install that version or a later one, unless the package's changelog says that it has the correction.",
+    )
     CONFIGURATION_NOT_LOADED = FindingText(
         Severity.WARNING,
         "multipathd runs with other settings than multipath.conf has",
@@ -200,6 +214,15 @@ class FindingKind(Enum):
         "'multipath -a /dev/sdX' adds the WWID to /etc/multipath/wwids, and 'find_multipaths yes' in defaults takes "
         "every LUN with two paths. Then run 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's "
         "journal show more.",
+    )
+    WWID_NOT_REMEMBERED = FindingText(
+        Severity.WARNING,
+        "The WWID of a map is not in /etc/multipath/wwids",
+        "With find_multipaths strict, neither multipath nor multipathd makes the map after the next reboot. With any "
+        "value but greedy and smart, udev does not hold the first path back while the host boots: LVM, md or a mount "
+        "may take it before the map exists. Then the map can't be made.",
+        "Run 'multipath -a /dev/sdX' with a path of the map. If /etc is read-only or the map was made in the "
+        "initramfs, find out why multipathd could not write the file.",
     )
     SINGLE_PATH = FindingText(
         Severity.WARNING,

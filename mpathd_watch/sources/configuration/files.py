@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Reason
@@ -106,9 +107,13 @@ def _record_paths(reader: Reader, nodes: Path) -> Iterator[Path]:
 
 
 def _wwids(reader: Reader, path: Path) -> frozenset[str] | None:
-    """The WWIDs in lines ``/WWID/``. Any other line is a comment (lookup_wwid() in libmultipath/wwids.c)."""
+    """The WWIDs in lines ``/WWID/``. Any other line is a comment (lookup_wwid() in libmultipath/wwids.c).
+
+    None if /etc/multipath is there without the file, which is multipathd's to make; ``None`` if nothing can be known.
+    """
     text = reader.text(path)
     if text is None:
-        return None
+        missing = reader.marks[path] == (ENOENT,) and path.parent.is_dir()
+        return frozenset() if missing else None
     lines = (line[1:].partition("/") for line in text.split("\n") if line.startswith("/"))
     return frozenset(clean(wwid) for wwid, slash, _ in lines if wwid and slash)

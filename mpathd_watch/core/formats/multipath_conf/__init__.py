@@ -6,6 +6,7 @@ proportional to the input.
 """
 
 from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist, separated
+from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, matches
 from mpathd_watch.core.formats.multipath_conf.merging import merge
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
@@ -40,6 +41,8 @@ __all__ = [
     "Setting",
     "Version",
     "blacklist",
+    "expression_of",
+    "matches",
     "merge",
     "parse",
     "parse_printed",

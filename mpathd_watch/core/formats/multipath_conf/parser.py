@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of
 from mpathd_watch.core.formats.multipath_conf.keywords import (
+    OLDEST,
     OPENED_WITHOUT_BRACE,
     REMOVED,
     SECTIONS,
@@ -57,13 +58,15 @@ _FATAL_REGEX = ("blacklist", "blacklist/device", "blacklist_exceptions", "blackl
 def parse(text: str, file: str, version: Version | None = NEWEST) -> Document:
     """What multipath-tools ``version`` understands of ``text``, with all problems.
 
-    If the version is not known (``None``), or was not compared, problems that depend on it name the versions that they
-    are about. The newest grammar applies then.
+    If the version is not known (``None``), or was not compared, problems name the versions that they are about, and
+    those of newer versions alone are left out. Of an unknown version, the newest grammar applies.
 
     Never raises. Time and memory are proportional to the length of the text, of which ``MAX_TEXT`` characters are read.
     """
     compared = version is not None and COMPARED <= version <= NEWEST
-    return _read(text, _Reader(file, version or NEWEST, about="" if compared else _COMPARED))
+    return _read(
+        text, _Reader(file, version or NEWEST, about="" if compared else _COMPARED, at_least=version or COMPARED)
+    )
 
 
 def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
@@ -74,7 +77,7 @@ def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
     follows from its tabs. One of the first kind before one of the second looks like a single device with both.
     Nothing limits the length of a printed line.
     """
-    return _read(text, _Reader(file, version, printed=True))
+    return _read(text, _Reader(file, version, printed=True, at_least=version))
 
 
 def _read(text: str, reader: _Reader) -> Document:
@@ -117,6 +120,7 @@ class _Reader:
     printed: bool = False
     about: str = ""
     """The versions that a problem is about, if they don't go without saying."""
+    at_least: Version = NEWEST
 
     frames: list[_Frame] = field(default_factory=lambda: [_Frame("", 0)])
     meant: list[_Brace] = field(default_factory=list)
@@ -301,6 +305,10 @@ class _Reader:
 
     # --- keywords ---
 
+    def certain(self, since: Version | None) -> bool:
+        """Whether what is so since a version is so in the one that is read for, even if that is not known."""
+        return since is not None and since <= self.at_least
+
     @property
     def who(self) -> str:
         return f"{self.about} ignore" if self.about else "multipathd ignores"
@@ -366,16 +374,13 @@ class _Reader:
                 line, Code.DUPLICATE_KEYWORD, f"{name} is set twice in this {frame.name}: the later value counts"
             )
         frame.seen.add(name)
-        if keyword.ignored is not None and keyword.ignored <= self.version:
-            who = self.who
-            if self.about and keyword.ignored > COMPARED:
-                who = f"multipath-tools {spelled(keyword.ignored)} and later ignore"
-            self.problem(line, Code.IGNORED_KEYWORD, f"{who} {name}: {keyword.modern}")
+        if self.certain(keyword.ignored):
+            self.problem(line, Code.IGNORED_KEYWORD, f"{self.who} {name}: {keyword.modern}")
             return
         if keyword.deprecated is not None:
             self.problem(line, Code.DEPRECATED_KEYWORD, f"{name} is deprecated: {keyword.modern}")
         reading = keyword.read(value, self.version)
-        if reading.code is not None:
+        if reading.code is not None and self.certain(reading.since or OLDEST):
             text = f"{name} {quoted(value)}: {reading.advice}"
             if self.about and reading.code is Code.BAD_VALUE:
                 text += f" ({self.about})"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS
-from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version
+from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version, spelled
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
@@ -20,12 +20,16 @@ MOST_MODE = 0o777
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem."""
+    """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem.
+
+    ``since`` is the first version in which it is a problem; the oldest one that was compared has it if there is none.
+    """
 
     accepted: bool
     value: Value | None = None
     code: Code | None = None
     advice: str = ""
+    since: Version | None = None
 
 
 Reader = Callable[[str, Version], Reading]
@@ -202,18 +206,19 @@ def policy(text: str, version: Version) -> Reading:
     return _rejected("there is no such policy")
 
 
+FLUSH_WORDS: Version = (0, 9, 9)
 _FLUSH = {"yes": "always", "1": "always", "no": "unused", "0": "unused"}
 _NEW_FLUSH = _same("always", "unused", "never")
 _old_flush, _new_flush = words(_FLUSH), words(_NEW_FLUSH)
 
 
 def flush(text: str, version: Version) -> Reading:
-    """flush_on_last_del: yes and no until 0.9.8; since 0.9.9 always, unused and never, yes and no being deprecated."""
-    if version < (0, 9, 9):
+    """flush_on_last_del: yes and no; since 0.9.9 always, unused and never, yes and no being deprecated."""
+    if version < FLUSH_WORDS:
         return _old_flush(text, version)
     if text in _FLUSH:
-        advice = f"the value is deprecated since multipath-tools 0.9.9, write {_FLUSH[text]} instead"
-        return Reading(accepted=True, value=_FLUSH[text], code=Code.DEPRECATED_VALUE, advice=advice)
+        advice = f"the value is deprecated since multipath-tools {spelled(FLUSH_WORDS)}, write {_FLUSH[text]} instead"
+        return Reading(True, _FLUSH[text], Code.DEPRECATED_VALUE, advice, since=FLUSH_WORDS)
     return _new_flush(text, version)
 
 

@@ -85,6 +85,10 @@ def aliased(*aliases: str) -> str:
     return f"multipaths {{\n{''.join(each)}}}\n"
 
 
+def with_wwid(wwid: str) -> str:
+    return f"multipaths {{\n\tmultipath {{\n\t\twwid {wwid}\n\t\talias data\n\t}}\n}}\n"
+
+
 def hiding(text: str) -> str:
     return f"blacklist {{\n\t{text}\n}}\n"
 
@@ -188,6 +192,14 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(multipath=aliased("data") + aliased("logs")),
         Host(multipath=aliased("data", "logs")),
     ),
+    (K.MISSPELT_WWID, Host(multipath=with_wwid("WWID-OF-MPIO")), Host(multipath=with_wwid("wwid-of-mpio"))),
+    (
+        K.WWID_NOT_REMEMBERED,
+        Host(wwids=frozenset({"other"}), wwids_read_at=None),
+        Host(wwids=frozenset({"wwid-of-mpio"}), wwids_read_at=None),
+    ),
+    (K.KNOWN_BAD_VERSION, Host(version=(0, 14, 1)), Host(version=(0, 14, 3))),
+    (K.KNOWN_BAD_VERSION, Host(version=(0, 14, 2)), Host(version=(0, 14, 2), maps=[], records={}, sessions=[])),
     (
         K.CONFIGURATION_NOT_LOADED,
         Host(multipath=default("polling_interval 7"), running=default("polling_interval 5")),
