@@ -79,3 +79,15 @@ def test_a_subsection_for_a_lun_that_is_elsewhere_is_no_fault(new_host: NewHost)
     section = " multipath {\n  wwid 3640e27a1b2c3d4e5f60718293a4b5c6e\n  alias oradata2\n }\n"
     host.configure(f"{RETRY}multipaths {{\n{section}}}\n")
     assert not check(host).codes("warning")
+
+
+@pytest.mark.field(
+    "blacklisted by a WWID in capitals, as the array's management shows it, so that it is used all the same",
+    "multipath.conf(5): WWIDs are compared as they are",
+)
+@pytest.mark.parametrize(("capitals", "told"), [(True, True), (False, False)])
+def test_a_blacklisted_wwid_in_capitals_is_told(new_host: NewHost, *, capitals: bool, told: bool) -> None:
+    host, wwid = new_host(), "3600c0ff000520811c2256f5f01000000"
+    host.two_paths("mpatha", wwid=wwid)
+    host.configure(f"{RETRY}blacklist {{\n wwid {wwid.upper() if capitals else wwid}\n}}\n")
+    assert bool(check(host).of("misspelt_wwid")) is told

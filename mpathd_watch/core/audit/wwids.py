@@ -48,7 +48,7 @@ class _Misspelt:
 def _misspelt(host: Host) -> Iterator[Finding]:
     """Entries that match nothing on this host as they are, and one map or disk if they are spelled as multipathd does.
 
-    Nothing is said about the others: the LUN of an entry may just not be there.
+    Nothing is reported about the others: the LUN of an entry may just not be there.
     """
     known = {disk.wwid: f"disk {disk.name}" for disk in host.state.unmapped.values() if disk.wwid}
     known |= {wwid: f"map {map_.label}" for wwid, map_ in host.state.maps.items() if map_.layer is Layer.DM_MULTIPATH}
@@ -113,12 +113,12 @@ def _not_remembered(host: Host) -> Iterator[Finding]:
     """Maps whose WWID is not in the file, with what find_multipaths makes of that (should_multipath(), wwids.c).
 
     multipathd writes the WWID of each map that it makes or finds, so such a map is rare: the file was not writable, was
-    emptied, or is another one. Nothing is said if the file could not be read, or if another one may be configured,
+    emptied, or is another one. Nothing is reported if the file could not be read, or if another one may be configured,
     or if there is none and multipath-tools is not installed here: multipathd may run in a container with its own /etc.
     """
     wwids, chosen = host.configuration.wwids, host.rules.general.find_multipaths
     outcome = {
-        "strict": "after a reboot there is no map",
+        "strict": "after a reboot there may be no map",
         "on": "after a reboot a disk may be in use before its second path makes it a map",
         "off": "after a reboot a disk may be in use before multipathd makes it a map",
     }.get(chosen.value)

@@ -218,9 +218,9 @@ class FindingKind(Enum):
     WWID_NOT_REMEMBERED = FindingText(
         Severity.WARNING,
         "The WWID of a map is not in /etc/multipath/wwids",
-        "With find_multipaths strict, neither multipath nor multipathd makes the map after the next reboot. With any "
-        "value but greedy and smart, udev does not hold the first path back while the host boots: LVM, md or a mount "
-        "may take it before the map exists. Then the map can't be made.",
+        "With find_multipaths strict, multipathd makes no map of a LUN that it does not remember. With yes or no it "
+        "does, but while the host boots, udev does not keep LVM, md or a mount from a path of such a LUN: one of them "
+        "may take it first. Then the map can't be made.",
         "Run 'multipath -a /dev/sdX' with a path of the map. If /etc is read-only or the map was made in the "
         "initramfs, find out why multipathd could not write the file.",
     )

@@ -119,7 +119,7 @@ def forgotten(find: str = "", **changes: object) -> list[str]:
 @pytest.mark.parametrize(
     ("find", "outcome"),
     [
-        ("strict", "after a reboot there is no map"),
+        ("strict", "after a reboot there may be no map"),
         ("yes", "after a reboot a disk may be in use before its second path makes it a map"),
         ("no", "after a reboot a disk may be in use before multipathd makes it a map"),
     ],
@@ -136,7 +136,7 @@ def test_where_no_wwid_needs_to_be_remembered(find: str) -> None:
 
 def test_the_default_is_strict_where_the_version_is_known() -> None:
     assert forgotten() == [
-        "not in /etc/multipath/wwids, and find_multipaths is strict (default): after a reboot there is no map"
+        "not in /etc/multipath/wwids, and find_multipaths is strict (default): after a reboot there may be no map"
     ]
     assert forgotten(version=None) == []
     assert forgotten("strict", version=None)
