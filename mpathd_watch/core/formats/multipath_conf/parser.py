@@ -305,9 +305,9 @@ class _Reader:
 
     # --- keywords ---
 
-    def certain(self, since: Version | None) -> bool:
+    def certain(self, since: Version) -> bool:
         """Whether what is so since a version is so in the one that is read for, even if that is not known."""
-        return since is not None and since <= self.at_least
+        return since <= self.at_least
 
     @property
     def who(self) -> str:
@@ -374,8 +374,10 @@ class _Reader:
                 line, Code.DUPLICATE_KEYWORD, f"{name} is set twice in this {frame.name}: the later value counts"
             )
         frame.seen.add(name)
-        if self.certain(keyword.ignored):
-            self.problem(line, Code.IGNORED_KEYWORD, f"{self.who} {name}: {keyword.modern}")
+        if keyword.ignored is not None and self.certain(keyword.ignored):
+            newer = self.about and keyword.ignored > COMPARED
+            who = f"multipath-tools {spelled(keyword.ignored)} and later ignore" if newer else self.who
+            self.problem(line, Code.IGNORED_KEYWORD, f"{who} {name}: {keyword.modern}")
             return
         if keyword.deprecated is not None:
             self.problem(line, Code.DEPRECATED_KEYWORD, f"{name} is deprecated: {keyword.modern}")

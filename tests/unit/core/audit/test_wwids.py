@@ -8,7 +8,7 @@ import pytest
 
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Reason, Unreadable
-from mpathd_watch.core.formats.multipath_conf import Version
+from mpathd_watch.core.formats.multipath_conf import Version, matches
 from mpathd_watch.core.model.vocabulary import Layer
 from tests.factories import at, make_map
 from tests.hosts import CONF, Host, disk
@@ -103,6 +103,14 @@ def test_disks_without_a_map_count_too_and_the_lines_of_a_section_are_one_findin
 def test_two_that_differ_in_capitals_alone_are_not_told_apart() -> None:
     unmapped = (disk("sda", wwid="t10.ATA_disk"), disk("sdb", wwid="t10.ATA_DISK"))
     assert misspelt(section("multipaths", "T10.ATA_DISK"), unmapped=unmapped) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "matched"),
+    [("^3600", True), ("!^3600", False), ("3600$", False), ("*", None), ("[[.hyphen.]]", None)],
+)
+def test_an_expression_that_cannot_be_matched_is_not_judged(value: str, matched: bool | None) -> None:
+    assert matches(value, WWID) is matched
 
 
 # --- not remembered ---

@@ -606,3 +606,41 @@ def steps(work: Callable[[], object]) -> int:
 def test_the_work_grows_with_the_text_and_no_faster(unit: str) -> None:
     small, large = (steps(lambda n=n: parse(unit * n, "f")) for n in (2000, 8000))  # type: ignore[misc]
     assert large <= 4.2 * small + 2000
+
+
+COMPARED = "multipath-tools 0.9.4 to 0.15.1"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("nonsense 5", f'defaults has no keyword "nonsense": {COMPARED} ignore it'),
+        ("udev_dir /dev", f"udev_dir no longer exists, so {COMPARED} ignore it: "),
+        ("pg_timeout 5", f"{COMPARED} ignore pg_timeout: remove it"),
+        (
+            "no_path_retry x",
+            f'no_path_retry "x": it must be fail, 0, queue or a number, so multipathd ignores the line ({COMPARED})',
+        ),
+        ("bindings_file /x", "bindings_file is deprecated: "),
+        ("rr_weight uniform", None),
+        ("flush_on_last_del yes", None),
+        ("flush_on_last_del never", None),
+        ("purge_disconnected yes", None),
+        ("path_grouping_policy group_by_tpg", None),
+    ],
+)
+def test_of_an_unknown_version_only_what_is_certain_is_a_problem(line: str, expected: str | None) -> None:
+    found = [problem.text for problem in parse(f"defaults {{\n{line}\n}}\n", "f", None).problems]
+    assert len(found) == (expected is not None)
+    assert all(text.startswith(str(expected)) for text in found)
+
+
+@pytest.mark.parametrize("line", ["nonsense 5", "udev_dir /dev", "no_path_retry x"])
+def test_of_a_version_that_was_not_compared_the_compared_ones_are_named(line: str) -> None:
+    for version in ((0, 8, 5), (0, 16, 0)):
+        assert COMPARED in only(f"defaults {{\n{line}\n}}\n", version).text
+
+
+def test_of_a_version_newer_than_the_compared_ones_what_they_ignore_is_ignored() -> None:
+    (problem,) = parse("defaults {\nrr_weight uniform\n}\n", "f", (0, 16, 0)).problems
+    assert problem.text.startswith("multipath-tools 0.15.0 and later ignore rr_weight")
