@@ -311,9 +311,16 @@ class FindingKind(Enum):
     )
     MULTIPATHD_NOT_RUNNING = FindingText(
         Severity.CRITICAL,
-        "multipathd does not answer, but there are maps",
-        "Unless multipathd is only slow to answer, nothing checks the paths, and no failed path is reinstated.",
+        "multipathd does not run, but there are maps",
+        "Nothing checks the paths, and no failed path is reinstated.",
         "Run 'systemctl start multipathd', and check its journal.",
+    )
+    MULTIPATHD_NOT_ANSWERING = FindingText(
+        Severity.WARNING,
+        "multipathd does not answer, but there are maps",
+        "The states of its checkers and whether I/O is queued are unknown. If it hangs, nothing checks the paths, and "
+        "no failed path is reinstated.",
+        "The message names what was seen. Check 'systemctl status multipathd' and its journal.",
     )
     ISCSID_NOT_RUNNING = FindingText(
         Severity.CRITICAL,
