@@ -316,7 +316,7 @@ def _journal_lines(at: Instant, alert: Alert) -> list[str]:
 
 def _check(state: State) -> Iterator[str]:
     """What ``check`` prints: its first line, the first finding with its explanation, and the budgets."""
-    first, finding, *lines = check.text(audit(state), state).splitlines()
+    first, finding, *lines = check.text(check.judge(audit(state), state, check.Question())).splitlines()
     budgets = dropwhile(lambda line: not line.startswith("Durations"), lines)
     yield from (first, finding, next(line for line in lines if line.startswith(" ")), "...")
     yield from takewhile(bool, budgets)

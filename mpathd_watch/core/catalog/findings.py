@@ -200,6 +200,14 @@ class FindingKind(Enum):
         "every LUN with two paths. Then run 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's "
         "journal show more.",
     )
+    NO_MAP = FindingText(
+        Severity.CRITICAL,
+        "There is no multipath map, although some are expected",
+        "The LUNs are missing, or each is used over one path without failover. Writing to two paths of a LUN side by "
+        "side may destroy its data.",
+        "Check that multipathd runs, and that the sessions are logged in: 'iscsiadm -m session'. 'multipath -d -v3' "
+        "shows why a disk gets no map.",
+    )
     SINGLE_PATH = FindingText(
         Severity.WARNING,
         "A map has only one path",

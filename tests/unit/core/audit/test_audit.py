@@ -265,7 +265,31 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(unmapped=(disk(), disk("sdy", sid=2))),
         Host(unmapped=(disk(), disk("sdy", sid=2)), sessions=[*both()[:1], make_session(SECOND, sid=9)]),
     ),
+    # Two paths to one LUN, and no map; one path; a map.
+    (K.NO_MAP, Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))), Host(maps=[], unmapped=(disk(),))),
+    (K.NO_MAP, Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))), Host(unmapped=(disk(), disk("sdy", sid=2)))),
+    (
+        K.NO_MAP,
+        Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))),
+        Host(maps=[], unmapped=(disk(), disk("sdy", sid=2)), multipath=hiding('devnode "^sd"')),
+    ),
+    # A LUN that had a map before.
+    (
+        K.NO_MAP,
+        Host(maps=[], unmapped=(disk(),), wwids=frozenset({"36001", "36002"})),
+        Host(maps=[], unmapped=(disk(),), wwids=frozenset({"36002"})),
+    ),
+    # A target with two portals that is logged in to at boot.
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[], sessions=[], records=records(FIRST))),
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[])),
+    (
+        K.NO_MAP,
+        Host(maps=[], sessions=[]),
+        Host(maps=[], sessions=[], records=records(*PORTALS, text=lines(startup="manual"))),
+    ),
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[], sessions=[], changes={"sources": {}})),
     (K.MAP_WITHOUT_PATH, Host().paths(), Host().paths(make_path())),
+    (K.MAP_WITHOUT_PATH, Host().paths(), Host(maps=[make_map(paths=[], unplaced=frozenset({"sda"}))])),
     (
         K.MAP_WITHOUT_PATH,
         Host().paths(*two_paths({"member": False}, {"member": False})),
