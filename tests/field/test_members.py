@@ -11,7 +11,6 @@ from tests.field.product import Watched, check, status, watch
 PURE = "eui.00e6d65b65a8f34024a9374e00011745"
 
 
-@pytest.mark.xfail(strict=True, reason="a member must be a SCSI disk so far")
 @pytest.mark.field(
     "NVMe namespaces below dm-multipath (nvme_core.multipath=N)",
     "a published multipath.conf (NVMe, Pure); opensvc/multipath-tools#28",
@@ -137,12 +136,11 @@ def test_disks_without_a_vendor_are_members(new_host: NewHost) -> None:
     assert status(host).health("mpatha") == "healthy"
 
 
-@pytest.mark.xfail(strict=True, reason="a member must be a SCSI disk so far")
 @pytest.mark.field(
     "NVMe over TCP without native multipath: the controller reconnects, resets, or is about to go",
     "ceph/ceph-csi#5974; linux-nvme/nvme-cli#1289; openebs/mayastor-control-plane#950",
 )
-@pytest.mark.parametrize("word", ["connecting", "resetting", "deleting", "deleting (no IO)", "dead", "new"])
+@pytest.mark.parametrize("word", ["connecting", "resetting", "deleting", "deleting (no IO)", "dead"])
 def test_an_nvme_path_whose_controller_is_not_live_is_not_usable(new_host: NewHost, word: str) -> None:
     host = new_host(iscsi=False)
     states = ("live", word)

@@ -14,7 +14,6 @@ CONTAINER = (
 )
 
 
-@pytest.mark.xfail(strict=True, reason="the pidfile alone is believed so far")
 @pytest.mark.field(*CONTAINER)
 def test_a_multipathd_of_another_pid_namespace_is_found_and_asked(new_host: NewHost) -> None:
     host = new_host()
@@ -37,7 +36,6 @@ def test_without_any_process_of_its_name_multipathd_is_down_and_nobody_connects(
     assert host.multipathd.connections == 0
 
 
-@pytest.mark.xfail(strict=True, reason="without a pidfile multipathd counts as stopped so far")
 @pytest.mark.field(
     "iscsid -f and multipathd -d in the container of a CSI driver that has a /run of its own: no pidfile",
     "hpe-storage/csi-driver#58",
@@ -52,7 +50,6 @@ def test_daemons_without_pidfiles_are_found_by_their_names(new_host: NewHost) ->
     assert status(host).health("mpio") == "healthy"
 
 
-@pytest.mark.xfail(strict=True, reason="a listing that breaks off counts as no answer so far")
 @pytest.mark.field(
     "multipathd 0.8.8 (Ubuntu 22.04) breaks its listing off at the first path without a checker: that of a local disk",
     "opensvc/multipath-tools#49; show_paths() and snprint_path_checker() of 0.8.8",
@@ -80,7 +77,6 @@ def test_a_listing_that_breaks_off_at_its_end_is_read_as_far_as_it_goes(new_host
     assert status(host).health("mpio") == "healthy"
 
 
-@pytest.mark.xfail(strict=True, reason="no answer in time counts as a dead multipathd so far")
 @pytest.mark.field(
     "multipathd can't get its lock within 4 s: 1,024 LUNs over 16 paths, or paths that time out in a reconfigure",
     "opensvc/multipath-tools#45; opensvc/multipath-tools#114",
