@@ -38,10 +38,13 @@ def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Docume
     return merge([main, *conf_d])
 
 
-def read_root_only(root: Path) -> RootOnly:
-    """The content of the files that only root can read, as far as this process may read them."""
-    reader = Reader()
-    conf_d = _conf_d(reader, root, installed_version(root) or NEWEST)
+def read_root_only(root: Path, reader: Reader | None = None, version: Version | None = None) -> RootOnly:
+    """The content of the files that only root can read, as far as this process may read them.
+
+    ``version`` is that of multipath-tools, if it is known.
+    """
+    reader = reader or Reader()
+    conf_d = _conf_d(reader, root, version or installed_version(root) or NEWEST)
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)

@@ -23,6 +23,8 @@ def test_the_disks_of_the_udev_database() -> None:
         "8:0",
         "/devices/platform/host0/session1/target0:0:0/0:0:0:1/block/sda",
         "360000000000000000e00000000010001",
+        "IET",
+        "VIRTUAL-DISK",
     )
     assert found["dm-0"].dev_t == "253:0"
 
