@@ -13,8 +13,9 @@ from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
-from mpathd_watch.daemon.once import look_once
+from mpathd_watch.daemon.once import look_at_bundle, look_once
 from mpathd_watch.sinks import check
+from mpathd_watch.sources import bundle
 from mpathd_watch.sources.configuration import read
 
 
@@ -22,7 +23,11 @@ def run(options: argparse.Namespace) -> int:
     """Print the findings. Returns the exit status."""
     try:
         config = configuration(options)
-        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
+        found = bundle.read(options.root)
+        if found is not None:
+            state = look_at_bundle(config, found).state
+        else:
+            state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
     except ConfigError as error:
         if options.json:
             return fail(str(error), check.UNKNOWN)
@@ -30,9 +35,13 @@ def run(options: argparse.Namespace) -> int:
         return check.UNKNOWN
     report = audit(state)
     if options.json:
-        print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
+        document = check.document(report, state)
+        if found is not None:
+            document["bundle"] = found.document
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        print(check.text(report, state), end="")
+        first, _, rest = check.text(report, state).partition("\n")
+        print(first, *(found.lines if found is not None else ()), rest, sep="\n", end="")
     return check.exit_status(report, state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import (
@@ -54,6 +55,17 @@ class Bundle:
         if self.taken_at is None:
             return f"{self.kind} of an unknown time"
         return f"{self.kind} taken at {datetime.fromtimestamp(self.taken_at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The title and what could not be judged, for people."""
+        return (f"support bundle: {self.title}", *(f"not judged: {text}" for text in self.missing))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as JSON-ready data."""
+        taken = None if self.taken_at is None else f"{datetime.fromtimestamp(self.taken_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return {"kind": self.kind, "taken_at": taken, "not_judged": list(self.missing)}
 
 
 def read(root: Path) -> Bundle | None:
