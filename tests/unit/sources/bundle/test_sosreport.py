@@ -153,7 +153,7 @@ def test_multipathd_did_not_run(tmp_path: Path) -> None:
     bundle = copy.read()
     state = state_of(bundle)
     assert state.source(SourceName.MULTIPATHD).reason == NOT_RUNNING
-    # dm has told dmsetup of its paths all the same.
+    # dm reports its paths to dmsetup all the same.
     assert healths(state) == {"192.168.1.1:3260": "up", "192.168.2.1:3260": "failed"}
 
 
