@@ -45,7 +45,7 @@ def _intervals(host: Host) -> Iterator[Finding]:
 
 
 def _kind(problem: Problem) -> FindingKind:
-    if problem.fatal:
+    if problem.fatal or problem.code is Code.CRASH:
         return FindingKind.REFUSED_CONFIGURATION
     if problem.code in _OBSOLETE:
         return FindingKind.OBSOLETE_KEYWORD

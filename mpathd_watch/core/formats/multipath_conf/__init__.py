@@ -5,7 +5,7 @@
 proportional to the input.
 """
 
-from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist
+from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist, separated
 from mpathd_watch.core.formats.multipath_conf.merging import merge
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
@@ -42,4 +42,5 @@ __all__ = [
     "parse_printed",
     "quoted",
     "resolver",
+    "separated",
 ]

@@ -27,6 +27,7 @@ class Code(StrEnum):
     BAD_REGEX = "bad_regex"
     ODD_REGEX = "odd_regex"
     UNSUPPORTED_REGEX = "unsupported_regex"
+    CRASH = "crash"
     BAD_VALUE = "bad_value"
     CAPPED_VALUE = "capped_value"
     DEPRECATED_VALUE = "deprecated_value"

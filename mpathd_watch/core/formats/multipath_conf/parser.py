@@ -19,7 +19,7 @@ from mpathd_watch.core.formats.multipath_conf.keywords import (
     homes,
     lookup,
 )
-from mpathd_watch.core.formats.multipath_conf.lines import BLANKS, BUFFER, QUOTE, Chunk, chunks, content, tokenize
+from mpathd_watch.core.formats.multipath_conf.lines import BUFFER, QUOTE, Chunk, chunks, content, tokenize
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
     Code,
@@ -48,6 +48,7 @@ NEEDED = {
 }
 """Keywords without which multipath-tools drops a subsection (factorize_hwtable() and others in config.c)."""
 
+_WITH_DEVICES = ("blacklist", "blacklist_exceptions")
 _FATAL_REGEX = ("blacklist", "blacklist/device", "blacklist_exceptions", "blacklist_exceptions/device")
 
 
@@ -60,16 +61,18 @@ def parse(text: str, file: str, version: Version = NEWEST) -> Document:
 
 
 def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
-    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, with one exception.
+    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, but tabs decide.
 
-    A blacklisted device with only a vendor or only a product is printed without its closing brace (tried on 0.9.4 and
-    0.11.1). So a line that is not indented begins a section here, whatever is open.
+    A blacklisted device with only a vendor is printed without its closing brace, and one with only a product without
+    its first line (snprint_blacklist() in libmultipath/print.c, 0.9.4 to 0.15.1). So the section that a line belongs to
+    follows from its tabs. One of the first kind before one of the second looks like a single device with both.
+    Nothing limits the length of a printed line.
     """
     return _read(text, _Reader(file, version, printed=True))
 
 
 def _read(text: str, reader: _Reader) -> Document:
-    for chunk in chunks(text[:MAX_TEXT], BUFFER):
+    for chunk in chunks(text[:MAX_TEXT], 4 * MAX_TEXT if reader.printed else BUFFER):
         reader.chunk(chunk)
     if len(text) > MAX_TEXT:
         reader.problem(
@@ -153,12 +156,20 @@ class _Reader:
                 Code.NON_ASCII,
                 "multipathd takes a character that is not ASCII for a blank, unless it is in quotes",
             )
-        if tokens.words:
-            if self.printed and text[0] not in BLANKS:
-                self.meant.clear()
-                while len(self.frames) > 1 + (text[0] == "}"):
-                    self.close()
+        if tokens.words and (not self.printed or self.indented(number, text, closing=tokens.words[0] == "}")):
             self.statement(number, tokens.words)
+
+    def indented(self, line: int, text: str, *, closing: bool) -> bool:
+        """Close and open what the tabs of a printed line show; whether the line counts."""
+        tabs = len(text) - len(text.lstrip("\t"))
+        while len(self.frames) > 1 + tabs + closing:
+            self.close()
+            del self.meant[-1:]
+        place = self.frames[-1].place
+        if tabs > 1 and place in _WITH_DEVICES:
+            self.frames.append(_Frame(f"{place}/device", line))
+            self.meant.append(_Brace("device", line))
+        return not closing or len(self.frames) == 2 + tabs
 
     def statement(self, line: int, words: tuple[str, ...]) -> None:
         name = "" if words[0] == QUOTE else words[0]
@@ -308,6 +319,9 @@ class _Reader:
             self.problem(line, Code.MISSING_VALUE, f"{quoted(name)} has no value: multipathd skips this line")
             return None
         if words[1] != QUOTE:
+            if self.printed:
+                # uid_attrs is printed without quotes (snprint_uid_attrs() in dict.c).
+                return " ".join(words[1:])
             self.rest_of_line(line, words, 2)
             return words[1]
         closing = 2 if words[2:3] in ((), (QUOTE,)) else 3
