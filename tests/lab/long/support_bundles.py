@@ -16,10 +16,16 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 ALERTS = SESSION_LOSS
 
-SOS = (
-    *("sos", "python3-yaml", "libyaml-0-2", "python3-pexpect", "python3-ptyprocess", "python3-packaging"),
-    *("python3-magic", "libmagic1t64", "libmagic-mgc"),
-)
+SUITES = ("trixie", "bookworm")
+
+SOS = {
+    "trixie": (
+        *("sos", "python3-yaml", "libyaml-0-2", "python3-pexpect", "python3-ptyprocess", "python3-packaging"),
+        *("python3-magic", "libmagic1t64", "libmagic-mgc"),
+    ),
+    "bookworm": ("sosreport", "python3-pexpect", "python3-ptyprocess"),
+}
+"""Suite -> the packages of sos that the image lacks."""
 PLUGINS = "multipath,iscsi,devicemapper,block,scsi,devices,logs,networking,date,dpkg,host,process"
 
 SUPPORTCONFIG = r"""
@@ -82,7 +88,7 @@ command_ messages.txt "journalctl --no-pager --output=short-iso --lines 200000"
 
 def run(lab: Lab) -> None:
     with tempfile.TemporaryDirectory(prefix="mpathd-watch-lab-sos-") as work:
-        packages.install(lab.guest, SOS, Path(work))
+        packages.install(lab.guest, SOS[lab.guest.image.suite], Path(work))
     # The session that a bundle is asked about has a secret, which must not be seen anywhere.
     lab.guest.run(
         "for name in username password; do"
