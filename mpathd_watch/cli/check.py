@@ -1,4 +1,4 @@
-"""``mpathd-watch check``: the audit of the configuration, as a Nagios plugin prints it or as JSON."""
+"""``mpathd-watch check``: the health of the paths and the audit of the configuration, for Nagios or as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory
+from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory, unreadable_root
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
 from mpathd_watch.daemon.once import look_at_bundle, look_once
@@ -20,29 +20,26 @@ from mpathd_watch.sources.configuration import read
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the findings. Returns the exit status."""
+    """Print the result. Returns the exit status."""
     try:
         config = configuration(options)
-        found = bundle.read(options.root)
-        if found is not None:
-            state = look_at_bundle(config, found).state
-        else:
-            state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
     except ConfigError as error:
-        if options.json:
-            return fail(str(error), check.UNKNOWN)
-        print(f"MPATHD-WATCH UNKNOWN: {error}")
-        return check.UNKNOWN
-    report = audit(state)
-    if options.json:
-        document = check.document(report, state)
-        if found is not None:
-            document["bundle"] = found.document
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return _fail(str(error), options)
+    if problem := unreadable_root(options.root):
+        return _fail(problem, options)
+    found = bundle.read(options.root)
+    if found is not None:
+        state = look_at_bundle(config, found).state
     else:
-        first, _, rest = check.text(report, state).partition("\n")
+        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
+    result = check.judge(audit(state), state, _question(options))
+    if options.json:
+        of_bundle = {} if found is None else {"bundle": found.document}
+        print(json.dumps(check.document(result) | of_bundle, indent=2, ensure_ascii=False))
+    else:
+        first, _, rest = check.text(result).partition("\n")
         print(first, *(found.lines if found is not None else ()), rest, sep="\n", end="")
-    return check.exit_status(report, state)
+    return result.status
 
 
 def handed_over(root: Path) -> Path | None:
@@ -54,3 +51,19 @@ def handed_over(root: Path) -> Path | None:
     if os.geteuid() == 0 or directory is None or root != Path("/"):
         return None
     return directory / ROOT_ONLY
+
+
+def _question(options: argparse.Namespace) -> check.Question:
+    return check.Question(
+        paths=not options.configuration,
+        configuration=not options.paths,
+        map=options.map,
+        at_risk=check.Status[options.at_risk.upper()],
+    )
+
+
+def _fail(problem: str, options: argparse.Namespace) -> int:
+    if options.json:
+        return fail(problem, check.Status.UNKNOWN)
+    print(f"MPATHD-WATCH UNKNOWN: {problem}")
+    return check.Status.UNKNOWN

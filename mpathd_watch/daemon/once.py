@@ -16,6 +16,7 @@ from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.bundle import Bundle
+from mpathd_watch.sources.configuration import dm_status
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
@@ -52,9 +53,15 @@ async def look_once(config: Config, configuration: Configuration | None = None) 
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
-    await SysfsSource(poller, SessionSource(poller)).read_once()
+    sysfs = SysfsSource(poller, SessionSource(poller))
+    await sysfs.read_once()
+    if any(map_.unplaced for map_ in engine.state.maps.values()):
+        # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
+        await sysfs.read_once()
     await NetworkSource(engine.feed, time.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
     await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
+    if not engine.state.source(SourceName.MULTIPATHD).up and (status := dm_status.read_here(Path(config.sysfs))):
+        engine.feed(status)
     return engine.view()

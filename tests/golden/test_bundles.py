@@ -35,6 +35,19 @@ def test_a_healthy_host(kind: str) -> None:
     assert healths(state) == {FIRST: "up", SECOND: "up"}
 
 
+def test_a_healthy_host_with_debian_12() -> None:
+    found = bundle("healthy-debian12", "sosreport")
+    state = state_of(found)
+    assert healths(state) == {FIRST: "up", SECOND: "up"}
+    configuration = state.auditing.configuration
+    assert configuration is not None
+    assert (configuration.version, configuration.iscsid_running) == ((0, 9, 4), True)
+    # sos copies /var/lib/iscsi, and the records are in /etc/iscsi there: they are those that iscsiadm printed.
+    assert [node.place.address for node in configuration.records] == ["192.168.1.1", "192.168.2.1"]
+    assert list(findings(found)) == ["replacement_timeout_overridden"]
+    assert found.missing == bundle("healthy", "sosreport").missing
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_link_is_down(kind: str) -> None:
     state = state_of(bundle("link-down", kind))
@@ -128,8 +141,8 @@ def test_no_secret_reaches_an_event_or_an_output(state: str, kind: str) -> None:
     assert any(SECRET in path.read_text("utf-8", "replace") for path in files)
     found = bundle(state, kind)
     view = look_at_bundle(Config(), found)
-    report = audit(view.state)
-    shown = [repr(found), repr(view), check.text(report, view.state), json.dumps(check.document(report, view.state))]
+    result = check.judge(audit(view.state), view.state, check.Question())
+    shown = [repr(found), repr(view), check.text(result), json.dumps(check.document(result))]
     shown += [json.dumps(document(view)), render(document(view), colour=False)]
     assert not any(SECRET in text for text in shown)
 

@@ -7,6 +7,7 @@ from itertools import chain
 from mpathd_watch.core.audit import (
     files,
     maps,
+    no_map,
     not_loaded,
     path_timeouts,
     queueing,
@@ -33,6 +34,7 @@ def audit(state: State) -> AuditReport:
             timeouts.findings(audited),
             sessions.findings(audited),
             unmapped_disks.findings(audited),
+            no_map.findings(audited),
             redundancy.findings(audited),
             queueing.findings(audited),
             path_timeouts.findings(audited, reports),

@@ -12,13 +12,13 @@ from mpathd_watch.core.events import (
     NOT_RUNNING,
     ConfigurationRead,
     ConnectionFailed,
+    DmStatusRead,
     Event,
     MapsListed,
     MultipathdConfigured,
     NetworkRead,
     SessionsRead,
     SourceDown,
-    SourceUp,
     SystemRead,
 )
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, parse_printed
@@ -156,9 +156,8 @@ def _multipathd(
         return events
     missing.append("whether multipathd ran with the settings of the files: the bundle does not have its configuration")
     if processes.runs("multipathd") is False:
-        # dm's states are the kernel's, and stay known while uevents are.
         detail = "multipathd is not among the processes of the bundle"
-        events = [SourceUp(SourceName.UEVENT), *events, SourceDown(SourceName.MULTIPATHD, NOT_RUNNING, detail)]
+        events += [SourceDown(SourceName.MULTIPATHD, NOT_RUNNING, detail), DmStatusRead(storage.statuses, 0.0)]
     return events
 
 

@@ -14,7 +14,8 @@ from mpathd_watch.core.formats.printed.ip_address import Links
 from mpathd_watch.core.formats.printed.iscsiadm import PrintedDisk, PrintedSession
 from mpathd_watch.core.formats.printed.multipath_topology import PrintedMap, PrintedPath
 from mpathd_watch.core.formats.printed.udevadm import UdevDisk
-from mpathd_watch.core.model.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.sysfs.disks import MAX_UNMAPPED, UUID_PREFIX, attached_by
@@ -34,6 +35,14 @@ class Storage:
     unmapped: tuple[DeviceFacts, ...] = ()
     unidentified: int = 0
     """Disks of sessions that are in no map, and of which the bundle does not show what they are."""
+
+    @property
+    def statuses(self) -> tuple[DmStatus, ...]:
+        """What dm holds of the paths, whether multipathd runs or not."""
+        return tuple(
+            DmStatus(map_.name, map_.queues, frozen({path.dev_t: path.dm_state for path in map_.paths}))
+            for map_ in self.listings
+        )
 
     def without_ends(self) -> Storage:
         """The same without the sessions' local ends, whose addresses can't be compared with each other."""

@@ -12,6 +12,8 @@ COMMANDS = (
     *("devicemapper/dmsetup_info_-c", "devicemapper/dmsetup_table", "devicemapper/dmsetup_status"),
     *("networking/ip_-d_address", "process/ps_auxwwwm", "date/date", "date/date_--utc", "dpkg/dpkg_-l"),
     *("devices/udevadm_info_--export-db", "logs/journalctl_--no-pager_--boot"),
+    # Of sos 4.0, in Debian 12.
+    "logs/journalctl_--no-pager_--catalog_--boot",
 )
 FILES = ("etc/multipath.conf", "etc/multipath", "etc/iscsi", "var/lib/iscsi/nodes", "installed-debs", "version.txt")
 DISKS = ("sda", "sdb", "dm-0")
@@ -36,8 +38,11 @@ def take(archive: Path, target: Path) -> None:
 def _take_sos(sos: Path, target: Path) -> None:
     for command in COMMANDS:
         path = sos / "sos_commands" / command
-        _write(target / "sos_commands" / command, _shortened(path.read_text("utf-8", "surrogateescape"), path.name))
+        if path.exists():
+            _write(target / "sos_commands" / command, _shortened(path.read_text("utf-8", "surrogateescape"), path.name))
     for name in FILES:
+        if not (sos / name).exists():
+            continue
         if (sos / name).is_dir():
             shutil.copytree(sos / name, target / name, symlinks=True)
         else:
@@ -73,7 +78,7 @@ def _shortened(text: str, name: str) -> str:
         head, headline, rest = text.partition("# /usr/bin/udevadm info -e\n")
         devices, following, tail = rest.partition("#==[ ")
         return f"{head}{headline}{_devices(devices)}{following}{tail}"
-    if name in ("messages.txt", "journalctl_--no-pager_--boot"):
+    if name == "messages.txt" or name.startswith("journalctl"):
         lines = [line for line in text.split("\n") if any(word in line for word in (*LOGGERS, "#==[", "# /"))]
         begun = [line for line in lines[:MOST_LOG_LINES] if "#" in line[:2] or "Linux version" in line]
         return "\n".join([*begun, *lines[-MOST_LOG_LINES:], ""])
