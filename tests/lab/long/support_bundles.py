@@ -3,8 +3,8 @@
 sos builds one with its own plugins, as `sos report` does. supportconfig is not in Debian: what it would run is run in
 the same guest, and written in its format (supportutils 3.2, bin/supportconfig and bin/supportconfig.rc).
 
-sos 4.0 of Debian 12 and 4.9 of Debian 13 name files differently. The logs of the scenario have the bundles as `STATE.tar`, and in `STATE/` the part of them that is kept as golden data
-(tests/golden/bundles/README.md).
+sos 4.0 of Debian 12 and 4.9 of Debian 13 name files differently. The logs of the scenario have the bundles as
+`STATE.tar`, and in `STATE/` the part of them that is kept as golden data (tests/golden/bundles/README.md).
 """
 
 import tempfile
