@@ -78,7 +78,7 @@ check-types: $(venv)
 # a test looks like.
 .PHONY: check-spelling
 check-spelling: $(venv)
-	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE' \
+	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE,tests/golden/bundles/*' \
 		--ignore-words-list caf,te,hda
 
 # codespell finds words that are wrong, this one words that are hard to understand.

@@ -13,8 +13,9 @@ from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory, unreadable_root
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
-from mpathd_watch.daemon.once import look_once
+from mpathd_watch.daemon.once import look_at_bundle, look_once
 from mpathd_watch.sinks import check
+from mpathd_watch.sources import bundle
 from mpathd_watch.sources.configuration import read
 
 
@@ -26,12 +27,18 @@ def run(options: argparse.Namespace) -> int:
         return _fail(str(error), options)
     if problem := unreadable_root(options.root):
         return _fail(problem, options)
-    state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
+    found = bundle.read(options.root)
+    if found is not None:
+        state = look_at_bundle(config, found).state
+    else:
+        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
     result = check.judge(audit(state), state, _question(options))
     if options.json:
-        print(json.dumps(check.document(result), indent=2, ensure_ascii=False))
+        of_bundle = {} if found is None else {"bundle": found.document}
+        print(json.dumps(check.document(result) | of_bundle, indent=2, ensure_ascii=False))
     else:
-        print(check.text(result), end="")
+        first, _, rest = check.text(result).partition("\n")
+        print(first, *(found.lines if found is not None else ()), rest, sep="\n", end="")
     return result.status
 
 

@@ -41,6 +41,7 @@ def parser() -> Parser:
     status = commands.add_parser("status", help="show every map and path with its health")
     _add_host_options(status)
     status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md)")
+    status.add_argument("--root", metavar="DIR", type=Path, help="show what the support bundle in DIR shows")
     status.add_argument(
         "--exit-status", action="store_true", help="exit 0, 1, 2 or 3 by the health of the maps, as check does"
     )

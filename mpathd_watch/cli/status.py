@@ -14,15 +14,18 @@ from mpathd_watch.cli.output import fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.model.vocabulary import MapHealth
-from mpathd_watch.daemon.once import look_once
+from mpathd_watch.daemon.once import look_at_bundle, look_once
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.status import Document, StatusError, document, render
 from mpathd_watch.sinks.status.socket import StatusSocketError, read_status
+from mpathd_watch.sources import bundle
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the status. Returns the exit status."""
     found, note = None, ""
+    if options.root is not None:
+        return _of_bundle(options)
     if not (options.sysfs or options.multipathd_socket):
         found, note = _ask()
     if found is None:
@@ -45,6 +48,22 @@ def _exit_status(found: Document) -> int:
     if not found["daemon"]["started"]:
         return check.Status.UNKNOWN
     return check.worst([check.of_health(MapHealth.parse(entry["health"])) for entry in found["maps"]])
+
+
+def _of_bundle(options: argparse.Namespace) -> int:
+    """Print the status that a support bundle shows, with the moment when that was. Returns the exit status."""
+    found = bundle.read(options.root)
+    if found is None:
+        return fail(f"{options.root} is no support bundle of sos or supportconfig", 2)
+    try:
+        shown = document(look_at_bundle(configuration(options), found))
+    except ConfigError as error:
+        return fail(str(error), 2)
+    if options.json:
+        print(json.dumps({**shown, "bundle": found.document}, indent=2, ensure_ascii=False))
+    else:
+        print(*found.lines, "", render(shown, colour=is_colourful()), sep="\n", end="")
+    return _exit_status(shown) if options.exit_status else 0
 
 
 def _ask() -> tuple[Document | None, str]:

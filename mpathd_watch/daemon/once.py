@@ -10,10 +10,12 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.bundle import Bundle
 from mpathd_watch.sources.configuration import dm_status
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
@@ -29,6 +31,19 @@ class _Nothing(Outlets):
     def broken(self, event: Event, report: str) -> None:  # noqa: ARG002  # the event is in the report
         """Fail: a wrong result is worse than none."""
         raise RuntimeError(report)
+
+
+def look_at_bundle(config: Config, bundle: Bundle) -> View:
+    """The state that a support bundle shows, at the moment when it was made.
+
+    All durations end at that moment, so that an old value is not taken for one of now.
+    """
+    taken = Instant(0.0, bundle.taken_at or 0.0)
+    engine = Engine(lambda: taken, _Nothing())
+    engine.feed(SettingsChanged(**asdict(config.settings)))
+    for event in bundle.events:
+        engine.feed(event)
+    return engine.view()
 
 
 async def look_once(config: Config, configuration: Configuration | None = None) -> View:

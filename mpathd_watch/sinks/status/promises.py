@@ -56,8 +56,10 @@ def findings(document: Document) -> str:
 
 
 def _promised(budget: BudgetEntry | None) -> str:
-    """``failover in 15 to 21 s``, from the best case to the worst."""
-    best, worst = (None, None) if budget is None else (budget["failover_best"], budget["failover_worst"])
+    """``failover in 15 to 21 s``, from the best case to the worst; a session whose timeouts can't be read has none."""
+    if budget is None:
+        return "failover unknown"
+    best, worst = budget["failover_best"], budget["failover_worst"]
     if worst is None:
         return "failover without limit"
     return f"failover in {worst:.0f} s" if best in (None, worst) else f"failover in {best:.0f} to {worst:.0f} s"

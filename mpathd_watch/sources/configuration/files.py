@@ -42,10 +42,13 @@ def multipath(
     return merge([main, *conf_d])
 
 
-def read_root_only(root: Path) -> RootOnly:
-    """The content of the files that only root can read, as far as this process may read them."""
-    reader = Reader()
-    conf_d = _conf_d(reader, root, installed_version(root))
+def read_root_only(root: Path, reader: Reader | None = None, version: Version | None = None) -> RootOnly:
+    """The content of the files that only root can read, as far as this process may read them.
+
+    ``version`` is that of multipath-tools, if it is known.
+    """
+    reader = reader or Reader()
+    conf_d = _conf_d(reader, root, version or installed_version(root))
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)
@@ -117,7 +120,7 @@ def _wwids(reader: Reader, path: Path) -> frozenset[str] | None:
     """
     text = reader.text(path)
     if text is None:
-        missing = reader.marks[path] == (ENOENT,) and path.parent.is_dir()
+        missing = reader.marks.get(path) == (ENOENT,) and path.parent.is_dir()
         return frozenset() if missing else None
     lines = (line[1:].partition("/") for line in text.split("\n") if line.startswith("/"))
     return frozenset(clean(wwid) for wwid, slash, _ in lines if wwid and slash)

@@ -163,7 +163,7 @@ class Disks:
         directory = self._block / name
         link = attributes.link(directory)
         if known is None or link:
-            attachment = _attachment(link)
+            attachment = attached_by(link)
         else:
             attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
         device = directory / "device"
@@ -220,7 +220,7 @@ def _names(attributes: Attributes, directory: Path) -> list[str]:
         return []
 
 
-def _attachment(path: str) -> _Attachment:
+def attached_by(path: str) -> _Attachment:
     """How a disk is attached, by its sysfs path, e.g. .../host3/session1/target3:0:0/3:0:0:1/block/sdb."""
     hctl = _HCTL_IN_PATH.search(path)
     sid = _SID.search(path)

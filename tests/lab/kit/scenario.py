@@ -123,6 +123,11 @@ class Lab:
         self._started = time.monotonic()
         self._log = log
 
+    @property
+    def logs(self) -> Path:
+        """Directory in which a scenario keeps what it leaves."""
+        return self._log.parent
+
     def say(self, text: str) -> None:
         """Print what happens, with the seconds since the scenario began."""
         line = f"  {time.monotonic() - self._started:6.1f}  {text}"

@@ -20,6 +20,8 @@ MAY_USE = {
     "recording": set[str](),
     "iscsi": {"netlink", "network", "reading"},
     "sysfs": {"iscsi", "reading"},
+    # What a bundle has of a host's files and of /sys means what it means on the host.
+    "bundle": {"configuration", "sysfs"},
 }
 """A full scan of sysfs reads the sessions, too; iSCSI does not use maps or disks. The room of another transport will be
 beside ``iscsi``, and use ``reading`` and perhaps ``netlink``."""

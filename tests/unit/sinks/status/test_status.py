@@ -206,7 +206,7 @@ def test_the_screen_shows_what_is_in_force_sessions_that_are_alike_in_one_line()
     state = make_state(sessions=[*sessions, off, gone], auditing=Auditing(report=report, at=at(0)))
     assert screen(state).splitlines()[2:] == [
         "2 sessions: noop 5/10, replacement 5 s; failover in 15 to 21 s",
-        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; failover without limit",
+        f"192.168.3.1:3260/{TARGET}: noop ?/10, replacement 5 s; failover unknown",
         f"192.168.4.1:3260/{TARGET}: noop 5/10, replacement off; failover without limit"
         "  configured 5/?, replacement 15 s",
         "in the configuration: 1 critical, 1 warning; see mpathd-watch check",
