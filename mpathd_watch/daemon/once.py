@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from mpathd_watch.config import Config
@@ -34,7 +33,7 @@ class _Nothing(Outlets):
 async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
     engine = Engine(clock.now, _Nothing())
-    engine.feed(SettingsChanged(**asdict(config.settings)))
+    engine.feed(SettingsChanged.to(config.settings))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
