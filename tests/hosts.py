@@ -61,7 +61,7 @@ class Host:
     maps: list[MapState] = field(default_factory=lambda: [make_map()])
     unreadable: tuple[Unreadable, ...] = ()
     running: str | None = None
-    version: Version = NEWEST
+    version: Version | None = NEWEST
     wwids: frozenset[str] | None = None
     iscsid_running: bool | None = None
     unmapped: tuple[DeviceFacts, ...] = ()
@@ -85,7 +85,9 @@ class Host:
 
     @property
     def state(self) -> State:
-        running = None if self.running is None else parse_printed(self.running, "show config local", self.version)
+        running = (
+            None if self.running is None else parse_printed(self.running, "show config local", self.version or NEWEST)
+        )
         return make_state(
             self.maps,
             self.sessions,
@@ -99,7 +101,7 @@ class Host:
     def configuration(self) -> Configuration:
         iscsid = None if self.iscsid is None else parse_record(self.iscsid, ISCSID)
         return Configuration(
-            merge([parse(self.multipath, CONF, self.version)]),
+            merge([parse(self.multipath, CONF, self.version or NEWEST)]),
             iscsid,
             tuple(NodeRecord(place, record) for place, record in self.records.items()),
             self.unreadable,

@@ -6,7 +6,7 @@ from tests.field.host import Host
 from tests.field.trees.registry import tree
 
 MANUAL = {"node.startup": "manual"}
-NOT_YET = "manual records are always a warning"
+NOT_YET = "check shows the severity of a finding's kind"
 
 
 @tree("Kubernetes: a CSI driver logs in, two volumes are mounted for pods", not_yet=NOT_YET)
@@ -39,7 +39,7 @@ def csi_without_a_volume(host: Host) -> None:
         host.record(f"192.168.{net}.1:3260", target="iqn.2000-01.com.example:pvc-1", settings=MANUAL)
 
 
-@tree("Longhorn: 60 volumes over one path each, blacklisted as its documentation advises", not_yet="one a session")
+@tree("Longhorn: 60 volumes over one path each, blacklisted as its documentation advises", not_yet=NOT_YET)
 def longhorn(host: Host) -> None:
     for number in range(1, 61):
         session = host.login(
