@@ -61,6 +61,7 @@ SESSION = SessionFacts(
     recv_tmo=5,
     ping_tmo=10,
     recovery_tmo=5,
+    creator=446,
 )
 INTERFACES = {
     "192.168.1.2": Interface("eth1", "192.168.1.0/24"),

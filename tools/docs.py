@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
-from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.catalog.findings import FindingKind, Severity
 from mpathd_watch.core.catalog.words import VOCABULARIES, Vocabulary
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
@@ -198,7 +198,11 @@ def _finding_sections(kinds: Iterable[FindingKind]) -> Iterator[str]:
         yield from (f"## {kind.code}", "")
         for paragraph in (f"{about.title}.", f"**Leads to:** {about.leads_to}", f"**Remedy:** {about.remedy}"):
             yield from (*_wrapped(paragraph), "")
-        yield f"Severity: {about.severity.name.lower()}."
+        for row in table.ROWS.values():
+            if kind in row.remedies:
+                yield from (*_wrapped(f"**Remedy for {row.protocol}:** {row.remedies[kind]}"), "")
+        milder = f"; {Severity.INFO.name.lower()} if {about.milder}" if about.milder else ""
+        yield from _wrapped(f"Severity: {about.severity.name.lower()}{milder}.")
 
 
 # --- docs/health.md ---------------------------------------------------------------------------------------------------

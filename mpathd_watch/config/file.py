@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mpathd_watch.config.keys import Config
+from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
 from mpathd_watch.core.model.settings import Settings
 
@@ -52,6 +55,7 @@ def parse(table: Mapping[str, object]) -> Config:
     known = {**own, **core}
     wrong = [f"unknown key {key!r} (known: {', '.join(sorted(known))})" for key in sorted(table.keys() - known)]
     values = _read({key: (known[key], table[key]) for key in sorted(table.keys() & known)}, wrong)
+    wrong += _unknown_findings(values.get("acknowledge") or ())
     if wrong:
         raise ConfigError("; ".join(wrong))
     settings = Settings(**{key: value for key, value in values.items() if key in core})
@@ -77,8 +81,21 @@ def _read(given: Mapping[str, tuple[Setting, object]], wrong: list[str]) -> dict
     for name, (setting, value) in given.items():
         values[name] = setting.kind.read(value)
         if values[name] is None:
-            wrong.append(f"{name} must be {setting.kind.wanted}, not {_shown(value)}")
+            fault = setting.kind.fault(value)
+            wrong.append(f"{name}: {fault}" if fault else f"{name} must be {setting.kind.wanted}, not {_shown(value)}")
     return values
+
+
+def _unknown_findings(acknowledgements: Iterable[Acknowledgement]) -> list[str]:
+    """Codes that no finding has: an entry with a misspelt one would never have any effect."""
+    codes = {kind.code for kind in FindingKind}
+    unknown = sorted({each.finding for each in acknowledgements} - codes)
+    return [f"acknowledge: there is no finding {code!r:.60}{_suggested(code, codes)}" for code in unknown]
+
+
+def _suggested(code: str, codes: Iterable[str]) -> str:
+    near = get_close_matches(code[:60], sorted(codes), 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _shown(value: object) -> str:

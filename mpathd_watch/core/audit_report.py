@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.formats.multipath_conf import Resolved
@@ -45,16 +46,27 @@ class MapReport:
     reinstatement_worst: float = inf
 
 
+class Acknowledged(NamedTuple):
+    """A finding that the administrator has declared to be meant, and the reason."""
+
+    finding: Finding
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """All findings, worst first, each kind together; timeouts and budgets by session label, maps by WWID."""
+    """All findings, worst first, each kind together; timeouts and budgets by session label, maps by WWID.
+
+    Those in ``acknowledged`` are not among ``findings``, and count for nothing.
+    """
 
     findings: tuple[Finding, ...] = ()
     timeouts: Mapping[str, tuple[Timeout, ...]] = field(default_factory=empty)
     budgets: Mapping[str, Budget | None] = field(default_factory=empty)
     maps: Mapping[str, MapReport] = field(default_factory=empty)
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     @property
     def severity(self) -> Severity:
         """That of the worst finding."""
-        return max((finding.kind.value.severity for finding in self.findings), default=Severity.INFO)
+        return max((finding.severity for finding in self.findings), default=Severity.INFO)

@@ -6,7 +6,7 @@ daemon stamps each event with the ``Instant`` at which it is folded in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
@@ -180,6 +180,11 @@ class MultipathdConfigured:
 @dataclass(frozen=True, slots=True)
 class SettingsChanged(Settings):
     """The administrator's settings, at the start and at each reload."""
+
+    @classmethod
+    def to(cls, settings: Settings) -> SettingsChanged:
+        """The event of a change to ``settings``."""
+        return cls(**{each.name: getattr(settings, each.name) for each in fields(settings)})
 
 
 @dataclass(frozen=True, slots=True)

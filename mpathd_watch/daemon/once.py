@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from mpathd_watch.config import Config
@@ -40,7 +39,7 @@ def look_at_bundle(config: Config, bundle: Bundle) -> View:
     """
     taken = Instant(0.0, bundle.taken_at or 0.0)
     engine = Engine(lambda: taken, _Nothing())
-    engine.feed(SettingsChanged(**asdict(config.settings)))
+    engine.feed(SettingsChanged.to(config.settings))
     for event in bundle.events:
         engine.feed(event)
     return engine.view()
@@ -49,7 +48,7 @@ def look_at_bundle(config: Config, bundle: Bundle) -> View:
 async def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
     engine = Engine(clock.now, _Nothing())
-    engine.feed(SettingsChanged(**asdict(config.settings)))
+    engine.feed(SettingsChanged.to(config.settings))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))

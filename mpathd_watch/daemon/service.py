@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch import __version__
@@ -78,7 +78,7 @@ class Service(Outlets):
         if self._status is not None:
             await self._status.start()
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
-        self._feed(SettingsChanged(**asdict(self._config.settings)))
+        self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
@@ -198,7 +198,7 @@ class Service(Outlets):
                     Priority.WARNING,
                     f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
                 )
-            self._feed(SettingsChanged(**asdict(self._config.settings)))
+            self._feed(SettingsChanged.to(self._config.settings))
             self._reporters.log(Priority.INFO, "The configuration was reloaded.")
         self._sources.configuration.wake()
         self._notifier.ready(summary(self._engine.view()))

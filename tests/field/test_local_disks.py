@@ -22,7 +22,6 @@ def test_a_guest_whose_disk_has_no_wwid(new_host: NewHost) -> None:
     assert not found.findings
 
 
-@pytest.mark.xfail(strict=True, reason="every remedy is one for iSCSI so far")
 @pytest.mark.field("multipath claims a local RAID disk", "a wiki page on unnecessary multipath devices (PERC H700)")
 def test_a_map_of_a_local_raid_disk_needs_no_portal(new_host: NewHost) -> None:
     host, wwid = new_host(), "36848f690ebf1a7001afab704197c80a0"

@@ -10,7 +10,6 @@ from tests.field.host.tree import attributes
 from tests.field.product import check
 
 
-@pytest.mark.xfail(strict=True, reason="every manual record of a session in use is a warning so far")
 @pytest.mark.field(
     "node.startup is manual on purpose: the orchestrator logs in",
     "kubernetes/kubernetes#21305 and #57475; SynologyOpenSource/synology-csi#55; hpe-storage/csi-driver#69; "
@@ -25,7 +24,6 @@ def test_records_that_are_all_manual_are_no_warning(new_host: NewHost) -> None:
     assert "manual_startup" not in check(host).codes("warning")
 
 
-@pytest.mark.xfail(strict=True, reason="one warning a session so far")
 @pytest.mark.field(
     "Longhorn's own advice, blacklist devnode ^sd, and 60 volumes",
     "longhorn/longhorn#1210; longhorn/website#274; Longhorn's knowledge base",
@@ -51,7 +49,41 @@ def test_sixty_single_path_volumes_that_are_blacklisted_on_purpose(new_host: New
     assert found.status == "OK"
 
 
-@pytest.mark.xfail(strict=True, reason="node.discovery_type is not read so far")
+@pytest.mark.field(
+    "one record of a map's was left manual: its path is missing after each reboot",
+    "truenas/truenas-proxmox-plugin#91; bigstack-oss/cubecos#1056",
+)
+def test_one_manual_record_among_automatic_ones_is_a_warning(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths()
+    host.record("192.168.2.1:3260", settings={"node.startup": "manual"})
+    assert check(host).only("manual_startup").severity == "warning"
+
+
+ACKNOWLEDGED = """
+[[acknowledge]]
+finding = "single_path"
+object = "backup*"
+reason = "the backup array has one port"
+"""
+
+
+@pytest.mark.field("one path is meant for some maps", "NetApp/trident#998, asked the other way round")
+def test_what_is_acknowledged_is_no_finding(new_host: NewHost) -> None:
+    host = new_host()
+    session = host.login("192.168.1.1:3260")
+    for number, name in enumerate(("backup1", "backup2", "data")):
+        host.map(name, host.disk(session, lun=number, wwid=f"3600{number}"), wwid=f"3600{number}")
+    assert check(host).only("single_path").subject == "backup1, backup2, data"
+    host.watch_with(ACKNOWLEDGED)
+    assert check(host).only("single_path").subject == "data"
+    host.watch_with(ACKNOWLEDGED.replace("backup*", "*"))
+    assert check(host, "--configuration").status == "OK"
+    host.watch_with(ACKNOWLEDGED.replace("single_path", "single_pth"))
+    with pytest.raises(ValueError, match="Expecting value"):
+        check(host)  # one line, and exit status 2
+
+
 @pytest.mark.field(
     "sessions of the firmware's table are started at boot whatever node.startup is; up to 2.1.11 it stays manual",
     "open-iscsi/open-iscsi#263; open-iscsi/open-iscsi#482",

@@ -16,11 +16,7 @@ EQUALLOGIC = (
 @pytest.mark.parametrize(
     ("ports", "told"),
     [
-        pytest.param(
-            ("192.0.2.21", "192.0.2.22"),
-            False,
-            marks=pytest.mark.xfail(strict=True, reason="the current portal is not looked at so far"),
-        ),
+        (("192.0.2.21", "192.0.2.22"), False),
         (("192.0.2.21", "192.0.2.21"), True),
     ],
 )
@@ -45,7 +41,6 @@ def test_redirected_logins_share_a_portal_only_if_they_end_at_the_same(
     assert bool(check(host).of("single_portal")) is told
 
 
-@pytest.mark.xfail(strict=True, reason="node.session.nr_sessions is not read so far")
 @pytest.mark.field(
     "node.session.nr_sessions is 32, and 20 sessions are there",
     "Azure Elastic SAN: Connect to volumes, Linux (32 sessions); systemd/systemd#7409",
@@ -85,6 +80,71 @@ def test_one_portal_of_two_and_a_target_without_luns(new_host: NewHost) -> None:
 
 
 @pytest.mark.field(
+    "one portal under two portal group tags, and a record for each", "open-iscsi usr/idbm.c: records are kept by tag"
+)
+def test_the_record_of_the_sessions_own_portal_group_counts(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths()
+    host.san.sessions[0].set("tpgt", 2)
+    host.record("192.168.1.1:3260", timeouts=(7, 7, 7))
+    host.record("192.168.1.1:3260", tpgt=2)
+    found = check(host)
+    assert not found.codes("warning"), found
+
+
+@pytest.mark.field("node.leading_login: of several ifaces one logs in", "open-iscsi etc/iscsid.conf and usr/iscsiadm.c")
+def test_the_other_records_of_a_leading_login_have_no_session_on_purpose(new_host: NewHost) -> None:
+    host, leading = new_host(), {"node.leading_login": "Yes"}
+    for iface in ("eth1", "eth2"):
+        host.record("192.168.1.1:3260", iface=iface, settings=leading)
+    missed = check(host).only("record_without_session")
+    assert ", " in missed.subject
+    session = host.login("192.168.1.1:3260", iface="eth1", record=leading)
+    host.map("mpatha", host.disk(session))
+    assert not check(host).of("record_without_session")
+
+
+@pytest.mark.field("iBFT: the firmware's records, one of two portals is used", "open-iscsi usr/idbm.c, discovery -t fw")
+def test_firmware_records_are_no_promise_of_a_session_each(new_host: NewHost) -> None:
+    host, firmware = new_host(), {"node.startup": "onboot", "node.discovery_type": "fw"}
+    host.map("root", host.disk(host.login("192.168.1.1:3260", record=firmware)))
+    host.record("192.168.2.1:3260", settings=firmware)
+    found = check(host)
+    assert not found.of("record_without_session")
+    assert not found.of("manual_startup")
+
+
+@pytest.mark.field("a record has a host name, the session an address", "open-iscsi usr/iscsi_util.c: iscsi_addr_match")
+def test_a_host_name_may_be_the_address_of_a_session(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths()
+    host.forget_record("192.168.2.1:3260")
+    host.record("san.example.com:3260")
+    assert not check(host).of("record_without_session")
+    host.record("192.168.2.1:3260")
+    assert check(host).only("record_without_session").subject.startswith("san.example.com:3260/")
+
+
+@pytest.mark.field(
+    "qla4xxx keeps sessions of its own, exports no persistent portal, and no iscsid runs",
+    "open-iscsi usr/iscsi_sysfs.c (older qlogic) and usr/iscsid.c (sync_session)",
+)
+def test_sessions_of_an_adapter_need_no_iscsid(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths()
+    (host.root / "run/iscsid.pid").unlink()
+    (host.root / "proc/446/comm").unlink()
+    assert check(host).of("iscsid_not_running")
+    for session in host.san.sessions:
+        session.set("creator", -1)
+        session.connection.remove("persistent_address")
+        session.connection.remove("persistent_port")
+    found = check(host)
+    assert not found.codes("warning"), found
+    assert status(host).health("mpio") == "healthy"
+
+
+@pytest.mark.field(
     "one portal under two portal group tags: iscsiadm can make one session only ('session exists')",
     "oVirt/vdsm#259",
 )
@@ -101,7 +161,6 @@ def test_a_second_portal_group_tag_of_a_portal_needs_no_session(new_host: NewHos
 LEADING = {"node.leading_login": "Yes"}
 
 
-@pytest.mark.xfail(strict=True, reason="node.leading_login is not read so far")
 @pytest.mark.field(
     "node.leading_login: a portal with a session needs none through another iface",
     "open-iscsi/open-iscsi#73; __do_leading_login() in its usr/iscsiadm.c",

@@ -19,6 +19,7 @@ from mpathd_watch.core.audit import (
     wwids,
 )
 from mpathd_watch.core.audit.context import host
+from mpathd_watch.core.audit.grouping import without_acknowledged
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.mappings import frozen
@@ -29,7 +30,7 @@ def audit(state: State) -> AuditReport:
     """Compare what is configured with what is in force."""
     audited = host(state)
     reports = maps.reports(audited)
-    found = list(
+    found, acknowledged = without_acknowledged(
         chain(
             files.findings(audited),
             wwids.findings(audited),
@@ -42,13 +43,16 @@ def audit(state: State) -> AuditReport:
             redundancy.findings(audited),
             queueing.findings(audited),
             path_timeouts.findings(audited, reports),
-        )
+        ),
+        state.settings.acknowledge,
     )
     order = {kind: at for at, kind in enumerate(FindingKind)}
-    found.sort(key=lambda finding: (-finding.kind.value.severity, order[finding.kind]))
+    found.sort(key=lambda finding: (-finding.severity, order[finding.kind]))
+    acknowledged.sort(key=lambda each: (-each.finding.severity, order[each.finding.kind]))
     return AuditReport(
         tuple(found),
         timeouts=frozen({session.label: timeouts.timeouts(audited, session) for session in audited.sessions}),
         budgets=frozen({nexus.label: nexus.facts.budget for nexus in audited.nexuses}),
         maps=frozen(reports),
+        acknowledged=tuple(acknowledged),
     )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
+from mpathd_watch.core.audit.node_records import NodeRecords, node_records
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved, separated
-from mpathd_watch.core.formats.open_iscsi import Place, Record
+from mpathd_watch.core.formats.open_iscsi import Record
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import MapState, NexusState, PathState, State
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.transports.row import Nexus
-
-Identity = tuple[str, str, str]
-"""What a session and its record have in common: target, portal, iface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Host:
     rules: Rules
     settings: Mapping[str, Resolved]
     users: Mapping[str, tuple[MapState, ...]]
-    records: Mapping[Identity, Record]
+    records: NodeRecords
 
     @property
     def maps(self) -> list[MapState]:
@@ -40,18 +37,29 @@ class Host:
     @property
     def nexuses(self) -> list[NexusState]:
         """The nexuses that exist, by label; the facts about a missing one are out of date."""
-        return sorted((nexus for nexus in self.state.nexuses.values() if nexus.present), key=identity.by_label)
+        return present(self.state)
 
     @property
     def sessions(self) -> list[NexusState]:
         """Those of them that open-iscsi configures, by label."""
-        return [nexus for nexus in self.nexuses if table.of(nexus.transport).node_records]
+        return of_open_iscsi(self.nexuses)
 
     @property
     def multipathd_dead(self) -> bool:
         """Whether it is certain that multipathd does not run; it may also be slow to answer."""
         multipathd = self.state.source(SourceName.MULTIPATHD)
         return multipathd.up is False and multipathd.reason == NOT_RUNNING
+
+    @property
+    def without_multipath(self) -> bool:
+        """Whether nothing shows that there should be maps: none, no multipathd, and nothing that configures one."""
+        configuration = self.configuration
+        return (
+            not self.state.maps
+            and self.multipathd_dead
+            and configuration.version is None
+            and not configuration.multipath.sections
+        )
 
     def session(self, path: PathState) -> NexusState | None:
         """The path's session, if it exists."""
@@ -60,7 +68,7 @@ class Host:
 
     def record(self, session: NexusState) -> Record | None:
         """The session's node record, if it exists and can be read."""
-        return self.records.get(of_session(session.facts))
+        return self.records.of(session)
 
 
 def host(state: State) -> Host:
@@ -82,15 +90,15 @@ def host(state: State) -> Host:
         prepared,
         {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
-        {of_place(node.place): node.record for node in configuration.records},
+        node_records(configuration.records, of_open_iscsi(present(state))),
     )
 
 
-def of_session(facts: Nexus) -> Identity:
-    """The identity that the session's record has, if there is one."""
-    return facts.target, facts.portal, facts.iface or identity.DEFAULT_IFACE
+def present(state: State) -> list[NexusState]:
+    """The nexuses that exist, by label."""
+    return sorted((nexus for nexus in state.nexuses.values() if nexus.present), key=identity.by_label)
 
 
-def of_place(place: Place) -> Identity:
-    """The identity that a session of this record has, if there is one."""
-    return place.target, identity.portal(place.address, place.port), place.iface
+def of_open_iscsi(nexuses: Iterable[NexusState]) -> list[NexusState]:
+    """Those of ``nexuses`` that open-iscsi configures."""
+    return [nexus for nexus in nexuses if table.of(nexus.transport).node_records]

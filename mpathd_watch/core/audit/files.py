@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import (
     DIVIDES,
@@ -35,7 +36,8 @@ def findings(host: Host) -> Iterator[Finding]:
         records.insert(0, configuration.iscsid)
     for record in records:
         for fault in record.problems:
-            yield Finding(FindingKind.SYNTAX_ERROR, fault.file, fault.text, f"{fault.file}:{fault.line}")
+            where = f"{fault.file}:{fault.line}"
+            yield Sighting(FindingKind.SYNTAX_ERROR, fault.file, fault.text, where, cause=(fault.text, fault.line))
     for file in configuration.unreadable:
         yield Finding(FindingKind.UNREADABLE_FILE, file.path, file.text)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, remark
-from mpathd_watch.core.audit.grouping import Grouped
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.model.vocabulary import SourceName
@@ -26,12 +25,10 @@ def findings(host: Host) -> Iterator[Finding]:
         text = multipathd.detail.rstrip(".") or "it does not answer"
         dead, silent = FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.MULTIPATHD_NOT_ANSWERING
         yield Finding(dead if host.multipathd_dead else silent, "multipathd", text)
-    grouped = Grouped()
     for map_ in host.maps:
         yield from _without_end(host, map_)
-        _at_once(grouped, map_)
-        _too_soon(host, grouped, map_)
-    yield from grouped.findings()
+        yield from _at_once(map_)
+        yield from _too_soon(host, map_)
 
 
 def _without_end(host: Host, map_: MapState) -> Iterator[Finding]:
@@ -58,13 +55,13 @@ def _without_end(host: Host, map_: MapState) -> Iterator[Finding]:
         yield Finding(FindingKind.QUEUES_FOR_EVER, map_.label, text)
 
 
-def _at_once(grouped: Grouped, map_: MapState) -> None:
+def _at_once(map_: MapState) -> Iterator[Finding]:
     if map_.queueing == UNSET and map_.queues is False:
         text = "no_path_retry is not set: I/O fails as soon as all paths are down, even for a second"
-        grouped.add(FindingKind.NO_PATH_RETRY_UNSET, map_.label, text)
+        yield Finding(FindingKind.NO_PATH_RETRY_UNSET, map_.label, text)
 
 
-def _too_soon(host: Host, grouped: Grouped, map_: MapState) -> None:
+def _too_soon(host: Host, map_: MapState) -> Iterator[Finding]:
     """It queues for as many checks as are set, and one second more (enter_recovery_mode() in structs_vec.c)."""
     settings = host.settings[map_.wwid]
     retry, polling = settings.no_path_retry, settings.polling_interval.value
@@ -77,4 +74,4 @@ def _too_soon(host: Host, grouped: Grouped, map_: MapState) -> None:
             f"no_path_retry is {retry.value}{remark(retry.origin)} and polling_interval {polling} s: I/O fails after "
             f"{queued} s, but reinstatement takes up to {needed:.0f} s"
         )
-        grouped.add(FindingKind.RETRIES_TOO_SHORT, map_.label, text, line(retry.origin))
+        yield Finding(FindingKind.RETRIES_TOO_SHORT, map_.label, text, line(retry.origin))

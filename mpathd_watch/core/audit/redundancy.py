@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import listed
+from mpathd_watch.core.audit.effective_settings import transport
+from mpathd_watch.core.audit.grouping import Sighting, listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import uid_property
 from mpathd_watch.core.model.text import plural
@@ -21,7 +22,8 @@ def findings(host: Host) -> Iterator[Finding]:
     """Every map by label."""
     for map_ in host.maps:
         if map_.present == 0 and not map_.unplaced:
-            yield Finding(FindingKind.MAP_WITHOUT_PATH, map_.label, "it has no disk left")
+            kind = FindingKind.MAP_WITHOUT_PATH
+            yield Finding(kind, map_.label, "it has no disk left", advice=_advice(map_, kind))
         if host.state.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)):
             yield from _in_common(host, map_)
         yield from _timeouts(host, map_)
@@ -32,25 +34,51 @@ def _in_common(host: Host, map_: MapState) -> Iterator[Finding]:
     """What all paths share, the narrowest only: paths through one portal also go through one interface."""
     paths = list(map_.paths.values())
     if len(paths) == 1:
-        yield Finding(FindingKind.SINGLE_PATH, map_.label, f"its only path is {paths[0].label}")
+        label, kind = paths[0].label, FindingKind.SINGLE_PATH
+        text, advice = f"its only path is {label}", _advice(map_, kind)
+        yield Sighting(kind, map_.label, text, advice=advice, parts=(label,), told=_only_paths)
         return
-    portal = _only(path.place.portal for path in paths)
+    portal = _only(_portal(host, path) for path in paths)
     ends, links = _ends(host, map_), host.state.links or {}
     nic = _only(carrier.trunk(facts.local, links) for facts in ends)
     subnet = _only(facts.local.network for facts in ends)
     adapter = _only(_adapter(path) for path in paths)
-    all_paths = f"all {plural(len(paths), 'path')} go through"
+    count = plural(len(paths), "path")
     if portal:
-        yield Finding(FindingKind.SINGLE_PORTAL, map_.label, f"{all_paths} {portal}")
+        yield _shared(FindingKind.SINGLE_PORTAL, map_, count, portal)
     elif nic:
         if host.state.links is not None and not carrier.is_redundant(ends[0].local, links):
             above = sorted({facts.local.netdev for facts in ends} - {nic, ""})
             upon = f" (below {', '.join(above)})" if above else ""
-            yield Finding(FindingKind.SINGLE_NIC, map_.label, f"{all_paths} {nic}{upon}")
+            yield _shared(FindingKind.SINGLE_NIC, map_, count, f"{nic}{upon}")
     elif subnet:
-        yield Finding(FindingKind.SINGLE_SUBNET, map_.label, f"{all_paths} {subnet}")
+        yield _shared(FindingKind.SINGLE_SUBNET, map_, count, subnet)
     elif adapter:
-        yield Finding(FindingKind.SINGLE_HOST_ADAPTER, map_.label, f"{all_paths} host{adapter}")
+        yield _shared(FindingKind.SINGLE_HOST_ADAPTER, map_, count, f"host{adapter}")
+
+
+def _shared(kind: FindingKind, map_: MapState, paths: str, what: str) -> Finding:
+    """What all paths of a map go through; other maps may have another number of paths."""
+
+    def told(_: Sequence[str]) -> str:
+        return f"all paths of each go through {what}"
+
+    return Sighting(kind, map_.label, f"all {paths} go through {what}", cause=what, told=told)
+
+
+def _only_paths(labels: Sequence[str]) -> str:
+    return f"the only path of each is {labels[0]}" if len(labels) == 1 else f"each has only one path ({listed(labels)})"
+
+
+def _advice(map_: MapState, kind: FindingKind) -> str:
+    """The remedy where the map's transport has one of its own."""
+    return transport(map_).remedies.get(kind, "")
+
+
+def _portal(host: Host, path: PathState) -> str:
+    """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
+    session = host.session(path)
+    return path.place.portal if session is None else session.facts.leads_to
 
 
 def _ends(host: Host, map_: MapState) -> list[Nexus]:
@@ -85,7 +113,13 @@ def _timeouts(host: Host, map_: MapState) -> Iterator[Finding]:
         rarest_first = sorted(labels, key=lambda values: (len(labels[values]), min(labels[values])))
         shown = [f"{values} on {_paths(labels[values])}" for values in rarest_first]
         text = f"noop_out_interval/noop_out_timeout/recovery_tmo are {listed(shown)}"
-        yield Finding(FindingKind.TIMEOUTS_DIFFER, map_.label, text)
+        cause = tuple(rarest_first)
+        yield Sighting(FindingKind.TIMEOUTS_DIFFER, map_.label, text, cause=cause, parts=cause, told=_timeouts_of_paths)
+
+
+def _timeouts_of_paths(values: Sequence[str]) -> str:
+    shown = ", ".join(f"{each} on some" for each in values)
+    return f"noop_out_interval/noop_out_timeout/recovery_tmo of their paths are {shown}"
 
 
 def _paths(labels: list[str]) -> str:
@@ -98,6 +132,7 @@ def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
     libdm may have escaped the WWID of the map, and that of a dead disk may be out of date: those are left out.
     """
     asked = host.rules.running or host.rules.files
+    parts, first = [], ""
     for path in map_.paths.values():
         if not path.disk.wwid or path.disk.wwid == map_.wwid or "\\" in map_.wwid:
             continue
@@ -107,5 +142,14 @@ def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
             devnode=path.place.dev, vendor=map_.vendor or None, product=map_.product or None
         )
         if attribute == uid_property(path.place.dev):
-            text = f"path {path.label} ({path.place.dev}) has the WWID {path.disk.wwid}, but the map has {map_.wwid}"
-            yield Finding(FindingKind.WWID_DIFFERS, map_.label, text)
+            name = f"{path.label} ({path.place.dev})"
+            first = first or f"path {name} has the WWID {path.disk.wwid}, but the map has {map_.wwid}"
+            parts.append(f"{name} has {path.disk.wwid}")
+    if parts:
+        kind = FindingKind.WWID_DIFFERS
+        text = first if len(parts) == 1 else f"its WWID is {map_.wwid}, but of its paths {listed(parts)}"
+        yield Sighting(kind, map_.label, text, advice=_advice(map_, kind), parts=tuple(parts), told=_of_other_luns)
+
+
+def _of_other_luns(paths: Sequence[str]) -> str:
+    return f"{plural(len(paths), 'path')} of them have another WWID than their map: {listed(paths)}"

@@ -7,12 +7,13 @@ keeps a distance from the last one. What a changed configuration leads to is ann
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from math import inf
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.audit.audit import audit
-from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SystemRead
@@ -93,17 +94,33 @@ def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool]]:
 
 
 def _announce(draft: Draft, auditing: Auditing) -> None:
-    found = dict.fromkeys(finding for finding in auditing.report.findings if finding.kind not in _WITH_ALERTS)
+    found: dict[Hashable, Finding] = {}
+    for finding in auditing.report.findings:
+        if finding.kind not in _WITH_ALERTS:
+            found |= dict.fromkeys(_news(finding), finding)
     now = draft.now.monotonic
-    announced = {finding for finding in auditing.announced if finding in found}
-    standing = {finding: auditing.standing.get(finding, now) for finding in found if finding not in announced}
-    ripe = [finding for finding, since in standing.items() if auditing.fresh or now - since >= STANDING]
-    for finding in ripe[:MOST_ANNOUNCED]:
+    announced = {news for news in auditing.announced if news in found}
+    standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
+    ripe = dict.fromkeys(found[news] for news, since in standing.items() if auditing.fresh or now - since >= STANDING)
+    for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))
     if len(ripe) > MOST_ANNOUNCED:
-        draft.emit(messages.more_findings(ripe[MOST_ANNOUNCED:]))
-    waiting = {finding: since for finding, since in standing.items() if finding not in set(ripe)}
+        draft.emit(messages.more_findings(list(ripe)[MOST_ANNOUNCED:]))
+    # An entry names all objects of its finding, also those that have not stood for long.
+    announced |= {news for finding in ripe for news in _news(finding)}
+    waiting = {news: since for news, since in standing.items() if news not in announced}
     if waiting:
         draft.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
-    auditing = replace(auditing, fresh=False, announced=frozenset(announced | set(ripe)), standing=frozen(waiting))
+    auditing = replace(auditing, fresh=False, announced=frozenset(announced), standing=frozen(waiting))
     draft.rest = replace(draft.rest, auditing=auditing)
+
+
+def _news(finding: Finding) -> list[Hashable]:
+    """What is new in a finding that has not been announced: each of its objects.
+
+    Of severity info, the cause alone: with an orchestrator, objects come and go all day.
+    """
+    about = (finding.kind, finding.severity, finding.cause)
+    if finding.severity is Severity.INFO:
+        return [about]
+    return [(*about, each) for each in finding.objects or (finding.subject,)]

@@ -8,7 +8,7 @@ from math import inf
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, whence
-from mpathd_watch.core.audit.grouping import listed
+from mpathd_watch.core.audit.grouping import Sighting, listed
 from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Effective
@@ -60,7 +60,7 @@ def findings(host: Host) -> Iterator[Finding]:
         for name, live in _live(session).items():
             why = _why(host, session, name, live, wanted)
             if why is not None and why.kind is not None:
-                yield Finding(why.kind, session.label, why.text, place(wanted[name]))
+                yield Sighting(why.kind, session.label, why.text, place(wanted[name]), cause=why.text)
         yield from _not_written(host, session, wanted["replacement_timeout"])
 
 

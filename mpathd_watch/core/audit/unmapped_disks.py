@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
-from mpathd_watch.core.audit.grouping import listed
+from mpathd_watch.core.audit.grouping import Sighting, listed
 from mpathd_watch.core.audit.not_loaded import comparable
-from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.formats.multipath_conf import Blacklist, Document, Rule, blacklist, quoted
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName
+from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName, Transport
 from mpathd_watch.core.transports import table
 
 
@@ -23,11 +24,11 @@ def findings(host: Host) -> Iterator[Finding]:
     explained: set[str] = set()
     visible: list[DeviceFacts] = []
     if host.state.unmapped:
-        entries = _entries(host)
+        entries, redundant = _entries(host), _with_second_paths(host)
         for label, disks in behind.items():
             by_entry = entries.sorted(disk for disk in disks if disk.state is DeviceState.RUNNING)
             visible += by_entry.visible
-            for finding, names in by_entry.findings(label):
+            for finding, names in by_entry.findings(label, redundant):
                 explained.update(names)
                 if finding.kind is not FindingKind.CONFIGURATION_NOT_LOADED or comparable(host):
                     yield finding
@@ -66,19 +67,32 @@ class _Sorted:
     stale: dict[Rule, list[str]] = field(default_factory=dict)
     visible: list[DeviceFacts] = field(default_factory=list)
 
-    def findings(self, label: str) -> Iterator[tuple[Finding, list[str]]]:
-        for rule, names in self.hidden.items():
+    def findings(self, label: str, redundant: frozenset[str]) -> Iterator[tuple[Finding, list[str]]]:
+        """What hides disks behind the session of this label; ``redundant``: the disks whose LUN has a second path."""
+        for rule, hidden in self.hidden.items():
             # A WWID spelled out is meant; an expression may catch more than it was meant to.
-            meant = rule.criterion == "wwid" and rule.text.isalnum()
-            kind = FindingKind.BLACKLISTED_WWID if meant else FindingKind.BLACKLISTED_PATH
-            text = f"{_disks(names)} hidden by the blacklist: {rule.criterion} {quoted(rule.text)}"
-            yield Finding(kind, label, text, f"{rule.file}:{rule.line}"), names
+            if rule.criterion == "wwid" and rule.text.isalnum():
+                yield _by(rule, label, hidden, FindingKind.BLACKLISTED_WWID), hidden
+                continue
+            lost = [name for name in hidden if name in redundant]
+            alone = [name for name in hidden if name not in redundant]
+            for names, level in ((lost, None), (alone, Severity.INFO)):
+                if names:
+                    yield _by(rule, label, names, FindingKind.BLACKLISTED_PATH, level), names
         for rule, names in self.stale.items():
-            text = (
-                f"{_disks(names)} hidden by an entry that multipathd runs with, but multipath.conf no longer has: "
-                f"{rule.criterion} {quoted(rule.text)}"
-            )
-            yield Finding(FindingKind.CONFIGURATION_NOT_LOADED, label, text), names
+            yield _by(rule, label, names, FindingKind.CONFIGURATION_NOT_LOADED), names
+
+
+def _by(rule: Rule, label: str, names: list[str], kind: FindingKind, level: Severity | None = None) -> Sighting:
+    """The disks that an entry hides; many sessions may have such disks."""
+    loaded = kind is not FindingKind.CONFIGURATION_NOT_LOADED
+    whose = "the blacklist" if loaded else "an entry that multipathd runs with, but multipath.conf no longer has"
+
+    def told(disks: Sequence[str]) -> str:
+        return f"{_disks(disks)} hidden by {whose}: {rule.criterion} {quoted(rule.text)}"
+
+    where = f"{rule.file}:{rule.line}" if loaded else ""
+    return Sighting(kind, label, told(names), where, level, cause=rule, parts=tuple(names), told=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,27 @@ def _rule(entries: Blacklist, disk: DeviceFacts) -> Rule | None:
     )
 
 
+def _with_second_paths(host: Host) -> frozenset[str]:
+    """The disks in no map that are not the only path to their LUN.
+
+    Paths to one LUN have one WWID; where udev has none of them, they have one LUN of one target.
+    """
+    targets = {(nexus.transport, nexus.facts.handle): nexus.facts.target for nexus in host.nexuses}
+    disks = [(disk.name, _lun(targets, disk)) for disk in host.state.unmapped.values()]
+    paths = Counter(lun for _, lun in disks if lun)
+    paths.update(map_.wwid for map_ in host.state.maps.values() for _ in map_.paths)
+    return frozenset(name for name, lun in disks if paths[lun] > 1)
+
+
+def _lun(targets: Mapping[tuple[Transport, Hashable], str], disk: DeviceFacts) -> str | tuple[str, str]:
+    """What all paths to a disk's LUN have in common; empty if that is not known."""
+    if disk.wwid:
+        return disk.wwid
+    handle = table.handle(disk)
+    target = targets.get(handle, "") if handle else ""
+    return (target, disk.hctl.rpartition(":")[2]) if target else ""
+
+
 def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Finding, list[str]]]:
     """Disks in no map that are further paths of a map, or of each other."""
     by_wwid: dict[str, list[str]] = {}
@@ -143,9 +178,18 @@ def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Find
             why = "multipathd does not answer"
         elif map_ is None and (strict := _strict(host, wwid)):
             why, where = strict
-        subject, whose = (map_.label, "this map's") if map_ else (wwid, "this")
-        text = f"{_disks(names)} in no map, but {'has' if len(names) == 1 else 'have'} {whose} WWID: {why}"
-        yield Finding(FindingKind.PATH_NOT_IN_MAP, subject, text, where), names
+        yield _not_in_map(map_.label if map_ else wwid, names, why, where, of_map=map_ is not None), names
+
+
+def _not_in_map(subject: str, names: list[str], why: str, where: str, *, of_map: bool) -> Sighting:
+    whose = "this map's" if of_map else "this"
+    text = f"{_disks(names)} in no map, but {'has' if len(names) == 1 else 'have'} {whose} WWID: {why}"
+
+    def told(disks: Sequence[str]) -> str:
+        return f"{_disks(disks)} in no map, but have {'WWIDs of these maps' if of_map else 'these WWIDs'}: {why}"
+
+    kind, cause = FindingKind.PATH_NOT_IN_MAP, (why, where, of_map)
+    return Sighting(kind, subject, text, where, cause=cause, parts=tuple(names), told=told)
 
 
 def _strict(host: Host, wwid: str) -> tuple[str, str] | None:
@@ -167,14 +211,21 @@ def _unused(host: Host, behind: dict[str, list[DeviceFacts]], explained: set[str
         unexplained = [disk for disk in disks if disk.name not in explained]
         if label in host.users or (disks and not unexplained):
             continue
-        text, where = "no map uses it", ""
-        if unexplained:
-            names = [disk.name for disk in unexplained]
-            text += f", and its {_disks(names)} in no map"
-        if len(unexplained) == 1 and (strict := _strict(host, unexplained[0].wwid)):
-            text, where = f"{text}: {strict[0]}", strict[1]
-        yield Finding(FindingKind.SESSION_WITHOUT_PATH, label, text, where)
+        strict = _strict(host, unexplained[0].wwid) if len(unexplained) == 1 else None
+        level = Severity.INFO if host.without_multipath else None
+        yield _without_path(label, [disk.name for disk in unexplained], level, *(strict or ()))
 
 
-def _disks(names: list[str]) -> str:
+def _without_path(label: str, disks: list[str], level: Severity | None, why: str = "", where: str = "") -> Sighting:
+    reason = f": {why}" if why else ""
+    text = f"no map uses it, and its {_disks(disks)} in no map{reason}" if disks else "no map uses it"
+
+    def told(names: Sequence[str]) -> str:
+        return f"no map uses them, and their {_disks(names)} in no map{reason}" if names else "no map uses them"
+
+    kind, cause = FindingKind.SESSION_WITHOUT_PATH, (bool(disks), why, where)
+    return Sighting(kind, label, text, where, level, cause=cause, parts=tuple(disks), told=told)
+
+
+def _disks(names: Sequence[str]) -> str:
     return f"{plural(len(names), 'disk')} ({listed(names)}) {'is' if len(names) == 1 else 'are'}"

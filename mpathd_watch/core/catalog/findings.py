@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 
@@ -16,12 +17,13 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FindingText:
-    """The documentation's texts about a finding."""
+    """The documentation's texts about a finding. ``milder``: when it is less severe, a clause; empty if never."""
 
     severity: Severity
     title: str
     leads_to: str
     remedy: str
+    milder: str = ""
 
 
 class FindingKind(Enum):
@@ -178,8 +180,11 @@ class FindingKind(Enum):
     MANUAL_STARTUP = FindingText(
         Severity.WARNING,
         "The record of a session in use is not started at boot",
-        "After the next reboot this path is missing.",
-        "Run 'iscsiadm -m node -T TARGET -p PORTAL -o update -n node.startup -v automatic'.",
+        "After the next reboot this path is missing until something logs in.",
+        "Nothing needs to be done if an orchestrator logs in, as Kubernetes, oVirt, Proxmox VE and OpenStack do. "
+        "Otherwise run 'iscsiadm -m node -T TARGET -p PORTAL -o update -n node.startup -v automatic'.",
+        milder="no record of the target, nor of another session of the same maps, is started at boot either: then the "
+        "login is left to something else on purpose",
     )
     RECORD_WITHOUT_SESSION = FindingText(
         Severity.WARNING,
@@ -187,19 +192,29 @@ class FindingKind(Enum):
         "A path that should exist does not.",
         "Find out why the login fails: run 'iscsiadm -m node -T TARGET -p PORTAL --login'.",
     )
+    TOO_FEW_SESSIONS = FindingText(
+        Severity.WARNING,
+        "There are fewer sessions to a portal than its record specifies (node.session.nr_sessions)",
+        "The LUNs have fewer paths, and often less throughput, than intended.",
+        "Run 'iscsiadm -m node -T TARGET -p PORTAL --login', which logs in the missing sessions. If it fails, the "
+        "target may allow no more sessions. If fewer are enough, reduce node.session.nr_sessions in the record.",
+    )
     SESSION_WITHOUT_PATH = FindingText(
         Severity.WARNING,
         "A session is logged in, but no multipath map uses it",
         "The connection adds no redundancy: its LUNs are not mapped, are blacklisted, or are used without multipath.",
         "Find the disks behind the session with 'multipath -d -v3', and check blacklist and find_multipaths in "
         "multipath.conf.",
+        milder="the host has no map, no multipathd and no multipath.conf",
     )
     BLACKLISTED_PATH = FindingText(
         Severity.WARNING,
         "A blacklist entry hides disks of a session that is logged in",
         "These disks are paths of no map: the LUN has less redundancy than it seems, or none.",
         "Narrow the entry, or add 'wwid WWID' to blacklist_exceptions. Then run 'multipathd reconfigure'. If the "
-        "session is not needed, log it out.",
+        "session is not needed, log it out. Nothing needs to be done for LUNs that are meant to have one path, such as "
+        "the volumes of a storage system that replicates over the network itself.",
+        milder="no LUN that the entry hides has a second path",
     )
     BLACKLISTED_WWID = FindingText(
         Severity.INFO,
@@ -236,14 +251,16 @@ class FindingKind(Enum):
         Severity.WARNING,
         "A map has only one path",
         "There is no redundancy: when the path fails, so does I/O.",
-        "Log in through a second portal. If one path is intended, add the map to single_path_ok in "
-        "/etc/mpathd-watch/config.toml.",
+        "If the LUN is on an array, connect it over a second path. A disk of this host itself, also one behind a RAID "
+        "controller, has no second path: add 'wwid WWID' to the blacklist in multipath.conf, or leave it and add the "
+        "map to single_path_ok in /etc/mpathd-watch/config.toml.",
     )
     MAP_WITHOUT_PATH = FindingText(
         Severity.CRITICAL,
         "A map has no path at all",
         "I/O to the map fails, or hangs if the map queues it.",
-        "Log in the map's sessions. If the LUN is gone for good, run 'multipath -f MAP' once nothing uses the map.",
+        "Restore the connection to the array. If the LUN is gone for good, run 'multipath -f MAP' once nothing uses "
+        "the map.",
     )
     SINGLE_PORTAL = FindingText(
         Severity.WARNING,
@@ -278,7 +295,7 @@ class FindingKind(Enum):
         "A path of a map leads to another LUN than the map's",
         "The LUN behind the path was exchanged: a write to the map may destroy another LUN's data.",
         "Stop everything that writes to the map. Check 'multipathd show paths' and the LUN mapping of the array. Then "
-        "delete the disk and rescan the session: echo 1 > /sys/block/sdX/device/delete; iscsiadm -m session --rescan",
+        "delete the disk (echo 1 > /sys/block/sdX/device/delete), and have its host adapter scanned again.",
     )
     TIMEOUTS_DIFFER = FindingText(
         Severity.WARNING,
@@ -369,12 +386,29 @@ class FindingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: the object, in a sentence what is wrong with it, and the line of a file that causes it.
+    """One finding: what is wrong in a sentence, the objects that it is about, and the line of a file that causes it.
 
-    ``where`` is ``FILE:LINE``, or empty.
+    ``subject`` names the objects, as in ``a, b, c and 57 more``; ``objects`` has all of them, and is empty where
+    ``subject`` is the only one. ``where`` is ``FILE:LINE``, or empty; where each object has a line of its own, it is
+    that of the first. ``level`` and ``advice`` take the place of the kind's severity and remedy where those do not fit
+    these objects. ``cause`` is what the objects have in common: two findings of one kind and cause are about the same.
     """
 
     kind: FindingKind
     subject: str
     text: str
     where: str = ""
+    level: Severity | None = None
+    advice: str = ""
+    objects: tuple[str, ...] = ()
+    cause: Hashable = field(default="", compare=False)
+
+    @property
+    def severity(self) -> Severity:
+        """How severe this finding is."""
+        return self.kind.value.severity if self.level is None else self.level
+
+    @property
+    def remedy(self) -> str:
+        """What fixes it."""
+        return self.advice or self.kind.value.remedy

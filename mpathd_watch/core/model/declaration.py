@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
+Example = tuple[tuple[str, str], ...]
+"""The keys and values of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +20,39 @@ class Kind(Generic[Value]):
     """What the value of a setting must be.
 
     ``wanted`` completes the sentence "it must be ...". ``read`` gives the value of what TOML holds, ``None`` for
-    anything that does not fit.
+    anything that does not fit. ``fault``: in a clause, what does not fit; empty where the value itself shows that.
     """
 
     wanted: str
     read: Callable[[object], Value | None]
+    fault: Callable[[object], str] = field(default=lambda _: "")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One declared setting. ``about`` is its documentation, in whole sentences."""
+    """One declared setting. ``about`` is its documentation, in whole sentences.
+
+    ``example`` is one table of a setting that TOML spells as ``[[key]]``, and empty for any other.
+    """
 
     key: str
     default: Any
     kind: Kind[Any]
     about: str
+    example: Example = ()
 
 
-def setting(default: Value, kind: Kind[Value], about: str) -> Value:
+def setting(default: Value, kind: Kind[Value], about: str, example: Example = ()) -> Value:
     """Declare a setting; to be used as ``dataclasses.field`` is."""
-    declared: Value = field(default=default, metadata={"kind": kind, "about": about})
+    metadata = {"kind": kind, "about": about, "example": example}
+    declared: Value = field(default=default, metadata=metadata)
     return declared
 
 
 def declared(owner: type) -> Mapping[str, Setting]:
     """The settings that the dataclass ``owner`` declares, by key, in their order."""
     return {
-        each.name: Setting(each.name, each.default, each.metadata["kind"], each.metadata["about"])
+        each.name: Setting(each.name, each.default, **each.metadata)
         for each in fields(owner)
         if "kind" in each.metadata
     }

@@ -90,7 +90,10 @@ class SessionFacts:
 
     The timeouts are the live ones, in seconds: ``recv_tmo`` and ``ping_tmo`` of the connection (iscsid.conf calls them
     noop_out_interval and noop_out_timeout, 0 = off), ``recovery_tmo`` of the session (replacement_timeout, or
-    ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read.
+    ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read;
+    ``current_address`` and ``current_port`` where the connection leads: a target may redirect a login to another portal
+    (RFC 7143, section 11.13.5). ``creator`` is the process that created the session, -1 for the kernel (``creator`` of
+    the session, scsi_transport_iscsi.c), and ``driver`` the one of its SCSI host (``proc_name``).
     ``local_address`` is this host's end of the connection, ``netdev`` the network interface that carries it (bound to
     it, or by the route, or by this address), ``local_network`` the subnet of the address (``192.168.1.0/24``).
     ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), a proof of life, and ``tcp``
@@ -111,6 +114,10 @@ class SessionFacts:
     local_address: str = ""
     netdev: str = ""
     local_network: str = ""
+    current_address: str = ""
+    current_port: int | None = None
+    creator: int | None = None
+    driver: str = ""
     alive: float | None = field(default=None, compare=False)
     tcp: TcpFacts | None = field(default=None, compare=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mpathd_watch.core.model.acknowledgement import ACKNOWLEDGEMENTS, Acknowledgement
 from mpathd_watch.core.model.declaration import COUNT, NAMES, SECONDS, setting
 
 
@@ -44,3 +45,13 @@ class Settings:
         "A path is flapping when it has failed this many times within flap_window_seconds. 0 turns the check off.",
     )
     flap_window_seconds: float = setting(600.0, SECONDS, "The period within which flap_failures are counted.")
+    acknowledge: tuple[Acknowledgement, ...] = setting(
+        (),
+        ACKNOWLEDGEMENTS,
+        "A finding that is meant: one table for each. It is shown with its reason, but neither counts nor alerts. "
+        "finding is its code, as mpathd-watch check prints it. object is the session, map, file or service that check "
+        "names; it may end in *, which stands for any text, and is * unless set. reason is a text for people. An entry "
+        "that fits no finding has no effect. As a table takes up all keys that follow it, such entries belong at the "
+        "end of the file.",
+        example=(("finding", "single_path"), ("object", "backup*"), ("reason", "the backup array has one port")),
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit_report import AuditReport
-from mpathd_watch.core.catalog.findings import Finding
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
@@ -38,7 +37,7 @@ class Auditing:
 
     ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
     while it does not report that. ``at``: when the audit was made. ``fresh``: the configuration has changed since.
-    ``standing``: since when each finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
+    ``standing``: since when each part of a finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
     """
 
     configuration: Configuration | None = None
@@ -46,8 +45,8 @@ class Auditing:
     report: AuditReport = field(default_factory=AuditReport)
     at: Instant | None = None
     fresh: bool = False
-    standing: Mapping[Finding, float] = field(default_factory=empty)
-    announced: frozenset[Finding] = frozenset()
+    standing: Mapping[Hashable, float] = field(default_factory=empty)
+    announced: frozenset[Hashable] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

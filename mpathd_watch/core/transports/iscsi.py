@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
+from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.events import ConnectionFailed, SessionsRead, SystemRead
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.core.model import identity
@@ -36,6 +37,12 @@ from mpathd_watch.core.transports.row import (
 )
 
 _INTERVAL, _TIMEOUT, _REPLACEMENT = keys.TIMEOUTS
+
+NOBODY = 0
+"""``creator`` of a session that a process has created is above; the kernel itself has -1."""
+
+_OWN_SESSIONS = frozenset({"qla4xxx"})
+"""Drivers whose adapters keep sessions of their own."""
 
 TIMER_LATENESS = 1.0
 """Seconds: a timer that finds a ping pending is armed again for one second."""
@@ -75,7 +82,22 @@ def nexus(session: SessionFacts) -> Nexus:
         budget=budget(timeouts),
         heard=session.heard,
         tcp=session.tcp,
+        portal_group=session.tpgt,
+        current_portal=identity.portal(session.current_address, session.current_port) * bool(session.current_address),
+        managed=_managed(session),
     )
+
+
+def _managed(session: SessionFacts) -> bool | None:
+    """Whether iscsid logs the session in again.
+
+    It leaves those alone that the kernel has created, as qla4xxx does from its flash memory (sync_session() in
+    usr/iscsid.c and iscsi_sysfs_session_user_created() in usr/iscsi_sysfs.c of open-iscsi 2.1.11). Of other sessions of
+    such an adapter it is not known.
+    """
+    if session.creator is not None and session.creator <= NOBODY:
+        return False
+    return None if session.driver in _OWN_SESSIONS else True
 
 
 def _timing(session: SessionFacts) -> Timing:
@@ -156,8 +178,19 @@ ISCSI = TransportRow(
     ties=(
         Tie("through {}", lambda _, nic: nic),
         Tie("of subnet {}", lambda nexus, _: nexus.local.network),
-        Tie("to {}", lambda nexus, _: nexus.portal),
+        Tie("to {}", lambda nexus, _: nexus.leads_to),
         Tie("to {}", lambda nexus, _: nexus.target),
+    ),
+    remedies=MappingProxyType(
+        {
+            FindingKind.SINGLE_PATH: "Log in through a second portal. If one path is intended, add the map to "
+            "single_path_ok in /etc/mpathd-watch/config.toml.",
+            FindingKind.MAP_WITHOUT_PATH: "Log in the map's sessions. If the LUN is gone for good, run 'multipath -f "
+            "MAP' once nothing uses the map.",
+            FindingKind.WWID_DIFFERS: "Stop everything that writes to the map. Check 'multipathd show paths' and the "
+            "LUN mapping of the array. Then delete the disk and rescan the session: echo 1 > "
+            "/sys/block/sdX/device/delete; iscsiadm -m session --rescan",
+        }
     ),
     node_records=True,
     # iscsi_tcp allocates a SCSI host for each session (drivers/scsi/iscsi_tcp.c).

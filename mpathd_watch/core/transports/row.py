@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from mpathd_watch.core.catalog.alerts import AlertKind
+from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import DeviceFacts, TcpFacts
 from mpathd_watch.core.model.identity import numbered
@@ -54,7 +55,9 @@ class Nexus:
     kernel reports. ``timeouts`` are the live ones in seconds, by the names of their settings: ``None`` where one can't
     be read, ``inf`` where it is off. ``budget`` is ``None`` where they can't be read. ``heard`` is the last proof of
     life from the target (CLOCK_MONOTONIC seconds). ``heard`` and ``tcp`` change all the time: two readings that differ
-    in nothing else are equal.
+    in nothing else are equal. ``portal_group`` is the tag of the group that ``portal`` belongs to, ``current_portal``
+    where the connection leads, empty where that is not known: a target may redirect a login. ``managed``: it returns
+    only if a daemon of its transport runs; ``None`` where that is not known.
     """
 
     handle: Hashable
@@ -71,6 +74,14 @@ class Nexus:
     budget: Budget | None = None
     heard: float | None = field(default=None, compare=False)
     tcp: TcpFacts | None = field(default=None, compare=False)
+    portal_group: int | None = None
+    current_portal: str = ""
+    managed: bool | None = False
+
+    @property
+    def leads_to(self) -> str:
+        """The portal that the connection leads to, as far as it is known."""
+        return self.current_portal or self.portal
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +178,9 @@ class TransportRow:
     ``read``: all nexuses that an event shows, ``None`` if it shows none. ``failure``: the failure that an event
     reports. ``handle``: the nexus that a disk hangs off. ``name``: the label of the Nth nexus of a base. ``path``: what
     a path through the nexus of this label is called. ``ties``: what several can share, the nearest to this host first.
-    ``node_records``: open-iscsi's node records configure its nexuses. ``host_for_each``: each nexus has a SCSI host of
-    its own, which is no adapter that several share.
+    ``remedies``: what fixes a finding there, where that is not the catalog's remedy. ``node_records``: open-iscsi's
+    node records configure its nexuses. ``host_for_each``: each nexus has a SCSI host of its own, which is no adapter
+    that several share.
     """
 
     transport: Transport
@@ -186,5 +198,6 @@ class TransportRow:
     name: Callable[[str, int], str] = numbered
     path: Callable[[str], str] = str
     ties: tuple[Tie, ...] = ()
+    remedies: Mapping[FindingKind, str] = field(default_factory=empty)
     node_records: bool = False
     host_for_each: bool = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from types import MappingProxyType
 
+from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.transports.iscsi import ISCSI
@@ -19,6 +21,12 @@ ROWS: dict[Transport, TransportRow] = {
             protocol="scsi:fcp",
             fast_io_fail=FastIoFail(
                 frozenset({"off"}), "a path is given up only after dev_loss_tmo", below_dev_loss=True
+            ),
+            remedies=MappingProxyType(
+                {
+                    FindingKind.SINGLE_PATH: "Connect and zone a second port of the host or of the array. If one path "
+                    "is intended, add the map to single_path_ok in /etc/mpathd-watch/config.toml.",
+                }
             ),
         ),
     )

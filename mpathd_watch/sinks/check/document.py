@@ -7,6 +7,7 @@ from typing import Any
 
 from mpathd_watch.core.audit.effective_settings import whence
 from mpathd_watch.core.audit_report import MapReport, Timeout
+from mpathd_watch.core.catalog.findings import Finding
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.state import MapState
 from mpathd_watch.sinks.check.result import Result
@@ -31,18 +32,8 @@ def document(result: Result) -> dict[str, Any]:
         "version": VERSION,
         "status": result.status.name,
         "summary": summary(result),
-        "findings": [
-            {
-                "severity": finding.kind.value.severity.name.lower(),
-                "code": finding.kind.code,
-                "subject": finding.subject,
-                "text": finding.text,
-                "where": finding.where or None,
-                "leads_to": finding.kind.value.leads_to,
-                "remedy": finding.kind.value.remedy,
-            }
-            for finding in result.findings
-        ],
+        "findings": [_finding(finding) for finding in result.findings],
+        "acknowledged": [{**_finding(each.finding), "reason": each.reason} for each in result.acknowledged],
         "budgets": {label: _bounds(budget) for label, budget in report.budgets.items()},
         "timeouts": {label: [_timeout(each) for each in timeouts] for label, timeouts in report.timeouts.items()},
         "maps": {
@@ -50,6 +41,19 @@ def document(result: Result) -> dict[str, Any]:
             for wwid, each in report.maps.items()
             if not result.question.map or state.maps[wwid] in result.maps
         },
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": finding.severity.name.lower(),
+        "code": finding.kind.code,
+        "subject": finding.subject,
+        "objects": list(finding.objects or (finding.subject,)),
+        "text": finding.text,
+        "where": finding.where or None,
+        "leads_to": finding.kind.value.leads_to,
+        "remedy": finding.remedy,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mpathd_watch.core.audit_report import AuditReport
+from mpathd_watch.core.audit_report import Acknowledged, AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.vocabulary import MapHealth, SourceName
@@ -65,6 +65,7 @@ class Result:
     status: Status
     maps: tuple[MapState, ...] = ()
     findings: tuple[Finding, ...] = ()
+    acknowledged: tuple[Acknowledged, ...] = ()
     failure: str = ""
 
     @property
@@ -82,9 +83,10 @@ def judge(report: AuditReport, state: State, question: Question) -> Result:
     if question.map and not maps:
         return Result(question, state, report, Status.CRITICAL, failure=f"there is no map {question.map!a}")
     findings = tuple(finding for finding in report.findings if _counts(finding, question))
+    acknowledged = tuple(each for each in report.acknowledged if _counts(each.finding, question))
     found = [of_health(map_.health, question.at_risk) for map_ in maps]
-    found += [Status(finding.kind.value.severity) for finding in findings]
-    return Result(question, state, report, worst(found), maps, findings)
+    found += [Status(finding.severity) for finding in findings]
+    return Result(question, state, report, worst(found), maps, findings, acknowledged)
 
 
 def worst(statuses: Collection[Status]) -> Status:

@@ -50,7 +50,7 @@ def _figures(result: Result) -> Iterator[str]:
         yield f"paths_usable={sum(map_.usable for map_ in result.maps)};;;0;{expected}"
         yield f"paths_expected={expected}"
     if result.question.configuration and not result.question.map:
-        found = Counter(finding.kind.value.severity for finding in result.findings)
+        found = Counter(finding.severity for finding in result.findings)
         for severity in reversed(Severity):
             yield f"findings_{severity.name.lower()}={found[severity]}"
 
@@ -62,11 +62,13 @@ def _lines(result: Result) -> Iterator[str]:
     for map_ in result.troubled:
         yield f"{of_health(map_.health, result.question.at_risk).name} map_{map_.health}: {_map(map_)}"
     shown = result.findings[:MOST_FINDINGS]
-    for kind, findings in groupby(shown, key=lambda finding: finding.kind):
+    for (kind, remedy), findings in groupby(shown, key=lambda finding: (finding.kind, finding.remedy)):
         yield from map(_finding, findings)
-        yield f"    {kind.value.leads_to} {kind.value.remedy}"
+        yield f"    {kind.value.leads_to} {remedy}"
     if len(result.findings) > len(shown):
         yield f"{plural(len(result.findings) - len(shown), 'more finding')}; --json prints all of them"
+    for finding, reason in result.acknowledged:
+        yield f"ACKNOWLEDGED {finding.kind.code}: {finding.subject}: {finding.text}: {reason}"
     if result.question.configuration and not result.question.map:
         yield from _timeouts(result.report, result.state)
 
@@ -126,7 +128,7 @@ def _seen(state: State) -> str:
 def _finding(finding: Finding) -> str:
     subject = finding.where if finding.where.startswith(f"{finding.subject}:") else finding.subject
     where = f" ({finding.where})" if finding.where and finding.where not in f"{subject} {finding.text}" else ""
-    return f"{finding.kind.value.severity.name} {finding.kind.code}: {subject}: {finding.text}{where}"
+    return f"{finding.severity.name} {finding.kind.code}: {subject}: {finding.text}{where}"
 
 
 def _timeouts(report: AuditReport, state: State) -> Iterator[str]:

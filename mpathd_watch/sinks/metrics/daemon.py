@@ -56,9 +56,10 @@ def _phases(state: State, _: View) -> Iterable[Value]:
 def _findings(state: State, _: View) -> Iterable[Value]:
     if state.auditing.at is None:
         return
-    found = Counter(finding.kind for finding in state.auditing.report.findings)
-    for kind in FindingKind:
-        yield {LEVEL.name: kind.value.severity.name.lower(), CODE.name: kind.code}, found[kind]
+    found = Counter((finding.kind, finding.severity) for finding in state.auditing.report.findings)
+    usual = ((kind, kind.value.severity) for kind in FindingKind)
+    for kind, severity in dict.fromkeys((*usual, *found)):
+        yield {LEVEL.name: severity.name.lower(), CODE.name: kind.code}, found[kind, severity]
 
 
 BUILD: Final[Block[State]] = Block(

@@ -379,7 +379,7 @@ def _budget(promised: Budget | None) -> BudgetEntry | None:
 def _findings(state: State) -> FindingsEntry | None:
     if state.auditing.at is None:
         return None
-    found = Counter(finding.kind.value.severity for finding in state.auditing.report.findings)
+    found = Counter(finding.severity for finding in state.auditing.report.findings)
     return {"critical": found[Severity.CRITICAL], "warning": found[Severity.WARNING], "info": found[Severity.INFO]}
 
 

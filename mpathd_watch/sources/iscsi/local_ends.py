@@ -1,5 +1,7 @@
 """This host's ends of the iSCSI connections: address, network interface and subnet (class iscsi_host), and ports.
 
+Also the portal at the other end, which is not always the one that the session is called after.
+
 They are read separately from the sessions, because addresses and ports take the socket's lock, which a connection in
 trouble may hold (iscsi_sw_tcp_host_get_param() and iscsi_sw_tcp_conn_get_param() in iscsi_tcp.c).
 """
@@ -7,12 +9,11 @@ trouble may hold (iscsi_sw_tcp_host_get_param() and iscsi_sw_tcp_conn_get_param(
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
@@ -22,19 +23,22 @@ Asking = Callable[[Mapping[int, Connection]], Mapping[int, Answer]]
 Routing = Callable[[str, str], str]
 """Like ``network.routes.interface_to``."""
 
-_HOST = re.compile(r"/(host\d{1,10})/session\d{1,10}/", re.ASCII)
 _NO_NETDEV = frozenset({"", "default", "<NULL>"})
 """The names that open-iscsi writes for an iface that is not bound to a network device (usr/iface.c)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalEnd:
-    """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none."""
+    """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none.
+
+    ``portal`` is the current portal, address and port, the last one of a session that is disconnected.
+    """
 
     address: str = ""
     netdev: str = ""
     network: str = ""
     connection: Connection | None = None
+    portal: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class _Reading:
     address: str
     bound_to: str
     connection: Connection | None
+    portal: tuple[str, int] | None
 
 
 class LocalEnds:
@@ -81,13 +86,14 @@ class LocalEnds:
         return found
 
     def _read(self, attributes: Attributes, sid: int) -> _Reading | None:
-        host = _HOST.search(attributes.link(self._sessions / f"session{sid}"))
+        host = HOST.search(attributes.link(self._sessions / f"session{sid}"))
         if not host:
             return None
         directory, connection = self._hosts / host[1], self._connections / f"connection{sid}:0"
         address = _address(attributes, directory / "ipaddress")
         bound_to = attributes.optional(directory / "netdev")
-        return _Reading(address, bound_to, _connection(attributes, connection, address))
+        portal = _portal(attributes, connection)
+        return _Reading(address, bound_to, _connection(attributes, connection, address, portal), portal)
 
     def _bound(self, readings: Mapping[int, _Reading | None]) -> Mapping[int, str]:
         """The interfaces to which sockets are bound, for those sessions for which sysfs has no interface."""
@@ -118,17 +124,21 @@ class LocalEnds:
         else:
             routed = self._route(now.connection.remote, now.connection.local) if now.connection and not bound_to else ""
             netdev = bound_to or routed or interface.netdev
-        return LocalEnd(address, netdev, interface.network, now.connection)
+        return LocalEnd(address, netdev, interface.network, now.connection, now.portal or known.portal)
 
 
-def _connection(attributes: Attributes, directory: Path, local: str) -> Connection | None:
+def _portal(attributes: Attributes, directory: Path) -> tuple[str, int] | None:
+    """The other end of the connection; ``None`` unless address and port are known."""
+    address, port = _address(attributes, directory / "address"), attributes.parsed(directory / "port", _port)
+    return (address, port) if address and port is not None else None
+
+
+def _connection(
+    attributes: Attributes, directory: Path, local: str, portal: tuple[str, int] | None
+) -> Connection | None:
     """The TCP connection; ``None`` unless both ends of it are known."""
-    remote = _address(attributes, directory / "address")
-    remote_port = attributes.parsed(directory / "port", _port)
     local_port = attributes.parsed(directory / "local_port", _port)
-    if not local or not remote or local_port is None or remote_port is None:
-        return None
-    return Connection(local, local_port, remote, remote_port)
+    return None if portal is None or not local or local_port is None else Connection(local, local_port, *portal)
 
 
 def _address(attributes: Attributes, path: Path) -> str:

@@ -11,6 +11,9 @@ SESSIONS = "class/iscsi_session"
 CONNECTIONS = "class/iscsi_connection"
 """Each session of iscsi_tcp has one, ``connectionS:0`` (MaxConnections is 1 in open-iscsi)."""
 
+HOST = re.compile(r"/(host\d{1,10})/session\d{1,10}/", re.ASCII)
+"""The SCSI host in the path of a session."""
+
 _SESSION = re.compile(r"session(\d{1,10})\Z", re.ASCII)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
-from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, SESSIONS, sids
+from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 
@@ -72,7 +72,8 @@ class Sessions:
 
         Timeouts can change without any change of the session's state or any event: multipathd writes recovery_tmo when
         it sets up a map, and also at a reconfiguration that changes no table. A session without a target or portal is
-        left out: iscsid is still creating it.
+        left out: iscsid is still creating it. Where a driver does not export the persistent portal, the current one
+        takes its place, as for iscsiadm (iscsi_sysfs_get_sessioninfo_by_id() in usr/iscsi_sysfs.c).
         """
         found: dict[int, _Known] = {}
         for sid in sids(self._sysfs):
@@ -159,6 +160,8 @@ def _session(
         recv_tmo=recv_tmo,
         ping_tmo=ping_tmo,
         recovery_tmo=recovery_tmo,
+        creator=attributes.number(session / "creator"),
+        driver=_driver(attributes, session),
     )
     return facts if known is None else _same_session(facts, known)
 
@@ -180,12 +183,32 @@ def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
         local_address=known.local_address,
         netdev=known.netdev,
         local_network=known.local_network,
+        current_address=known.current_address,
+        current_port=known.current_port,
+        creator=known.creator if facts.creator is None else facts.creator,
+        driver=facts.driver or known.driver,
         tcp=known.tcp,
     )
 
 
 def _with_end(facts: SessionFacts, end: LocalEnd) -> SessionFacts:
-    return replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network)
+    facts = replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network)
+    if end.portal is None:
+        return facts
+    address, port = end.portal
+    facts = replace(facts, current_address=address, current_port=port)
+    if facts.address or facts.state is not SessionStatus.LOGGED_IN:
+        return facts  # iscsid sets the persistent portal before the session is logged in
+    return replace(facts, address=address, port=port)
+
+
+def _driver(attributes: Attributes, session: Path) -> str:
+    """The name of the driver of the session's SCSI host."""
+    place = attributes.link(session)
+    host = HOST.search(place)
+    return (
+        attributes.optional(session.parent / place[: host.end(1)] / "scsi_host" / host[1] / "proc_name") if host else ""
+    )
 
 
 def _recovery_tmo(attributes: Attributes, path: Path) -> int | None:

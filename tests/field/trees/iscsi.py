@@ -35,7 +35,7 @@ def bound_ifaces(host: Host) -> None:
     _two_nics_in_one_subnet(host)
 
 
-@tree("one group portal, each login redirected to another port (EqualLogic)", not_yet="current portals are not read")
+@tree("one group portal, each login redirected to another port (EqualLogic)")
 def redirected(host: Host) -> None:
     disks = []
     for number in (1, 2):
@@ -106,7 +106,7 @@ def iser(host: Host) -> None:
         session.iscsi_host.remove("netdev")
 
 
-@tree("an offload HBA: no software initiator, iscsid not needed, no node records", not_yet="iscsid is always asked for")
+@tree("an offload HBA: no software initiator, iscsid not needed, no node records")
 def offload(host: Host) -> None:
     host.debian.modules("qla4xxx")
     host.two_paths()

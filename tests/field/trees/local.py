@@ -66,7 +66,6 @@ def local_raid(host: Host) -> None:
 @tree(
     "iSCSI without multipath-tools: one session, its disk is used directly",
     version="",
-    not_yet="a session without a map is a warning even where no map can be",
 )
 def iscsi_without_multipath(host: Host) -> None:
     session = host.login("192.168.1.1:3260", timeouts=(5, 5, 120))

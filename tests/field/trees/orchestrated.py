@@ -6,10 +6,9 @@ from tests.field.host import Host
 from tests.field.trees.registry import tree
 
 MANUAL = {"node.startup": "manual"}
-NOT_YET = "manual records are always a warning"
 
 
-@tree("Kubernetes: a CSI driver logs in, two volumes are mounted for pods", not_yet=NOT_YET)
+@tree("Kubernetes: a CSI driver logs in, two volumes are mounted for pods")
 def csi_volumes(host: Host) -> None:
     for number in (1, 2):
         target, wwid = f"iqn.2000-01.com.synology:csi.pvc-{number}", f"36001405a4f0c2d1e8b94f6c9a1b2c3a{number}"
@@ -21,7 +20,7 @@ def csi_volumes(host: Host) -> None:
         host.debian.mount(pod, volume.get("dev"), f"/dev/mapper/{volume.get('dm/name')}")
 
 
-@tree("Kubernetes: one of four volumes attached, records of the others are left over", not_yet=NOT_YET)
+@tree("Kubernetes: one of four volumes attached, records of the others are left over")
 def csi_records_left_over(host: Host) -> None:
     for net in (1, 2):
         for volume in (2, 3, 4):
@@ -39,7 +38,7 @@ def csi_without_a_volume(host: Host) -> None:
         host.record(f"192.168.{net}.1:3260", target="iqn.2000-01.com.example:pvc-1", settings=MANUAL)
 
 
-@tree("Longhorn: 60 volumes over one path each, blacklisted as its documentation advises", not_yet="one a session")
+@tree("Longhorn: 60 volumes over one path each, blacklisted as its documentation advises")
 def longhorn(host: Host) -> None:
     for number in range(1, 61):
         session = host.login(
@@ -57,7 +56,7 @@ def longhorn(host: Host) -> None:
     )
 
 
-@tree("Proxmox: the iSCSI storage plugin logs in, shared LVM on the map, guests on bridges", not_yet=NOT_YET)
+@tree("Proxmox: the iSCSI storage plugin logs in, shared LVM on the map, guests on bridges")
 def proxmox(host: Host) -> None:
     host.debian.install(pve_manager="8.2.2", libpve_storage_perl="8.2.1")
     disks = [host.disk(host.login(f"192.168.{net}.1:3260", record=MANUAL)) for net in (1, 2)]

@@ -35,4 +35,4 @@ def run(lab: Lab) -> None:
 def found(lab: Lab, subject: str) -> dict[str, str]:
     """Return what the check finds wrong with a session: code -> text."""
     findings = lab.watch.check()["findings"] if lab.watch.present else []
-    return {each["code"]: each["text"] for each in findings if each["subject"] == subject}
+    return {each["code"]: each["text"] for each in findings if subject in each["subject"].split(", ")}

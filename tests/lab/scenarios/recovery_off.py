@@ -22,7 +22,7 @@ def run(lab: Lab) -> None:
     if lab.watch.present:
         report = lab.watch.check()
         lab.check(report["budgets"][label]["failover_worst_seconds"] is None, f"budgets {report['budgets']}")
-        codes = {each["code"] for each in report["findings"] if each["subject"] == label}
+        codes = {each["code"] for each in report["findings"] if label in each["subject"].split(", ")}
         lab.check("recovery_off" in codes, f"findings on {label}: {codes}")
 
     cut = lab.faults.link_down(2)

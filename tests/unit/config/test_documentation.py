@@ -46,9 +46,12 @@ def test_a_stale_file_fails_the_check_in_one_line_and_is_written_again(
 def test_the_file_as_shipped_sets_nothing_and_uncommented_it_sets_the_defaults() -> None:
     text = settings.config_toml()
     assert tomllib.loads(text) == {}
-    table = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = )", "", text))
+    table = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = |\[\[)", "", text))
     assert list(table) == list(ALL)
+    examples = {key: table.pop(key) for key, setting in ALL.items() if setting.example}
     assert parse(table) == Config()
+    assert {key: [dict(ALL[key].example)] for key in examples} == examples
+    assert parse(examples) != Config()
 
 
 def test_the_manual_page_has_an_entry_for_each_setting() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
 from mpathd_watch.core.model.settings import Settings
 from tools.settings import toml
@@ -31,6 +32,15 @@ slack_seconds = 3.5
 silence_grace_seconds = 1.5
 flap_failures = 5
 flap_window_seconds = 300
+
+[[acknowledge]]
+finding = "single_path"
+object = "backup*"
+reason = "the backup array has one port"
+
+[[acknowledge]]
+finding = "pings_off"
+reason = "the target answers none"
 """
 
 
@@ -60,6 +70,10 @@ def test_every_key_is_read(file: Path) -> None:
         record="/tmp/it.jsonl",  # noqa: S108  # only a text here
         settings=Settings(
             single_path_ok=frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"}),
+            acknowledge=(
+                Acknowledgement("single_path", "the backup array has one port", "backup*"),
+                Acknowledgement("pings_off", "the target answers none", "*"),
+            ),
             settle_seconds=7.0,
             slack_seconds=3.5,
             silence_grace_seconds=1.5,
@@ -132,14 +146,44 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
         file, 'listen = 1\nsysfs = "/sys"\nsettle_seconds = true\nLISTEN = 1\nzeal = 2\n[single_path_ok]\nmpio = true\n'
     )
     assert message.split("; ") == [
-        "unknown key 'LISTEN' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
-        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
-        "unknown key 'zeal' (known: flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
+        "unknown key 'LISTEN' (known: acknowledge, flap_failures, flap_window_seconds, listen, multipathd_socket,"
+        " record, settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
+        "unknown key 'zeal' (known: acknowledge, flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
         " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "listen must be ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",
     ]
+
+
+FINDING, WHY = 'finding = "single_path"\n', 'reason = "meant"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("acknowledge = 1", "it must be tables, each of them headed [[acknowledge]]"),
+        ("acknowledge = [1]", "it must be tables, each of them headed [[acknowledge]]"),
+        (f"[acknowledge]\n{FINDING}{WHY}", "it must be tables, each of them headed [[acknowledge]]"),
+        (f"[[acknowledge]]\n{FINDING}", "table 1 has no reason"),
+        (f"[[acknowledge]]\n{WHY}", "table 1 has no finding"),
+        (f"[[acknowledge]]\n{FINDING}{WHY}[[acknowledge]]\n", "table 2 has no finding"),
+        (f'[[acknowledge]]\n{FINDING}reason = " "\n', "reason of table 1 must be a text that is not empty"),
+        (f'[[acknowledge]]\n{FINDING}reason = "a\\nb"\n', "reason of table 1 must be a text that is not empty"),
+        (f"[[acknowledge]]\n{FINDING}{WHY}object = 1\n", "object of table 1 must be a text that is not empty"),
+        (
+            f'[[acknowledge]]\n{FINDING}{WHY}map = "a"\n',
+            "table 1 has the unknown key 'map' (known: finding, object, reason)",
+        ),
+        (
+            f'[[acknowledge]]\nfinding = "single_pth"\n{WHY}',
+            "there is no finding 'single_pth' (did you mean single_path?)",
+        ),
+        (f'[[acknowledge]]\nfinding = "zzzz"\n{WHY}', "there is no finding 'zzzz'"),
+    ],
+)
+def test_what_is_no_acknowledgement_is_refused_with_the_reason(file: Path, content: str, message: str) -> None:
+    assert complaint(file, content) == f"acknowledge: {message}"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from mpathd_watch import cli
 from mpathd_watch.cli import check as command
 from mpathd_watch.core.audit import audit
-from mpathd_watch.core.audit_report import AuditReport, MapReport
+from mpathd_watch.core.audit_report import Acknowledged, AuditReport, MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.formats.multipath_conf import parse
@@ -249,6 +249,7 @@ def test_the_json_has_its_documented_shape() -> None:
                 "severity": "warning",
                 "code": "single_path",
                 "subject": "mpio",
+                "objects": ["mpio"],
                 "text": "its only path is 192.168.1.1:3260",
                 "where": None,
                 "leads_to": about.leads_to,
@@ -258,12 +259,14 @@ def test_the_json_has_its_documented_shape() -> None:
                 "severity": "info",
                 "code": "unreadable_file",
                 "subject": "/etc/iscsi/nodes",
+                "objects": ["/etc/iscsi/nodes"],
                 "text": "no permission to read it",
                 "where": "/x:1",
                 "leads_to": FindingKind.UNREADABLE_FILE.value.leads_to,
                 "remedy": FindingKind.UNREADABLE_FILE.value.remedy,
             },
         ],
+        "acknowledged": [],
         "budgets": {
             "a": {
                 "detection_best_seconds": 10,
@@ -486,3 +489,15 @@ def test_the_options_choose_what_is_checked(
         cli.main([*arguments, "--paths", "--configuration"])
     assert ended.value.code == 2
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_what_is_acknowledged_is_shown_with_its_reason_and_counts_for_nothing() -> None:
+    found = replace(report(), acknowledged=(Acknowledged(WARNING, "one port is enough"),))
+    document = document_of(found, make_state())
+    assert (document["status"], document["findings"]) == ("OK", [])
+    assert [(each["code"], each["reason"]) for each in document["acknowledged"]] == [
+        ("single_path", "one port is enough")
+    ]
+    assert printed_of(found, make_state()).splitlines()[1:] == [
+        "ACKNOWLEDGED single_path: mpio: its only path is 192.168.1.1:3260: one port is enough"
+    ]

@@ -14,6 +14,7 @@ from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.catalog.words import VOCABULARIES
+from mpathd_watch.core.transports import table
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.table import BLOCKS
 from tests.factories import make_session, make_state
@@ -140,10 +141,13 @@ def test_every_finding_has_its_line_and_its_section_worst_first() -> None:
         about = kind.value
         severity = about.severity.name.lower()
         assert f"| [`{kind.code}`](#{kind.code}) | {severity} | {about.title} |\n" in page
-        assert (
-            f"## {kind.code} {about.title}. **Leads to:** {about.leads_to} **Remedy:** {about.remedy} "
-            f"Severity: {severity}." in unwrapped
-        )
+        section = unwrapped.partition(f"## {kind.code} ")[2].partition(" ## ")[0]
+        assert section.startswith(f"{about.title}. **Leads to:** {about.leads_to} **Remedy:** {about.remedy} ")
+        for row in table.ROWS.values():
+            assert (f"**Remedy for {row.protocol}:**" in section) == (kind in row.remedies)
+            assert row.remedies.get(kind, "") in section
+        milder = f"; info if {about.milder}" if about.milder else ""
+        assert section.rstrip().endswith(f"Severity: {severity}{milder}.")
 
 
 def test_what_is_said_of_a_finding_is_in_sentences_and_keeps_its_table_whole() -> None:

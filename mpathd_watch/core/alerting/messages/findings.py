@@ -18,7 +18,6 @@ _PRIORITIES = {
 
 def config_finding(finding: Finding) -> Alert:
     """The alert for one finding of the audit: ``SUBJECT: TEXT (WHERE)``, or ``FILE:LINE: TEXT`` about a file itself."""
-    kind = finding.kind.value
     message = f"{finding.subject}: {finding.text}"
     if finding.where.startswith(f"{finding.subject}:"):
         message = f"{finding.where}: {finding.text}"
@@ -26,11 +25,11 @@ def config_finding(finding: Finding) -> Alert:
         message += f" ({finding.where})"
     return Alert(
         AlertKind.CONFIG_FINDING,
-        _PRIORITIES[kind.severity],
+        _PRIORITIES[finding.severity],
         message,
         {
             "CODE": finding.kind.code,
-            "SEVERITY": kind.severity.name.lower(),
+            "SEVERITY": finding.severity.name.lower(),
             "SUBJECT": finding.subject,
             "WHERE": finding.where,
         },
@@ -39,7 +38,7 @@ def config_finding(finding: Finding) -> Alert:
 
 def more_findings(findings: Sequence[Finding]) -> Alert:
     """The alert for more findings than fit the journal."""
-    severity = max(finding.kind.value.severity for finding in findings)
+    severity = max(finding.severity for finding in findings)
     return Alert(
         AlertKind.CONFIG_FINDING,
         _PRIORITIES[severity],

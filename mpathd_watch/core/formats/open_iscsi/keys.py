@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 STARTUP = "node.startup"
+LEADING_LOGIN = "node.leading_login"
+DISCOVERY_TYPE = "node.discovery_type"
+NR_SESSIONS = "node.session.nr_sessions"
 REPLACEMENT_TIMEOUT = "node.session.timeo.replacement_timeout"
 NOOP_OUT_INTERVAL = "node.conn[0].timeo.noop_out_interval"
 NOOP_OUT_TIMEOUT = "node.conn[0].timeo.noop_out_timeout"
@@ -27,6 +30,9 @@ _NUMBER = Key()
 
 KEYS: Mapping[str, Key] = {
     STARTUP: Key(words=("manual", "automatic", "onboot")),
+    LEADING_LOGIN: Key(words=("No", "Yes")),
+    DISCOVERY_TYPE: Key(words=("send_targets", "isns", "offload_send_targets", "slp", "static", "fw")),
+    NR_SESSIONS: _NUMBER,
     NOOP_OUT_INTERVAL: _NUMBER,
     NOOP_OUT_TIMEOUT: _NUMBER,
     REPLACEMENT_TIMEOUT: _NUMBER,
@@ -35,6 +41,9 @@ KEYS: Mapping[str, Key] = {
 
 BUILT_IN: Mapping[str, int | str] = {
     STARTUP: "manual",
+    LEADING_LOGIN: "No",
+    DISCOVERY_TYPE: "static",
+    NR_SESSIONS: 1,
     NOOP_OUT_INTERVAL: 5,
     NOOP_OUT_TIMEOUT: 5,
     REPLACEMENT_TIMEOUT: 120,

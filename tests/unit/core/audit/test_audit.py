@@ -54,6 +54,17 @@ def same_portal() -> Host:
     return Host().paths(make_path(), make_path(dev="sdb", label=f"{FIRST}#2"))
 
 
+def redirected(*addresses: str) -> Host:
+    """Sessions to one portal that lead to others."""
+    labels = (FIRST, f"{FIRST}#2")
+    sessions = [
+        make_session(FIRST, sid=sid, label=f"{path}/{TARGET}", current_address=address, current_port=3260)
+        for sid, (path, address) in enumerate(zip(labels, addresses, strict=True), 1)
+    ]
+    paths = [make_path(dev=f"sd{path[-1]}", label=path, nexus=f"{path}/{TARGET}", portal=FIRST) for path in labels]
+    return Host(sessions=sessions).paths(*paths)
+
+
 def ends(first: str, second: str, name: str = "netdev", links: tuple[LinkFacts, ...] | None = ()) -> Host:
     return Host(
         sessions=[make_session(portal, **{name: end}) for portal, end in zip(PORTALS, (first, second), strict=True)],
@@ -160,6 +171,13 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(records={**records(*PORTALS), **records("192.168.3.1:3260", text=lines(startup="manual"))}),
     ),
     (
+        K.TOO_FEW_SESSIONS,
+        Host().record(lines() + f"{keys.NR_SESSIONS} = 2\n"),
+        Host(sessions=[*both(), make_session(FIRST, sid=3, label=f"{FIRST}#2/{TARGET}")]).record(
+            lines() + f"{keys.NR_SESSIONS} = 2\n"
+        ),
+    ),
+    (
         K.SESSION_WITHOUT_PATH,
         Host(sessions=[*both(), make_session("192.168.3.1:3260")]),
         Host(sessions=[*both(), make_session("192.168.3.1:3260", status=SessionStatus.FAILED)]),
@@ -172,6 +190,7 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         ),
     ),
     (K.SINGLE_PORTAL, same_portal(), Host()),
+    (K.SINGLE_PORTAL, redirected("192.0.2.1", "192.0.2.1"), redirected("192.0.2.1", "192.0.2.2")),
     (
         K.SINGLE_PORTAL,
         same_portal(),
@@ -413,6 +432,13 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(maps=[make_map(queueing="off", queues=False)]),
     ),
     (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=True)),
+    (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=both(creator=-1))),
+    (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=both(driver="qla4xxx"))),
+    (
+        K.ISCSID_NOT_RUNNING,
+        Host(iscsid_running=False, sessions=[make_session(FIRST, creator=-1), make_session(SECOND, sid=2)]),
+        Host(iscsid_running=None),
+    ),
     (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=[], maps=[], records={})),
 ]
 
@@ -503,7 +529,7 @@ def test_two_devices_that_are_printed_as_one_hide_what_they_hide_in_the_file() -
 
 def test_the_worst_come_first_and_give_the_report_its_severity() -> None:
     host = Host(multipath="junk\n", unreadable=UNREADABLE).live(recovery_tmo=RECOVERY_OFF)
-    severities = [finding.kind.value.severity for finding in host.findings]
+    severities = [finding.severity for finding in host.findings]
     assert severities[0] is host.report.severity is Severity.CRITICAL
     assert severities[-1] is Severity.INFO
     assert severities == sorted(severities, reverse=True)
@@ -526,18 +552,18 @@ def test_the_article_multipathd_wrote_its_default_over_the_record() -> None:
 
 def test_fast_io_fail_tmo_for_iscsi_is_named_with_its_line() -> None:
     host = Host(multipath=FOR_ISCSI % 20, sessions=both(recovery_tmo=20))
-    found = [finding for finding in host.findings if finding.kind is K.REPLACEMENT_TIMEOUT_OVERRIDDEN]
-    assert [finding.subject for finding in found] == [label(portal) for portal in PORTALS]
-    assert all(f"recovery_tmo is 20 s, by multipathd's fast_io_fail_tmo ({CONF}:4), but" in each.text for each in found)
+    found = host.only(K.REPLACEMENT_TIMEOUT_OVERRIDDEN)
+    assert found.objects == tuple(label(portal) for portal in PORTALS)
+    assert f"recovery_tmo is 20 s, by multipathd's fast_io_fail_tmo ({CONF}:4), but" in found.text
     host.records = records(*PORTALS, text=lines(replacement=20))
     assert host.kinds() == {K.RECORD_DIFFERS}
 
 
 def test_multipath_tools_own_table_of_products_is_named() -> None:
     host = Host(maps=[make_map(vendor="PURE", product="FlashArray")], sessions=both(recovery_tmo=10))
-    found = [finding.text for finding in host.findings if finding.kind is K.REPLACEMENT_TIMEOUT_OVERRIDDEN]
-    assert len(found) == 2
-    assert "fast_io_fail_tmo (multipath-tools' hardware table)" in found[0]
+    found = host.only(K.REPLACEMENT_TIMEOUT_OVERRIDDEN)
+    assert len(found.objects) == 2
+    assert "fast_io_fail_tmo (multipath-tools' hardware table)" in found.text
 
 
 def test_any_map_through_the_session_may_have_brought_the_timeout() -> None:
@@ -640,11 +666,9 @@ def test_a_record_that_leaves_the_startup_open_is_named() -> None:
 
 
 def test_a_record_that_differs_from_iscsid_conf() -> None:
-    found = Host(iscsid=lines(replacement=120)).findings
-    assert [(finding.kind, finding.where) for finding in found] == [
-        (K.RECORD_DIFFERS, f"{record_file(portal)}:4") for portal in PORTALS
-    ]
-    assert found[0].text == f"replacement_timeout is 5 in its record, but would be 120 in a new one, by {ISCSID}:4"
+    found = Host(iscsid=lines(replacement=120)).only(K.RECORD_DIFFERS)
+    assert (found.objects, found.where) == (tuple(map(label, PORTALS)), f"{record_file(FIRST)}:4")
+    assert found.text == f"replacement_timeout is 5 in its record, but would be 120 in a new one, by {ISCSID}:4"
 
 
 def test_a_record_without_a_session_is_named_with_its_interface() -> None:
@@ -731,7 +755,7 @@ def test_multipathds_silence_is_reported_in_the_words_of_its_source() -> None:
 
 def test_maps_and_sessions_come_in_the_order_of_their_labels() -> None:
     host = Host(maps=[make_map(name, queueing="on") for name in ("c", "a", "b")])
-    assert [finding.subject for finding in host.findings] == ["a", "b", "c"]
+    assert [finding.subject for finding in host.findings] == ["a, b, c"]
 
 
 # --- budgets ----------------------------------------------------------------------------------------------------------

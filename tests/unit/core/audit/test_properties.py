@@ -170,7 +170,7 @@ def states(draw: st.DrawFn) -> State:
 def test_the_audit_and_its_printing_never_raise_and_are_the_same_twice(state: State) -> None:
     report = audit(state)
     assert audit(state) == report
-    severities = [finding.kind.value.severity for finding in report.findings]
+    severities = [finding.severity for finding in report.findings]
     assert severities == sorted(severities, reverse=True)
     assert set(report.maps) == set(state.maps)
     assert set(report.timeouts) == set(report.budgets) <= set(state.nexuses)

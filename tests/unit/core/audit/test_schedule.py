@@ -10,10 +10,11 @@ from mpathd_watch.core.alerting.messages import config_finding
 from mpathd_watch.core.audit import schedule
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
-from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured
+from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured, SettingsChanged
 from mpathd_watch.core.formats.multipath_conf import parse, parse_printed
+from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.facts import LinkFacts
 from tests.story import San, Story
 
@@ -23,6 +24,10 @@ CONF = "/etc/multipath.conf"
 
 def files(text: str = "") -> ConfigurationRead:
     return ConfigurationRead(Configuration(parse(text, CONF)))
+
+
+def unreadable(*names: str) -> tuple[Unreadable, ...]:
+    return tuple(Unreadable(f"/{name}", Reason.NO_PERMISSION, "no permission to read it") for name in names)
 
 
 def findings(story: Story) -> list[tuple[float, str, str]]:
@@ -178,3 +183,43 @@ PRIORITIES = {Severity.INFO: Priority.INFO, Severity.WARNING: Priority.WARNING, 
 def test_the_priority_follows_the_severity(severity: Severity, priority: Priority) -> None:
     kind = next(kind for kind in FindingKind if kind.value.severity is severity)
     assert config_finding(Finding(kind, "subject", "text (FILE:1)", "FILE:1")).priority is priority
+
+
+def test_a_group_that_grows_is_announced_again_and_one_that_shrinks_is_not() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files())
+    sids = [story.san.login(f"192.168.9.{number}") for number in range(4)]
+    story.feed(story.san.sessions_read())
+    story.at(200)
+    (first,) = [each for each in findings(story) if each[1] == "session_without_path"]
+    assert first[2].endswith(" and 1 more")
+    story.san.logout(sids.pop())
+    story.feed(story.san.sessions_read())
+    story.at(400)
+    assert len([each for each in findings(story) if each[1] == "session_without_path"]) == 1
+    story.san.login("192.168.9.9")
+    story.feed(story.san.sessions_read())
+    story.at(600)
+    assert len([each for each in findings(story) if each[1] == "session_without_path"]) == 2
+
+
+def test_what_is_only_information_is_announced_once_whatever_comes_and_goes() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(ConfigurationRead(Configuration(unreadable=unreadable("a"))))
+    story.at(100)
+    story.feed(ConfigurationRead(Configuration(unreadable=unreadable("a", "b"))))
+    story.at(300)
+    told = [each[2] for each in findings(story) if each[1] == "unreadable_file"]
+    assert told == ["/a"]
+
+
+def test_what_is_acknowledged_is_not_announced() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(SettingsChanged(acknowledge=(Acknowledgement("syntax_error", "it is meant"),)))
+    story.feed(files("junk\n"))
+    story.at(300)
+    assert "syntax_error" not in {code for _, code, _ in findings(story)}
+    assert [each.finding.kind for each in story.state.auditing.report.acknowledged] == [FindingKind.SYNTAX_ERROR]
+    story.feed(SettingsChanged())
+    story.at(400)
+    assert "syntax_error" in {code for _, code, _ in findings(story)}

@@ -113,9 +113,9 @@ def test_a_session_without_a_map_is_explained_and_makes_no_finding() -> None:
 
 def test_set_for_iscsi_and_not_written() -> None:
     host = Host(multipath=FOR_ISCSI % 20)
-    found = [finding for finding in host.findings if finding.kind is K.FAST_IO_FAIL_NOT_IN_FORCE]
-    assert [finding.where for finding in found] == [f"{CONF}:4"] * 2
-    assert found[0].text == ("recovery_tmo is 5 s, as in its record: multipathd has not written fast_io_fail_tmo, 20")
+    found = host.only(K.FAST_IO_FAIL_NOT_IN_FORCE)
+    assert (found.where, found.objects) == (f"{CONF}:4", tuple(map(label, (FIRST, SECOND))))
+    assert found.text == ("recovery_tmo is 5 s, as in its record: multipathd has not written fast_io_fail_tmo, 20")
 
 
 @pytest.mark.parametrize("value", ["off", 0])

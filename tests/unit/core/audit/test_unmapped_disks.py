@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.catalog.findings import Finding
+from dataclasses import replace
+
 from mpathd_watch.core.catalog.findings import FindingKind as K
-from mpathd_watch.core.model.vocabulary import DeviceState
-from tests.factories import make_session
-from tests.hosts import CONF, FIRST, SECOND, Host, disk, down, label, lines
+from mpathd_watch.core.catalog.findings import Severity
+from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.model.vocabulary import DeviceState, Transport
+from tests.factories import make_map, make_session
+from tests.hosts import CONF, FIRST, SECOND, Host, both, disk, down, label, lines
 
 THIRD = "192.168.3.1:3260"
 DEVNODE = 'blacklist {\n\tdevnode "^sd"\n}\n'
@@ -28,14 +31,68 @@ def with_third(*disks: int, **changes: object) -> Host:
     return host
 
 
-def test_an_entry_is_reported_once_for_each_session() -> None:
+def test_an_entry_is_reported_once_for_all_sessions() -> None:
     host = with_third(2, 0, 5, multipath=DEVNODE)
-    by = 'hidden by the blacklist: devnode "^sd"'
-    assert [finding for finding in host.findings if finding.kind is K.BLACKLISTED_PATH] == [
-        Finding(K.BLACKLISTED_PATH, label(FIRST), f"2 disks (sds, sdt) are {by}", f"{CONF}:2"),
-        Finding(K.BLACKLISTED_PATH, label(THIRD), f"5 disks (sdu, sdv, sdw and 2 more) are {by}", f"{CONF}:2"),
-    ]
+    found = host.only(K.BLACKLISTED_PATH)
+    assert (found.objects, found.where) == ((label(FIRST), label(THIRD)), f"{CONF}:2")
+    assert found.text == '7 disks (sds, sdt, sdu and 4 more) are hidden by the blacklist: devnode "^sd"'
+    assert found.severity is Severity.INFO
     assert K.SESSION_WITHOUT_PATH not in host.kinds()
+
+
+def test_an_entry_that_hides_second_paths_takes_redundancy_and_one_that_hides_the_only_ones_does_not() -> None:
+    by = 'hidden by the blacklist: devnode "^sd"'
+    host = Host(multipath=DEVNODE, unmapped=(disk("sds"), disk("sdt", sid=2), disk("sdu", wwid="36002")))
+    assert [(each.severity, each.text) for each in host.findings if each.kind is K.BLACKLISTED_PATH] == [
+        (Severity.WARNING, f"2 disks (sds, sdt) are {by}"),
+        (Severity.INFO, f"1 disk (sdu) is {by}"),
+    ]
+    host.unmapped = (disk("sds", wwid="wwid-of-mpio"),)
+    assert host.only(K.BLACKLISTED_PATH).severity is Severity.WARNING
+
+
+def test_where_udev_knows_no_wwid_a_lun_of_a_target_is_one() -> None:
+    first, second = disk("sds", wwid=""), disk("sdt", sid=2, wwid="")
+    for other, severity in ((second, Severity.WARNING), (replace(second, hctl="3:0:0:8"), Severity.INFO)):
+        host = Host(multipath=DEVNODE, unmapped=(first, other))
+        assert host.only(K.BLACKLISTED_PATH).severity is severity
+    lone = replace(first, transport=Transport.UNKNOWN, sid=None, name="sdv")
+    assert Host(multipath=DEVNODE, unmapped=(first, lone)).only(K.BLACKLISTED_PATH).severity is Severity.INFO
+
+
+def test_sixty_luns_of_one_cause_have_one_finding_each_kind() -> None:
+    for sids in ((1, 2), (1,)):
+        disks = tuple(disk(f"sda{lun}x{sid}", sid=sid, wwid=f"3600{lun}") for lun in range(60) for sid in sids)
+        host = Host(unmapped=disks, maps=[], sessions=both()[: len(sids)], records={})
+        kinds = [each.kind for each in host.findings]
+        assert len(kinds) == len(set(kinds))
+    host = Host(
+        unmapped=tuple(disk(f"sda{lun}x{sid}", sid=sid, wwid=f"3600{lun}") for lun in range(9) for sid in (1, 2))
+    )
+    found = host.only(K.PATH_NOT_IN_MAP)
+    assert found.subject == "36000, 36001, 36002 and 6 more"
+    assert found.text == f"18 disks (sda0x1, sda0x2, sda1x1 and 15 more) are in no map, but have these WWIDs: {STRICT}"
+    maps = [make_map(name) for name in ("a", "b")]
+    host = Host(unmapped=tuple(disk(f"sd{name}", wwid=f"wwid-of-{name}") for name in ("a", "b")), maps=maps)
+    assert host.only(K.PATH_NOT_IN_MAP).text == (
+        "2 disks (sda, sdb) are in no map, but have WWIDs of these maps: neither the blacklist nor find_multipaths "
+        "explains it"
+    )
+
+
+def test_sessions_without_a_path_are_named_together() -> None:
+    disks = tuple(disk(f"sd{sid}", sid=sid, wwid=f"3600{sid}") for sid in (1, 2))
+    found = Host(unmapped=disks, maps=[]).only(K.SESSION_WITHOUT_PATH)
+    assert found.objects == (label(FIRST), label(SECOND))
+    assert found.text == f"no map uses them, and their 2 disks (sd1, sd2) are in no map: {STRICT}"
+    assert Host(maps=[]).only(K.SESSION_WITHOUT_PATH).text == "no map uses them"
+
+
+def test_without_any_multipath_a_session_needs_no_map() -> None:
+    host = Host(maps=[], changes=down(reason="not_running"), version=None)
+    assert host.only(K.SESSION_WITHOUT_PATH).severity is Severity.INFO
+    for change in ({"version": NEWEST}, {"multipath": "defaults {\n}\n"}, {"changes": down()}):
+        assert replace(host, **change).only(K.SESSION_WITHOUT_PATH).severity is Severity.WARNING
 
 
 def test_what_multipath_tools_hides_on_its_own_is_not_reported() -> None:

@@ -58,6 +58,8 @@ def test_debians_iscsid_conf_is_read_to_the_last_line() -> None:
     assert record.problems == ()
     assert {key: entry.value for key, entry in record.entries.items()} == {
         keys.STARTUP: "manual",
+        keys.LEADING_LOGIN: "No",
+        keys.NR_SESSIONS: 1,
         keys.REPLACEMENT_TIMEOUT: 120,
         keys.NOOP_OUT_INTERVAL: 5,
         keys.NOOP_OUT_TIMEOUT: 5,

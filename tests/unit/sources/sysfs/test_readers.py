@@ -88,7 +88,7 @@ def test_attributes_that_this_kernel_does_not_have_are_absent_and_no_problem(san
     for attribute in ("vendor", "model", "ioerr_cnt", "iotmo_cnt", "timeout", "device_busy"):
         san.disks[0].device.remove(attribute)
     san.disks[0].remove("stat")
-    for attribute in ("tpgt", "ifacename", "initiatorname", "recovery_tmo"):
+    for attribute in ("tpgt", "ifacename", "initiatorname", "recovery_tmo", "creator"):
         san.sessions[0].remove(attribute)
     for attribute in ("recv_tmo", "ping_tmo", "persistent_port", "exp_statsn"):
         san.sessions[0].connection.remove(attribute)
@@ -138,6 +138,32 @@ def test_a_session_still_being_made_is_left_out(san: FakeSysfs, look: Look, attr
     assert [session.sid for session in look.at_sessions()] == [1, 2]
     place.set(attribute, "192.168.3.1")
     assert [session.sid for session in look.at_sessions()] == [1, 2, 3]
+
+
+def test_where_a_driver_has_no_persistent_portal_the_current_one_counts(san: FakeSysfs, look: Look) -> None:
+    for attribute in ("persistent_address", "persistent_port"):
+        san.sessions[0].connection.remove(attribute)
+    assert [session.sid for session in look.at_sessions()] == [2]
+    first, _ = look.at_sessions(ends=look.at_ends())
+    assert (first.address, first.port) == (first.current_address, first.current_port) == ("192.168.1.1", 3260)
+    assert look.at_sessions()[0] == first
+    san.sessions[0].set("state", "FAILED")
+    assert look.at_sessions(ends=look.at_ends())[0].address == "192.168.1.1"
+    san.sessions[1].connection.remove("persistent_address")
+    san.sessions[1].set("state", "FREE")
+    fresh = Look(san)
+    assert fresh.at_sessions(ends=fresh.at_ends()) == ()
+
+
+def test_the_driver_and_the_creator_of_a_session(san: FakeSysfs, look: Look) -> None:
+    first = san.sessions[0]
+    first.set("creator", -1)
+    place = first.place.parent / f"scsi_host/host{first.host}"
+    place.mkdir(parents=True)
+    (place / "proc_name").write_text("qla4xxx\n")
+    found = look.at_sessions()
+    assert [(each.creator, each.driver) for each in found] == [(-1, "qla4xxx"), (446, "")]
+    assert look.problems == {}
 
 
 def test_sessions_are_sorted_by_number_not_by_name(tmp_path: Path) -> None:
@@ -327,7 +353,7 @@ def full_scan(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...]
     return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(everything=True, ends=look.at_ends())
 
 
-ACCESSES = 83
+ACCESSES = 89
 """Of a further full scan at two maps, the first with two paths, and at a disk in none."""
 MAP_ACCESSES = 9
 """Those among them that come first and are for the maps."""
