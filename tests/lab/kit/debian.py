@@ -27,8 +27,8 @@ def bootstrap(suite: str, mirror: str, root: Path, packages: Iterable[str], *opt
     """
     host.ensure_root("making a root file system (any user can use what is cached)")
     aptopts = ['APT::Install-Recommends "false"', 'Acquire::Languages "none"']
-    # A mirror may be weeks behind. What is released does not expire; of sid, apt wants to be told. The signature is
-    # checked in any case. mmdebstrap does not read the configuration of this host's apt.
+    # A mirror may be weeks behind. A release does not expire, sid does after a week, unless this host's apt ignores it:
+    # mmdebstrap does not read its configuration. The signature is checked in any case.
     if suite == UNSTABLE and host.accepts_old_archives():
         aptopts.append('Acquire::Check-Valid-Until "false"')
     host.run(
