@@ -136,12 +136,11 @@ class San:
     def recheck_interval(self, suite: str) -> int:
         """Return how many seconds apart multipathd's checks of a failed path can be, on a Debian suite.
 
-        From Debian 13's 0.11.1 on they stay as far apart as those of a path that is up, when it was I/O that failed the
-        path.
+        Debian 13's 0.11.1 leaves them as far apart as those of a path that is up, when it was I/O that failed the path.
         """
         polling = int(self.multipath_defaults.get("polling_interval", DEFAULT_POLLING_INTERVAL))
         most = int(self.multipath_defaults.get("max_polling_interval", 4 * polling))
-        return max(polling, most) if suite != "bookworm" else min(polling, most)
+        return max(polling, most) if suite == "trixie" else min(polling, most)
 
     def key(self) -> str:
         """Return a text that is the same for equal SANs, and only for those."""
