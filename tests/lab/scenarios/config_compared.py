@@ -19,10 +19,9 @@ from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
 SUITES = ("trixie", "bookworm")
-LONG_SUITES = ("sid",)
 ALERTS = ("path_missing", "path_failed", "path_stalled", "map_at_risk", "map_lost", "map_degraded", "config_finding")
 
-VERSIONS: Mapping[str, Version] = {"bookworm": (0, 9, 4), "trixie": (0, 11, 1), "sid": (0, 15, 1)}
+VERSIONS: Mapping[str, Version] = {"bookworm": (0, 9, 4), "trixie": (0, 11, 1)}
 RANDOM_FILES = 60
 FIRST_SEED = 20090224
 
