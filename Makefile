@@ -20,6 +20,10 @@ demo: $(venv) ## watch a recorded outage: alerts as they come, metrics and a pag
 .PHONY: test
 test: test-core test-rest ## run the unit, golden, component and field tests; the core must be covered to the last branch
 
+.PHONY: test-sid
+test-sid: $(venv) ## run the tests in a chroot of Debian sid, on its Python and libraries; needs root
+	$(python) -m tests.chroot
+
 .PHONY: check
 check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics ## run every static check
 

@@ -18,7 +18,8 @@ ROOT_ONLY = "root-only.json"
 def runtime_directory() -> Path | None:
     """The daemon's directory. ``None`` if it does not exist."""
     directory = _daemon_directory()
-    return directory if directory.is_dir() else None
+    # Path.is_dir raises before Python 3.14 where a directory above may not be searched.
+    return directory if os.path.isdir(directory) else None  # noqa: PTH112
 
 
 def replay_sockets() -> list[Path]:

@@ -6,7 +6,7 @@ Used by ``replay``, and by ``run`` if standard error is a terminal or there is n
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
@@ -16,6 +16,7 @@ from mpathd_watch.core.catalog.fields import DAEMON_EVENT
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog
+from mpathd_watch.sinks.dates import date
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict
@@ -94,7 +95,7 @@ class ConsoleSink:
     def _line(self, _logger: object, _method: str, entry: EventDict) -> str:
         """One line of text: the last processor in structlog's chain."""
         priority, kind = entry["priority"], entry["kind"]
-        moment = datetime.fromtimestamp(entry["wall"], self._zone).strftime("%H:%M:%S.%f")[:-3]
+        moment = date(entry["wall"], self._zone).strftime("%H:%M:%S.%f")[:-3]
         colour = _GREEN if kind in _CALM else _COLOURS[priority]
         label = f"{priority.name.lower():<{_PRIORITY_WIDTH}}"
         return "  ".join(

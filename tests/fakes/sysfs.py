@@ -421,9 +421,11 @@ def stat(reads: int, read_ms: int, writes: int, write_ms: int) -> str:
 def _in_full(address: str) -> str:
     """An address as the kernel prints it (iscsi_conn_get_addr_param() in drivers/scsi/libiscsi.c)."""
     try:
-        return ipaddress.ip_address(address.strip("[]")).exploded
+        found = ipaddress.ip_address(address.strip("[]"))
     except ValueError:
         return address
+    # Not `exploded`: from Python 3.13 on it ends in dots where IPv6 carries IPv4.
+    return str(found) if found.version == 4 else found.packed.hex(":", 2)
 
 
 def _link(link: Path, target: Path) -> None:

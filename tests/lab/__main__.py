@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tests.lab.kit import image, runner, san
+from tests.lab.kit.cache import cache_directory
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.san import ARTICLE
@@ -137,7 +138,7 @@ def _suite(options: argparse.Namespace) -> str:
 
 
 def _guest_directory(suite: str) -> Path:
-    return image.cache_directory() / f"up-{suite}"
+    return cache_directory() / f"up-{suite}"
 
 
 def _running(suite: str) -> Guest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -36,10 +36,19 @@ def portal(address: str, port: int | None) -> str:
     """
     try:
         parsed = ip_address(address.strip("[]"))
-        host = f"[{parsed.compressed}]" if isinstance(parsed, IPv6Address) else parsed.compressed
+        host = f"[{shortest(parsed)}]" if isinstance(parsed, IPv6Address) else shortest(parsed)
     except ValueError:
         host = address or "unknown"
     return f"{host}:{port if port is not None else 'unknown'}"
+
+
+def shortest(address: IPv4Address | IPv6Address) -> str:
+    """The address in its shortest form; IPv4 in IPv6 as ``::ffff:192.0.2.1`` (RFC 5952, section 5).
+
+    Before Python 3.13 its own text is ``::ffff:c000:201``. A label must not change with the version of Python.
+    """
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address.compressed if mapped is None else f"::ffff:{mapped}"
 
 
 def connection_label(session: SessionFacts) -> str:

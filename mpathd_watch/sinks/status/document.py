@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from math import isinf
 from typing import Final, Literal, TypedDict, cast
 
@@ -23,6 +23,7 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import SourceName, Transport, Word
 from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
 from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.sinks.dates import date
 from mpathd_watch.sinks.view import View
 
 VERSION: Final = 1
@@ -232,7 +233,7 @@ def parse(text: str | bytes) -> Document:
 
 
 def _moment(instant: Instant) -> str:
-    return datetime.fromtimestamp(instant.wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return date(instant.wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _on_the_wall(moment: Instant, now: Instant) -> Instant:

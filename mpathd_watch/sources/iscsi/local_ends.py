@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpathd_watch.core.model.identity import shortest
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
@@ -142,8 +143,8 @@ def _connection(
 
 
 def _address(attributes: Attributes, path: Path) -> str:
-    """An address as ``ipaddress`` writes it, since the kernel prints IPv6 in full; ``""`` if there is none."""
-    return attributes.parsed(path, lambda text: str(ipaddress.ip_address(text))) or ""
+    """An address in its shortest form, since the kernel prints IPv6 in full; ``""`` if there is none."""
+    return attributes.parsed(path, lambda text: shortest(ipaddress.ip_address(text))) or ""
 
 
 def _port(text: str) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mpathd_watch.core.model.facts import TcpFacts
+from mpathd_watch.core.model.identity import shortest
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 from mpathd_watch.sources.network import addresses
 from mpathd_watch.sources.network.addresses import plain
@@ -179,7 +180,7 @@ def _ends(connection: Connection) -> _Ends | None:
         return None
     family = socket.AF_INET if local.version == 4 else socket.AF_INET6
     # Without its scope, as in the table of addresses.
-    name = str(ipaddress.ip_address(local.packed))
+    name = shortest(ipaddress.ip_address(local.packed))
     return _Ends(family, ports, local.packed.ljust(16, b"\0") + remote.packed.ljust(16, b"\0"), name)
 
 

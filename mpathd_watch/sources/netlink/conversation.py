@@ -90,7 +90,7 @@ def interface_name(index: int) -> str:
     """The name of the interface with this index; ``""`` if there is none."""
     try:
         return clean(socket.if_indextoname(index))
-    except (OSError, OverflowError):
+    except (OSError, OverflowError, ValueError):  # Python 3.14 raises ValueError for a negative index
         return ""
 
 

@@ -8,12 +8,15 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mpathd_watch.core.model.identity import shortest
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 
 RTM_NEWADDR = 20
 RTM_GETADDR = 22
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
+
+LINK_LOCAL = ipaddress.ip_network("fe80::/10")
 
 _ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg
 _WANTED = frozenset({IFA_ADDRESS, IFA_LOCAL})
@@ -77,8 +80,8 @@ def parse(message: Message) -> Assigned | None:
         network = ipaddress.ip_network((found.get(IFA_ADDRESS, local), prefix_length), strict=False)
     except ValueError:
         return None
-    nowhere = address.version == 6 and address.is_link_local
-    return Assigned(str(address), "" if nowhere else str(network), index)
+    subnet = "" if address in LINK_LOCAL else f"{shortest(network.network_address)}/{network.prefixlen}"
+    return Assigned(shortest(address), subnet, index)
 
 
 def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

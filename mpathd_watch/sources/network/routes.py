@@ -6,7 +6,7 @@ import socket
 import struct
 
 from mpathd_watch.sources.netlink.conversation import Conversation, attribute, attributes, interface_name, number
-from mpathd_watch.sources.network.addresses import plain
+from mpathd_watch.sources.network.addresses import LINK_LOCAL, plain
 
 RTM_NEWROUTE = 24
 RTM_GETROUTE = 26
@@ -33,8 +33,7 @@ def interface_to(remote: str, local: str = "") -> str:
         source = plain(local) if local else None
     except ValueError:
         return ""
-    anywhere = destination.version == 6 and destination.is_link_local
-    if anywhere or (source and source.version != destination.version):
+    if destination in LINK_LOCAL or (source and source.version != destination.version):
         return ""
     size = destination.max_prefixlen
     family = socket.AF_INET if destination.version == 4 else socket.AF_INET6

@@ -6,7 +6,9 @@ service, or by a daemon that root has started by hand. Both must keep them out.
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +24,8 @@ from tests.fakes.sysfs import TARGET, healthy_san
 
 IFACE = f"eth-{uuid4().hex}"
 """The name of an iface, which the daemon has in memory: if it is found there, a secret would be found as well."""
+
+PAGE = resource.getpagesize()
 
 OLD = f"etc/iscsi/nodes/{TARGET}"
 NEW = f"var/lib/iscsi/nodes/{TARGET}"
@@ -146,12 +150,33 @@ def spellings(text: str) -> list[bytes]:
 
 def memory(pid: int) -> Iterator[bytes]:
     """All that a process has in its memory, a region at a time."""
-    regions = Path(f"/proc/{pid}/maps").read_text(encoding="ascii").splitlines()
+    regions = Path(f"/proc/{pid}/maps").read_bytes().splitlines()
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
         for region in regions:
-            begin, end = (int(number, 16) for number in region.split()[0].split("-"))
-            if region.split()[1].startswith("r") and "[v" not in region:
-                yield os.pread(file.fileno(), end - begin, begin)
+            begin, end = (int(number, 16) for number in region.split()[0].split(b"-"))
+            # The kernel's own regions ([vvar], [vsyscall]) hold nothing of the process.
+            if region.split()[1].startswith(b"r") and b"[v" not in region:
+                yield readable(file.fileno(), begin, end)
+
+
+def readable(memory: int, begin: int, end: int) -> bytes:
+    """What can be read of a region of a process's memory; a page that can't be read counts as zeros.
+
+    A new glibc guards the stacks of threads by a page within their region (MADV_GUARD_INSTALL, Linux 6.13), which has
+    no line of its own in /proc/PID/maps. Reading it fails with EIO, as reading past the end of a mapped file does.
+    """
+    found = bytearray()
+    while begin < end:
+        try:
+            part = os.pread(memory, end - begin, begin)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            part = b""
+        part = part or bytes(PAGE)
+        found += part
+        begin += len(part)
+    return bytes(found)
 
 
 def found_in_memory(pid: int, *texts: str) -> set[str]:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.lab.kit.errors import LabError
@@ -29,17 +29,23 @@ TOOLS = {
 APT_DIR = Path("/etc/apt")
 
 
-def ensure_tools() -> None:
+def ensure_root(what: str) -> None:
+    """Raise LabError unless running as root. `what` is what needs it."""
+    if os.geteuid() != 0:
+        raise LabError(f"{what} needs root")
+
+
+def ensure_tools(tools: Mapping[str, str] = TOOLS) -> None:
     """Install the Debian packages whose tools are missing when running as root on Debian.
 
     Raises:
         LabError: tools are missing and can't be installed from here; the one line names the packages.
     """
-    packages = sorted({package for tool, package in TOOLS.items() if shutil.which(tool, path=_path()) is None})
+    packages = sorted({package for tool, package in tools.items() if shutil.which(tool, path=_path()) is None})
     if not packages:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise LabError(f"the lab needs these Debian packages: {' '.join(packages)}")
+        raise LabError(f"these Debian packages are needed: {' '.join(packages)}")
     print(f"installing {' '.join(packages)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (
@@ -62,6 +68,23 @@ def debian_mirror() -> str:
         if suite == codename and not uri.rstrip("/").endswith("-security"):
             return uri.rstrip("/")
     raise LabError(f"no source of the Debian archive for '{codename}' among the apt sources of this host")
+
+
+def accepts_old_archives() -> bool:
+    """Return whether this host's own apt accepts a Release file whose Valid-Until has passed."""
+    return b"'false'" in run("apt-config", "shell", "VALUE", "Acquire::Check-Valid-Until/b")
+
+
+def run(*command: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> bytes:
+    """Run a command of the host and return its output.
+
+    Raises:
+        LabError: it failed; with the end of its standard error.
+    """
+    done = subprocess.run([str(word) for word in command], cwd=cwd, input=stdin, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()[-2000:]}")
+    return done.stdout
 
 
 def fetch(uri: str, timeout: float = 10.0) -> bytes | None:

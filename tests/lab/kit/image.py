@@ -1,28 +1,25 @@
-"""Builds the guest image (kernel, initrd, root disk) from Debian packages, and caches it."""
+"""Builds the guest image (kernel, initrd, root disk) from Debian packages; `cache` keeps it."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import lzma
 import os
 import re
 import shutil
 import stat
-import subprocess
-import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.kit import host
+from tests.lab.kit import cache, debian, host
 from tests.lab.kit.errors import LabError
+from tests.lab.kit.host import run
 
-SUITES = ("trixie", "bookworm")
+SUITES = ("trixie", "bookworm", "sid")
 
 PACKAGES = (
     *("systemd-sysv", "udev", "kmod", "mount", "procps", "e2fsprogs", "iproute2", "nftables"),
@@ -117,11 +114,6 @@ class Image:
         return dict(line.split("=", 1) for line in lines)
 
 
-def cache_directory() -> Path:
-    """Return where images and saved guests are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mpathd-watch-lab"
-
-
 def get(suite: str) -> Image:
     """Return the image of a Debian suite, building it when the cache has none for this recipe and this archive state.
 
@@ -131,82 +123,36 @@ def get(suite: str) -> Image:
     if suite not in SUITES:
         raise LabError(f"no such suite: {suite} (known: {', '.join(SUITES)})")
     host.ensure_tools()
-    cache = cache_directory()
-    cache.mkdir(parents=True, exist_ok=True)
-    recipe = _recipe_hash(suite)
-    with _locked(cache / f"{suite}.lock"):
-        mirror = host.debian_mirror()
-        release = host.fetch(f"{mirror}/dists/{suite}/InRelease")
-        if release is None:
-            # Offline: an image of the same recipe is better than none.
-            cached = sorted(cache.glob(f"{suite}-{recipe}-*/complete"), key=lambda path: path.stat().st_mtime)
-            if not cached:
-                raise LabError("the Debian archive can't be reached and no image is cached")
-            return Image(suite, cached[-1].parent)
-        directory = cache / f"{suite}-{recipe}-{hashlib.sha256(release).hexdigest()[:8]}"
-        if not (directory / "complete").exists():
-            _remove_outdated(cache, suite)
-            _build(suite, mirror, directory)
-        return Image(suite, directory)
+    return Image(suite, cache.get(suite, suite, _recipe_hash(suite), lambda mirror, work: _build(suite, mirror, work)))
 
 
 def _recipe_hash(suite: str) -> str:
     digest = hashlib.sha256(suite.encode())
-    digest.update(Path(__file__).read_bytes())
+    for source in (__file__, debian.__file__):
+        digest.update(Path(source).read_bytes())
     return digest.hexdigest()[:12]
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _remove_outdated(cache: Path, suite: str, days: float = 7.0) -> None:
-    for directory in cache.glob(f"{suite}-*-*"):
-        if directory.is_dir() and time.time() - directory.stat().st_mtime > days * 86400:
-            shutil.rmtree(directory)
-
-
-def _run(*command: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> bytes:
-    done = subprocess.run([str(word) for word in command], cwd=cwd, input=stdin, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise LabError(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()[-2000:]}")
-    return done.stdout
-
-
-def _build(suite: str, mirror: str, directory: Path) -> None:
+def _build(suite: str, mirror: str, work: Path) -> Path:
     started = time.monotonic()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:7.1f}  {text}", flush=True)
 
-    if os.geteuid() != 0:
-        raise LabError("building the guest image needs root; once cached, any user can run it")
     say(f"building the {suite} image")
-    with tempfile.TemporaryDirectory(prefix="mpathd-watch-lab-image-") as name:
-        work = Path(name)
-        root = work / "root"
-        _bootstrap(suite, mirror, root, work)
-        say("root file system ready")
-        result = work / "image"
-        result.mkdir()
-        version = _install_kernel(work, root, result / "vmlinuz")
-        _make_initrd(root, version, work / "initrd", result / "initrd.img")
-        say(f"kernel {version} ready")
-        _configure(root, result)
-        _list_packages(root, result / "packages.txt")
-        _make_disk(root, result / "disk.img")
-        (result / "complete").touch()
-        shutil.rmtree(directory, ignore_errors=True)
-        # The cache may be on another file system than the work directory.
-        staging = directory.with_name(f".{directory.name}.new")
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
-        _run("cp", "-a", "--sparse=always", f"{result}/.", staging)
-        staging.rename(directory)
-    say(f"image ready: {directory.name}")
+    root = work / "root"
+    _bootstrap(suite, mirror, root, work)
+    say("root file system ready")
+    result = work / "image"
+    result.mkdir()
+    version = _install_kernel(work, root, result / "vmlinuz")
+    _make_initrd(root, version, work / "initrd", result / "initrd.img")
+    say(f"kernel {version} ready")
+    _configure(root, result)
+    _list_packages(root, result / "packages.txt")
+    _make_disk(root, result / "disk.img")
+    say("image ready")
+    return result
 
 
 def _bootstrap(suite: str, mirror: str, root: Path, work: Path) -> None:
@@ -234,27 +180,20 @@ def _bootstrap(suite: str, mirror: str, root: Path, work: Path) -> None:
     )
     hook.chmod(0o755)
     work.chmod(0o755)
-    _run(
-        "mmdebstrap",
-        "--quiet",
-        "--mode=root",
-        "--variant=apt",
-        f"--include={','.join(PACKAGES)}",
-        '--aptopt=APT::Install-Recommends "false"',
-        '--aptopt=Acquire::Languages "none"',
-        "--dpkgopt=force-unsafe-io",
+    debian.bootstrap(
+        suite,
+        mirror,
+        root,
+        PACKAGES,
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED_FILES),
         f'--customize-hook={hook} "$1" {packages}',
-        suite,
-        root,
-        mirror,
     )
 
 
 def _install_kernel(work: Path, root: Path, kernel: Path) -> str:
     unpacked = work / "kernel"
     for package in (work / "kernel-packages").glob("*.deb"):
-        _run("dpkg-deb", "-x", package, unpacked)
+        run("dpkg-deb", "-x", package, unpacked)
     modules = next(path for path in (unpacked / "usr/lib/modules", unpacked / "lib/modules") if path.is_dir())
     version = next(modules.iterdir()).name
     images = [*unpacked.glob("boot/vmlinuz*"), *(modules / version).glob("vmlinuz*")]
@@ -270,10 +209,11 @@ def _install_kernel(work: Path, root: Path, kernel: Path) -> str:
     destinations = [target / "kernel" / path.relative_to(source) for path in wanted]
     for parent in {path.parent for path in destinations}:
         parent.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor() as pool:
-        list(pool.map(_copy_module, wanted, destinations, chunksize=32))
+    # lzma lets other threads run while it works.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_copy_module, wanted, destinations))
     # The root's own kmod: the host may have none.
-    _run("chroot", root, "depmod", version)
+    run("chroot", root, "depmod", version)
     return version
 
 
@@ -290,7 +230,7 @@ def _copy_module(source: Path, destination: Path) -> None:
     if source.suffix == ".xz":
         destination.with_suffix("").write_bytes(lzma.decompress(source.read_bytes()))
     elif source.suffix == ".zst":
-        _run("zstd", "-q", "-d", source, "-o", destination.with_suffix(""))
+        run("zstd", "-q", "-d", source, "-o", destination.with_suffix(""))
     else:
         shutil.copy(source, destination)
 
@@ -303,7 +243,7 @@ def _make_initrd(root: Path, version: str, tree: Path, initrd: Path) -> None:
     shutil.copy(busybox, tree / "bin/busybox")
     order: list[str] = []
     for module in INITRD_MODULES:
-        listing = _run("chroot", root, "modprobe", "-S", version, "--show-depends", module).decode()
+        listing = run("chroot", root, "modprobe", "-S", version, "--show-depends", module).decode()
         for path in re.findall(r"^insmod /(\S+)", listing, re.MULTILINE):
             if Path(path).name not in order:
                 shutil.copy(root / path, tree / "modules")
@@ -312,7 +252,7 @@ def _make_initrd(root: Path, version: str, tree: Path, initrd: Path) -> None:
     (tree / "init").write_text(INIT, encoding="utf-8")
     (tree / "init").chmod(0o755)
     names = "\n".join(sorted(str(path.relative_to(tree)) for path in tree.rglob("*")))
-    initrd.write_bytes(_run("cpio", "-o", "-H", "newc", "--quiet", "-R", "0:0", cwd=tree, stdin=names.encode()))
+    initrd.write_bytes(run("cpio", "-o", "-H", "newc", "--quiet", "-R", "0:0", cwd=tree, stdin=names.encode()))
 
 
 def _configure(root: Path, result: Path) -> None:
@@ -333,8 +273,8 @@ def _configure(root: Path, result: Path) -> None:
         _link(etc / "systemd/system" / unit, "/dev/null")
     for path in (etc / "ssh").glob("ssh_host_*"):
         path.unlink()
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", etc / "ssh/ssh_host_ed25519_key")
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", result / "id_ed25519")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", etc / "ssh/ssh_host_ed25519_key")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", result / "id_ed25519")
     (root / "root/.ssh").mkdir(mode=stat.S_IRWXU, exist_ok=True)
     shutil.copy(result / "id_ed25519.pub", root / "root/.ssh/authorized_keys")
 
@@ -351,9 +291,9 @@ def _list_packages(root: Path, listing: Path) -> None:
 
 
 def _make_disk(root: Path, disk: Path, spare_mib: int = 512) -> None:
-    used = int(_run("du", "-sm", root).split()[0])
+    used = int(run("du", "-sm", root).split()[0])
     with disk.open("wb") as file:
         file.truncate((used * 115 // 100 + spare_mib) << 20)
     # No journal, no checksums: the root is thrown away, and both cost time in an emulated guest.
     options = ("-O", "^has_journal,^metadata_csum,^resize_inode", "-E", "lazy_itable_init=1,root_owner=0:0")
-    _run("mkfs.ext4", "-q", "-F", *options, "-m", "0", "-d", root, disk)
+    run("mkfs.ext4", "-q", "-F", *options, "-m", "0", "-d", root, disk)

@@ -65,11 +65,9 @@ class Runner:
         """Whether the run passed."""
         return not self.failed and len(self.unsteady) <= MOST_UNSTEADY
 
-    def run(self, names: list[str]) -> None:
-        """Run the scenarios of these names on the suites each is meant for."""
-        planned = [(each, suite) for each in map(scenario.load, names) for suite in self._suites(each)]
-        planned.sort(key=lambda pair: image.SUITES.index(pair[1]))
-        for each, suite in planned:
+    def run(self, planned: list[tuple[Scenario, str]]) -> None:
+        """Run each of these scenarios on its suite, suite by suite."""
+        for each, suite in sorted(planned, key=lambda pair: image.SUITES.index(pair[1])):
             if not self._run_one(each, suite) and self._options.sit:
                 break
 
@@ -92,9 +90,6 @@ class Runner:
     def say(self, text: str) -> None:
         """Print a line with the seconds since the run began."""
         print(f"{time.monotonic() - self._started:8.1f}  {text}", flush=True)
-
-    def _suites(self, each: Scenario) -> tuple[str, ...]:
-        return self._options.suites or each.suites
 
     def _run_one(self, each: Scenario, suite: str) -> bool:
         name = f"{each.name} ({suite})"
@@ -184,6 +179,19 @@ class Runner:
         return self._states[suite]
 
 
+def plan(names: list[str], options: Options) -> list[tuple[Scenario, str]]:
+    """Return which scenario to run on which suite: those named, or all that the options ask for.
+
+    Of those that take long, `suites` only leaves out what the scenarios have for others.
+    """
+    if names or not options.takes_long:
+        chosen = names or scenario.names()
+        return [(each, suite) for each in map(scenario.load, chosen) for suite in options.suites or each.suites]
+    long = [(each, suite) for each in map(scenario.load, scenario.names(takes_long=True)) for suite in each.suites]
+    long += [(each, suite) for each in map(scenario.load, scenario.names()) for suite in each.long_suites]
+    return [(each, suite) for each, suite in long if suite in (options.suites or image.SUITES)]
+
+
 def _told(unmet: list[str]) -> list[str]:
     """Return what was not met as lines, one for each."""
     lines = [f"    {' '.join(each.split())[:LONGEST_TOLD]}" for each in unmet[:MOST_TOLD]]
@@ -191,18 +199,18 @@ def _told(unmet: list[str]) -> list[str]:
 
 
 def run(names: list[str], options: Options) -> bool:
-    """Run scenarios (all if `names` is empty), print what failed and why, and return whether the run passed.
+    """Run scenarios (as `plan` says), print what failed and why, and return whether the run passed.
 
     What is printed is kept with the logs, in `summary.txt`; `failed.txt` has the directories of the failed ones.
     """
-    chosen = names or scenario.names(takes_long=options.takes_long)
+    planned = plan(names, options)
     options.logs.mkdir(parents=True, exist_ok=True)
     for name in (FAILED, SUMMARY):
         (options.logs / name).unlink(missing_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="mpathd-watch-lab-"))
     runner = Runner(options, directory)
     try:
-        runner.run(chosen)
+        runner.run(planned)
     finally:
         if not (options.sit and runner.failed):
             shutil.rmtree(directory)

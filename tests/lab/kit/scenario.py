@@ -5,6 +5,7 @@ A scenario is a module in `tests/lab/scenarios/`, or in `tests/lab/long/` if it 
     a docstring    the story that is expected, for people; its first line is the title
     SAN            what to set up (`tests.lab.kit.san.San`); default ARTICLE
     SUITES         Debian suites to run it on; default trixie alone
+    LONG_SUITES    further suites, on which it is run only with the scenarios that take long; default none
     ALERTS         events of priority warning or worse that belong to the story; any other one fails the scenario
     run(lab)       the story
 
@@ -72,6 +73,7 @@ class Scenario:
     story: str
     san: San
     suites: tuple[str, ...]
+    long_suites: tuple[str, ...]
     alerts: frozenset[str]
     run: Callable[[Lab], None]
 
@@ -102,6 +104,7 @@ def load(name: str) -> Scenario:
         (module.__doc__ or name).strip(),
         getattr(module, "SAN", ARTICLE),
         getattr(module, "SUITES", ("trixie",)),
+        getattr(module, "LONG_SUITES", ()),
         frozenset(getattr(module, "ALERTS", ())),
         module.run,
     )

@@ -15,6 +15,7 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = ARTICLE
 SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("sid",)
 ALERTS = SESSION_LOSS
 
 OUTAGE = 45.0

@@ -8,6 +8,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK.with_multipath(no_path_retry="queue")
+LONG_SUITES = ("sid",)
 ALERTS = SESSION_LOSS | {"map_lost"}
 
 

@@ -7,6 +7,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
+LONG_SUITES = ("sid",)
 ALERTS = SESSION_LOSS
 
 

@@ -92,3 +92,8 @@ def test_where_no_directory_can_be_made_there_is_no_status(
     with replay_socket() as socket:
         assert socket is None
     assert not usual.exists()
+
+
+def test_a_directory_that_can_not_be_looked_at_is_none(usual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(usual / ("x" * 300)))  # ENAMETOOLONG, for root as well
+    assert runtime_directory() is None

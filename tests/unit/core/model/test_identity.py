@@ -1,4 +1,4 @@
-"""The order of labels: numbers in them compare as numbers."""
+"""The text of labels, and their order: numbers in them compare as numbers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.model.identity import by_label, in_order, uid_property
+from mpathd_watch.core.model.identity import by_label, in_order, portal, uid_property
 from tests.factories import make_path
 
 labels = st.text(st.one_of(st.sampled_from("0129#./:@a²٣"), st.characters()), max_size=12)
 without_digits = st.text(st.characters(blacklist_characters="0123456789"), max_size=4)
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        ("192.0.2.1", "192.0.2.1:3260"),
+        ("FD00:0:0::01", "[fd00::1]:3260"),
+        ("[fe80::1%eth0]", "[fe80::1%eth0]:3260"),
+        # As a node record, the kernel's full form and Python before 3.13 write it.
+        ("::ffff:192.0.2.1", "[::ffff:192.0.2.1]:3260"),
+        ("0000:0000:0000:0000:0000:ffff:c000:0201", "[::ffff:192.0.2.1]:3260"),
+        ("::ffff:c000:201", "[::ffff:192.0.2.1]:3260"),
+        ("array.example", "array.example:3260"),
+        ("", "unknown:3260"),
+    ],
+)
+def test_a_portal_has_one_label_however_its_address_is_written(address: str, label: str) -> None:
+    assert portal(address, 3260) == label
 
 
 @pytest.mark.parametrize(

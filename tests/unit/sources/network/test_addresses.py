@@ -6,12 +6,13 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpathd_watch.core.model.identity import shortest
 from mpathd_watch.sources import network
 from mpathd_watch.sources.netlink.conversation import attribute, messages
 from mpathd_watch.sources.network.addresses import (
@@ -26,6 +27,8 @@ from mpathd_watch.sources.network.addresses import (
     plain,
 )
 from tests.fakes.rtnetlink import Kernel, assigned, assigned_raw, done, message, packed, refusal
+
+Address = IPv4Address | IPv6Address
 
 
 def parsed(datagram: bytes) -> list[Assigned]:
@@ -76,15 +79,20 @@ def test_what_makes_no_sense_is_passed_over(odd: bytes) -> None:
 def test_no_bytes_make_it_fail(raw: bytes) -> None:
     for datagram in (raw, message(RTM_NEWADDR, raw), message(RTM_NEWADDR, bytes(8) + raw)):
         for found in parsed(datagram):
-            assert found.address == str(ip_address(found.address))
+            assert found.address == shortest(ip_address(found.address))
+
+
+def test_ipv4_in_ipv6_is_written_with_dots_on_every_python() -> None:
+    carried = attribute(IFA_ADDRESS, packed("::ffff:169.254.2.1"))
+    assert parsed(assigned_raw(2, 120, carried)) == [Assigned("::ffff:169.254.2.1", "::ffff:169.254.2.0/120", 2)]
 
 
 @given(st.ip_addresses(), st.integers(0, 255), st.integers(0, 2**32 - 1))
-def test_any_address_comes_out_as_it_went_in(address: object, prefix: int, index: int) -> None:
-    raw = packed(str(address))
+def test_any_address_comes_out_as_it_went_in(address: Address, prefix: int, index: int) -> None:
+    raw = address.packed
     found = parsed(assigned_raw(index, prefix, attribute(IFA_LOCAL, raw)))
     if prefix <= len(raw) * 8:
-        assert [(each.address, each.index) for each in found] == [(str(address), index)]
+        assert [(each.address, each.index) for each in found] == [(shortest(address), index)]
     else:
         assert found == []
 

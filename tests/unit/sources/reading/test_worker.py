@@ -225,9 +225,7 @@ def test_a_job_that_returns_after_the_loop_was_closed_ends_its_thread_in_silence
         with pytest.raises(StalledError):
             await worker.run(work, 0.05)
 
-    began = time.monotonic()
-    run(scenario)
-    assert time.monotonic() - began < 1.0  # closing the loop does not wait for the thread
+    run(scenario)  # closing the loop does not wait for the thread, or this would never end
     gate.set()
     threads[0].join(5.0)
     assert not threads[0].is_alive()
