@@ -185,7 +185,7 @@ def test_an_unknown_version_and_no_network(tmp_path: Path) -> None:
 
 def test_records_that_were_not_copied_are_those_that_iscsiadm_printed(tmp_path: Path) -> None:
     found = findings(Copy(tmp_path).remove("var").read())["replacement_timeout_overridden"]
-    assert found.where.endswith("sos_commands/iscsi/iscsiadm_-m_node_--op_show:186")
+    assert found.where.endswith("sos_commands/iscsi/iscsiadm_-m_node_--op_show:76")
     copy = Copy(tmp_path / "more").remove("var", "iscsi/iscsiadm_-m_node_--op_show")
     configuration = state_of(copy.read()).auditing.configuration
     assert configuration is not None
