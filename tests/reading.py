@@ -160,7 +160,7 @@ def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]
     """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
     read, read_whole, pread = attributes_module._read, attributes_module._read_whole, os.pread
 
-    def reading(path: Path, size: int) -> bytes:
+    def reading(path: Path | str, size: int) -> bytes:
         act(str(path))
         return read(path, size)
 
