@@ -18,7 +18,7 @@ demo: $(venv) ## watch a recorded outage: alerts as they come, metrics and a pag
 	.venv/bin/mpathd-watch replay --speed 4
 
 .PHONY: test
-test: test-core test-rest ## run the unit, golden and component tests; the core must be covered to the last branch
+test: test-core test-rest ## run the unit, golden, component and field tests; the core must be covered to the last branch
 
 .PHONY: check
 check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics ## run every static check
@@ -58,7 +58,7 @@ test-core: $(venv)
 # Most of these wait for processes, sockets and deadlines, so there are two for each processor.
 .PHONY: test-rest
 test-rest: $(venv)
-	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component --ignore tests/unit/core
+	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component tests/field --ignore tests/unit/core
 
 # The parts of `make check`
 

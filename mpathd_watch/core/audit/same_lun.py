@@ -12,7 +12,7 @@ from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
 from mpathd_watch.core.audit.grouping import Sighting, listed
 from mpathd_watch.core.catalog.findings import FindingKind
-from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import MapState, PathState
 
 TGT_DEFAULT = "360000000000000000e"
@@ -21,8 +21,6 @@ _MADE_UP = (f"naa.{TGT_DEFAULT[1:]}", "t10.IET")
 """The beginnings of the kernel's names of such LUNs."""
 SOFTWARE_TARGETS = ("IET", "LIO-ORG", "SCST_FIO", "SCST_BIO")
 """Vendors of targets on ordinary hosts, whose configuration, serial numbers included, is easily copied."""
-
-_GIVEN_UP = frozenset({DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE, DeviceState.CANCEL, DeviceState.DELETED})
 
 
 def different(host: Host) -> Mapping[str, str]:
@@ -54,7 +52,7 @@ def _alive(map_: MapState) -> list[PathState]:
     return [
         path
         for path in map_.paths.values()
-        if path.member and path.disk.state not in _GIVEN_UP and path.disk.wwid in ("", map_.wwid)
+        if path.member and path.disk.state.liveness is not Liveness.GIVEN_UP and path.disk.wwid in ("", map_.wwid)
     ]
 
 
