@@ -63,7 +63,7 @@ class Debian:
         self.tree.write("proc/modules", "")
         self.modules("ext4", "dm_mod")
         self.tree.write("proc/self/mountinfo", "".join(_mountinfo(*line) for line in _MOUNTS))
-        self.mount("/", "8:1", "/dev/sda1", spec=f"UUID={ROOT_FS}", options="errors=remount-ro")
+        self.mount("/", "253:1", "/dev/vda1", spec=f"UUID={ROOT_FS}", options="errors=remount-ro")
         self.tree.write(f"boot/initrd.img-{KERNEL}", "")
         self.tree.write(f"boot/vmlinuz-{KERNEL}", "")
         self._write_packages()
@@ -136,7 +136,7 @@ class Debian:
         for path in ("proc/self/mountinfo", "proc/mounts", "etc/fstab"):
             text = (self.tree.root / path).read_text(encoding="utf-8")
             kept = [line for line in text.splitlines(keepends=True) if " / " not in line or " sysfs " in line]
-            self.tree.write(path, "".join(line for line in kept if not line.startswith("/dev/sda1 / ")))
+            self.tree.write(path, "".join(line for line in kept if not line.startswith("/dev/vda1 / ")))
         self.tree.write("proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{KERNEL} root={source} ro quiet\n")
         self.mount("/", dev_t, source, spec=spec, options="errors=remount-ro")
         self.update_initramfs()
