@@ -8,26 +8,29 @@ from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.sources.reading.attributes import Attributes, Below
 
 
-def block_facts(attributes: Attributes, directory: Path) -> BlockFacts:
-    """The size and the limits of the block device in ``directory``."""
-    below = Below(directory)
-    queue = below / "queue"
-    return BlockFacts(
-        size=attributes.number(below / "size"),
-        logical_block_size=attributes.number(queue / "logical_block_size"),
-        max_sectors_kb=attributes.number(queue / "max_sectors_kb"),
-    )
+def of_disk(attributes: Attributes, directory: Path) -> BlockFacts:
+    """The size and the limits of the disk in ``directory``, and the kernel's own name of its LUN.
 
-
-def kernel_wwid(attributes: Attributes, directory: Path) -> str:
-    """The kernel's own name of a LUN, or of an NVMe namespace, which has it beside its size."""
-    wwid = "wwid" if directory.name.startswith("nvme") else "device/wwid"
-    return attributes.optional(Below(directory) / wwid)
-
-
-def passes_bios(attributes: Attributes, directory: Path) -> bool:
-    """Whether a map passes bios on: then its queue can have no scheduler, which the kernel prints without brackets.
-
-    elv_iosched_show() in block/elevator.c.
+    An NVMe namespace has its name beside its size.
     """
-    return attributes.optional(directory / "queue/scheduler") == "none"
+    below = Below(directory)
+    wwid = below / ("wwid" if directory.name.startswith("nvme") else "device/wwid")
+    return BlockFacts(*_sizes(attributes, below), wwid=attributes.optional(wwid))
+
+
+def of_map(attributes: Attributes, directory: Path) -> BlockFacts:
+    """The size and the limits of the map in ``directory``, and whether it passes bios on.
+
+    If it does, its queue can have no scheduler, which the kernel prints without brackets (elv_iosched_show() in
+    block/elevator.c).
+    """
+    below = Below(directory)
+    return BlockFacts(*_sizes(attributes, below), bios=attributes.optional(below / "queue/scheduler") == "none")
+
+
+def _sizes(attributes: Attributes, below: Below) -> tuple[int | None, int | None, int | None]:
+    return (
+        attributes.number(below / "size"),
+        attributes.number(below / "queue/logical_block_size"),
+        attributes.number(below / "queue/max_sectors_kb"),
+    )

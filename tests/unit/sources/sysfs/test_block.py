@@ -8,7 +8,7 @@ import pytest
 
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.sources.reading.attributes import Attributes
-from mpathd_watch.sources.sysfs.block import kernel_wwid, passes_bios
+from mpathd_watch.sources.sysfs import block
 from tests.fakes.sysfs import KERNEL_WWID, FakeSysfs, healthy_san
 from tests.reading import BLOCK, Look
 
@@ -54,7 +54,6 @@ def test_a_map_that_can_have_no_scheduler_passes_bios_on(san: FakeSysfs, look: L
     assert look.at_maps()[0].block == BLOCK
     for scheduler, bios in (("none", True), ("[none] mq-deadline kyber", False), ("mq-deadline [none]", False)):
         mpio.set("queue/scheduler", scheduler)
-        assert passes_bios(Attributes(), mpio.directory) is bios
         assert look.at_maps()[0].block.bios is bios
 
 
@@ -62,4 +61,4 @@ def test_an_nvme_namespace_has_its_name_beside_its_size(tmp_path: Path) -> None:
     namespace = tmp_path / "nvme0n1"
     namespace.mkdir()
     (namespace / "wwid").write_text("eui.00e6d65b65a8f340\n")
-    assert kernel_wwid(Attributes(), namespace) == "eui.00e6d65b65a8f340"
+    assert block.of_disk(Attributes(), namespace).wwid == "eui.00e6d65b65a8f340"
