@@ -84,11 +84,16 @@ class DmPathEvent:
 
 @dataclass(frozen=True, slots=True)
 class BlockEvent:
-    """Any other kernel uevent of a block device. ``reloaded``: a dm device whose table was (re)loaded (DM_COOKIE)."""
+    """Any other kernel uevent of a block device.
+
+    ``reloaded``: a dm device whose table was (re)loaded (DM_COOKIE). ``resized``: the device has another size (RESIZE,
+    set_capacity_and_notify() in block/genhd.c).
+    """
 
     action: str
     sysfs_name: str
     reloaded: bool = False
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
