@@ -61,8 +61,9 @@ class Host:
     maps: list[MapState] = field(default_factory=lambda: [make_map()])
     unreadable: tuple[Unreadable, ...] = ()
     running: str | None = None
-    version: Version = NEWEST
+    version: Version | None = NEWEST
     wwids: frozenset[str] | None = None
+    wwids_read_at: float | None = 0.0
     iscsid_running: bool | None = None
     unmapped: tuple[DeviceFacts, ...] = ()
     links: tuple[LinkFacts, ...] | None = ()
@@ -85,7 +86,9 @@ class Host:
 
     @property
     def state(self) -> State:
-        running = None if self.running is None else parse_printed(self.running, "show config local", self.version)
+        running = (
+            None if self.running is None else parse_printed(self.running, "show config local", self.version or NEWEST)
+        )
         return make_state(
             self.maps,
             self.sessions,
@@ -106,6 +109,7 @@ class Host:
             self.version,
             self.wwids,
             self.iscsid_running,
+            self.wwids_read_at,
         )
 
     @property

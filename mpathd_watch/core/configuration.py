@@ -61,10 +61,13 @@ class Configuration:
     """The version of multipath-tools that is installed; ``None`` if it is not known."""
 
     wwids: frozenset[str] | None = None
-    """The WWIDs in /etc/multipath/wwids; ``None`` if there is no such file, or it could not be read."""
+    """The WWIDs in /etc/multipath/wwids, none if only the file is missing; ``None`` if it could not be read."""
 
     iscsid_running: bool | None = None
     """Whether an iscsid runs; ``None`` if it is not known."""
+
+    wwids_read_at: float | None = 0.0
+    """When ``wwids`` was read, in seconds since 1970; ``None`` if it is read again whenever it changes."""
 
     @property
     def grammar(self) -> Version:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def new_host(tmp_path: Path) -> NewHost:
-    """Makes hosts, see ``Host``."""
+def new_host(tmp_path: Path) -> Iterator[NewHost]:
+    """Makes hosts, see ``Host``. They are removed afterwards: pytest would keep thousands of files."""
     numbers = itertools.count(1)
 
     def make(**options: Any) -> Host:
         return Host(tmp_path / f"host{next(numbers)}", **options)
 
-    return make
+    yield make
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,7 @@ def _case(request: pytest.FixtureRequest) -> None:
     """Show where a case comes from if it fails; refuse one that does not say so."""
     mark = request.node.get_closest_marker("field")
     if mark is None:
+        assert request.path.name == "test_quiet.py", "a field case has the mark 'field' with its title and source"
         return
     title, source = mark.args
     print(f"field case: {title} [{source}]")  # pytest shows it with the failure

@@ -23,7 +23,6 @@ blacklist {
 PRINTED = '\tdevice {\n\t\tvendor "IET"\n\tdevice {\n\t\tvendor "Linux"\n\t\tproduct "scsi_debug"\n\t}\n'
 
 
-@pytest.mark.xfail(strict=True, reason="the printed configuration is read without its indentation so far")
 @pytest.mark.field(
     "a blacklist device with only a vendor is printed without its closing brace",
     "osandov/blktests tests/srp/multipath.conf; printed so by multipath-tools 0.9.4, 0.11.1 and 0.15.1",

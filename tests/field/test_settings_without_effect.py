@@ -9,7 +9,6 @@ from tests.field.host.host import RETRY
 from tests.field.product import check
 
 
-@pytest.mark.xfail(strict=True, reason="a multipath subsection that counts for no map is not told so far")
 @pytest.mark.field(
     "multipaths has the WWID in capitals, so that alias and no_path_retry never apply",
     "a how-to: 'multipath LUN gets no alias'",
@@ -27,7 +26,6 @@ def test_a_subsection_for_a_wwid_in_capitals_is_told(new_host: NewHost) -> None:
     assert told
 
 
-@pytest.mark.xfail(strict=True, reason="deprecated values are not told so far")
 @pytest.mark.field(
     "flush_on_last_del yes with 0.11",
     "IBM/sap-hana-qrg sample multipath.conf (NetApp); Infinidat; multipath-tools 0.11.1 and 0.15.1 complain",
@@ -59,7 +57,6 @@ def test_an_asterisk_is_no_regular_expression(new_host: NewHost, entry: str) -> 
     assert check(host).of("refused_configuration")
 
 
-@pytest.mark.xfail(strict=True, reason="a multipath subsection that counts for no map is not told so far")
 @pytest.mark.field(
     "multipaths has the WWID as the array shows it, without the 3 in front",
     "The Geek Diary: why a LUN's WWID starts with the number 3 (Huawei XSG1)",
@@ -82,3 +79,15 @@ def test_a_subsection_for_a_lun_that_is_elsewhere_is_no_fault(new_host: NewHost)
     section = " multipath {\n  wwid 3640e27a1b2c3d4e5f60718293a4b5c6e\n  alias oradata2\n }\n"
     host.configure(f"{RETRY}multipaths {{\n{section}}}\n")
     assert not check(host).codes("warning")
+
+
+@pytest.mark.field(
+    "blacklisted by a WWID in capitals, as the array's management shows it, so that it is used all the same",
+    "multipath.conf(5): WWIDs are compared as they are",
+)
+@pytest.mark.parametrize(("capitals", "told"), [(True, True), (False, False)])
+def test_a_blacklisted_wwid_in_capitals_is_told(new_host: NewHost, *, capitals: bool, told: bool) -> None:
+    host, wwid = new_host(), "3600c0ff000520811c2256f5f01000000"
+    host.two_paths("mpatha", wwid=wwid)
+    host.configure(f"{RETRY}blacklist {{\n wwid {wwid.upper() if capitals else wwid}\n}}\n")
+    assert bool(check(host).of("misspelt_wwid")) is told

@@ -18,10 +18,10 @@ def test_a_value_that_is_deprecated_in_newer_versions_is_no_warning(new_host: Ne
     (host.root / "var/lib/dpkg/status").unlink()
     host.configure("defaults {\n    no_path_retry 12\n    flush_on_last_del yes\n}\n", flush_on_last_del="yes")
     found = check(host)
+    # Before 0.9.9 the word "always", which newer versions want, is an error.
     assert not found.codes("warning"), found
 
 
-@pytest.mark.xfail(strict=True, reason="the default of the newest version, built as Debian does, is claimed so far")
 @pytest.mark.field(
     "SUSE: find_multipaths is greedy by default, and no file has it",
     "SUSE/doc-sle#1321; rear/rear#2298",
@@ -33,4 +33,19 @@ def test_the_default_of_another_distribution_is_not_claimed(new_host: NewHost) -
     host.multipathd.running = False
     session = host.login("192.168.9.1:3260", target="iqn.2004-04.com.qnap:ts-453d:backup")
     host.disk(session, wwid="36001405b5f1d3e2f9ca5f7dab2c3d4e5")
-    assert not check(host).naming("find_multipaths"), check(host)
+    found = check(host)
+    assert all("unknown" in each.text for each in found.naming("find_multipaths")), found
+
+
+@pytest.mark.field(
+    "round-robin words that multipath-tools ignores from 0.15 on, on a host without a package database of Debian",
+    "multipath-tools NEWS.md, 0.15.0",
+)
+@pytest.mark.parametrize(("version", "told"), [("", False), ("0.11.1-2", False), ("0.15.1-1", True)])
+def test_a_keyword_that_newer_versions_ignore(new_host: NewHost, version: str, *, told: bool) -> None:
+    host = new_host(version=version or "0.15.1-1")
+    host.two_paths()
+    if not version:
+        (host.root / "var/lib/dpkg/status").unlink()
+    host.configure("defaults {\n no_path_retry 12\n rr_min_io 100\n rr_weight uniform\n}\n")
+    assert bool(check(host).of("obsolete_keyword")) is told

@@ -19,6 +19,8 @@ from mpathd_watch.core.audit import (
     sizes,
     timeouts,
     unmapped_disks,
+    versions,
+    wwids,
 )
 from mpathd_watch.core.audit.context import host
 from mpathd_watch.core.audit.grouping import grouped
@@ -54,6 +56,8 @@ def audit(state: State) -> AuditReport:
         grouped(
             chain(
                 files.findings(audited),
+                wwids.findings(audited),
+                versions.findings(audited),
                 not_loaded.findings(audited),
                 timeouts.findings(audited),
                 sessions.findings(audited),

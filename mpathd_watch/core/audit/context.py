@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import NOT_RUNNING
-from mpathd_watch.core.formats.multipath_conf import Document, Resolved
+from mpathd_watch.core.formats.multipath_conf import Document, Resolved, separated
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.vocabulary import SourceName
@@ -67,6 +67,8 @@ def host(state: State) -> Host:
     """Link what the state has of the host with its configuration."""
     configuration = state.auditing.configuration or Configuration()
     running = state.auditing.running
+    if running is not None:
+        running = separated(running, configuration.multipath)
     prepared = rules(configuration, running)
     users: dict[str, dict[str, MapState]] = {}
     for map_ in state.maps.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.formats.multipath_conf import Document, Origin, Resolved, Resolver, resolver
+from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Origin, Resolved, Resolver, resolver, spelled
 from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.transports import table
@@ -15,16 +15,21 @@ RUNNING = Origin("running")
 """Origin of a value that multipathd runs with and that the files don't have."""
 
 
+ASSUMED = Origin("assumed")
+"""Origin of a value that multipath-tools has built in, but which it is depends on its version, and that is unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings for any number of maps."""
+    """The settings for any number of maps; ``guessed`` if it is not known what multipath-tools has built in."""
 
     files: Resolver
     running: Resolver | None
+    guessed: bool = False
 
     def written(self, map_: MapState) -> Resolved:
         """The settings of the files."""
-        return _resolved(self.files, map_)
+        return self._marked(_resolved(self.files, map_))
 
     def in_force(self, map_: MapState) -> Resolved:
         """The settings that multipathd uses; each value has its line in the files where those agree."""
@@ -35,11 +40,26 @@ class Rules:
     def general(self) -> Resolved:
         """The settings that multipathd uses for a disk that no section is about."""
         anything = [
-            asked.resolve(wwid="", vendor=None, product=None)
+            self._marked(asked.resolve(wwid="", vendor=None, product=None))
             for asked in (self.files, self.running)
             if asked is not None
         ]
         return _agreed(anything[-1], anything[0])
+
+    def _marked(self, settings: Resolved) -> Resolved:
+        """With the origin of each value that may be another one in the installed version.
+
+        These are the hardware table's, and find_multipaths, whose default is an older version's or a distribution's.
+        """
+        if not self.guessed:
+            return settings
+        values = {each.name: getattr(settings, each.name) for each in fields(Resolved)}
+        found = {
+            name: replace(value, origin=ASSUMED)
+            for name, value in values.items()
+            if value.origin.section == "hardware" or (name == "find_multipaths" and value.origin.section == "built-in")
+        }
+        return replace(settings, **found)
 
 
 def rules(configuration: Configuration, running: Document | None) -> Rules:
@@ -52,6 +72,7 @@ def rules(configuration: Configuration, running: Document | None) -> Rules:
     return Rules(
         resolver(configuration.multipath, version=version, hardware=running),
         None if running is None else resolver(running, version=version, hardware=Document()),
+        guessed=running is None and configuration.version is None,
     )
 
 
@@ -70,6 +91,8 @@ def whence(origin: Origin) -> str:
     """Who sets a value, for people."""
     if origin.section == "hardware":
         return "multipath-tools' hardware table"
+    if origin == ASSUMED:
+        return f"built into multipath-tools {spelled(NEWEST)}; the installed version is unknown"
     return line(origin) or ("what multipathd runs with" if origin == RUNNING else "default")
 
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.formats.multipath_conf import UNCHECKED_INTERVAL, Code, Origin, Problem, quoted
+from mpathd_watch.core.formats.multipath_conf import (
+    DIVIDES,
+    UNCHECKED_INTERVAL,
+    Code,
+    Origin,
+    Problem,
+    quoted,
+    spelled,
+)
 from mpathd_watch.core.model.text import clean
 
 _OBSOLETE = frozenset({Code.REMOVED_KEYWORD, Code.IGNORED_KEYWORD, Code.DEPRECATED_KEYWORD, Code.DEPRECATED_VALUE})
@@ -33,19 +41,31 @@ def findings(host: Host) -> Iterator[Finding]:
 
 
 def _intervals(host: Host) -> Iterator[Finding]:
-    """multipath-tools 0.11.1 loops for ever on the longest intervals, and crashes on 0 (adjust_int())."""
+    """Intervals of 0 and the longest ones, often those of a number that multipathd can't read (see ``DIVIDES``)."""
     general = host.rules.files.resolve(wwid="", vendor=None, product=None)
+    version = host.configuration.version
     for name, interval in (
         ("polling_interval", general.polling_interval),
         ("max_polling_interval", general.max_polling_interval),
     ):
-        if interval.value >= UNCHECKED_INTERVAL or interval.value == 0:
-            text = f"{name} is taken for {interval.value} s: multipathd hangs or crashes"
-            yield Finding(FindingKind.IMPOSSIBLE_INTERVAL, interval.origin.file or name, text, line(interval.origin))
+        if interval.value == 0:
+            outcome, newer = "crashes", "crash"
+        elif interval.value >= UNCHECKED_INTERVAL:
+            outcome, newer = "hangs", "hang"
+        else:
+            continue
+        text = f"{name} is taken for {interval.value} s: multipathd {outcome}"
+        if version is None:
+            text = f"{name} is taken for {interval.value} s: multipathd {spelled(DIVIDES)} and later {newer}"
+        elif version < DIVIDES:
+            if interval.value == 0 or name != "polling_interval":
+                continue
+            text = f"{name} is taken for {interval.value} s: multipathd checks each path once, and then not again"
+        yield Finding(FindingKind.IMPOSSIBLE_INTERVAL, interval.origin.file or name, text, line(interval.origin))
 
 
 def _kind(problem: Problem) -> FindingKind:
-    if problem.fatal:
+    if problem.fatal or problem.code is Code.CRASH:
         return FindingKind.REFUSED_CONFIGURATION
     if problem.code in _OBSOLETE:
         return FindingKind.OBSOLETE_KEYWORD

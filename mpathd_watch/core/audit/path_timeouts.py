@@ -17,23 +17,25 @@ def findings(host: Host, reports: Mapping[str, MapReport]) -> Iterator[Finding]:
     grouped = Grouped()
     for map_ in host.maps:
         report = reports[map_.wwid]
-        _checks(grouped, map_, report)
+        _checks(host, grouped, map_, report)
         _commands(grouped, map_, report)
         _fast_io_fail(grouped, map_, report)
     yield from grouped.findings()
 
 
-def _checks(grouped: Grouped, map_: MapState, report: MapReport) -> None:
+def _checks(host: Host, grouped: Grouped, map_: MapState, report: MapReport) -> None:
     if report.budget is None or report.recheck_interval is None:
         return
     back, out = report.reinstatement_worst, report.budget.failover_worst
     if back > out:
         name, interval = "polling_interval", report.settings.polling_interval
+        depends = ""
         if report.recheck_interval > interval.value:
             name, interval = "max_polling_interval", report.settings.max_polling_interval
+            depends = " with some versions of multipath-tools" if host.configuration.version is None else ""
         text = (
-            f"{name} is {interval.value} s{remark(interval.origin)}: reinstatement takes up to {back:.0f} s, but "
-            f"failover only {out:.0f} s"
+            f"{name} is {interval.value} s{remark(interval.origin)}: reinstatement takes up to {back:.0f} s"
+            f"{depends}, but failover only {out:.0f} s"
         )
         grouped.add(FindingKind.SLOW_REINSTATEMENT, map_.label, text, line(interval.origin))
 

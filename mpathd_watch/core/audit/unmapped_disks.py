@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit import direct_use
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.effective_settings import line, remark
+from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
 from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit.not_loaded import comparable
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
@@ -143,6 +143,8 @@ def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Find
                 yield direct_use.without_map(host, wwid, names), names
             continue
         why, where = "neither the blacklist nor find_multipaths explains it", ""
+        if host.rules.general.find_multipaths.origin == ASSUMED:
+            why = "the blacklist does not explain it"
         if host.state.source(SourceName.MULTIPATHD).up is False:
             why = "multipathd does not answer"
         elif map_ is None and (strict := _strict(host, wwid)):
@@ -158,7 +160,7 @@ def _strict(host: Host, wwid: str) -> tuple[str, str] | None:
     A WWID in /etc/multipath/wwids gets a map whatever find_multipaths is (should_multipath() in libmultipath/wwids.c).
     """
     chosen, wwids = host.rules.general.find_multipaths, host.configuration.wwids
-    if chosen.value != "strict" or (wwids is not None and wwid in wwids):
+    if chosen.value != "strict" or chosen.origin == ASSUMED or (wwids is not None and wwid in wwids):
         return None
     text = f"find_multipaths is strict{remark(chosen.origin)}, and the WWID is not in /etc/multipath/wwids"
     if wwids is None:

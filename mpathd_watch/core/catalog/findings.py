@@ -36,8 +36,9 @@ class FindingKind(Enum):
     IMPOSSIBLE_INTERVAL = FindingText(
         Severity.CRITICAL,
         "multipathd cannot work with an interval of its checks",
-        "multipathd hangs or crashes while it reads its configuration, at the next start or reconfiguration (observed "
-        "with 0.11.1). Often multipathd cannot parse the number and takes it for 4294967294.",
+        "multipathd 0.10 and later hang or crash while they read their configuration, at the next start or "
+        "reconfiguration; older ones check the paths no more. Often multipathd cannot parse the number and takes it "
+        "for 4294967294.",
         "Set polling_interval and max_polling_interval in defaults to plain numbers of seconds, for example 5 and 20.",
     )
     SYNTAX_ERROR = FindingText(
@@ -77,6 +78,20 @@ class FindingKind(Enum):
         "multipathd merges them. Of a keyword that both set, only the later value counts: a change to the earlier one "
         "has no effect.",
         "Combine them in one subsection. Then run 'multipathd reconfigure'.",
+    )
+    MISSPELT_WWID = FindingText(
+        Severity.WARNING,
+        "A WWID in multipath.conf is written in another way than multipathd has it",
+        "The line has no effect: multipathd compares WWIDs letter by letter. An alias or setting is not applied, or a "
+        "device is not blacklisted, or not excepted from the blacklist.",
+        "Write the WWID as the message names it, as 'multipath -ll' and 'multipathd show paths format %w' print it. "
+        "Then run 'multipathd reconfigure'.",
+    )
+    KNOWN_BAD_VERSION = FindingText(
+        Severity.WARNING,
+        "The installed multipath-tools has a known bug",
+        "The message names what it breaks, and the version that corrects it.",
+        "Install that version or a later one, unless the package's changelog says that it has the correction.",
     )
     CONFIGURATION_NOT_LOADED = FindingText(
         Severity.WARNING,
@@ -207,6 +222,15 @@ class FindingKind(Enum):
         "Stop what uses the disk, and start it again on the map. For LVM, set multipath_component_detection = 1 in "
         "lvm.conf, or name only /dev/mapper devices in its filter or devices file; for file systems and swap, change "
         "/etc/fstab. Where this happens at boot, build the initramfs again with multipath in it.",
+    )
+    WWID_NOT_REMEMBERED = FindingText(
+        Severity.WARNING,
+        "The WWID of a map is not in /etc/multipath/wwids",
+        "With find_multipaths strict, multipathd makes no map of a LUN that it does not remember. With yes or no it "
+        "does, but while the host boots, udev does not keep LVM, md or a mount from a path of such a LUN: one of them "
+        "may take it first. Then the map can't be made.",
+        "Run 'multipath -a /dev/sdX' with a path of the map. If /etc is read-only or the map was made in the "
+        "initramfs, find out why multipathd could not write the file.",
     )
     NO_MAP = FindingText(
         Severity.CRITICAL,

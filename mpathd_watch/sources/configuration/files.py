@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Reason
-from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, merge, parse
+from mpathd_watch.core.formats.multipath_conf import Document, Version, merge, parse
 from mpathd_watch.core.formats.open_iscsi import Place, Record, parse_record, record_path
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.configuration import dm_status
@@ -28,7 +29,9 @@ NODES = ("var/lib/iscsi/nodes", "etc/iscsi/nodes")
 """The directories of node records, the newer one first: open-iscsi moved them in 2.1.9, after Debian 12."""
 
 
-def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Document, ...] | None = None) -> Document:
+def multipath(
+    reader: Reader, root: Path, version: Version | None, conf_d: tuple[Document, ...] | None = None
+) -> Document:
     """multipath.conf with conf.d, which counts even without the main file (_init_config() in libmultipath/config.c).
 
     ``conf_d`` is the content of conf.d as read by root, if that is known: on Debian only root can read /etc/multipath.
@@ -42,7 +45,7 @@ def multipath(reader: Reader, root: Path, version: Version, conf_d: tuple[Docume
 def read_root_only(root: Path) -> RootOnly:
     """The content of the files that only root can read, as far as this process may read them."""
     reader = Reader()
-    conf_d = _conf_d(reader, root, installed_version(root) or NEWEST)
+    conf_d = _conf_d(reader, root, installed_version(root))
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)
@@ -63,12 +66,12 @@ def watch_root_only(reader: Reader, root: Path) -> None:
             reader.marks[path] = mark(path)
 
 
-def _conf_d(reader: Reader, root: Path, version: Version) -> tuple[Document, ...]:
+def _conf_d(reader: Reader, root: Path, version: Version | None) -> tuple[Document, ...]:
     paths = [path for path in reader.entries(root / CONF_D) or () if path.name.endswith(".conf")]
     return tuple(_parsed(reader, path, version) for path in paths)
 
 
-def _parsed(reader: Reader, path: Path, version: Version) -> Document:
+def _parsed(reader: Reader, path: Path, version: Version | None) -> Document:
     text = reader.text(path)
     return Document() if text is None else parse(text, shown(path), version)
 
@@ -108,9 +111,13 @@ def _record_paths(reader: Reader, nodes: Path) -> Iterator[Path]:
 
 
 def _wwids(reader: Reader, path: Path) -> frozenset[str] | None:
-    """The WWIDs in lines ``/WWID/``. Any other line is a comment (lookup_wwid() in libmultipath/wwids.c)."""
+    """The WWIDs in lines ``/WWID/``. Any other line is a comment (lookup_wwid() in libmultipath/wwids.c).
+
+    None if /etc/multipath is there without the file, which is multipathd's to make; ``None`` if nothing can be known.
+    """
     text = reader.text(path)
     if text is None:
-        return None
+        missing = reader.marks[path] == (ENOENT,) and path.parent.is_dir()
+        return frozenset() if missing else None
     lines = (line[1:].partition("/") for line in text.split("\n") if line.startswith("/"))
     return frozenset(clean(wwid) for wwid, slash, _ in lines if wwid and slash)

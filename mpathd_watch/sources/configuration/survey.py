@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
 from mpathd_watch.core.events import DmStatusRead
-from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.sources.configuration import files, root_only
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 from mpathd_watch.sources.configuration.iscsid import Iscsid
@@ -63,9 +62,9 @@ class Survey:
         packages = self._root / STATUS
         reader.marks[packages] = mark(packages)
         version = installed_version(self._root)
-        private = self._private(reader)
+        private, handed_over = self._private(reader)
         self.dm = private.dm if private else None
-        multipath = files.multipath(reader, self._root, version or NEWEST, private.conf_d if private else None)
+        multipath = files.multipath(reader, self._root, version, private.conf_d if private else None)
         self._known = Configuration(
             multipath,
             iscsid=private.iscsid if private else None,
@@ -74,29 +73,33 @@ class Survey:
             version=version,
             wwids=private.wwids if private else None,
             iscsid_running=self._iscsid.is_running(),
+            wwids_read_at=private.read_at if private and handed_over else None,
         )
         self._marks = reader.marks
         return self._known
 
-    def _private(self, reader: Reader) -> RootOnly | None:
-        """The content of the files that only root can read; ``None`` if it can't be had, which is noted."""
+    def _private(self, reader: Reader) -> tuple[RootOnly | None, bool]:
+        """The content of the files that only root can read, and whether it was handed over.
+
+        ``None`` if it can't be had, which is noted.
+        """
         if self._handed_over is not None:
             notes = len(reader.unreadable)
             raw = reader.content(self._handed_over, root_only.MAX_BYTES)
             if raw is not None:
                 try:
-                    return root_only.parse(raw)
+                    return root_only.parse(raw), True
                 except RootOnlyError as error:
                     reader.note(self._handed_over, Reason.FAILED, f"{error}; run 'systemctl reload mpathd-watch'")
-                    return None
+                    return None, True
             if len(reader.unreadable) > notes:
-                return None
+                return None, True
         # Before they are read, so that a change in between is not missed. read_root_only notes what can't be read.
         watching = Reader()
         files.watch_root_only(watching, self._root)
         reader.marks.update(watching.marks)
         try:
-            return self._read_root_only(self._root)
+            return self._read_root_only(self._root), False
         except RootOnlyError as error:
             reader.note(self._root / files.ISCSID_CONF, Reason.FAILED, str(error))
-            return None
+            return None, False

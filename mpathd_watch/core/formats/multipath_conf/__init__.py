@@ -5,7 +5,8 @@
 proportional to the input.
 """
 
-from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist
+from mpathd_watch.core.formats.multipath_conf.hiding import Blacklist, Rule, blacklist, separated
+from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, matches
 from mpathd_watch.core.formats.multipath_conf.merging import merge
 from mpathd_watch.core.formats.multipath_conf.model import (
     NEWEST,
@@ -16,12 +17,15 @@ from mpathd_watch.core.formats.multipath_conf.model import (
     Setting,
     Version,
     quoted,
+    spelled,
 )
 from mpathd_watch.core.formats.multipath_conf.parser import parse, parse_printed
 from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERVAL, Origin
 from mpathd_watch.core.formats.multipath_conf.resolution import Effective, Resolved, Resolver, resolver
+from mpathd_watch.core.formats.multipath_conf.values import DIVIDES
 
 __all__ = [
+    "DIVIDES",
     "NEWEST",
     "UNCHECKED_INTERVAL",
     "Blacklist",
@@ -37,9 +41,13 @@ __all__ = [
     "Setting",
     "Version",
     "blacklist",
+    "expression_of",
+    "matches",
     "merge",
     "parse",
     "parse_printed",
     "quoted",
     "resolver",
+    "separated",
+    "spelled",
 ]

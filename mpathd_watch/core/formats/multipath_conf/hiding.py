@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, refused
@@ -25,6 +25,7 @@ class Rule:
     line: int = 0
 
 
+_HIDING = ("blacklist", "blacklist_exceptions")
 _BUILT_IN_DEVNODE = "!^(sd[a-z]|dasd[a-z]|nvme[0-9])"
 
 
@@ -79,6 +80,33 @@ def blacklist(document: Document, *, version: Version = NEWEST, hardware: Docume
     built = sections(document, version, hardware)
     hiding = (*_configured(document, "blacklist"), *_devnodes(_BUILT_IN_DEVNODE), *_products(built))
     return Blacklist(hiding, tuple(_configured(document, "blacklist_exceptions")))
+
+
+def separated(printed: Document, written: Document) -> Document:
+    """``printed`` with two devices for each that is one only because the form can't show the difference.
+
+    A blacklisted device with only a vendor, and after it one with only a product, are printed like a single device with
+    both (see ``parse_printed``). They are taken for two where ``written`` has these two and not that one.
+    """
+    sections = tuple(
+        replace(section, children=tuple(_separated(section, written))) if section.name in _HIDING else section
+        for section in printed.sections
+    )
+    return replace(printed, sections=sections)
+
+
+def _separated(section: Section, written: Document) -> Iterator[Section]:
+    devices = {tuple(_texts(device).items()) for each in written.named(section.name) for device in each.children}
+    for device in section.children:
+        texts = tuple(_texts(device).items())
+        if len(texts) > 1 and texts not in devices and all((text,) in devices for text in texts):
+            yield from (replace(device, settings=(setting,)) for setting in device.settings)
+        else:
+            yield device
+
+
+def _texts(device: Section) -> dict[str, str]:
+    return {setting.keyword: setting.value for setting in device.settings}
 
 
 def _first(entries: Iterable[_Entry], criterion: str, texts: dict[str, str]) -> Rule | None:

@@ -21,3 +21,12 @@ def refused(value: str) -> bool:
     except ere.UnsupportedError:
         return False
     return False
+
+
+def matches(value: str, text: str) -> bool | None:
+    """Whether a blacklist's value matches ``text``; ``None`` if it is refused, or ``ere`` can't match it."""
+    inverted, expression = expression_of(value)
+    try:
+        return ere.compiled(expression).search(text) != inverted
+    except (ere.InvalidError, ere.UnsupportedError):
+        return None

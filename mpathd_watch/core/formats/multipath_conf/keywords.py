@@ -43,37 +43,25 @@ def _table(**readers: Reader) -> dict[str, Keyword]:
 
 
 _MARGINAL = "use the marginal_path_ options"
-_UNUSED = "remove it (0.15 ignores it, and the path_selector service-time does not use it)"
+_UNUSED = "remove it (the path_selector service-time does not use it)"
 _OLD = {
-    "san_path_err_threshold": Keyword(
-        "san_path_err_threshold", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
-    ),
-    "san_path_err_forget_rate": Keyword(
-        "san_path_err_forget_rate", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
-    ),
-    "san_path_err_recovery_time": Keyword(
-        "san_path_err_recovery_time", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL
-    ),
     "delay_watch_checks": Keyword("delay_watch_checks", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL),
     "delay_wait_checks": Keyword("delay_wait_checks", values.off_or_count, deprecated=OLDEST, modern=_MARGINAL),
     "rr_min_io": Keyword(
         "rr_min_io",
         values.count,
-        deprecated=OLDEST,
         ignored=(0, 15, 0),
         modern="remove it (it has no effect since kernel 2.6.31)",
     ),
     "rr_min_io_rq": Keyword(
         "rr_min_io_rq",
         values.count,
-        deprecated=OLDEST,
         ignored=(0, 15, 0),
         modern=_UNUSED,
     ),
     "rr_weight": Keyword(
         "rr_weight",
         values.rr_weight,
-        deprecated=OLDEST,
         ignored=(0, 15, 0),
         modern=_UNUSED,
     ),
@@ -94,7 +82,7 @@ _MAP = {
         failback=values.failback,
         no_path_retry=values.retries,
         flush_on_last_del=values.flush,
-        features=values.counted(0),
+        features=values.features,
         user_friendly_names=values.yes_no,
         deferred_remove=values.yes_no,
         marginal_path_err_sample_time=values.off_or_count,
@@ -104,6 +92,9 @@ _MAP = {
         skip_kpartx=values.yes_no,
         max_sectors_kb=values.count,
         ghost_delay=values.off_or_count,
+        san_path_err_threshold=values.off_or_count,
+        san_path_err_forget_rate=values.off_or_count,
+        san_path_err_recovery_time=values.off_or_count,
     ),
     **_OLD,
     "purge_disconnected": Keyword("purge_disconnected", values.yes_no, since=(0, 14, 0)),
@@ -157,19 +148,19 @@ _DEFAULTS = {
         polling_interval=values.polling,
         max_polling_interval=values.or_unset(values.unsigned),
         reassign_maps=values.yes_no,
-        uid_attrs=values.text_value,
+        uid_attrs=values.uid_attrs,
         max_fds=values.max_fds,
         queue_without_daemon=values.queue_without_daemon,
         checker_timeout=values.or_unset(values.count),
         allow_usb_devices=values.yes_no,
-        mode=values.text_value,
-        uid=values.text_value,
-        gid=values.text_value,
+        mode=values.mode,
+        uid=values.owner,
+        gid=values.owner,
         log_checker_err=values.log_checker_err,
         reservation_key=values.reservation_key,
         force_sync=values.yes_no,
         strict_timing=values.yes_no,
-        partition_delimiter=values.without_slash,
+        partition_delimiter=values.partition_delimiter,
         find_multipaths=values.find_multipaths,
         uxsock_timeout=values.integer(4000, values.INT_MAX),
         retrigger_tries=values.count,
@@ -188,7 +179,7 @@ _DEFAULTS = {
         "disable_changed_wwids", values.text_value, ignored=OLDEST, modern="it is always on; see also recheck_wwid"
     ),
     "auto_resize": Keyword("auto_resize", values.auto_resize, since=(0, 9, 7)),
-    "max_retries": Keyword("max_retries", values.count, since=(0, 9, 7)),
+    "max_retries": Keyword("max_retries", values.retries_of_commands, since=(0, 9, 7)),
 }
 
 
@@ -211,7 +202,7 @@ _DEVICE = {
     **_VENDOR_PRODUCT,
     **_regex("revision"),
     **_regex("product_blacklist"),
-    **_table(hardware_handler=values.counted(0), vpd_vendor=values.text_value),
+    **_table(hardware_handler=values.counted(0), vpd_vendor=values.vpd_vendor),
 }
 
 _MULTIPATH = {
@@ -220,9 +211,9 @@ _MULTIPATH = {
     **_table(
         wwid=values.text_value,
         alias=values.without_slash,
-        mode=values.text_value,
-        uid=values.text_value,
-        gid=values.text_value,
+        mode=values.mode,
+        uid=values.owner,
+        gid=values.owner,
         reservation_key=values.reservation_key,
     ),
 }

@@ -14,6 +14,9 @@ Version = tuple[int, int, int]
 NEWEST: Version = (0, 15, 1)
 """The newest multipath-tools whose grammar and keywords were compared with those here."""
 
+COMPARED: Version = (0, 9, 4)
+"""The oldest one."""
+
 Value = int | str | bool
 """A setting's value as it is understood: seconds and counts as ``int``, yes and no as ``bool``, words as ``str``."""
 
@@ -27,6 +30,7 @@ class Code(StrEnum):
     BAD_REGEX = "bad_regex"
     ODD_REGEX = "odd_regex"
     UNSUPPORTED_REGEX = "unsupported_regex"
+    CRASH = "crash"
     BAD_VALUE = "bad_value"
     CAPPED_VALUE = "capped_value"
     DEPRECATED_VALUE = "deprecated_value"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of
 from mpathd_watch.core.formats.multipath_conf.keywords import (
+    OLDEST,
     OPENED_WITHOUT_BRACE,
     REMOVED,
     SECTIONS,
@@ -19,8 +20,9 @@ from mpathd_watch.core.formats.multipath_conf.keywords import (
     homes,
     lookup,
 )
-from mpathd_watch.core.formats.multipath_conf.lines import BLANKS, BUFFER, QUOTE, Chunk, chunks, content, tokenize
+from mpathd_watch.core.formats.multipath_conf.lines import BUFFER, QUOTE, Chunk, chunks, content, tokenize
 from mpathd_watch.core.formats.multipath_conf.model import (
+    COMPARED,
     NEWEST,
     Code,
     Document,
@@ -48,28 +50,38 @@ NEEDED = {
 }
 """Keywords without which multipath-tools drops a subsection (factorize_hwtable() and others in config.c)."""
 
+_WITH_DEVICES = ("blacklist", "blacklist_exceptions")
+_COMPARED = f"multipath-tools {spelled(COMPARED)} to {spelled(NEWEST)}"
 _FATAL_REGEX = ("blacklist", "blacklist/device", "blacklist_exceptions", "blacklist_exceptions/device")
 
 
-def parse(text: str, file: str, version: Version = NEWEST) -> Document:
+def parse(text: str, file: str, version: Version | None = NEWEST) -> Document:
     """What multipath-tools ``version`` understands of ``text``, with all problems.
+
+    If the version is not known (``None``), or was not compared, problems name the versions that they are about, and
+    those of newer versions alone are left out. Of an unknown version, the newest grammar applies.
 
     Never raises. Time and memory are proportional to the length of the text, of which ``MAX_TEXT`` characters are read.
     """
-    return _read(text, _Reader(file, version))
+    compared = version is not None and COMPARED <= version <= NEWEST
+    return _read(
+        text, _Reader(file, version or NEWEST, about="" if compared else _COMPARED, at_least=version or COMPARED)
+    )
 
 
 def parse_printed(text: str, file: str, version: Version = NEWEST) -> Document:
-    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, with one exception.
+    """What multipathd prints on ``show config`` and ``show config local``: the same grammar, but tabs decide.
 
-    A blacklisted device with only a vendor or only a product is printed without its closing brace (tried on 0.9.4 and
-    0.11.1). So a line that is not indented begins a section here, whatever is open.
+    A blacklisted device with only a vendor is printed without its closing brace, and one with only a product without
+    its first line (snprint_blacklist() in libmultipath/print.c, 0.9.4 to 0.15.1). So the section that a line belongs to
+    follows from its tabs. One of the first kind before one of the second looks like a single device with both.
+    Nothing limits the length of a printed line.
     """
-    return _read(text, _Reader(file, version, printed=True))
+    return _read(text, _Reader(file, version, printed=True, at_least=version))
 
 
 def _read(text: str, reader: _Reader) -> Document:
-    for chunk in chunks(text[:MAX_TEXT], BUFFER):
+    for chunk in chunks(text[:MAX_TEXT], 4 * MAX_TEXT if reader.printed else BUFFER):
         reader.chunk(chunk)
     if len(text) > MAX_TEXT:
         reader.problem(
@@ -106,6 +118,10 @@ class _Reader:
     file: str
     version: Version
     printed: bool = False
+    about: str = ""
+    """The versions that a problem is about, if they don't go without saying."""
+    at_least: Version = NEWEST
+
     frames: list[_Frame] = field(default_factory=lambda: [_Frame("", 0)])
     meant: list[_Brace] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -153,12 +169,20 @@ class _Reader:
                 Code.NON_ASCII,
                 "multipathd takes a character that is not ASCII for a blank, unless it is in quotes",
             )
-        if tokens.words:
-            if self.printed and text[0] not in BLANKS:
-                self.meant.clear()
-                while len(self.frames) > 1 + (text[0] == "}"):
-                    self.close()
+        if tokens.words and (not self.printed or self.indented(number, text, closing=tokens.words[0] == "}")):
             self.statement(number, tokens.words)
+
+    def indented(self, line: int, text: str, *, closing: bool) -> bool:
+        """Close and open what the tabs of a printed line show; whether the line counts."""
+        tabs = len(text) - len(text.lstrip("\t"))
+        while len(self.frames) > 1 + tabs + closing:
+            self.close()
+            del self.meant[-1:]
+        place = self.frames[-1].place
+        if tabs > 1 and place in _WITH_DEVICES:
+            self.frames.append(_Frame(f"{place}/device", line))
+            self.meant.append(_Brace("device", line))
+        return not closing or len(self.frames) == 2 + tabs
 
     def statement(self, line: int, words: tuple[str, ...]) -> None:
         name = "" if words[0] == QUOTE else words[0]
@@ -281,6 +305,14 @@ class _Reader:
 
     # --- keywords ---
 
+    def certain(self, since: Version) -> bool:
+        """Whether what is so since a version is so in the one that is read for, even if that is not known."""
+        return since <= self.at_least
+
+    @property
+    def who(self) -> str:
+        return f"{self.about} ignore" if self.about else "multipathd ignores"
+
     def keyword_line(self, line: int, name: str, words: tuple[str, ...]) -> None:
         if words[1:2] == ("{",) and lookup(self.frames[-1].place, name) is None:
             self.rest_of_line(line, words, 2)
@@ -308,6 +340,9 @@ class _Reader:
             self.problem(line, Code.MISSING_VALUE, f"{quoted(name)} has no value: multipathd skips this line")
             return None
         if words[1] != QUOTE:
+            if self.printed:
+                # uid_attrs is printed without quotes (snprint_uid_attrs() in dict.c).
+                return " ".join(words[1:])
             self.rest_of_line(line, words, 2)
             return words[1]
         closing = 2 if words[2:3] in ((), (QUOTE,)) else 3
@@ -321,16 +356,12 @@ class _Reader:
     def unknown_keyword(self, line: int, name: str) -> None:
         frame = self.frames[-1]
         if name in REMOVED:
-            self.problem(
-                line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so multipathd ignores it: {REMOVED[name]}"
-            )
+            self.problem(line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so {self.who} it: {REMOVED[name]}")
             return
         places = [place.replace("/", " ") for place in homes(name)]
         home = f" (it belongs in {' or '.join(places[:MAX_SHOWN_HOMES])})" if places else ""
         if frame.place:
-            self.problem(
-                line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{home}: multipathd ignores it"
-            )
+            self.problem(line, Code.UNKNOWN_KEYWORD, f"{frame.name} has no keyword {quoted(name)}{home}: {self.who} it")
         else:
             self.problem(
                 line, Code.OUTSIDE_SECTION, f"{quoted(name)} is outside all sections{home}: multipathd ignores it"
@@ -343,14 +374,18 @@ class _Reader:
                 line, Code.DUPLICATE_KEYWORD, f"{name} is set twice in this {frame.name}: the later value counts"
             )
         frame.seen.add(name)
-        if keyword.ignored is not None and keyword.ignored <= self.version:
-            self.problem(line, Code.IGNORED_KEYWORD, f"multipathd ignores {name}: {keyword.modern}")
+        if keyword.ignored is not None and self.certain(keyword.ignored):
+            newer = self.about and keyword.ignored > COMPARED
+            who = f"multipath-tools {spelled(keyword.ignored)} and later ignore" if newer else self.who
+            self.problem(line, Code.IGNORED_KEYWORD, f"{who} {name}: {keyword.modern}")
             return
         if keyword.deprecated is not None:
             self.problem(line, Code.DEPRECATED_KEYWORD, f"{name} is deprecated: {keyword.modern}")
         reading = keyword.read(value, self.version)
-        if reading.code is not None:
+        if reading.code is not None and self.certain(reading.since or OLDEST):
             text = f"{name} {quoted(value)}: {reading.advice}"
+            if self.about and reading.code is Code.BAD_VALUE:
+                text += f" ({self.about})"
             self.problem(line, reading.code, text, fatal=name == "reservation_key")
         frame.settings.append(Setting(name, value, self.file, line))
 

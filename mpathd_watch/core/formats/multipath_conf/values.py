@@ -10,21 +10,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS
-from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version
+from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version, spelled
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
+MOST_MODE = 0o777
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem."""
+    """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem.
+
+    ``since`` is the first version in which it is a problem; the oldest one that was compared has it if there is none.
+    """
 
     accepted: bool
     value: Value | None = None
     code: Code | None = None
     advice: str = ""
+    since: Version | None = None
 
 
 Reader = Callable[[str, Version], Reading]
@@ -82,13 +87,17 @@ def unsigned(text: str, _version: Version) -> Reading:
     return Reading(accepted=True, value=number)
 
 
+DIVIDES: Version = (0, 10, 0)
+"""The first version that divides by the intervals and loops over them (adjust_int in libmultipath/config.c)."""
+
+
 def polling(text: str, version: Version) -> Reading:
-    """polling_interval: seconds; on 0 and on very large numbers multipathd crashes or hangs (tried: 0.11.1, 0.15.1)."""
+    """polling_interval: seconds; on 0 and very large numbers multipathd crashes or hangs (tried: 0.11.1, 0.15.1)."""
     reading = unsigned(text, version)
     if not reading.accepted:
-        return _rejected("it is not a number of seconds", ", so multipathd may take it for 4294967294 and hang")
-    if reading.value == 0:
-        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd 0.11 and later crash on it")
+        return _rejected("it is not a number of seconds", ", so multipathd may take it for 4294967294")
+    if reading.value == 0 and version >= DIVIDES:
+        return Reading(accepted=True, value=0, code=Code.BAD_VALUE, advice="multipathd 0.10 and later crash on it")
     return reading
 
 
@@ -100,6 +109,12 @@ def text_value(text: str, _version: Version) -> Reading:
 def without_slash(text: str, _version: Version) -> Reading:
     """Any text without a slash (set_str_noslash())."""
     return _rejected("it must not contain a slash") if "/" in text else Reading(accepted=True, value=text)
+
+
+def partition_delimiter(text: str, version: Version) -> Reading:
+    """Any text without a slash, on which multipath-tools crashes (def_partition_delim_handler(), 0.9.4 to 0.15.1)."""
+    reading = without_slash(text, version)
+    return reading if reading.accepted else replace(reading, code=Code.CRASH, advice="multipathd crashes on the slash")
 
 
 def absolute_path(text: str, _version: Version) -> Reading:
@@ -148,13 +163,20 @@ def counted(index: int) -> Reader:
         following = len(parts) - index - 1
         if number != following:
             return _rejected(f"its number must be {following}, because that many words follow")
-        if "queue_if_no_path" in text:
-            return Reading(
-                accepted=True, value=text, code=Code.DEPRECATED_VALUE, advice="use no_path_retry queue instead"
-            )
         return Reading(accepted=True, value=text)
 
     return read
+
+
+_features = counted(0)
+
+
+def features(text: str, version: Version) -> Reading:
+    """features: queue_if_no_path in it is superseded by no_path_retry (multipath.conf(5), 0.9.4)."""
+    reading = _features(text, version)
+    if reading.accepted and "queue_if_no_path" in text:
+        return replace(reading, code=Code.DEPRECATED_VALUE, advice="use no_path_retry queue instead")
+    return reading
 
 
 def dev_loss(text: str, _version: Version) -> Reading:
@@ -184,12 +206,44 @@ def policy(text: str, version: Version) -> Reading:
     return _rejected("there is no such policy")
 
 
+FLUSH_WORDS: Version = (0, 9, 9)
+_FLUSH = {"yes": "always", "1": "always", "no": "unused", "0": "unused"}
+_NEW_FLUSH = _same("always", "unused", "never")
+_old_flush, _new_flush = words(_FLUSH), words(_NEW_FLUSH)
+
+
 def flush(text: str, version: Version) -> Reading:
-    """flush_on_last_del: yes and no; since 0.9.9 also always, unused and never (NEWS.md)."""
-    meanings = {"yes": "always", "1": "always", "no": "unused", "0": "unused"}
-    if version >= (0, 9, 9):
-        meanings |= _same("always", "unused", "never")
-    return words(meanings)(text, version)
+    """flush_on_last_del: yes and no; since 0.9.9 always, unused and never, yes and no being deprecated."""
+    if version < FLUSH_WORDS:
+        return _old_flush(text, version)
+    if text in _FLUSH:
+        advice = f"the value is deprecated since multipath-tools {spelled(FLUSH_WORDS)}, write {_FLUSH[text]} instead"
+        return Reading(True, _FLUSH[text], Code.DEPRECATED_VALUE, advice, since=FLUSH_WORDS)
+    return _new_flush(text, version)
+
+
+def mode(text: str, _version: Version) -> Reading:
+    """A file mode: octal digits, read by sscanf(), which ignores what follows them (set_mode())."""
+    digits = text.lstrip(BLANKS).removeprefix("+")
+    digits = digits[: len(digits) - len(digits.lstrip("01234567"))]
+    if not digits or int(digits, 8) > MOST_MODE:
+        return _rejected("it is not an octal number up to 0777")
+    return Reading(accepted=True, value=text)
+
+
+def owner(text: str, _version: Version) -> Reading:
+    """The name or number of a user (set_uid(), set_gid()). Whether the host has a user of this name is not known."""
+    if not text or not text.isascii() or any(character in "/:*" or character in BLANKS for character in text.strip()):
+        return _rejected("it is not the name or number of a user")
+    return Reading(accepted=True, value=text)
+
+
+def uid_attrs(text: str, _version: Version) -> Reading:
+    """Words like ``sd:ID_SERIAL``; those without a colon are left out (parse_uid_attrs())."""
+    if all(":" in word for word in text.split()):
+        return Reading(accepted=True, value=text)
+    advice = "each of its words must be TYPE:ATTRIBUTE, for example sd:ID_SERIAL, and multipathd ignores the others"
+    return Reading(accepted=True, value=text, code=Code.BAD_VALUE, advice=advice)
 
 
 def checker(text: str, _version: Version) -> Reading:
@@ -254,5 +308,7 @@ queue_without_daemon = words({"yes": "yes", "1": "yes", "no": "no", "0": "no"})
 protocol_type = words(_same(*PROTOCOLS), described="a protocol, for example scsi:iscsi")
 auto_resize = words(_same("never", "grow_only", "grow_shrink"))
 log_checker_err = words(_same("once", "always"))
+vpd_vendor = words(_same("hp3par", "undef"))
+retries_of_commands = words(_same("off") | {"0": "0"}, otherwise=integer(1, 5))
 rr_weight = words(_same("priorities", "uniform"))
 max_fds = words({"max": "max"}, otherwise=count)

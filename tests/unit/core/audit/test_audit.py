@@ -10,10 +10,11 @@ import pytest
 
 from mpathd_watch.core.alerting.messages import config_finding
 from mpathd_watch.core.audit import audit
+from mpathd_watch.core.audit.effective_settings import ASSUMED, whence
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.formats.multipath_conf import Code, parse
+from mpathd_watch.core.formats.multipath_conf import Code, Version, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import RECOVERY_OFF, BlockFacts, LinkFacts
@@ -85,6 +86,10 @@ def default(text: str) -> str:
 def aliased(*aliases: str) -> str:
     each = (f"\tmultipath {{\n\t\twwid 3600{at}\n\t\talias {alias}\n\t}}\n" for at, alias in enumerate(aliases))
     return f"multipaths {{\n{''.join(each)}}}\n"
+
+
+def with_wwid(wwid: str) -> str:
+    return f"multipaths {{\n\tmultipath {{\n\t\twwid {wwid}\n\t\talias data\n\t}}\n}}\n"
 
 
 def hiding(text: str) -> str:
@@ -219,6 +224,14 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(multipath=aliased("data") + aliased("logs")),
         Host(multipath=aliased("data", "logs")),
     ),
+    (K.MISSPELT_WWID, Host(multipath=with_wwid("WWID-OF-MPIO")), Host(multipath=with_wwid("wwid-of-mpio"))),
+    (
+        K.WWID_NOT_REMEMBERED,
+        Host(wwids=frozenset({"other"}), wwids_read_at=None),
+        Host(wwids=frozenset({"wwid-of-mpio"}), wwids_read_at=None),
+    ),
+    (K.KNOWN_BAD_VERSION, Host(version=(0, 14, 1)), Host(version=(0, 14, 3))),
+    (K.KNOWN_BAD_VERSION, Host(version=(0, 14, 2)), Host(version=(0, 14, 2), maps=[], records={}, sessions=[])),
     (
         K.CONFIGURATION_NOT_LOADED,
         Host(multipath=default("polling_interval 7"), running=default("polling_interval 5")),
@@ -477,6 +490,62 @@ def test_every_kind_of_finding_is_among_these() -> None:
     assert {kind for kind, _, _ in PAIRS} == set(FindingKind)
 
 
+@pytest.mark.parametrize(
+    ("line", "version", "outcome"),
+    [
+        ("polling_interval 5x", (0, 15, 1), "multipathd hangs"),
+        ("polling_interval 5x", (0, 9, 4), "multipathd checks each path once, and then not again"),
+        ("polling_interval 5x", None, "multipathd 0.10.0 and later hang"),
+        ("polling_interval 0", (0, 10, 0), "multipathd crashes"),
+        ("polling_interval 0", None, "multipathd 0.10.0 and later crash"),
+        ("polling_interval 0", (0, 9, 9), None),
+        ("max_polling_interval 4294967295", (0, 9, 9), None),
+    ],
+)
+def test_what_an_impossible_interval_does_depends_on_the_version(
+    line: str, version: Version | None, outcome: str | None
+) -> None:
+    found = [
+        each for each in Host(multipath=default(line), version=version).findings if each.kind is K.IMPOSSIBLE_INTERVAL
+    ]
+    assert [each.text.partition("s: ")[2] for each in found if each.subject == CONF][:1] == (
+        [outcome] if outcome else []
+    )
+
+
+def test_what_the_newest_version_has_built_in_is_not_taken_for_the_installed_one() -> None:
+    """A row of the hardware table, where neither the version nor multipathd says which one applies."""
+    unknown = Host(maps=[make_map(vendor="DELL", product="MD3600i")], version=None)
+    retry = unknown.report.maps[unknown.maps[0].wwid].settings.no_path_retry
+    assert (retry.value, retry.origin) == (30, ASSUMED)
+    assert whence(retry.origin) == "built into multipath-tools 0.15.1; the installed version is unknown"
+    known = replace(unknown, version=(0, 15, 1))
+    assert whence(known.report.maps[known.maps[0].wwid].settings.no_path_retry.origin) == (
+        "multipath-tools' hardware table"
+    )
+    running = replace(unknown, running=default("no_path_retry 4"))
+    assert running.report.maps[running.maps[0].wwid].settings.no_path_retry.value == 4
+
+
+def test_a_bound_that_is_not_certain_names_its_reason() -> None:
+    host = Host(multipath=default("polling_interval 5"), version=None)
+    assert "with some versions of multipath-tools" in host.only(K.SLOW_REINSTATEMENT).text
+
+
+def test_find_multipaths_is_not_blamed_where_its_default_is_not_known() -> None:
+    disks = (disk("sdx"), disk("sdy", sid=2))
+    host = Host(unmapped=disks, version=None)
+    assert host.only(K.PATH_NOT_IN_MAP).text.endswith("the blacklist does not explain it")
+    assert "find_multipaths is strict" in replace(host, version=(0, 15, 1)).only(K.PATH_NOT_IN_MAP).text
+
+
+def test_two_devices_that_are_printed_as_one_hide_what_they_hide_in_the_file() -> None:
+    devices = 'device {\n\t\tvendor "LIO"\n\t}\n\tdevice {\n\t\tproduct "other"\n\t}'
+    printed = 'blacklist {\n\tdevice {\n\t\tvendor "LIO"\n\t\tproduct "other"\n\t}\n}\n'
+    host = Host(multipath=hiding(devices), running=printed, unmapped=(disk(),))
+    assert host.only(K.BLACKLISTED_PATH).where == f"{CONF}:2"
+
+
 def test_the_worst_come_first_and_give_the_report_its_severity() -> None:
     host = Host(multipath="junk\n", unreadable=UNREADABLE).live(recovery_tmo=RECOVERY_OFF)
     severities = [finding.kind.value.severity for finding in host.findings]
@@ -675,7 +744,7 @@ def test_every_problem_of_multipath_conf_has_a_kind(code: Code) -> None:
         found = audit(make_state(configuration=Configuration(broken))).findings
         outcome = ", so multipathd rejects the configuration" * fatal
         assert [finding.text for finding in found] == [f"{problem.text}{outcome}"]
-        assert (found[0].kind is K.REFUSED_CONFIGURATION) == fatal
+        assert (found[0].kind is K.REFUSED_CONFIGURATION) == (fatal or code is Code.CRASH)
 
 
 def test_what_an_unreadable_file_is_called() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.model.identity import by_label, in_order
+from mpathd_watch.core.model.identity import by_label, in_order, uid_property
 from tests.factories import make_path
 
 labels = st.text(st.one_of(st.sampled_from("0129#./:@a²٣"), st.characters()), max_size=12)
@@ -59,3 +59,8 @@ def test_a_number_may_have_more_digits_than_python_converts() -> None:
 def test_what_has_a_label_is_sorted_by_it() -> None:
     paths = [make_path(label) for label in ("a#10", "a#2", "a")]
     assert [path.label for path in sorted(paths, key=by_label)] == ["a", "a#2", "a#10"]
+
+
+@pytest.mark.parametrize(("name", "key"), [("sda", "ID_SERIAL"), ("nvme0n1", "ID_WWN"), ("dasda", "ID_UID")])
+def test_multipath_takes_the_wwid_of_each_kind_of_disk_from_another_property(name: str, key: str) -> None:
+    assert uid_property(name) == key

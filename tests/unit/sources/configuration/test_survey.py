@@ -12,6 +12,7 @@ from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.formats.open_iscsi import keys
 from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read, read_root_only
+from mpathd_watch.sources.configuration.root_only import parse
 from mpathd_watch.sources.configuration.survey import Survey
 
 IQN = "iqn.2024-01.org.example:lab.disks"
@@ -77,7 +78,8 @@ def test_what_was_handed_over_is_taken_and_the_originals_are_not_read(host: Host
     host.hand_over()
     put(host.root, RECORD, record(99))
     found = host.survey.read_changes()
-    assert (timeouts(found), found.wwids, host.reads) == ([15], None, 0)
+    assert (timeouts(found), found.wwids, host.reads) == ([15], frozenset(), 0)
+    assert found.wwids_read_at == parse(host.handed_over.read_bytes()).read_at
     assert found == read(host.root, host.handed_over)
 
 
@@ -85,6 +87,7 @@ def test_without_a_handover_what_is_allowed_is_read(host: Host) -> None:
     put(host.root, WWIDS, "/36000/\n")
     found = host.survey.read_changes()
     assert (timeouts(found), found.wwids, host.reads) == ([15], frozenset({"36000"}), 1)
+    assert found.wwids_read_at is None
     assert found == read(host.root)
 
 

@@ -193,8 +193,7 @@ def test_the_file_of_2009_has_its_problems_line_by_line() -> None:
 
 def test_the_file_of_2009_on_debian_12_still_sets_the_round_robin_words() -> None:
     document = parse((CONF / "multipath-2009.conf").read_text(), "m.conf", DEBIAN_12)
-    codes = {problem.keyword: problem.code for problem in document.problems}
-    assert codes["rr_min_io"] is codes["rr_weight"] is Code.DEPRECATED_KEYWORD
+    assert not {problem.keyword for problem in document.problems} & {"rr_min_io", "rr_weight"}
     assert ("defaults", "rr_weight", "priorities") in flat(document)
 
 
@@ -205,6 +204,7 @@ def test_what_multipathd_prints_is_understood_to_the_last_line(name: str) -> Non
     assert {problem.code for problem in document.problems} <= {
         Code.IGNORED_KEYWORD,
         Code.DEPRECATED_KEYWORD,
+        Code.DEPRECATED_VALUE,
         Code.DUPLICATE_KEYWORD,
     }
     printed = [line.strip() for line in text.splitlines() if line.strip("\t}") and not line.endswith("{")]
@@ -324,15 +324,49 @@ def test_every_mistake_is_reported_with_its_line(
         ("max_retries 3", (0, 9, 4), Code.TOO_NEW_KEYWORD),
         ("purge_disconnected yes", (0, 11, 1), Code.TOO_NEW_KEYWORD),
         ("detect_pgpolicy yes", (0, 9, 5), Code.TOO_NEW_KEYWORD),
-        ("rr_weight uniform", (0, 14, 3), Code.DEPRECATED_KEYWORD),
         ("rr_weight uniform", (0, 15, 0), Code.IGNORED_KEYWORD),
         ("flush_on_last_del never", (0, 9, 8), Code.BAD_VALUE),
+        ("flush_on_last_del yes", (0, 9, 9), Code.DEPRECATED_VALUE),
+        ("flush_on_last_del 0", (0, 15, 1), Code.DEPRECATED_VALUE),
+        ("flush_on_last_del maybe", (0, 15, 1), Code.BAD_VALUE),
         ("path_grouping_policy group_by_tpg", (0, 9, 4), Code.BAD_VALUE),
         ('features "1 queue_if_no_path"', NEWEST, Code.DEPRECATED_VALUE),
     ],
 )
 def test_what_is_wrong_depends_on_the_version(keyword: str, version: Version, code: Code) -> None:
     assert only(f"defaults {{\n{keyword}\n}}\n", version).code is code
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('partition_delimiter "/"', Code.CRASH),
+        ("mode 0888x", None),
+        ("mode 1000", Code.BAD_VALUE),
+        ("mode rw", Code.BAD_VALUE),
+        ("uid root", None),
+        ("gid 6", None),
+        ("uid a/b", Code.BAD_VALUE),
+        ('gid ""', Code.BAD_VALUE),
+        ('uid_attrs "sd:ID_SERIAL dasd:ID_UID"', None),
+        ('uid_attrs "sd:ID_SERIAL dasd"', Code.BAD_VALUE),
+        ("max_retries off", None),
+        ("max_retries 6", Code.CAPPED_VALUE),
+        ("rr_min_io 100", None),
+        ("san_path_err_threshold 5", None),
+        ("flush_on_last_del yes", None),
+    ],
+)
+def test_which_values_multipath_tools_rejects(line: str, code: Code | None) -> None:
+    version = (0, 9, 8)
+    assert [problem.code for problem in parse(f"defaults {{\n{line}\n}}\n", "f", version).problems] == (
+        [] if code is None else [code]
+    )
+
+
+@pytest.mark.parametrize("line", ["rr_weight uniform", "rr_min_io 5", "flush_on_last_del no"])
+def test_what_old_versions_accept_is_fine_for_them(line: str) -> None:
+    assert found(f"defaults {{\n{line}\n}}\n", (0, 9, 4)) == []
 
 
 @pytest.mark.parametrize("line", ["max_retries 3", "flush_on_last_del never", "path_grouping_policy group_by_tpg"])
@@ -572,3 +606,41 @@ def steps(work: Callable[[], object]) -> int:
 def test_the_work_grows_with_the_text_and_no_faster(unit: str) -> None:
     small, large = (steps(lambda n=n: parse(unit * n, "f")) for n in (2000, 8000))  # type: ignore[misc]
     assert large <= 4.2 * small + 2000
+
+
+COMPARED = "multipath-tools 0.9.4 to 0.15.1"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("nonsense 5", f'defaults has no keyword "nonsense": {COMPARED} ignore it'),
+        ("udev_dir /dev", f"udev_dir no longer exists, so {COMPARED} ignore it: "),
+        ("pg_timeout 5", f"{COMPARED} ignore pg_timeout: remove it"),
+        (
+            "no_path_retry x",
+            f'no_path_retry "x": it must be fail, 0, queue or a number, so multipathd ignores the line ({COMPARED})',
+        ),
+        ("bindings_file /x", "bindings_file is deprecated: "),
+        ("rr_weight uniform", None),
+        ("flush_on_last_del yes", None),
+        ("flush_on_last_del never", None),
+        ("purge_disconnected yes", None),
+        ("path_grouping_policy group_by_tpg", None),
+    ],
+)
+def test_of_an_unknown_version_only_what_is_certain_is_a_problem(line: str, expected: str | None) -> None:
+    found = [problem.text for problem in parse(f"defaults {{\n{line}\n}}\n", "f", None).problems]
+    assert len(found) == (expected is not None)
+    assert all(text.startswith(str(expected)) for text in found)
+
+
+@pytest.mark.parametrize("line", ["nonsense 5", "udev_dir /dev", "no_path_retry x"])
+def test_of_a_version_that_was_not_compared_the_compared_ones_are_named(line: str) -> None:
+    for version in ((0, 8, 5), (0, 16, 0)):
+        assert COMPARED in only(f"defaults {{\n{line}\n}}\n", version).text
+
+
+def test_of_a_version_newer_than_the_compared_ones_what_they_ignore_is_ignored() -> None:
+    (problem,) = parse("defaults {\nrr_weight uniform\n}\n", "f", (0, 16, 0)).problems
+    assert problem.text.startswith("multipath-tools 0.15.0 and later ignore rr_weight")
