@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.field.conftest import NewHost
-from tests.field.host import Host
 from tests.field.host.tree import attributes
 from tests.field.product import check
 
@@ -53,28 +52,6 @@ def test_a_mount_or_swap_on_a_path_is_critical(new_host: NewHost) -> None:
     assert f"{disk.name} is swap" in text
 
 
-def _stacked_on_maps(host: Host) -> None:
-    data, logs = host.two_paths("data"), host.two_paths("logs", wwid=SECOND, lun=2)
-    host.storage.dm("vg0-data", "LVM-data", host.storage.dm("secret", "CRYPT-LUKS2-secret", host.storage.md(data)))
-    volume = host.storage.dm("vg0-logs", "LVM-logs", logs)
-    host.debian.mount("/srv", volume.get("dev"), "/dev/mapper/vg0-logs", spec="/dev/vg0/logs", options="_netdev")
-
-
-def _local_and_single_disks(host: Host) -> None:
-    host.two_paths("data")
-    local = host.storage.local_disk(wwid="3500a07511e000001")
-    host.storage.dm("vg1-root", "LVM-root", host.storage.partition(local))
-    single = host.disk(host.san.sessions[0], wwid=THIRD, lun=7)
-    host.debian.mount("/backup", single.dev_t, f"/dev/{single.name}", spec="UUID=aadd", options="_netdev")
-
-
-@pytest.mark.parametrize("build", [_stacked_on_maps, _local_and_single_disks])
-def test_what_is_on_a_map_or_on_a_disk_without_one_is_in_order(new_host: NewHost, build: object) -> None:
-    host = new_host()
-    build(host)  # type: ignore[operator]  # one of the two above
-    assert not check(host).of("disk_used_past_multipath")
-
-
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
@@ -104,6 +81,9 @@ def test_a_map_that_is_only_smaller_is_no_fault(new_host: NewHost) -> None:
 # --- one LUN, two maps ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.field(
+    "udev has a WWID of another form for some paths, so that the LUN is in two maps", "opensvc/multipath-tools#83"
+)
 def test_one_lun_in_two_maps_is_critical(new_host: NewHost) -> None:
     host = new_host()
     for number, (name, wwid) in enumerate((("one", SECOND), ("two", THIRD)), 1):
@@ -112,13 +92,6 @@ def test_one_lun_in_two_maps_is_critical(new_host: NewHost) -> None:
         host.map(name, disk, wwid=wwid)
     told = check(host).only("one_lun_two_maps")
     assert (told.severity, told.subject) == ("critical", "one and two")
-
-
-def test_two_luns_with_names_of_their_own_are_in_order(new_host: NewHost) -> None:
-    host = new_host()
-    host.two_paths("one", wwid=SECOND)
-    host.two_paths("two", wwid=THIRD, lun=2)
-    assert not check(host).codes("warning")
 
 
 # --- fewer paths than its kin -----------------------------------------------------------------------------------------
