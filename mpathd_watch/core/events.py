@@ -20,6 +20,7 @@ from mpathd_watch.core.model.facts import (
     SessionFacts,
 )
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
 NOT_RUNNING = "not_running"
@@ -83,18 +84,24 @@ class DmPathEvent:
 
 @dataclass(frozen=True, slots=True)
 class BlockEvent:
-    """Any other kernel uevent of a block device. ``reloaded``: a dm device whose table was (re)loaded (DM_COOKIE)."""
+    """Any other kernel uevent of a block device.
+
+    ``reloaded``: a dm device whose table was (re)loaded (DM_COOKIE). ``resized``: the device has another size (RESIZE,
+    set_capacity_and_notify() in block/genhd.c).
+    """
 
     action: str
     sysfs_name: str
     reloaded: bool = False
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SystemRead:
     """A full scan of sysfs: all multipath maps, all their member disks, all iSCSI sessions.
 
-    ``unmapped`` are the disks of iSCSI sessions that are in no map.
+    ``unmapped`` are the disks of iSCSI sessions that are in no map. ``usage`` is what disks are used for, ``None`` in
+    a recording that is older than it.
     """
 
     maps: tuple[MapFacts, ...]
@@ -102,6 +109,7 @@ class SystemRead:
     sessions: tuple[SessionFacts, ...]
     requested: float
     unmapped: tuple[DeviceFacts, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

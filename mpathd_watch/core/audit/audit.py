@@ -5,14 +5,18 @@ from __future__ import annotations
 from itertools import chain
 
 from mpathd_watch.core.audit import (
+    direct_use,
     files,
+    kin,
     maps,
     no_map,
     not_loaded,
     path_timeouts,
     queueing,
     redundancy,
+    same_lun,
     sessions,
+    sizes,
     timeouts,
     unmapped_disks,
     versions,
@@ -25,11 +29,29 @@ from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import State
 
+_NOT_REDUNDANT = frozenset(
+    {
+        FindingKind.SINGLE_PATH,
+        FindingKind.SINGLE_PORTAL,
+        FindingKind.SINGLE_NIC,
+        FindingKind.SINGLE_SUBNET,
+        FindingKind.SINGLE_HOST_ADAPTER,
+    }
+)
+"""What follows if a map lacks paths: not reported of a map of which it is known that it does."""
+
 
 def audit(state: State) -> AuditReport:
     """Compare what is configured with what is in force."""
     audited = host(state)
     reports = maps.reports(audited)
+    mixed, fewer = same_lun.different(audited), kin.fewer(audited)
+    lacking = {state.maps[wwid].label for wwid in fewer}
+    redundant = (
+        finding
+        for finding in redundancy.findings(audited)
+        if finding.kind not in _NOT_REDUNDANT or finding.subject not in lacking
+    )
     found, acknowledged = without_acknowledged(
         chain(
             files.findings(audited),
@@ -39,8 +61,12 @@ def audit(state: State) -> AuditReport:
             timeouts.findings(audited),
             sessions.findings(audited),
             unmapped_disks.findings(audited),
+            direct_use.findings(audited),
             no_map.findings(audited),
-            redundancy.findings(audited),
+            redundant,
+            kin.findings(audited, fewer),
+            same_lun.findings(audited, mixed),
+            sizes.findings(audited, mixed),
             queueing.findings(audited),
             path_timeouts.findings(audited, reports),
         ),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mpathd_watch.core.audit import direct_use
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
 from mpathd_watch.core.audit.grouping import Sighting, listed
@@ -170,6 +171,11 @@ def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Find
     for wwid, names in sorted(by_wwid.items()):
         map_ = host.state.maps.get(wwid)
         if map_ is None and len(names) == 1:
+            continue
+        if any(use.disk in names for use in host.state.usage.direct):
+            # They are in no map because they are in use. Where there is a map, ``direct_use`` reports them.
+            if map_ is None:
+                yield direct_use.without_map(host, wwid, names), names
             continue
         why, where = "neither the blacklist nor find_multipaths explains it", ""
         if host.rules.general.find_multipaths.origin == ASSUMED:

@@ -61,7 +61,7 @@ def path_event(draft: Draft, event: DmPathEvent) -> None:
 def block_event(draft: Draft, event: BlockEvent) -> None:
     """Have read what can show what a disk's coming, going or change means."""
     count_uevent(draft, event.action)
-    if event.action in ("add", "remove", "move"):
+    if event.action in ("add", "remove", "move") or event.resized:
         draft.refresh(Scope.SYSTEM)
     if not event.sysfs_name.startswith("dm-"):
         return

@@ -14,6 +14,7 @@ from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.state import Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.transports import table
@@ -36,7 +37,8 @@ def system_read(draft: Draft, event: SystemRead) -> None:
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
         _fold_map(draft, facts, names[facts.wwid], members)
     nexuses.touch_changed(draft)
-    draft.rest = replace(draft.rest, unmapped=frozen({device.name: device for device in event.unmapped}), started=True)
+    unmapped = frozen({device.name: device for device in event.unmapped})
+    draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
     nexuses.drop_unused(draft)
     suspicion.reassess(draft)
 
@@ -84,7 +86,12 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
             draft.deadlines[Due(Wait.SETTLE, wwid)] = draft.now.monotonic + draft.rest.settings.settle_seconds
         draft.refresh(Scope.MAPS, Scope.PATHS)
     draft.maps[wwid] = replace(
-        map_, label=label, name=facts.name, sysfs_name=facts.sysfs_name, suspended=facts.suspended
+        map_,
+        label=label,
+        name=facts.name,
+        sysfs_name=facts.sysfs_name,
+        suspended=facts.suspended,
+        block=facts.block,
     )
     draft.regrouped.add(wwid)
     if map_.sysfs_name != facts.sysfs_name:
@@ -208,6 +215,6 @@ def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: flo
     if device.in_flight is not None:
         closely = None not in (device.io_errors, device.io_timeouts)
         errors = replace(errors, in_flight=device.in_flight, looked=requested, closely=closely)
-    disk = DiskView(device.state, device.timeout, device.wwid, device.io)
+    disk = DiskView(device.state, device.timeout, device.wwid, device.io, device.block)
     after = replace(path, disk=disk, disk_errors=errors)
     return path if after == path else after

@@ -61,7 +61,7 @@ class _Identity:
 
 def nexus(session: SessionFacts) -> Nexus:
     """The session in the words that all transports share."""
-    connection = identity.connection_label(session)
+    connection, portal = identity.connection_label(session), identity.portal(session.address, session.port)
     timeouts = {
         _INTERVAL: session.recv_tmo,
         _TIMEOUT: session.ping_tmo,
@@ -73,7 +73,7 @@ def nexus(session: SessionFacts) -> Nexus:
         base=identity.session_base(session),
         status=session.state,
         target=session.target,
-        portal=identity.portal(session.address, session.port),
+        portal=portal,
         iface=session.iface,
         initiator=session.initiator,
         local=LocalEnd(session.local_address, session.netdev, session.local_network),
@@ -85,6 +85,8 @@ def nexus(session: SessionFacts) -> Nexus:
         portal_group=session.tpgt,
         current_portal=identity.portal(session.current_address, session.current_port) * bool(session.current_address),
         managed=_managed(session),
+        # The portal, too: two hosts may be set up as one target, and number their disks differently.
+        luns=None if session.tpgt is None else (session.target, session.tpgt, portal, session.initiator),
     )
 
 

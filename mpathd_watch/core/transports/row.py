@@ -57,7 +57,8 @@ class Nexus:
     life from the target (CLOCK_MONOTONIC seconds). ``heard`` and ``tcp`` change all the time: two readings that differ
     in nothing else are equal. ``portal_group`` is the tag of the group that ``portal`` belongs to, ``current_portal``
     where the connection leads, empty where that is not known: a target may redirect a login. ``managed``: it returns
-    only if a daemon of its transport runs; ``None`` where that is not known.
+    only if a daemon of its transport runs; ``None`` where that is not known. ``luns``: two nexuses in which this is
+    equal reach the same disk under the same LUN; ``None`` where nothing is known about that.
     """
 
     handle: Hashable
@@ -77,6 +78,7 @@ class Nexus:
     portal_group: int | None = None
     current_portal: str = ""
     managed: bool | None = False
+    luns: Hashable = None
 
     @property
     def leads_to(self) -> str:

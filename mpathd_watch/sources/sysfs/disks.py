@@ -14,7 +14,8 @@ from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
-from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
+from mpathd_watch.sources.sysfs import block
 from mpathd_watch.sources.sysfs.udevdb import DATA, uid
 
 UUID_PREFIX = "mpath-"
@@ -115,6 +116,11 @@ class Disks:
         self._unmapped = found
         return tuple(found.values())
 
+    def wwid(self, attributes: Attributes, name: str) -> str:
+        """The WWID of any disk, by udev; empty if it is not known."""
+        dev_t = attributes.optional(self._block / name / "dev")
+        return uid(attributes, self._udev, name, dev_t)
+
     def again(
         self, attributes: Attributes, known: Iterable[DeviceFacts], depth: Depth
     ) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
@@ -132,22 +138,24 @@ class Disks:
     def _map(self, attributes: Attributes, name: str) -> MapFacts | None:
         directory = self._block / name
         before = attributes.problems.total()
-        uuid = attributes.text(directory / "dm/uuid")
+        below = Below(directory)
+        uuid = attributes.text(below / "dm/uuid")
         if uuid and not uuid.startswith(UUID_PREFIX):
             return None
-        label = attributes.text(directory / "dm/name")
+        label = attributes.text(below / "dm/name")
         slaves = attributes.names(directory / "slaves")
         if slaves is None or attributes.problems.total() > before:
             return self._maps.get(name)
         if not uuid:
             return None
-        suspended = attributes.number(directory / "dm/suspended")
+        suspended = attributes.number(below / "dm/suspended")
         return MapFacts(
             wwid=uuid.removeprefix(UUID_PREFIX),
             name=label,
             sysfs_name=clean(name),
             suspended=None if suspended is None else bool(suspended),
             slaves=tuple(slaves),
+            block=block.of_map(attributes, directory),
         )
 
     def _session_disks(self, attributes: Attributes, excluded: set[str]) -> Iterator[str]:
@@ -166,8 +174,9 @@ class Disks:
             attachment = attached_by(link)
         else:
             attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
-        device = directory / "device"
-        dev_t = attributes.optional(directory / "dev") or (known.dev_t if known else "")
+        below = Below(directory)
+        device = below / "device"
+        dev_t = attributes.optional(below / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
             name=name,
             dev_t=dev_t,
@@ -181,13 +190,15 @@ class Disks:
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
             timeout=attributes.number(device / "timeout"),
             wwid=uid(attributes, self._udev, name, dev_t),
-            io=attributes.parsed(directory / "stat", _io),
+            io=attributes.parsed(below / "stat", _io),
             nexus=attachment.nexus,
+            block=block.of_disk(attributes, directory),
         )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
         directory = self._block / facts.name
-        device = directory / "device"
+        below = Below(directory)
+        device = below / "device"
         state = _state(attributes, directory)
         if depth is Depth.STATE:
             return facts if state is facts.state else replace(facts, state=state, in_flight=None)
@@ -196,18 +207,18 @@ class Disks:
             state=state,
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
-            io=attributes.parsed(directory / "stat", _io),
+            io=attributes.parsed(below / "stat", _io),
             in_flight=attributes.parsed(device / "device_busy", _unsigned) if depth is Depth.CLOSELY else None,
         )
 
 
 def _state(attributes: Attributes, directory: Path) -> DeviceState:
     """The state of the disk in ``directory``; ``none`` if it has no such attribute. Raises ``GoneError``."""
-    state = directory / "device/state"
+    state = Below(directory) / "device/state"
     try:
         return attributes.word(state, DeviceState)
     except GoneError:
-        if not os.path.lexists(directory) or os.path.lexists(state):
+        if not os.path.lexists(directory) or os.path.lexists(str(state)):
             raise
         return DeviceState.NONE
 

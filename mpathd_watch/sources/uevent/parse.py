@@ -28,7 +28,7 @@ def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[E
     name = clean(sysfs_name)
     word = properties.get("DM_ACTION")
     if word is None:
-        return [BlockEvent(clean(action), name, reloaded="DM_COOKIE" in properties)]
+        return [BlockEvent(clean(action), name, "DM_COOKIE" in properties, "RESIZE" in properties)]
     uuid = clean(properties.get("DM_UUID", ""))
     dev_t = properties.get("DM_PATH", "")
     if word not in DmAction.__members__ or not uuid.startswith(_UUID_PREFIX) or not _DEV_T.match(dev_t):

@@ -88,6 +88,15 @@ def local_lvm_beside_a_san(host: Host) -> None:
     host.two_paths()
 
 
+@tree("a local system disk with LVM, and a LUN with one path that is mounted without a map, beside a map")
+def single_lun_beside_a_map(host: Host) -> None:
+    host.two_paths("data")
+    local = host.storage.local_disk(wwid="3500a07511e000001")
+    host.storage.dm("vg1-root", "LVM-root", host.storage.partition(local))
+    single = host.disk(host.san.sessions[0], wwid=SECOND, lun=7)
+    host.debian.mount("/backup", single.dev_t, f"/dev/{single.name}", spec="UUID=dd77", options="_netdev")
+
+
 @tree(
     "a map that queues for ever below a cluster file system",
     warns={"queues_for_ever": "the administrator must know that such a host cannot shut down while the SAN is away"},

@@ -1288,6 +1288,7 @@ def test_an_event_without_a_number_is_believed_and_does_not_let_older_ones_throu
     [
         (BlockEvent("add", "sdz"), {Scope.SYSTEM}),
         (BlockEvent("remove", "sdb"), {Scope.SYSTEM}),
+        (BlockEvent("change", "sdb", resized=True), {Scope.SYSTEM}),
         (BlockEvent("move", "sdz"), {Scope.SYSTEM}),
         (BlockEvent("change", "sdb"), set()),
         (BlockEvent("change", "sdb", reloaded=True), set()),

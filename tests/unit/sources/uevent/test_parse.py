@@ -37,6 +37,7 @@ def test_a_path_event() -> None:
         ("add", "sdb", {}, BlockEvent("add", "sdb")),
         ("remove", "sdb", {}, BlockEvent("remove", "sdb")),
         ("change", "dm-0", {"DM_COOKIE": "4242"}, BlockEvent("change", "dm-0", reloaded=True)),
+        ("change", "sda", {"RESIZE": "1"}, BlockEvent("change", "sda", resized=True)),
         ("change", "dm-0", {"DM_NAME": "mpio", "DM_UUID": f"mpath-{WWID}"}, BlockEvent("change", "dm-0")),
         ("", "", {}, BlockEvent("", "")),
         ("cha\nnge", "sd\x1b[31m", {}, BlockEvent("cha\\x0ange", "sd\\x1b[31m")),
