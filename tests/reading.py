@@ -158,17 +158,22 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> I
 
 def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]) -> None:
     """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
-    read, pread = attributes_module._read, os.pread
+    read, read_whole, pread = attributes_module._read, attributes_module._read_whole, os.pread
 
     def reading(path: Path, size: int) -> bytes:
         act(str(path))
         return read(path, size)
+
+    def reading_whole(path: Path, size: int) -> bytes:
+        act(str(path))
+        return read_whole(path, size)
 
     def preading(descriptor: int, size: int, offset: int) -> bytes:
         act(name_of(descriptor))
         return pread(descriptor, size, offset)
 
     monkeypatch.setattr(attributes_module, "_read", reading)
+    monkeypatch.setattr(attributes_module, "_read_whole", reading_whole)
     monkeypatch.setattr(os, "pread", preading)
 
 

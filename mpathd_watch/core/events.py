@@ -12,6 +12,7 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts, MapFacts, MapListing, PathListing, SessionFacts
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
 NOT_RUNNING = "not_running"
@@ -86,7 +87,8 @@ class BlockEvent:
 class SystemRead:
     """A full scan of sysfs: all multipath maps, all their member disks, all iSCSI sessions.
 
-    ``unmapped`` are the disks of iSCSI sessions that are in no map.
+    ``unmapped`` are the disks of iSCSI sessions that are in no map. ``usage`` is what disks are used for, ``None`` in
+    a recording that is older than it.
     """
 
     maps: tuple[MapFacts, ...]
@@ -94,6 +96,7 @@ class SystemRead:
     sessions: tuple[SessionFacts, ...]
     requested: float
     unmapped: tuple[DeviceFacts, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ r"""A sysfs for tests: a tree of files below a directory, laid out and changed a
     san.logout(two)
     mpio.add(san.add_disk(san.login("192.168.2.1:3260")))   # a new session, host and sdX
 
-A disk that nobody adds to a map is in none. udev's records of the disks are in ``run``, beside the tree.
+A disk that nobody adds to a map is in none. udev's records of the disks are in ``run``, beside the tree, and what
+is mounted is in ``proc``.
 
 ``healthy_san`` is the usual beginning. Every attribute is one file that any test may ``set`` to whatever it likes; a
 change of a short one is atomic, so a daemon that reads meanwhile sees the old text or the new, also through a
@@ -23,6 +24,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -98,6 +100,15 @@ class FakeDisk(_Object):
         """Set what the disk has done since it appeared, and what it is about to."""
         self.set("stat", stat(reads, read_ms, writes, write_ms))
         self.device.set("device_busy", in_flight)
+
+
+class FakePartition(_Object):
+    """A partition of a disk."""
+
+    @property
+    def name(self) -> str:
+        """The kernel's name, e.g. ``sda1``."""
+        return self.directory.name
 
 
 class FakeSession(_Object):
@@ -180,7 +191,12 @@ class FakeMap(_Object):
         """The kernel's name, e.g. ``dm-0``."""
         return self.directory.name
 
-    def add(self, disk: FakeDisk) -> None:
+    @property
+    def name(self) -> str:
+        """The kernel's name, as of a disk."""
+        return self.directory.name
+
+    def add(self, disk: FakeDisk | FakePartition | FakeMap) -> None:
         """Load a table with ``disk`` in it."""
         _link(self.directory / "slaves" / disk.name, disk.directory)
         _link(disk.directory / "holders" / self.sysfs_name, self.directory)
@@ -314,6 +330,7 @@ class FakeSysfs:
         (directory / "slaves").mkdir()
         (directory / "device").symlink_to(f"../../../{scsi.name}")
         _link(self.root / "block" / name, directory)
+        _link(self.root / f"dev/block/8:{16 * number}", directory)
         disk = FakeDisk(self, directory, session)
         self.set_udev(disk, f"S:disk/by-id/scsi-{wwid}\nI:46408\nE:ID_SCSI=1\nE:ID_SERIAL={wwid}\nV:1\n".encode())
         self.disks.append(disk)
@@ -321,9 +338,23 @@ class FakeSysfs:
             session.disks.append(disk)
         return disk
 
+    def add_partition(self, disk: FakeDisk, number: int = 1) -> FakePartition:
+        """A partition of a disk."""
+        name = f"{disk.name}{'p' if disk.name[-1].isdigit() else ''}{number}"
+        directory = disk.directory / name
+        major, _, minor = disk.dev_t.partition(":")
+        dev_t = f"{major}:{int(minor) + number}"
+        self._make(directory, dev=dev_t, partition=number, size=2048)
+        (directory / "holders").mkdir()
+        _link(self.root / f"dev/block/{dev_t}", directory)
+        return FakePartition(self, directory)
+
     def remove_disk(self, disk: FakeDisk) -> None:
         """Take a disk away, out of the maps that use it, too."""
         self.udev_record(disk).unlink(missing_ok=True)
+        for link in (self.root / "dev/block").iterdir():
+            if disk.directory in (link.resolve(), link.resolve().parent):
+                link.unlink()
         (self.root / "block" / disk.name).unlink()
         for using in self.maps:
             using.drop(disk)
@@ -354,7 +385,9 @@ class FakeSysfs:
         """A new multipath map over ``disks``."""
         return self.add_dm(name, f"mpath-{wwid}", disks)
 
-    def add_dm(self, name: str, uuid: str, disks: list[FakeDisk] | None = None) -> FakeMap:
+    def add_dm(
+        self, name: str, uuid: str, disks: Sequence[FakeDisk | FakePartition | FakeMap] | None = None
+    ) -> FakeMap:
         """A new dm device of any kind, over ``disks``."""
         number = next(self._dms)
         directory = self.root / f"devices/virtual/block/dm-{number}"
@@ -366,16 +399,40 @@ class FakeSysfs:
         for disk in disks or ():
             made.add(disk)
         _link(self.root / "block" / made.sysfs_name, directory)
+        _link(self.root / f"dev/block/254:{number}", directory)
         self.maps.append(made)
         return made
 
     def remove_map(self, gone: FakeMap) -> None:
         """Flush a map."""
         (self.root / "block" / gone.sysfs_name).unlink()
+        (self.root / "dev/block" / gone.get("dev")).unlink()
         for disk in self.disks:
             (disk.directory / "holders" / gone.sysfs_name).unlink(missing_ok=True)
         shutil.rmtree(gone.directory)
         self.maps.remove(gone)
+
+    # --- what is mounted ----------------------------------------------------------------------------------------------
+
+    @property
+    def proc(self) -> Path:
+        """Where /proc is."""
+        return self.root.with_name("proc")
+
+    def mount_disk(self, dev_t: str, source: str, target: str, *, fs_type: str = "ext4", part: str = "/") -> None:
+        """Mount the device ``dev_t``; ``part`` is the directory of its file system that is mounted."""
+        mountinfo = self.proc / "self/mountinfo"
+        mountinfo.parent.mkdir(parents=True, exist_ok=True)
+        with mountinfo.open("a") as file:
+            file.write(f"36 25 {dev_t} {part} {target} rw,relatime shared:1 - {fs_type} {source} rw\n")
+
+    def swap_on(self, path: str) -> None:
+        """Use a device or a file as swap."""
+        self.proc.mkdir(exist_ok=True)
+        swaps = self.proc / "swaps"
+        heading = "" if swaps.exists() else "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+        with swaps.open("a") as file:
+            file.write(f"{heading}{path:40}partition\t1048572\t\t0\t\t-2\n")
 
     # --- sysfs itself -------------------------------------------------------------------------------------------------
 

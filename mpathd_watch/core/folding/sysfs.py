@@ -15,6 +15,7 @@ from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.state import Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.transports import table
@@ -37,7 +38,8 @@ def system_read(draft: Draft, event: SystemRead) -> None:
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
         _fold_map(draft, facts, names[facts.wwid], members)
     nexuses.touch_changed(draft)
-    draft.rest = replace(draft.rest, unmapped=frozen({device.name: device for device in event.unmapped}), started=True)
+    unmapped = frozen({device.name: device for device in event.unmapped})
+    draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
     nexuses.drop_unused(draft)
     suspicion.reassess(draft)
 

@@ -14,6 +14,7 @@ from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import Phase, SourceName, Transport, Verdict
 from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
@@ -55,7 +56,8 @@ class State:
     """The whole. ``maps`` by WWID, ``nexuses`` by label, ``unmapped`` disks of iSCSI sessions by name.
 
     ``started``: the first full scan of sysfs has been taken. ``multipathd_asked``: multipathd has listed something, or
-    failed to, at least once. ``links``: the network interfaces by name, ``None`` while they are not known.
+    failed to, at least once. ``usage``: what disks are used for, as of the last full scan. ``links``: the network
+    interfaces by name, ``None`` while they are not known.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
@@ -67,6 +69,7 @@ class State:
     maps: Mapping[str, MapState] = field(default_factory=empty)
     nexuses: Mapping[str, NexusState] = field(default_factory=empty)
     unmapped: Mapping[str, DeviceFacts] = field(default_factory=empty)
+    usage: Usage = field(default=Usage())
     links: Mapping[str, LinkFacts] | None = None
     auditing: Auditing = Auditing()
     counters: Counters = Counters()

@@ -47,6 +47,14 @@ class Attributes:
             self._count(error, path)
             return b""
 
+    def whole(self, path: Path, limit: int) -> bytes:
+        """Like ``content``, for a file of /proc, which gives only a part of its content to each read."""
+        try:
+            return _read_whole(path, limit)
+        except OSError as error:
+            self._count(error, path)
+            return b""
+
     def text(self, path: Path | Open) -> str:
         """The attribute's text; ``""`` if it is empty, unset, or can't be read. Raises ``GoneError``."""
         text = clean(self.content(path))
@@ -122,6 +130,12 @@ def _read(path: Path, size: int) -> bytes:
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)
+
+
+def _read_whole(path: Path, limit: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit)
 
 
 def _decimal(text: str) -> int:

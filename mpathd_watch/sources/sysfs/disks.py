@@ -114,6 +114,11 @@ class Disks:
         self._unmapped = found
         return tuple(found.values())
 
+    def wwid(self, attributes: Attributes, name: str) -> str:
+        """The WWID of any disk, by udev; empty if it is not known."""
+        dev_t = attributes.optional(self._block / name / "dev")
+        return serial(attributes, self._udev, dev_t)
+
     def again(
         self, attributes: Attributes, known: Iterable[DeviceFacts], depth: Depth
     ) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mpathd_watch.core.events import SystemRead
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
+from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.pace import Round, wait_at_most
@@ -21,6 +22,7 @@ from mpathd_watch.sources.reading.worker import Worker
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Disks
 from mpathd_watch.sources.sysfs.member_disks import MemberDisks
+from mpathd_watch.sources.sysfs.usage import UsageReader
 
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
@@ -39,7 +41,7 @@ class SysfsSource:
 
     ``run`` it as a task, and ``sessions`` as another. ``wake_*`` may be called at any time from the same loop.
     ``run_dir`` is the path of /run. By default it is beside sysfs, so that the sysfs of another root is used with the
-    udev database of that root.
+    udev database of that root; /proc is always beside sysfs.
     """
 
     def __init__(self, poller: Poller, sessions: SessionSource, run_dir: Path | None = None) -> None:
@@ -47,6 +49,7 @@ class SysfsSource:
         self._clock = poller.clock
         self._sessions = sessions
         self._disks = Disks(poller.root, run_dir or poller.root.parent / "run")
+        self._usage = UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
         self._worker = Worker("sysfs-disks")
         self._wake = asyncio.Event()
         self._members = MemberDisks(poller, self._disks, self._worker, sessions, self._wake)
@@ -81,10 +84,11 @@ class SysfsSource:
         requested = self._clock()
         attributes, of_sessions = Attributes(), Attributes()
 
-        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...]]:
+        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...], Usage]:
             maps = self._disks.maps(attributes)
             members = self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
-            return maps, members, self._disks.unmapped(attributes, members)
+            unmapped = self._disks.unmapped(attributes, members)
+            return maps, members, unmapped, self._usage.read(attributes, maps)
 
         found, problems_of_ends = await asyncio.gather(
             self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._sessions.read_ends()
@@ -95,13 +99,13 @@ class SysfsSource:
         sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
             return
-        maps, members, unmapped = found
+        maps, members, unmapped, usage = found
         self._members.replace(members)
         wanted = self._system_wanted
         self._poller.availability.report_up()
         # A full scan that is requested in answer to that is this one. An earlier request came too late for it.
         self._system_wanted = wanted
-        self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped))
+        self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped, usage))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
 
