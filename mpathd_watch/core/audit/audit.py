@@ -5,10 +5,13 @@ from __future__ import annotations
 from itertools import chain
 
 from mpathd_watch.core.audit import (
+    boot,
     files,
+    interfaces,
     maps,
     not_loaded,
     path_timeouts,
+    products,
     queueing,
     redundancy,
     sessions,
@@ -34,6 +37,9 @@ def audit(state: State) -> AuditReport:
             sessions.findings(audited),
             unmapped_disks.findings(audited),
             redundancy.findings(audited),
+            interfaces.findings(audited),
+            products.findings(audited),
+            boot.findings(audited),
             queueing.findings(audited),
             path_timeouts.findings(audited, reports),
         )

@@ -75,12 +75,17 @@ class TcpFacts:
     ``rtt``: the smoothed round-trip time in seconds. ``retransmits``: segments sent again since the connection was
     made, 32 bits. ``backoff``: how often the retransmission timer has been doubled. ``heard``: when the last data came
     (CLOCK_MONOTONIC seconds), by which the kernel's own noop timer goes, too (conn->last_recv in libiscsi_tcp.c).
+    In bytes: ``mss``, the largest segment that is sent; ``pmtu``, the largest packet that the path to the target takes,
+    as far as the kernel knows; ``advmss``, the largest segment that the target was offered.
     """
 
     rtt: float | None
     retransmits: int | None
     backoff: int | None
     heard: float | None
+    mss: int | None = None
+    pmtu: int | None = None
+    advmss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class SessionFacts:
     ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read.
     ``local_address`` is this host's end of the connection, ``netdev`` the network interface that carries it (bound to
     it, or by the route, or by this address), ``local_network`` the subnet of the address (``192.168.1.0/24``).
+    ``routed`` is the interface by which the kernel would send to the target from this address.
     ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), a proof of life, and ``tcp``
     the connection below; both change all the time, and two readings that differ in nothing else are equal.
     """
@@ -110,6 +116,7 @@ class SessionFacts:
     local_address: str = ""
     netdev: str = ""
     local_network: str = ""
+    routed: str = ""
     alive: float | None = field(default=None, compare=False)
     tcp: TcpFacts | None = field(default=None, compare=False)
 
@@ -124,13 +131,28 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ipv4Settings:
+    """The IPv4 settings in force on an interface (Documentation/networking/ip-sysctl.rst).
+
+    The kernel goes by the larger of the interface's value and that of ``all`` (IN_DEV_MAXCONF() and IN_DEV_ORCONF() in
+    include/linux/inetdevice.h).
+    """
+
+    rp_filter: int
+    arp_filter: int
+    arp_announce: int
+    arp_ignore: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFacts:
     """One network interface (rtnetlink(7)).
 
     ``up``: an administrator has it up (IFF_UP); ``carrier``: the driver reports a carrier (IFLA_CARRIER), which is not
     known of an interface that is not up. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
     bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
-    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
+    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC. ``speed`` in Mbit/s and ``duplex`` (``full`` or
+    ``half``) as the driver reports them; ``None`` and ``""`` where it reports none, as most virtual ones.
     """
 
     name: str
@@ -139,6 +161,10 @@ class LinkFacts:
     below: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     kind: str = ""
+    mtu: int | None = None
+    speed: int | None = None
+    duplex: str = ""
+    ipv4: Ipv4Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def nexus(session: SessionFacts) -> Nexus:
         portal=identity.portal(session.address, session.port),
         iface=session.iface,
         initiator=session.initiator,
-        local=LocalEnd(session.local_address, session.netdev, session.local_network),
+        local=LocalEnd(session.local_address, session.netdev, session.local_network, session.routed),
         timeouts=MappingProxyType(timeouts),
         timing=_timing(session),
         budget=budget(timeouts),

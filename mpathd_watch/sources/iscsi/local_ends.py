@@ -29,12 +29,16 @@ _NO_NETDEV = frozenset({"", "default", "<NULL>"})
 
 @dataclass(frozen=True, slots=True)
 class LocalEnd:
-    """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none."""
+    """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none.
+
+    ``routed`` is the interface by which the kernel would send to the target; without a connection the last one.
+    """
 
     address: str = ""
     netdev: str = ""
     network: str = ""
     connection: Connection | None = None
+    routed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +115,17 @@ class LocalEnds:
         # An interface that goes down may lose its address although the connection still has it.
         before = Interface(known.netdev, known.network) if address == known.address else Interface()
         interface = interfaces.get(address, before)
+        if now.connection:
+            routed = self._route(now.connection.remote, now.connection.local)
+        else:
+            routed = known.routed if address == known.address else ""
         if now.bound_to not in _NO_NETDEV:
             netdev = now.bound_to
         elif now.connection is None and address == known.address and known.netdev:
             netdev = known.netdev  # without a connection there is nothing newer
         else:
-            routed = self._route(now.connection.remote, now.connection.local) if now.connection and not bound_to else ""
             netdev = bound_to or routed or interface.netdev
-        return LocalEnd(address, netdev, interface.network, now.connection)
+        return LocalEnd(address, netdev, interface.network, now.connection, routed)
 
 
 def _connection(attributes: Attributes, directory: Path, local: str) -> Connection | None:

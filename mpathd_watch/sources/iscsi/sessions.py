@@ -180,12 +180,13 @@ def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
         local_address=known.local_address,
         netdev=known.netdev,
         local_network=known.local_network,
+        routed=known.routed,
         tcp=known.tcp,
     )
 
 
 def _with_end(facts: SessionFacts, end: LocalEnd) -> SessionFacts:
-    return replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network)
+    return replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network, routed=end.routed)
 
 
 def _recovery_tmo(attributes: Attributes, path: Path) -> int | None:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -467,11 +468,12 @@ def apart(scenario: Callable[[], None]) -> None:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.unshare(CLONE_NEWNET):
                 pytest.skip(f"NOT TESTED in a network namespace: {os.strerror(ctypes.get_errno())}")
-            assert [link.name for link in links.read() if link.up] == [], "not a new network namespace"
+            up = [link.name for link in links.Reader(time.monotonic).read() if link.up]
+            assert up == [], "not a new network namespace"
             try:
                 scenario()
             finally:
-                for link in links.read():
+                for link in links.Reader(time.monotonic).read():
                     if link.name != "lo":
                         subprocess.run(["ip", "link", "del", link.name], check=False, capture_output=True)  # noqa: S603, S607
         except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
@@ -611,7 +613,7 @@ def test_the_parent_of_a_stacked_interface_is_reported(kind: str, words: tuple[s
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         make(kind, "link", "san0", "name", "up0", "type", kind, *words)
-        listed = {link.name: link for link in links.read()}
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
         assert listed["up0"].below == ("san0",)
         assert listed["san0"].below == listed["switch0"].below == ()
 

@@ -130,11 +130,16 @@ def test_what_the_socket_is_bound_to_goes_before_the_route_and_that_before_the_a
 ) -> None:
     network = look.network
     network.routes["192.168.1.1", "192.168.1.2"] = "eth9"
-    assert look.at_ends()[1] == replace(END, netdev="eth9")
+    assert look.at_ends()[1] == replace(END, netdev="eth9", routed="eth9")
     network.bound_to[1] = "vlan7"
-    assert look.at_ends()[1] == replace(END, netdev="vlan7")
+    assert look.at_ends()[1] == replace(END, netdev="vlan7", routed="eth9")
     san.sessions[0].iscsi_host.set("netdev", "bond0")
-    assert look.at_ends()[1] == replace(END, netdev="bond0")
+    bound = replace(END, netdev="bond0", routed="eth9")
+    assert look.at_ends()[1] == bound
+    assert look.at_sessions(everything=True, ends=look.at_ends())[0].routed == "eth9"
+    san.sessions[0].fail()
+    network.routes["192.168.1.1", "192.168.1.2"] = "eth8"
+    assert look.at_ends()[1] == replace(bound, connection=None), "without a connection there is no other route"
     assert [set(asked) for asked in network.asked] == [{1, 2}, {1, 2}, {2}]
 
 
