@@ -25,6 +25,7 @@ _GENERATED = ("run/systemd/generator.early", "run/systemd/generator", "run/syste
 """Where the generators put theirs, at each boot."""
 _BOOTED = "run/systemd/system"
 """This directory exists where systemd is process 1 (sd_booted(3))."""
+_FIRST = "proc/1/comm"
 _CONTAINER = ("run/systemd/container", "run/.containerenv", ".dockerenv")
 _CGROUPS = ("sys/fs/cgroup/system.slice", "sys/fs/cgroup/systemd/system.slice")
 _LOCAL_SCRIPTS = ("etc/rc.local", "etc/rc.d/rc.local", "etc/init.d/boot.local")
@@ -51,7 +52,8 @@ def directories(tree: Tree) -> list[str]:
 
 def read(tree: Tree) -> tuple[Unit, ...] | None:
     """Those of ``NAMES`` that are installed; ``None`` if systemd does not start this host, or in a container."""
-    if not tree.exists(_BOOTED) or any(map(tree.exists, _CONTAINER)):
+    booted = tree.exists(_BOOTED) or tree.content(_FIRST, MAX_UNIT) == b"systemd\n"
+    if not booted or any(map(tree.exists, _CONTAINER)):
         return None
     started = linked(tree)
     for alternatives in (MULTIPATHD_UNITS, LOGIN_UNITS):
