@@ -69,7 +69,7 @@ class Tree:
         place = self.resolved(directory)
         try:
             return "" if place is None else str((place / name).readlink())
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a name with a null byte
             return ""
 
     def status(self, path: str) -> os.stat_result | None:
@@ -94,8 +94,10 @@ class Tree:
     def resolved(self, path: str) -> Path | None:
         """The file itself, without a link on the way to it, always below ``root``; it need not exist.
 
-        ``None`` if there are too many links.
+        ``None`` if there are too many links, or if it is no path.
         """
+        if "\0" in path:
+            return None
         waiting = deque(path.split("/"))
         place: list[str] = []
         links = 0
@@ -108,7 +110,7 @@ class Tree:
                 continue
             try:
                 target = os.readlink(self._root.joinpath(*place, part))  # noqa: PTH115  # text: ".." must stay in it
-            except (OSError, ValueError):
+            except OSError:
                 place.append(part)
                 continue
             links += 1
