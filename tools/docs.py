@@ -204,13 +204,21 @@ def _finding_sections(kinds: Iterable[FindingKind]) -> Iterator[str]:
 # --- docs/health.md ---------------------------------------------------------------------------------------------------
 
 _REPORTS: Final = (
-    ("dm uses the path (active), and the checker does not object", Standing.USABLE, CheckerState.READY),
+    ("dm uses the path (active), and the checker finds it up (ready)", Standing.USABLE, CheckerState.READY, False),
+    ("dm uses the path, and the checker's state is unknown", Standing.USABLE, CheckerState.UNKNOWN, False),
     (
         f"dm has failed the path, or the checker reports one of {', '.join(sorted(CONDEMNED_BY_CHECKER))}",
         Standing.FAILED,
         CheckerState.FAULTY,
+        False,
     ),
-    ("It is not known whether dm uses the path", Standing.UNKNOWN, CheckerState.UNKNOWN),
+    ("It is not known whether dm uses the path", Standing.UNKNOWN, CheckerState.UNKNOWN, False),
+    (
+        "The same, since multipathd has not answered from the start on, and no uevent is missed",
+        Standing.UNKNOWN,
+        CheckerState.UNKNOWN,
+        True,
+    ),
 )
 """What dm and the checker can report: one table each."""
 
@@ -220,9 +228,10 @@ def health_page() -> str:
     return _page("health.md.in", tables=("\n\n".join("\n".join(_health_table(*report)) for report in _REPORTS),))
 
 
-def _health_table(title: str, standing: Standing, checker: CheckerState) -> Iterator[str]:
+def _health_table(title: str, standing: Standing, checker: CheckerState, unmanaged: bool) -> Iterator[str]:
     def cell(device: DeviceState, session: SessionStatus | None) -> str:
-        return _healths(standing, checker, device, session)
+        nexus = None if session is None else table.of(Transport.ISCSI).liveness[session]
+        return _healths(RawStates(True, standing, checker, device, nexus, unmanaged=unmanaged))
 
     columns = _alike(DeviceState, lambda device: [cell(device, each) for each in _SESSIONS])
     rows = _alike(_SESSIONS, lambda session: [cell(group[0], session) for group in columns])
@@ -236,10 +245,8 @@ def _health_table(title: str, standing: Standing, checker: CheckerState) -> Iter
 _SESSIONS: Final = (*(each for each in SessionStatus if each is not SessionStatus.MISSING), None)
 
 
-def _healths(standing: Standing, checker: CheckerState, device: DeviceState, session: SessionStatus | None) -> str:
+def _healths(raw: RawStates) -> str:
     """The health of a path in these states; two where it depends on what was seen of its outage."""
-    nexus = None if session is None else table.of(Transport.ISCSI).liveness[session]
-    raw = RawStates(member=True, standing=standing, checker=checker, device=device, nexus=nexus)
     found = dict.fromkeys(path_health(raw, transport_was_lost=lost) for lost in (True, False))
     return " or ".join(f"`{health}`" for health in found)
 
@@ -309,7 +316,7 @@ def _journal_lines(at: Instant, alert: Alert) -> list[str]:
 
 def _check(state: State) -> Iterator[str]:
     """What ``check`` prints: its first line, the first finding with its explanation, and the budgets."""
-    first, finding, *lines = check.text(audit(state), state).splitlines()
+    first, finding, *lines = check.text(check.judge(audit(state), state, check.Question())).splitlines()
     budgets = dropwhile(lambda line: not line.startswith("Durations"), lines)
     yield from (first, finding, next(line for line in lines if line.startswith(" ")), "...")
     yield from takewhile(bool, budgets)

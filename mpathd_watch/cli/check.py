@@ -1,4 +1,4 @@
-"""``mpathd-watch check``: the audit of the configuration, as a Nagios plugin prints it or as JSON."""
+"""``mpathd-watch check``: the health of the paths and the audit of the configuration, for Nagios or as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory
+from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory, unreadable_root
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
 from mpathd_watch.daemon.once import look_once
@@ -19,21 +19,20 @@ from mpathd_watch.sources.configuration import read
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the findings. Returns the exit status."""
+    """Print the result. Returns the exit status."""
     try:
         config = configuration(options)
-        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
     except ConfigError as error:
-        if options.json:
-            return fail(str(error), check.UNKNOWN)
-        print(f"MPATHD-WATCH UNKNOWN: {error}")
-        return check.UNKNOWN
-    report = audit(state)
+        return _fail(str(error), options)
+    if problem := unreadable_root(options.root):
+        return _fail(problem, options)
+    state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
+    result = check.judge(audit(state), state, _question(options))
     if options.json:
-        print(json.dumps(check.document(report, state), indent=2, ensure_ascii=False))
+        print(json.dumps(check.document(result), indent=2, ensure_ascii=False))
     else:
-        print(check.text(report, state), end="")
-    return check.exit_status(report, state)
+        print(check.text(result), end="")
+    return result.status
 
 
 def handed_over(root: Path) -> Path | None:
@@ -45,3 +44,19 @@ def handed_over(root: Path) -> Path | None:
     if os.geteuid() == 0 or directory is None or root != Path("/"):
         return None
     return directory / ROOT_ONLY
+
+
+def _question(options: argparse.Namespace) -> check.Question:
+    return check.Question(
+        paths=not options.configuration,
+        configuration=not options.paths,
+        map=options.map,
+        at_risk=check.Status[options.at_risk.upper()],
+    )
+
+
+def _fail(problem: str, options: argparse.Namespace) -> int:
+    if options.json:
+        return fail(problem, check.Status.UNKNOWN)
+    print(f"MPATHD-WATCH UNKNOWN: {problem}")
+    return check.Status.UNKNOWN

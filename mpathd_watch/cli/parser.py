@@ -41,10 +41,23 @@ def parser() -> Parser:
     status = commands.add_parser("status", help="show every map and path with its health")
     _add_host_options(status)
     status.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/status-json.md)")
+    status.add_argument(
+        "--exit-status", action="store_true", help="exit 0, 1, 2 or 3 by the health of the maps, as check does"
+    )
 
     check = commands.add_parser("check", help="audit paths and configuration; exit status for Nagios")
     _add_host_options(check)
     check.add_argument("--json", action="store_true", help=f"print JSON ({_DOCUMENTATION}/findings.md)")
+    part = check.add_mutually_exclusive_group()
+    part.add_argument("--paths", action="store_true", help="check only the health of the paths")
+    part.add_argument("--configuration", action="store_true", help="check only the configuration")
+    part.add_argument("--map", metavar="MAP", default="", help="check only the paths of this map (name or WWID)")
+    check.add_argument(
+        "--at-risk",
+        choices=("warning", "critical"),
+        default="warning",
+        help="the status of a map that has one usable path left (default %(default)s)",
+    )
     _add_root(check)
 
     export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")

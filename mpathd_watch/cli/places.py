@@ -49,6 +49,15 @@ def replay_socket() -> Iterator[Path | None]:
     yield None
 
 
+def unreadable_root(root: Path) -> str:
+    """Why the directory of ``--root`` can't be read, with its name; empty if it can."""
+    try:
+        with os.scandir(root):
+            return ""
+    except OSError as error:
+        return f"--root {root}: {error.strerror}"
+
+
 def _daemon_directory() -> Path:
     """The directory that systemd's RuntimeDirectory= has created, otherwise the usual one."""
     given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]

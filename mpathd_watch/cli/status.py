@@ -13,7 +13,9 @@ from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.config import ConfigError
+from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.daemon.once import look_once
+from mpathd_watch.sinks import check
 from mpathd_watch.sinks.status import Document, StatusError, document, render
 from mpathd_watch.sinks.status.socket import StatusSocketError, read_status
 
@@ -35,7 +37,14 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         print(render(found, colour=is_colourful()), end="")
-    return 0
+    return _exit_status(found) if options.exit_status else 0
+
+
+def _exit_status(found: Document) -> int:
+    """That of ``check --paths``; a host of which nothing is known is not OK."""
+    if not found["daemon"]["started"]:
+        return check.Status.UNKNOWN
+    return check.worst([check.of_health(MapHealth.parse(entry["health"])) for entry in found["maps"]])
 
 
 def _ask() -> tuple[Document | None, str]:

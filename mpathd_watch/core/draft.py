@@ -53,6 +53,10 @@ class Draft:
             paths[path.label] = path
             self.touched.add((wwid, path.label))
 
+    def touch_all(self) -> None:
+        """Have every path judged again."""
+        self.touched.update((wwid, label) for wwid in self.maps for label in self.paths(wwid))
+
     def whole_map(self, wwid: str) -> MapState:
         """The map with the draft of its paths."""
         if wwid in self._paths:

@@ -37,7 +37,11 @@ async def look_once(config: Config, configuration: Configuration | None = None) 
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
     poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
-    await SysfsSource(poller, SessionSource(poller)).read_once()
+    sysfs = SysfsSource(poller, SessionSource(poller))
+    await sysfs.read_once()
+    if any(map_.unplaced for map_ in engine.state.maps.values()):
+        # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
+        await sysfs.read_once()
     await NetworkSource(engine.feed, time.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar

@@ -24,8 +24,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mpathd_watch.sources.multipathd.presence import Presence, check_presence
+from mpathd_watch.sources.multipathd.presence import NAME, Presence
 from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND
+from mpathd_watch.sources.reading.presence import Daemon
 
 HELP = "multipath-tools v0.9.4 (12/19, 2022)\nCLI commands reference:\n list|show paths\n list|show daemon\n"
 _GOLDEN = Path(__file__).parents[1] / "golden" / "multipathd"
@@ -129,7 +130,7 @@ class FakeMultipathd:
 
     def presence(self) -> Presence:
         """Whether it runs, by its pidfile and its ``proc``."""
-        return check_presence(self.pidfile, self.proc, lambda _: False)
+        return Daemon(NAME, self.pidfile, self.proc, lambda _: False).look()
 
     def asked(self, command: str) -> list[float]:
         """When ``command`` was asked, in seconds of time.monotonic."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def new_host(tmp_path: Path) -> NewHost:
-    """Makes hosts, see ``Host``."""
+def new_host(tmp_path: Path) -> Iterator[NewHost]:
+    """Makes hosts, see ``Host``. They are removed afterwards: pytest would keep thousands of files."""
     numbers = itertools.count(1)
 
     def make(**options: Any) -> Host:
         return Host(tmp_path / f"host{next(numbers)}", **options)
 
-    return make
+    yield make
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture(autouse=True)

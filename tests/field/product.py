@@ -31,9 +31,10 @@ from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.service import Service
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
-from mpathd_watch.sources.multipathd.presence import check_presence
+from mpathd_watch.sources.multipathd.presence import NAME
 from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND, MAPS_COMMAND, PATHS_COMMAND
 from mpathd_watch.sources.network.source import NetworkSource
+from mpathd_watch.sources.reading.presence import Daemon
 from tests.fakes.multipathd import FakeMultipathd
 from tests.field.host import Host
 
@@ -155,18 +156,19 @@ def _ask(host: Host, command: str, *options: str) -> tuple[int, str]:
 def _surroundings(host: Host, module: ModuleType) -> Iterator[str]:
     """Have ``module`` find the host's network and multipathd; the name of multipathd's socket."""
     network, multipathd = host.network, host.multipathd
-    presence = partial(check_presence, host.root / "run/multipathd.pid", host.root / "proc", lambda _pid: False)
+    presence = Daemon(NAME, host.root / "run/multipathd.pid", host.root / "proc", lambda _pid: False).look
     fake = FakeMultipathd(host.root / "fake", f"@field-{os.getpid()}-{next(_sockets)}")
     if multipathd.running:
         comm = host.tree.write(f"proc/{multipathd.pid}/comm", "multipathd\n")
     pidfile = f"{multipathd.pid}\n" if multipathd.pidfile is None else multipathd.pidfile
-    if multipathd.running or multipathd.pidfile is not None:
+    if pidfile and (multipathd.running or multipathd.pidfile is not None):
         host.tree.write("run/multipathd.pid", pidfile)
     fake.replies = {
         MAPS_COMMAND: multipathd.maps(),
         PATHS_COMMAND: multipathd.paths(),
         CONFIGURATION_COMMAND: multipathd.configured.printed(),
         "show daemon": f"pid {multipathd.pid} idle\n",
+        **multipathd.replies,
     }
     listening = fake if multipathd.running else contextlib.nullcontext()
     with pytest.MonkeyPatch.context() as patch, listening:

@@ -8,15 +8,13 @@ from tests.field.conftest import NewHost
 from tests.field.host.multipathd import FAULTY
 from tests.field.product import check
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="check is about the configuration alone so far")
-
 
 @pytest.mark.parametrize(
     ("dead", "wanted"),
     [
         ((), "OK"),
-        pytest.param(("sda",), "WARNING", marks=NOT_YET),
-        pytest.param(("sda", "sdb"), "CRITICAL", marks=NOT_YET),
+        (("sda",), "WARNING"),
+        (("sda", "sdb"), "CRITICAL"),
     ],
 )
 @pytest.mark.field(

@@ -11,7 +11,6 @@ from tests.field.product import Watched, check, status, watch
 PURE = "eui.00e6d65b65a8f34024a9374e00011745"
 
 
-@pytest.mark.xfail(strict=True, reason="a member must be a SCSI disk so far")
 @pytest.mark.field(
     "NVMe namespaces below dm-multipath (nvme_core.multipath=N)",
     "a published multipath.conf (NVMe, Pure); opensvc/multipath-tools#28",
@@ -109,3 +108,49 @@ def test_a_map_of_another_scsi_transport_is_healthy(new_host: NewHost, places: l
     assert found.status == "OK"
     assert not found.codes("warning")
     assert status(host).health("mpatha") == "healthy"
+
+
+@pytest.mark.field(
+    "SAS disks whose vendor is blank: relabelled drives",
+    "opensvc/multipath-tools#56; opensvc/multipath-tools#144",
+)
+def test_disks_without_a_vendor_are_members(new_host: NewHost) -> None:
+    host, wwid = new_host(iscsi=False), "35000c500d9549ddf"
+    disks = [
+        host.disk(
+            place=f"pci0000:d7/0000:d7:02.0/0000:da:00.{n}/host1{n}/port-1{n}:0/expander-1{n}:0/port-1{n}:0:1"
+            f"/end_device-1{n}:1:0/target1{n}:0:1/1{n}:0:1:0",
+            wwid=wwid,
+            vendor="",
+            product="OOS16000G",
+            size=31251759104,
+            access="",
+        )
+        for n in (0, 1)
+    ]
+    disks[1].device.remove("vendor")
+    disks[1].device.remove("model")
+    host.map("mpatha", *disks, wwid=wwid, vendor="##", hwhandler="0")
+    found = check(host)
+    assert found.status == "OK", found
+    assert status(host).health("mpatha") == "healthy"
+
+
+@pytest.mark.field(
+    "NVMe over TCP without native multipath: the controller reconnects, resets, or is about to go",
+    "ceph/ceph-csi#5974; linux-nvme/nvme-cli#1289; openebs/mayastor-control-plane#950",
+)
+@pytest.mark.parametrize("word", ["connecting", "resetting", "deleting", "deleting (no IO)", "dead", "new"])
+def test_an_nvme_path_whose_controller_is_not_live_is_not_usable(new_host: NewHost, word: str) -> None:
+    host = new_host(iscsi=False)
+    states = ("live", word)
+    pair = [
+        host.storage.nvme(f"virtual/nvme-fabrics/ctl/nvme{number}", state=states[number], wwid=PURE)
+        for number in (0, 1)
+    ]
+    host.map("mpatha", *pair, wwid=PURE, vendor="NVME", product="Linux", hwhandler="0")
+    seen = status(host)
+    assert seen.map("mpatha")["usable"] == 1
+    assert seen.health("mpatha") == "at_risk"
+    assert seen.path("nvme0n1")["health"] == "up"
+    assert seen.path("nvme1n1")["health"] in {"stalled", "failed", "recovering"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.field.conftest import NewHost
-from tests.field.product import check
+from tests.field.product import check, status
 
 EQUALLOGIC = (
     "EqualLogic: one group portal, logins are redirected to the array's ports",
@@ -82,3 +82,99 @@ def test_one_portal_of_two_and_a_target_without_luns(new_host: NewHost) -> None:
     found = check(host)
     assert found.of("single_path")
     assert len(found.of("session_without_path")) == 1
+
+
+@pytest.mark.field(
+    "one portal under two portal group tags: iscsiadm can make one session only ('session exists')",
+    "oVirt/vdsm#259",
+)
+def test_a_second_portal_group_tag_of_a_portal_needs_no_session(new_host: NewHost) -> None:
+    host, target = new_host(), "iqn.2003-01.org.alpine.01"
+    disks = []
+    for portal in ("192.168.122.34:3260", "192.168.123.34:3260"):
+        disks.append(host.disk(host.login(portal, target=target)))
+        host.record(portal, target=target, tpgt=2)
+    host.map("mpatha", *disks)
+    assert not check(host).of("record_without_session")
+
+
+LEADING = {"node.leading_login": "Yes"}
+
+
+@pytest.mark.xfail(strict=True, reason="node.leading_login is not read so far")
+@pytest.mark.field(
+    "node.leading_login: a portal with a session needs none through another iface",
+    "open-iscsi/open-iscsi#73; __do_leading_login() in its usr/iscsiadm.c",
+)
+def test_a_leading_login_is_complete_with_one_iface(new_host: NewHost) -> None:
+    host = new_host()
+    disks = []
+    for controller, address in (("a", "10.81.32.10"), ("b", "10.81.33.11")):
+        target = f"iqn.2015-10.com.dell:dellemc-powerstore-apx00240413185-{controller}-725b50f6"
+        session = host.login(f"{address}:3260", target=target, iface="san1", record=LEADING)
+        host.record(f"{address}:3260", target=target, iface="san2", settings=LEADING)
+        disks.append(host.disk(session, vendor="DellEMC", product="PowerStore"))
+    host.map("mpatha", *disks)
+    assert not check(host).of("record_without_session")
+
+
+@pytest.mark.field("node.leading_login, and no session at all", "open-iscsi/open-iscsi#73")
+def test_a_leading_login_that_made_no_session_is_told(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths()
+    target = "iqn.2015-10.com.dell:dellemc-powerstore-apx00240413185-b-6dfd9c7b"
+    host.record("10.81.32.11:3260", target=target, settings=LEADING)
+    assert check(host).only("record_without_session").subject == f"10.81.32.11:3260/{target}"
+
+
+@pytest.mark.field(
+    "a portal on 0.0.0.0 has the portal group tag -1, and its record is a file in the old layout",
+    "webmin/webmin#1321; openebs-archive/jiva#28",
+)
+def test_a_record_without_a_portal_group_tag_belongs_to_its_session(new_host: NewHost) -> None:
+    host, target = new_host(), "iqn.2005-10.org.freenas.ctl:v1"
+    host.two_paths()
+    portal = "192.168.0.136:3260"
+    session = host.login(portal, target=target)
+    host.forget_record(portal, target=target)
+    other = host.login("192.168.7.136:3260", target=target)
+    for address in ("192.168.0.136", "192.168.7.136"):
+        folder = host.root / f"{host.nodes}/{target}/{address},3260,1"
+        if folder.exists():
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        host.tree.write(
+            f"{host.nodes}/{target}/{address},3260",
+            "# BEGIN RECORD 2.1.8\n"
+            f"node.name = {target}\nnode.tpgt = -1\nnode.startup = automatic\niface.iscsi_ifacename = default\n"
+            f"node.conn[0].address = {address}\nnode.conn[0].port = 3260\n"
+            "node.session.timeo.replacement_timeout = 5\n"
+            "node.conn[0].timeo.noop_out_interval = 5\nnode.conn[0].timeo.noop_out_timeout = 10\n# END RECORD\n",
+        )
+    wwid = "36589cfc000000f3a2b1c0d9e8f7a6b50"
+    disks = [host.disk(each, wwid=wwid, vendor="TrueNAS", product="iSCSI Disk") for each in (session, other)]
+    host.map("mpathb", *disks, wwid=wwid)
+    found = check(host)
+    assert not found.of("record_without_session")
+    configured = found.document["timeouts"][f"{portal}/{target}"]
+    assert {each["configured"] for each in configured} == {5, 10}
+
+
+@pytest.mark.field(
+    "the portal is a host name in the node record: the kernel has the name as persistent_address",
+    "democratic-csi/democratic-csi#353; open-iscsi/open-iscsi#450",
+)
+def test_a_portal_that_is_a_host_name_is_found_again(new_host: NewHost) -> None:
+    host, target = new_host(), "iqn.2005-10.org.freenas.ctl:csi-pvc-4562489f2f2c4fb4-cluster"
+    names = ("san-a.storage.example.net", "san-b.storage.example.net")
+    disks = []
+    for number, name in enumerate(names, 1):
+        session = host.login(f"{name}:3260", target=target, local=f"192.168.{number}.2")
+        session.connection.set("address", f"192.168.{number}.1")
+        disks.append(host.disk(session))
+    host.map("mpatha", *disks)
+    found = check(host)
+    assert found.status == "OK", found
+    assert not found.of("record_without_session")
+    assert status(host).health("mpatha") == "healthy"

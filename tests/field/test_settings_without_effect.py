@@ -57,3 +57,28 @@ def test_an_asterisk_is_no_regular_expression(new_host: NewHost, entry: str) -> 
     host = new_host()
     host.configure(f"blacklist {{\n {entry}\n}}\n", no_path_retry="fail")
     assert check(host).of("refused_configuration")
+
+
+@pytest.mark.xfail(strict=True, reason="a multipath subsection that counts for no map is not told so far")
+@pytest.mark.field(
+    "multipaths has the WWID as the array shows it, without the 3 in front",
+    "The Geek Diary: why a LUN's WWID starts with the number 3 (Huawei XSG1)",
+)
+def test_a_subsection_for_a_wwid_without_its_leading_3_is_told(new_host: NewHost) -> None:
+    host, shown = new_host(), "640e27a1b2c3d4e5f60718293a4b5c6d"
+    host.two_paths("mpatha", wwid=f"3{shown}")
+    host.configure(f"{RETRY}multipaths {{\n multipath {{\n  wwid {shown}\n  alias oradata\n }}\n}}\n")
+    told = [each for each in check(host).findings if shown in each.text or each.where.endswith((".conf:5", ".conf:6"))]
+    assert told
+
+
+@pytest.mark.field(
+    "a subsection for a LUN that is not on this host now: one file for all hosts of a cluster",
+    "a thread on linux-cluster, June 2008: two nodes of an Oracle RAC with the same configuration",
+)
+def test_a_subsection_for_a_lun_that_is_elsewhere_is_no_fault(new_host: NewHost) -> None:
+    host = new_host()
+    host.two_paths("mpatha")
+    section = " multipath {\n  wwid 3640e27a1b2c3d4e5f60718293a4b5c6e\n  alias oradata2\n }\n"
+    host.configure(f"{RETRY}multipaths {{\n{section}}}\n")
+    assert not check(host).codes("warning")

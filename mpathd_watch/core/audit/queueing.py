@@ -24,7 +24,8 @@ def findings(host: Host) -> Iterator[Finding]:
     multipathd = host.state.source(SourceName.MULTIPATHD)
     if host.state.maps and multipathd.up is False:
         text = multipathd.detail.rstrip(".") or "it does not answer"
-        yield Finding(FindingKind.MULTIPATHD_NOT_RUNNING, "multipathd", text)
+        dead, silent = FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.MULTIPATHD_NOT_ANSWERING
+        yield Finding(dead if host.multipathd_dead else silent, "multipathd", text)
     grouped = Grouped()
     for map_ in host.maps:
         yield from _without_end(host, map_)

@@ -8,21 +8,19 @@ from math import inf
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.identity import uid_property
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DeviceState
+from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import Nexus
 from mpathd_watch.core.verdicts import carrier
 
-UID_ATTRIBUTE = "ID_SERIAL"
-"""The udev property that ``PathState.wwid`` is read from, and multipath's default for the WWID."""
-
 
 def findings(host: Host) -> Iterator[Finding]:
     """Every map by label."""
     for map_ in host.maps:
-        if map_.present == 0:
+        if map_.present == 0 and not map_.unplaced:
             yield Finding(FindingKind.MAP_WITHOUT_PATH, map_.label, "it has no disk left")
         if host.state.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)):
             yield from _in_common(host, map_)
@@ -103,11 +101,11 @@ def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
     for path in map_.paths.values():
         if not path.disk.wwid or path.disk.wwid == map_.wwid or "\\" in map_.wwid:
             continue
-        if not path.member or path.disk.state is not DeviceState.RUNNING:
+        if not path.member or path.disk.state.liveness is not Liveness.CARRYING:
             continue
         attribute = asked.uid_attribute(
             devnode=path.place.dev, vendor=map_.vendor or None, product=map_.product or None
         )
-        if attribute == UID_ATTRIBUTE:
+        if attribute == uid_property(path.place.dev):
             text = f"path {path.label} ({path.place.dev}) has the WWID {path.disk.wwid}, but the map has {map_.wwid}"
             yield Finding(FindingKind.WWID_DIFFERS, map_.label, text)

@@ -30,7 +30,12 @@ STANDING = 60.0
 MOST_ANNOUNCED = 50
 """Entries of one audit: a mistake in a template may concern every session of a host."""
 
-_WITH_ALERTS = frozenset({FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH})
+_WITH_ALERTS = frozenset(
+    {
+        *(FindingKind.MULTIPATHD_NOT_RUNNING, FindingKind.MULTIPATHD_NOT_ANSWERING),
+        *(FindingKind.SINGLE_PATH, FindingKind.MAP_WITHOUT_PATH),
+    }
+)
 """Findings with an alert of their own: source_down, map_at_risk, map_lost."""
 
 _AUDIT = Due(Wait.AUDIT)

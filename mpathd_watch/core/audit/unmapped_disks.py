@@ -37,6 +37,15 @@ def findings(host: Host) -> Iterator[Finding]:
     yield from _unused(host, behind, explained)
 
 
+def visible(host: Host) -> list[DeviceFacts]:
+    """The running disks in no map of sessions that are logged in, without those that the blacklist hides."""
+    if not host.state.unmapped:
+        return []
+    entries = _entries(host)
+    running = (disk for disks in _behind(host).values() for disk in disks if disk.state is DeviceState.RUNNING)
+    return entries.sorted(running).visible
+
+
 def _behind(host: Host) -> dict[str, list[DeviceFacts]]:
     """The disks in no map behind each session that is logged in; a session without such disks has an empty list."""
     logged_in = [session for session in host.sessions if session.liveness is Liveness.CARRYING]

@@ -200,6 +200,14 @@ class FindingKind(Enum):
         "every LUN with two paths. Then run 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's "
         "journal show more.",
     )
+    NO_MAP = FindingText(
+        Severity.CRITICAL,
+        "There is no multipath map, although some are expected",
+        "The LUNs are missing, or each is used over one path without failover. Writing to two paths of a LUN side by "
+        "side may destroy its data.",
+        "Check that multipathd runs, and that the sessions are logged in: 'iscsiadm -m session'. 'multipath -d -v3' "
+        "shows why a disk gets no map.",
+    )
     SINGLE_PATH = FindingText(
         Severity.WARNING,
         "A map has only one path",
@@ -370,9 +378,16 @@ class FindingKind(Enum):
     )
     MULTIPATHD_NOT_RUNNING = FindingText(
         Severity.CRITICAL,
-        "multipathd does not answer, but there are maps",
-        "Unless multipathd is only slow to answer, nothing checks the paths, and no failed path is reinstated.",
+        "multipathd does not run, but there are maps",
+        "Nothing checks the paths, and no failed path is reinstated.",
         "Run 'systemctl start multipathd', and check its journal.",
+    )
+    MULTIPATHD_NOT_ANSWERING = FindingText(
+        Severity.WARNING,
+        "multipathd does not answer, but there are maps",
+        "The states of its checkers and whether I/O is queued are unknown. If it hangs, nothing checks the paths, and "
+        "no failed path is reinstated.",
+        "The message names what was seen. Check 'systemctl status multipathd' and its journal.",
     )
     ISCSID_NOT_RUNNING = FindingText(
         Severity.CRITICAL,

@@ -98,7 +98,7 @@ CHECKER_STATE: Final = Vocabulary(
 )
 
 DEVICE_STATE: Final = Vocabulary(
-    "State of a SCSI device",
+    "State of a disk: of its SCSI device, or of its NVMe controller",
     {
         DeviceState.CREATED: "The kernel is still setting the device up.",
         DeviceState.RUNNING: "The device takes I/O.",
@@ -111,6 +111,14 @@ DEVICE_STATE: Final = Vocabulary(
         "until the session is back.",
         DeviceState.BLOCKED: "The kernel holds I/O to the device because its session is FAILED.",
         DeviceState.CREATED_BLOCKED: "As created, and the kernel holds I/O to the device.",
+        DeviceState.NEW: "NVMe: the kernel is still setting the controller up.",
+        DeviceState.LIVE: "NVMe: the controller takes I/O.",
+        DeviceState.RESETTING: "NVMe: the controller is reset; I/O to it is held.",
+        DeviceState.CONNECTING: "NVMe: the kernel tries to connect to the controller again; I/O to it is held.",
+        DeviceState.DELETING: "NVMe: the controller is being removed; I/O to it fails.",
+        DeviceState.DELETING_NO_IO: "NVMe: as deleting, and no command is sent any more.",
+        DeviceState.DEAD: "NVMe: the kernel has given the controller up; I/O to it fails.",
+        DeviceState.NONE: "The disk has no such state, as a DASD: the path is judged by the other reports.",
         DeviceState.UNKNOWN: "sysfs does not answer, or shows a word that mpathd-watch does not know.",
     },
 )
@@ -286,6 +294,7 @@ SOURCE_REASON: Final = Vocabulary(
         "no_permission": "mpathd-watch may not connect to multipathd, or may not use the command.",
         "not_permitted": "The service lacks CAP_NET_ADMIN.",
         "not_running": "multipathd is not running.",
+        "hidden": "It is not known whether multipathd runs, because not all processes can be seen.",
         "not_text": "A uevent is not valid UTF-8.",
         "overflow": "The kernel dropped messages because the socket's buffer was full.",
         "refused": "multipathd is running, but does not listen on its socket.",

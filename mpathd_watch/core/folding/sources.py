@@ -24,12 +24,14 @@ from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.transports import table
 
 _OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
-"""Sources whose return means that what is known of maps and paths may be old."""
+"""Sources whose return means that what is known of maps and paths may be old. A path is judged by those that answer."""
 
 
 def answered(draft: Draft, name: SourceName) -> None:
     """Note an answer; report it if the source had been down."""
     source = draft.source(name)
+    if source.up is not True and name in _OF_SNAPSHOTS:
+        draft.touch_all()
     draft.sources[name] = replace(source, up=True, reason="", detail="", last_success=draft.now)
     if source.up is False and source.reason != NO_MODULE:
         draft.emit(messages.source_up(name))
@@ -50,6 +52,8 @@ def source_up(draft: Draft, event: SourceUp) -> None:
 def source_down(draft: Draft, event: SourceDown) -> None:
     """Note that a source does not answer, and forget what only it can know."""
     source = draft.source(event.source)
+    if source.up is not False and event.source in _OF_SNAPSHOTS:
+        draft.touch_all()
     draft.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
     _count(draft, event.source, event.reason, 1)
     if event.reason != NO_MODULE and (source.up is not False or source.reason != event.reason):
@@ -84,6 +88,7 @@ def events_lost(draft: Draft, _: EventsLost) -> None:
     counters = draft.rest.counters
     counters = replace(counters, overflows=counters.overflows + 1)
     draft.rest = replace(draft.rest, counters=counters, dm_stale=draft.now.monotonic)
+    draft.touch_all()
     draft.emit(messages.events_lost(counters.overflows))
     draft.resync("events_lost")
     draft.refresh(Scope.NEXUSES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
@@ -93,6 +92,8 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
     if map_.sysfs_name != facts.sysfs_name:
         made_anew(draft, wwid)
     _fold_paths(draft, wwid, members)
+    placed = {path.place.dev for path in draft.paths(wwid).values()}
+    draft.maps[wwid] = replace(draft.maps[wwid], unplaced=frozenset(facts.slaves) - placed)
 
 
 def _drop_map(draft: Draft, wwid: str) -> None:
@@ -107,7 +108,7 @@ def _drop_map(draft: Draft, wwid: str) -> None:
 
 def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
     paths = draft.paths(wwid)
-    through = _nexuses_behind(draft, paths, members)
+    through = _nexuses_behind(draft, wwid, members)
     members = sorted((device for device in members if device.name in through), key=_oldest_first)
     labels = identity.assign(
         {path.label: path.place.device for path in paths.values() if path.member},
@@ -140,13 +141,14 @@ def _path_base(device: DeviceFacts, nexus: str) -> str:
     return table.of(device.transport).path(nexus) or device.hctl or device.name or "unknown"
 
 
-def _nexuses_behind(draft: Draft, paths: Mapping[str, PathState], members: list[DeviceFacts]) -> dict[str, str]:
+def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts]) -> dict[str, str]:
     """The label of each member's nexus, ``""`` where it has none.
 
     A disk and its nexus come and go while sysfs is being walked. A disk whose nexus is not among those found keeps the
-    one it was known by; a new one is left out until another look finds both, so that it is not taken for a path of
-    another transport.
+    one it was known by; a new one is left out until another look, so that it is not taken for a path of another
+    transport. If that does not find its nexus either, sysfs does not show one.
     """
+    paths, left_out = draft.paths(wwid), draft.maps[wwid].unplaced
     present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     known = {path.place.device: path.nexus for path in paths.values()}
     through: dict[str, str] = {}
@@ -158,6 +160,8 @@ def _nexuses_behind(draft: Draft, paths: Mapping[str, PathState], members: list[
             through[device.name] = present[handle]
         elif nexus := known.get(_disk(device)):
             through[device.name] = nexus
+        elif device.name in left_out:
+            through[device.name] = ""
         else:
             draft.refresh(Scope.SYSTEM)
     return through

@@ -6,6 +6,7 @@ A path's message reports how many paths are usable once everything is judged.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, repeat
 
 from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
 from mpathd_watch.core.draft import Draft, PathKey
@@ -15,7 +16,7 @@ from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.judging.nexuses import judge_nexuses
 from mpathd_watch.core.judging.outages import end_outage
 from mpathd_watch.core.judging.paths import judged
-from mpathd_watch.core.model.vocabulary import MapHealth
+from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
@@ -78,7 +79,7 @@ def _forget_flaps(draft: Draft) -> None:
 
 def _judged_map(draft: Draft, map_: MapState) -> MapState:
     health = map_health(
-        (path.health for path in map_.paths.values()),
+        chain((path.health for path in map_.paths.values()), repeat(Health.UNKNOWN, len(map_.unplaced))),
         single_path_ok=not draft.rest.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)),
     )
     if health is map_.health:

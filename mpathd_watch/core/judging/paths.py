@@ -7,6 +7,7 @@ from math import isinf
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import (
@@ -16,6 +17,7 @@ from mpathd_watch.core.model.vocabulary import (
     Health,
     Liveness,
     Phase,
+    SourceName,
     Standing,
 )
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
@@ -41,7 +43,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
     raw = _raw_states(draft, wwid, path)
     outage = path.outage
-    health = path_health(raw, transport_was_lost=outage is not None and outage.transport_lost)
+    was_lost = outage is not None and outage.transport_lost
+    health = path_health(raw, transport_was_lost=was_lost, out=outage is not None)
     seen = evidence(raw)
     if outage is None and health in _OUT:
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
@@ -55,7 +58,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
         path = _flapping(draft, path, outage)
         path = _timed(draft, wwid, _counted(draft, wwid, path, outage))
     path = _steady(draft, wwid, path)
-    ever_up = path.ever_up or health is Health.UP
+    # Where dm is silent, it may have failed the path long before.
+    ever_up = path.ever_up or (health is Health.UP and raw.standing is Standing.USABLE)
     ever_reached = path.ever_reached or seen.transport_good
     if (ever_up, ever_reached) == (path.ever_up, path.ever_reached):
         return path
@@ -66,8 +70,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
 
 
 def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
-    nexus = draft.nexus_of(path)
-    standing = draft.layer_of(wwid).standing(path.dm, path.disk)
+    nexus, layer = draft.nexus_of(path), draft.layer_of(wwid)
+    standing = layer.standing(path.dm, path.disk)
     return RawStates(
         member=path.member,
         standing=standing,
@@ -77,7 +81,18 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         nexus_cause=Cause.UNKNOWN if nexus is None else _nexus_cause(draft, nexus),
         suspicion=None if nexus is None else nexus.suspicion,
         counters=_by_counters(path, nexus, standing),
+        unmanaged=_unmanaged(draft, layer),
+        unread=not draft.is_up(SourceName.SYSFS),
     )
+
+
+def _unmanaged(draft: Draft, layer: LayerRow) -> bool:
+    """Whether the layer's states have never been known, since who knows them does not answer.
+
+    Where uevents are missed, they have been known, and may be others now.
+    """
+    missed = draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
+    return layer.manager is not None and draft.source(layer.manager).up is False and not missed
 
 
 def _nexus_cause(draft: Draft, nexus: NexusState) -> Cause:

@@ -49,6 +49,16 @@ def connection_label(session: SessionFacts) -> str:
     return label if iface in ("", DEFAULT_IFACE) else f"{label}@{iface}"
 
 
+def uid_property(name: str) -> str:
+    """The udev property that holds the WWID of the disk ``name`` by multipath's default.
+
+    The hardware table of libmultipath/hwtable.c sets uid_attribute for NVMe namespaces and DASDs, 0.9.4 to 0.15.
+    """
+    if name.startswith("nvme"):
+        return "ID_WWN"
+    return "ID_UID" if name.startswith("dasd") else "ID_SERIAL"
+
+
 def in_order(label: str) -> SortKey:
     """The key by which labels are sorted: numbers in a label compare as numbers.
 

@@ -71,7 +71,11 @@ class CheckerState(Word):
 
 
 class DeviceState(Word):
-    """A SCSI device's ``state`` attribute (drivers/scsi/scsi_sysfs.c, sdev_states)."""
+    """The ``state`` attribute of a disk's device, or of the NVMe controller that a namespace belongs to.
+
+    SCSI: sdev_states in drivers/scsi/scsi_sysfs.c; NVMe: nvme_sysfs_show_state() in drivers/nvme/host/sysfs.c. ``none``
+    is ours: the disk is there and has no such attribute, as a DASD.
+    """
 
     CREATED = "created"
     RUNNING = "running"
@@ -82,7 +86,24 @@ class DeviceState(Word):
     TRANSPORT_OFFLINE = "transport-offline"
     BLOCKED = "blocked"
     CREATED_BLOCKED = "created-blocked"
+    NEW = "new"
+    LIVE = "live"
+    RESETTING = "resetting"
+    CONNECTING = "connecting"
+    DELETING = "deleting"
+    DELETING_NO_IO = "deleting (no IO)"
+    DEAD = "dead"
+    NONE = "none"
     UNKNOWN = "unknown"
+
+    @property
+    def liveness(self) -> Liveness:
+        """What the disk does with I/O; ``unknown`` where the state does not show it.
+
+        A SCSI device: scsi_device_state_check() in drivers/scsi/scsi_lib.c; an NVMe controller:
+        nvme_fail_nonready_command() in drivers/nvme/host/core.c.
+        """
+        return _OF_DEVICES.get(self, Liveness.UNKNOWN)
 
 
 class SessionStatus(Word):
@@ -123,6 +144,17 @@ class Liveness(Word):
     def lost(self) -> bool:
         """Whether it carries nothing, whatever the reason."""
         return self.down or self is Liveness.GONE
+
+
+_OF_DEVICES = {
+    DeviceState.RUNNING: Liveness.CARRYING,
+    DeviceState.LIVE: Liveness.CARRYING,
+    **dict.fromkeys((DeviceState.BLOCKED, DeviceState.CREATED_BLOCKED, DeviceState.QUIESCE), Liveness.HOLDING),
+    **dict.fromkeys((DeviceState.RESETTING, DeviceState.CONNECTING), Liveness.HOLDING),
+    **dict.fromkeys((DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE), Liveness.GIVEN_UP),
+    **dict.fromkeys((DeviceState.CANCEL, DeviceState.DELETED), Liveness.GIVEN_UP),
+    **dict.fromkeys((DeviceState.DELETING, DeviceState.DELETING_NO_IO, DeviceState.DEAD), Liveness.GIVEN_UP),
+}
 
 
 class Standing(Word):

@@ -17,7 +17,7 @@ class MapState:
 
     ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``queues``: whether I/O waits when no
     path is usable, ``None`` if it is not known. ``announced`` is the last health in the journal, ``troubled`` when it
-    left ``healthy``.
+    left ``healthy``. ``unplaced`` are the members in its table of which sysfs has not shown the disk or its nexus yet.
     """
 
     wwid: str
@@ -36,6 +36,7 @@ class MapState:
     announced: MapHealth = MapHealth.HEALTHY
     troubled: Instant | None = None
     paths: Mapping[str, PathState] = field(default_factory=empty)
+    unplaced: frozenset[str] = frozenset()
 
     @property
     def usable(self) -> int:

@@ -1,7 +1,11 @@
 """The health model: pure verdicts on a path from its raw states, and on a map from its paths.
 
 dm is the last to know: a standby path is still active in dm until the next checker run, for ever while multipathd is
-stopped. So a path's health is the worst of what dm, the checker, the SCSI device and the nexus report.
+stopped. So a path's health is the worst of what dm, the checker, the disk and the nexus report.
+
+Missing knowledge is not bad news. A disk without a ``state``, a word that is not in the vocabulary, a multipathd that
+does not answer: the path is judged by those that do report something, as long as one of them shows that it works.
+Otherwise it is ``unknown``. A path that is out stays so until everybody who has seen it fail reports that it is back.
 """
 
 from __future__ import annotations
@@ -23,10 +27,8 @@ from mpathd_watch.core.model.vocabulary import (
 
 # multipathd fails a path in dm for each of these (check_path() in multipathd/main.c).
 CONDEMNED_BY_CHECKER = frozenset({CheckerState.FAULTY, CheckerState.TIMEOUT, CheckerState.DISCONNECTED})
-# I/O is held, neither failed nor completed (scsi_device_state_check() in drivers/scsi/scsi_lib.c).
-_HOLDING = frozenset({DeviceState.BLOCKED, DeviceState.CREATED_BLOCKED, DeviceState.QUIESCE})
-# I/O fails at once.
-_DEAD = frozenset({DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE, DeviceState.CANCEL, DeviceState.DELETED})
+# The answer of a path that works (libmultipath/checkers.h): a ghost path takes commands, and I/O after a failover.
+_APPROVED_BY_CHECKER = frozenset({CheckerState.READY, CheckerState.GHOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class RawStates:
     ``standing``: what joins the paths reports. ``checker`` is ``unknown`` where dm has overruled it
     (``CheckerView.overruled``). ``nexus_cause``: what took the nexus, if something did. ``suspicion``: why the nexus is
     suspect that still carries I/O. ``counters``: the cause that the disk's own counters show (``judging.paths``),
-    ``unknown`` where they show none.
+    ``unknown`` where they show none. ``unmanaged``: who knows the standing was asked and does not answer at all.
+    ``unread``: sysfs, which shows the disk and its nexus, does not answer.
     """
 
     member: bool
@@ -47,6 +50,8 @@ class RawStates:
     nexus_cause: Cause = Cause.UNKNOWN
     suspicion: Suspicion | None = None
     counters: Cause = Cause.UNKNOWN
+    unmanaged: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,10 @@ class Evidence:
 
 def evidence(raw: RawStates) -> Evidence:
     """Read the raw states for what an outage needs."""
-    nexus_lost = raw.nexus is not None and raw.nexus.lost
-    lost = not raw.member or nexus_lost or raw.device in _DEAD or raw.device in _HOLDING
-    good = raw.device is DeviceState.RUNNING and raw.nexus in (None, Liveness.CARRYING)
-    return Evidence(transport_good=good and not lost, transport_lost=lost, cause=_cause(raw))
+    lost = not raw.member or raw.device.liveness.lost or (raw.nexus is not None and raw.nexus.lost)
+    by_nexus = raw.device is DeviceState.NONE and raw.nexus is Liveness.CARRYING
+    good = raw.device.liveness is Liveness.CARRYING and raw.nexus in (None, Liveness.CARRYING)
+    return Evidence(transport_good=(good or by_nexus) and not lost, transport_lost=lost, cause=_cause(raw))
 
 
 def _cause(raw: RawStates) -> Cause:
@@ -76,28 +81,39 @@ def _cause(raw: RawStates) -> Cause:
     if raw.suspicion is Suspicion.CARRIER:
         return Cause.CARRIER_LOST
     condemned = raw.checker in CONDEMNED_BY_CHECKER
-    if condemned and raw.device is DeviceState.RUNNING and raw.standing is Standing.USABLE:
+    works = raw.device is DeviceState.NONE or raw.device.liveness is Liveness.CARRYING
+    if condemned and works and raw.standing is Standing.USABLE:
         # Once dm has failed a path, multipathd calls it faulty for that alone (update_multipath_strings() and below).
         return Cause.CHECKER
     return raw.counters
 
 
-def path_health(raw: RawStates, *, transport_was_lost: bool) -> Health:
-    """Judge one path; ``transport_was_lost``: whether its open outage has seen the way to the disk gone."""
+def path_health(raw: RawStates, *, transport_was_lost: bool, out: bool = False) -> Health:
+    """Judge one path; ``out``: it has an open outage, ``transport_was_lost``: and that has seen the way to it gone."""
     if not raw.member or raw.nexus is Liveness.GONE:
         # An iSCSI session takes its devices with it when it goes (iscsi_remove_session() in scsi_transport_iscsi.c).
         return Health.MISSING
-    if raw.device in _DEAD or raw.nexus is Liveness.GIVEN_UP:
+    if Liveness.GIVEN_UP in (raw.device.liveness, raw.nexus):
         return Health.FAILED
-    held = raw.nexus is Liveness.HOLDING or raw.device in _HOLDING
+    held = Liveness.HOLDING in (raw.device.liveness, raw.nexus)
     if raw.standing is Standing.FAILED or raw.checker in CONDEMNED_BY_CHECKER:
         returned = transport_was_lost and evidence(raw).transport_good
         return Health.RECOVERING if returned else Health.FAILED
     if held:
         return Health.STALLED
-    if raw.standing is Standing.UNKNOWN or raw.device is DeviceState.UNKNOWN or raw.nexus is Liveness.UNKNOWN:
+    if not _works(raw, out=out):
         return Health.UNKNOWN
     return Health.UP if raw.suspicion is None else Health.SUSPECT
+
+
+def _works(raw: RawStates, *, out: bool) -> bool:
+    """Whether what is known is enough to call a path usable of which nothing bad is known."""
+    unread = raw.device is DeviceState.UNKNOWN or raw.nexus is Liveness.UNKNOWN
+    if unread and (raw.unread or out):
+        return False
+    if raw.standing is Standing.UNKNOWN and (out or not raw.unmanaged):
+        return False
+    return Liveness.CARRYING in (raw.device.liveness, raw.nexus) or raw.checker in _APPROVED_BY_CHECKER
 
 
 def map_health(paths: Iterable[Health], *, single_path_ok: bool) -> MapHealth:

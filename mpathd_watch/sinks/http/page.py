@@ -32,7 +32,14 @@ _TONES: Final[dict[str, str]] = {
     Health.MISSING: "bad",
 }
 _FINE: Final = frozenset(
-    {DmState.ACTIVE, CheckerState.READY, CheckerState.GHOST, DeviceState.RUNNING, SessionStatus.LOGGED_IN}
+    {
+        DmState.ACTIVE,
+        CheckerState.READY,
+        CheckerState.GHOST,
+        DeviceState.RUNNING,
+        DeviceState.LIVE,
+        SessionStatus.LOGGED_IN,
+    }
 )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mpathd_watch.sources.multipathd import protocol
 from mpathd_watch.sources.multipathd.errors import MultipathdError
-from mpathd_watch.sources.multipathd.presence import Presence, check_presence
+from mpathd_watch.sources.multipathd.presence import Presence, multipathd
 
 __all__ = ["DEADLINE", "MultipathdClient", "MultipathdError", "not_running"]
 
@@ -20,7 +20,10 @@ _CHUNK = 64 * 1024
 
 
 def not_running(presence: Presence) -> MultipathdError:
-    """The error for a ``presence`` that is not running."""
+    """The error for a ``presence`` that is not running, as far as can be determined."""
+    if not presence.certain:
+        remedy = "a connection could start it, so there is none; run mpathd-watch where it can see all processes"
+        return MultipathdError("hidden", f"{presence.why}; {remedy}.")
     return MultipathdError("not_running", f"{presence.why}; start it with 'systemctl start multipathd'.")
 
 
@@ -39,13 +42,13 @@ class MultipathdClient:
         self,
         socket_name: str = "",
         *,
-        presence: Callable[[], Presence] = check_presence,
+        presence: Callable[[], Presence] | None = None,
         deadline: float = DEADLINE,
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._addresses = protocol.addresses(socket_name)
-        self._presence = presence
+        self._presence = presence or multipathd().look
         self._deadline = deadline
         self._grace = grace
         self._clock = clock

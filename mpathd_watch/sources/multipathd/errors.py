@@ -9,8 +9,9 @@ _QUOTED = 120
 class MultipathdError(Exception):
     """There is no reply.
 
-    ``reason`` is a short word for a label: ``not_running``, ``refused``, ``no_permission``, ``busy``, ``timeout``,
-    ``closed``, ``bad_length`` or ``io_error``. ``detail`` is one sentence with the remedy.
+    ``reason`` is a short word for a label: ``not_running``, ``hidden`` (it is not known whether it runs), ``refused``,
+    ``no_permission``, ``busy``, ``timeout``, ``closed``, ``bad_length`` or ``io_error``. ``detail`` is one sentence
+    with the remedy.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

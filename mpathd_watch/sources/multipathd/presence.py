@@ -6,19 +6,17 @@ would start a multipathd that an administrator has stopped. A monitoring program
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from mpathd_watch.sources.reading.presence import PROC, Presence, check, signal_reaches
+from mpathd_watch.sources.reading.presence import Daemon, Presence
 
-__all__ = ["PIDFILE", "Presence", "check_presence"]
+__all__ = ["NAME", "PIDFILE", "Presence", "multipathd"]
 
+NAME = "multipathd"
 PIDFILE = Path("/run/multipathd.pid")
 """multipathd writes its pid to it at start, in decimal, and removes it at its end (multipathd/main.c, pidfile.c)."""
 
 
-def check_presence(
-    pidfile: Path = PIDFILE, proc: Path = PROC, exists: Callable[[int], bool] = signal_reaches
-) -> Presence:
-    """Whether the process in ``pidfile`` exists and is a multipathd. Never raises; reads two small files."""
-    return check("multipathd", pidfile, proc, exists)
+def multipathd() -> Daemon:
+    """This host's multipathd."""
+    return Daemon(NAME, PIDFILE)

@@ -1,15 +1,28 @@
-"""Whether a daemon is running, by its pidfile and /proc, without a connection to it."""
+"""Whether a daemon is running, without a connection to it: by the lock on its pidfile, its pidfile, and /proc.
+
+A pidfile alone is no proof. It is left over when its daemon is killed, and in a container it names a process of another
+PID namespace. So a daemon counts as not running only where no clue says that it runs, and all processes can be seen.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PROC = Path("/proc")
+SEARCH_EVERY = 30.0
+"""Seconds between searches among all processes, of which a host may have thousands."""
 
 _LONGEST_PID = 7  # digits of PID_MAX_LIMIT, 4194304
+_INITIAL_NAMESPACE = "pid:[4026531836]"
+"""PROC_PID_INIT_INO in include/linux/proc_ns.h: who is in this namespace sees the processes of all others."""
+_FLOCK = struct.Struct("@hhqqi4x")
+"""struct flock (fcntl(2)) where offsets have 64 bits: l_type, l_whence, l_start, l_len, l_pid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +49,88 @@ def signal_reaches(pid: int) -> bool:
     return True
 
 
-def check(name: str, pidfile: Path, proc: Path = PROC, exists: Callable[[int], bool] = signal_reaches) -> Presence:
-    """Whether the process in ``pidfile`` exists and is a ``name``. Never raises; reads two small files."""
-    try:
-        with pidfile.open("rb") as file:
-            text = file.read(64).strip()
-    except FileNotFoundError:
-        return Presence(running=False, pid=None, why=f"{name} is not running: there is no {pidfile}")
-    except OSError as error:
-        return _unknown(f"cannot tell whether {name} is running: {pidfile}: {error.strerror}")
-    if not text.isdigit() or len(text) > _LONGEST_PID or int(text) == 0:
-        return _unknown(f"cannot tell whether {name} is running: no pid in {pidfile}: {text!r}")
-    return _presence_of(int(text), name, pidfile, proc, exists)
+class Daemon:
+    """Looks for the daemon ``name``, which writes its pid to ``pidfile``. Not thread-safe.
+
+    A search among all processes follows where the pidfile does not lead to it: at once, and then every
+    ``search_every`` seconds of ``clock``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pidfile: Path,
+        proc: Path = PROC,
+        exists: Callable[[int], bool] = signal_reaches,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        search_every: float = SEARCH_EVERY,
+    ) -> None:
+        self._name = name
+        self._pidfile = pidfile
+        self._proc = proc
+        self._exists = exists
+        self._clock = clock
+        self._search_every = search_every
+        self._found: int | None = None
+        self._search_at = float("-inf")
+
+    def look(self) -> Presence:
+        """Whether it is running. Never raises; reads a few small files."""
+        presence = self._by_pidfile()
+        if presence.running:
+            return presence
+        pid = self._by_name()
+        if pid is not None:
+            return Presence(running=True, pid=pid, why=f"process {pid} is called {self._name}")
+        if not presence.certain or _sees_all(self._proc):
+            return presence
+        why = presence.why.removeprefix(f"{self._name} is not running: ")
+        return replace(presence, why=f"{self._unknown}: {why}, and not all processes can be seen", certain=False)
+
+    def _by_pidfile(self) -> Presence:
+        try:
+            with self._pidfile.open("rb") as file:
+                text, locked = file.read(64).strip(), _is_locked(file.fileno())
+        except FileNotFoundError:
+            return Presence(running=False, pid=None, why=f"{self._name} is not running: there is no {self._pidfile}")
+        except OSError as error:
+            return self._uncertain(f"{self._pidfile}: {error.strerror}")
+        if not text.isdigit() or len(text) > _LONGEST_PID or int(text) == 0:
+            return self._uncertain(f"no pid in {self._pidfile}: {text!r}")
+        if locked:
+            return Presence(running=True, pid=int(text), why=f"{self._pidfile} is locked by the process that wrote it")
+        return self._of_pid(int(text))
+
+    def _of_pid(self, pid: int) -> Presence:
+        try:
+            comm = (self._proc / str(pid) / "comm").read_bytes().strip()
+        except OSError:
+            # ProtectProc=invisible and hidepid= hide the processes of other users. Signal 0 still reaches them.
+            if self._exists(pid):
+                return Presence(running=True, pid=pid, why=f"process {pid} of {self._pidfile} exists")
+            why = f"{self._name} is not running: process {pid} of {self._pidfile} is gone; it crashed or was killed"
+            return Presence(running=False, pid=None, why=why)
+        if comm.startswith(self._name.encode()):
+            return Presence(running=True, pid=pid, why=f"process {pid} of {self._pidfile} is a {self._name}")
+        shown = comm.decode(errors="replace")
+        why = f"{self._name} is not running: {self._pidfile} is left over, and process {pid} is {shown!a}"
+        return Presence(running=False, pid=None, why=why)
+
+    def _by_name(self) -> int | None:
+        if self._found is not None and is_called(self._found, self._name, self._proc):
+            return self._found
+        if self._found is not None or self._clock() >= self._search_at:
+            self._search_at = self._clock() + self._search_every
+            self._found = find(self._name, self._proc)
+        return self._found
+
+    @property
+    def _unknown(self) -> str:
+        return f"cannot tell whether {self._name} is running"
+
+    def _uncertain(self, why: str) -> Presence:
+        return Presence(running=False, pid=None, why=f"{self._unknown}: {why}", certain=False)
 
 
 def find(name: str, proc: Path = PROC) -> int | None:
@@ -68,20 +151,31 @@ def is_called(pid: int, name: str, proc: Path = PROC) -> bool:
         return False
 
 
-def _unknown(why: str) -> Presence:
-    return Presence(running=False, pid=None, why=why, certain=False)
+def _sees_all(proc: Path) -> bool:
+    """Whether ``proc`` shows every process of the host.
 
-
-def _presence_of(pid: int, name: str, pidfile: Path, proc: Path, exists: Callable[[int], bool]) -> Presence:
+    In a container it shows those of its own PID namespace. With hidepid= (proc(5)) it shows those of this user.
+    """
     try:
-        comm = (proc / str(pid) / "comm").read_bytes().strip()
+        if (proc / "self/ns/pid").readlink() != Path(_INITIAL_NAMESPACE):
+            return False
+        (proc / "1/comm").read_bytes()
     except OSError:
-        # ProtectProc=invisible and hidepid= hide the processes of other users. Signal 0 still reaches them.
-        if exists(pid):
-            return Presence(running=True, pid=pid, why=f"process {pid} of {pidfile} exists")
-        why = f"{name} is not running: process {pid} of {pidfile} is gone; it crashed or was killed"
-        return Presence(running=False, pid=None, why=why)
-    if comm.startswith(name.encode()):
-        return Presence(running=True, pid=pid, why=f"process {pid} of {pidfile} is a {name}")
-    why = f"{name} is not running: {pidfile} is left over, and process {pid} is {comm.decode(errors='replace')!a}"
-    return Presence(running=False, pid=None, why=why)
+        # Where there is no "self", the files of a host are looked at that does not run.
+        return proc.is_dir() and not (proc / "self").is_symlink()
+    return True
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether another process holds a lock on the file, in whatever namespace it is.
+
+    multipathd locks its pidfile until it ends (pidfile_create() in libmultipath or multipathd, pidfile.c, 0.9.4 to
+    0.15), and the kernel removes the lock with the process.
+    """
+    wanted = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted)
+    except OSError:
+        return False
+    kind: int = _FLOCK.unpack(answer)[0]
+    return kind != fcntl.F_UNLCK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
-from mpathd_watch.sources.sysfs.udevdb import DATA, serial
+from mpathd_watch.sources.sysfs.udevdb import DATA, uid
 
 UUID_PREFIX = "mpath-"
 """The prefix of a multipath map's dm uuid. A kpartx partition has ``partN-mpath-`` (libmultipath/devmapper.c)."""
@@ -171,12 +172,12 @@ class Disks:
         else:
             attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
         device = directory / "device"
-        dev_t = attributes.text(directory / "dev") or (known.dev_t if known else "")
+        dev_t = attributes.optional(directory / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
             name=name,
             dev_t=dev_t,
             hctl=attachment.hctl,
-            state=attributes.word(device / "state", DeviceState),
+            state=_state(attributes, directory),
             transport=attachment.transport,
             sid=attachment.sid,
             vendor=attributes.optional(device / "vendor"),
@@ -184,7 +185,7 @@ class Disks:
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
             timeout=attributes.number(device / "timeout"),
-            wwid=serial(attributes, self._udev, dev_t),
+            wwid=uid(attributes, self._udev, name, dev_t),
             io=attributes.parsed(directory / "stat", _io),
             nexus=attachment.nexus,
         )
@@ -192,7 +193,7 @@ class Disks:
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
         directory = self._block / facts.name
         device = directory / "device"
-        state = attributes.word(device / "state", DeviceState)
+        state = _state(attributes, directory)
         if depth is Depth.STATE:
             return facts if state is facts.state else replace(facts, state=state, in_flight=None)
         return replace(
@@ -203,6 +204,17 @@ class Disks:
             io=attributes.parsed(directory / "stat", _io),
             in_flight=attributes.parsed(device / "device_busy", _unsigned) if depth is Depth.CLOSELY else None,
         )
+
+
+def _state(attributes: Attributes, directory: Path) -> DeviceState:
+    """The state of the disk in ``directory``; ``none`` if it has no such attribute. Raises ``GoneError``."""
+    state = directory / "device/state"
+    try:
+        return attributes.word(state, DeviceState)
+    except GoneError:
+        if not os.path.lexists(directory) or os.path.lexists(state):
+            raise
+        return DeviceState.NONE
 
 
 def _names(attributes: Attributes, directory: Path) -> list[str]:

@@ -15,6 +15,7 @@ from mpathd_watch.sources.reading.worker import Worker
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Depth, Disks
 
+_SETTLED = frozenset({DeviceState.RUNNING, DeviceState.LIVE, DeviceState.NONE})
 TROUBLED_EVERY = 0.4
 """Seconds between readings of the disks in trouble, slightly less than between ordinary polls of the sessions. Sessions
 may be polled more often than that, but there can be very many disks."""
@@ -66,7 +67,7 @@ class MemberDisks:
         self._troubled_due = now + TROUBLED_EVERY
         sids = self._sessions.in_trouble()
         self._troubled.update(
-            name for name, facts in self._known.items() if facts.sid in sids or facts.state is not DeviceState.RUNNING
+            name for name, facts in self._known.items() if facts.sid in sids or facts.state not in _SETTLED
         )
         if self._troubled:
             self._wake.set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mpathd_watch.core.model.identity import uid_property
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 
@@ -16,21 +17,21 @@ MAX_SIZE = 1 << 16
 """Bytes of a record that are read; a disk's has about 2 KiB."""
 
 _DEV_T = re.compile(r"\d{1,10}:\d{1,10}\Z", re.ASCII)
-_SERIAL = re.compile(rb"^E:ID_SERIAL=(.*)\n", re.MULTILINE)
 
 
-def serial(attributes: Attributes, data: Path, dev_t: str) -> str:
-    """ID_SERIAL of the disk ``dev_t`` (``MAJOR:MINOR``), multipath's default ``uid_attribute``; ``""`` without it."""
+def uid(attributes: Attributes, data: Path, name: str, dev_t: str) -> str:
+    """The WWID of the disk ``name`` (``dev_t``: ``MAJOR:MINOR``) by multipath's default; ``""`` if udev has none."""
     # Check it: this text from a file becomes part of a file name.
     if not _DEV_T.match(dev_t):
         return ""
     try:
-        return serial_of(attributes.content(data / f"b{dev_t}", MAX_SIZE))
+        record = attributes.content(data / f"b{dev_t}", MAX_SIZE)
     except GoneError:
         return ""
+    return value_of(record, uid_property(name))
 
 
-def serial_of(record: bytes) -> str:
-    """ID_SERIAL in a database record of lines ``E:KEY=VALUE``; a truncated line does not count."""
-    found = _SERIAL.search(record)
+def value_of(record: bytes, key: str) -> str:
+    """The value of ``key`` in a database record of lines ``E:KEY=VALUE``; a truncated line does not count."""
+    found = re.search(rb"^E:%b=(.*)\n" % re.escape(key.encode()), record, re.MULTILINE)
     return clean(found[1]) if found else ""

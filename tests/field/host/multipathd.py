@@ -62,13 +62,15 @@ class Multipathd:
     running: bool = True
     pid: int = 655
     pidfile: str | None = None
-    """What /run/multipathd.pid says in place of the pid, e.g. the pid in a container's namespace."""
+    """What /run/multipathd.pid has in place of the pid, e.g. that in a container's namespace; empty for no file."""
     configured: Configured = field(default_factory=Configured)
     listed: list[Listed] = field(default_factory=list)
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
     """dm's and the checker's word by disk; the others are ``FINE``."""
     orphans: list[str] = field(default_factory=list)
     """Lines of ``show paths`` for paths in no map."""
+    replies: dict[str, str] = field(default_factory=dict)
+    """Replies that differ from those that follow from the rest, by command."""
     connections: int = 0
     """How many connections the product has made so far."""
 

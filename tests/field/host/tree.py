@@ -36,11 +36,11 @@ class Tree:
 
 
 def attributes(directory: Path, **values: object) -> None:
-    """Write attributes of sysfs, one a file; ``_`` in a name stays, a ``/`` makes a directory."""
+    """Write attributes of sysfs, one a file; a ``/`` in a name makes a directory."""
+    for place in {directory.joinpath(name).parent for name in values}:
+        place.mkdir(parents=True, exist_ok=True)
     for name, value in values.items():
-        target = directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(f"{value}\n", encoding="utf-8")
+        (directory / name).write_text(f"{value}\n", encoding="utf-8")
 
 
 def relative_link(link: Path, to: Path) -> None:

@@ -66,7 +66,7 @@ def proxmox(host: Host) -> None:
         host.storage.dm(f"vg_san-vm--{number}--disk--0", f"LVM-{number}", shared)
 
 
-@tree("multipathd in a container of its own PID namespace", not_yet="the pidfile alone is believed")
+@tree("multipathd in a container of its own PID namespace")
 def multipathd_in_a_container(host: Host) -> None:
     host.two_paths()
     host.multipathd.pidfile = "1\n"

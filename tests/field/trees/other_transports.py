@@ -111,7 +111,7 @@ def sas(host: Host) -> None:
         host.map(f"mpath{'abcd'[slot]}", *disks, wwid=wwid, hwhandler="0")
 
 
-@tree("DASD below dm-multipath", iscsi=False, not_yet="a member must be a SCSI disk")
+@tree("DASD below dm-multipath", iscsi=False)
 def dasd(host: Host) -> None:
     host.debian.modules("dasd_eckd_mod")
     uid = "IBM.750000000DX231.6300.1a"
@@ -119,7 +119,7 @@ def dasd(host: Host) -> None:
     host.map("mpatha", *pair, wwid=uid, vendor="IBM", product="S/390 DASD ECKD", hwhandler="0")
 
 
-@tree("NVMe below dm-multipath (nvme_core.multipath=N)", iscsi=False, not_yet="a member must be a SCSI disk")
+@tree("NVMe below dm-multipath (nvme_core.multipath=N)", iscsi=False)
 def nvme_below_dm(host: Host) -> None:
     host.debian.modules("nvme_core", "nvme_tcp", "nvme_fabrics")
     wwid = "eui.00e6d65b65a8f34024a9374e00011745"

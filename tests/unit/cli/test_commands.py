@@ -49,7 +49,7 @@ def test_the_version_is_printed_without_loading_any_command() -> None:
 def test_the_manual_page_has_every_command_with_exactly_its_options() -> None:
     page = Path(__file__).parents[3].joinpath("docs/mpathd-watch.8").read_text(encoding="utf-8").replace("\\-", "-")
     synopsis = page.partition(".SH SYNOPSIS\n")[2].partition(".SH ")[0]
-    described = set(re.findall(r"^\.BI (--[\w.-]+) ", page, re.MULTILINE))
+    described = set(re.findall(r"^\.BI? (--[\w.-]+)", page, re.MULTILINE))
     for name, command in commands().items():
         options = {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
         (usage,) = (each for each in synopsis.split(".br\n") if each.startswith(f".B mpathd-watch {name}\n"))

@@ -156,12 +156,12 @@ def test_what_is_said_of_a_finding_is_in_sentences_and_keeps_its_table_whole() -
 
 def test_the_page_on_findings_names_every_key_of_the_json_and_every_exit_status() -> None:
     state = make_state(sessions=[make_session(ping_tmo=1)])
-    found = check.document(audit(state), state)
+    found = check.document(check.judge(audit(state), state, check.Question()))
     page = docs.findings_page()
     (bounds,) = found["budgets"].values()
     for key in (*found, *found["findings"][0], *bounds):
         assert f"`{key}`" in page
-    for status in range(check.UNKNOWN + 1):
+    for status in range(check.Status.UNKNOWN + 1):
         assert f"\n| {status} | `" in page
     assert str(check.VERSION) in page
 

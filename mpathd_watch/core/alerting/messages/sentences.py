@@ -11,7 +11,7 @@ from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration
-from mpathd_watch.core.model.vocabulary import Cause, DeviceState, Liveness, Phase, Standing, Verdict
+from mpathd_watch.core.model.vocabulary import Cause, Liveness, Phase, Standing, Verdict
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.outage import Judgement, Outage, phases
@@ -27,8 +27,6 @@ __all__ = [
     "suspect",
     "up_again",
 ]
-
-_GIVEN_UP = (DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE, DeviceState.CANCEL, DeviceState.DELETED)
 
 
 def bound(phase: Phase, outage: Outage) -> float:
@@ -164,7 +162,7 @@ def _failed_by(context: Context, path: PathState) -> str:
         reports.append(context.layer.failed)
     if nexus is not None and nexus.liveness.down:
         reports.append(f"its {row.words.noun} is down")
-    if path.disk.state in _GIVEN_UP:
+    if path.disk.state.liveness is Liveness.GIVEN_UP:
         reports.append(f"its device is {path.disk.state}")
     return ", ".join(reports) or f"multipathd's checker reports {path.checker.state}"
 

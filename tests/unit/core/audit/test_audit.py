@@ -211,8 +211,14 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (K.TIMEOUTS_DIFFER, Host().live(recv_tmo=4), Host().live(recv_tmo=5)),
     (K.TIMEOUTS_DIFFER, Host().live(recovery_tmo=RECOVERY_OFF), Host(sessions=both(recovery_tmo=RECOVERY_OFF))),
     (K.QUEUES_FOR_EVER, Host(maps=[make_map(queueing="on", queues=True)]), Host(maps=[make_map(queueing="12 chk")])),
-    (K.MULTIPATHD_NOT_RUNNING, Host(changes=down()), Host(maps=[], changes=down())),
-    (K.MULTIPATHD_NOT_RUNNING, Host(changes=down()), Host(changes={"sources": {}})),
+    (K.MULTIPATHD_NOT_RUNNING, Host(changes=DEAD), Host(maps=[], changes=DEAD)),
+    *(
+        (K.MULTIPATHD_NOT_RUNNING, Host(changes=DEAD), Host(changes=down(reason=word)))
+        for word in ("timeout", "hidden")
+    ),
+    (K.MULTIPATHD_NOT_ANSWERING, Host(changes=down()), Host(maps=[], changes=down())),
+    (K.MULTIPATHD_NOT_ANSWERING, Host(changes=down()), Host(changes={"sources": {}})),
+    (K.MULTIPATHD_NOT_ANSWERING, Host(changes=down()), Host(changes=DEAD)),
     (
         K.TOO_NEW_KEYWORD,
         Host(multipath=default("auto_resize never"), version=(0, 9, 4)),
@@ -295,7 +301,31 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(unmapped=(disk(), disk("sdy", sid=2))),
         Host(unmapped=(disk(), disk("sdy", sid=2)), sessions=[*both()[:1], make_session(SECOND, sid=9)]),
     ),
+    # Two paths to one LUN, and no map; one path; a map.
+    (K.NO_MAP, Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))), Host(maps=[], unmapped=(disk(),))),
+    (K.NO_MAP, Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))), Host(unmapped=(disk(), disk("sdy", sid=2)))),
+    (
+        K.NO_MAP,
+        Host(maps=[], unmapped=(disk(), disk("sdy", sid=2))),
+        Host(maps=[], unmapped=(disk(), disk("sdy", sid=2)), multipath=hiding('devnode "^sd"')),
+    ),
+    # A LUN that had a map before.
+    (
+        K.NO_MAP,
+        Host(maps=[], unmapped=(disk(),), wwids=frozenset({"36001", "36002"})),
+        Host(maps=[], unmapped=(disk(),), wwids=frozenset({"36002"})),
+    ),
+    # A target with two portals that is logged in to at boot.
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[], sessions=[], records=records(FIRST))),
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[])),
+    (
+        K.NO_MAP,
+        Host(maps=[], sessions=[]),
+        Host(maps=[], sessions=[], records=records(*PORTALS, text=lines(startup="manual"))),
+    ),
+    (K.NO_MAP, Host(maps=[], sessions=[]), Host(maps=[], sessions=[], changes={"sources": {}})),
     (K.MAP_WITHOUT_PATH, Host().paths(), Host().paths(make_path())),
+    (K.MAP_WITHOUT_PATH, Host().paths(), Host(maps=[make_map(paths=[], unplaced=frozenset({"sda"}))])),
     (
         K.MAP_WITHOUT_PATH,
         Host().paths(*two_paths({"member": False}, {"member": False})),
@@ -714,8 +744,8 @@ def test_all_through_one_nic_by_whatever_names() -> None:
 
 
 def test_multipathds_silence_is_reported_in_the_words_of_its_source() -> None:
-    assert Host(changes=down(detail="it is gone.")).only(K.MULTIPATHD_NOT_RUNNING).text == "it is gone"
-    assert Host(changes=down()).only(K.MULTIPATHD_NOT_RUNNING).text == "it does not answer"
+    assert Host(changes=down(detail="it hangs.")).only(K.MULTIPATHD_NOT_ANSWERING).text == "it hangs"
+    assert Host(changes=down()).only(K.MULTIPATHD_NOT_ANSWERING).text == "it does not answer"
 
 
 def test_maps_and_sessions_come_in_the_order_of_their_labels() -> None:

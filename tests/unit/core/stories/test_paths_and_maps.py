@@ -773,7 +773,7 @@ def test_a_path_that_multipathd_calls_failed_at_the_first_listing_was_so_before(
 
 def test_an_outage_that_begins_under_the_eyes_of_a_daemon_without_multipathd_is_no_inherited_one() -> None:
     story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
-    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
     story.at(10).session(2, SessionStatus.FAILED)
     story.at(11).dm("sda", DmState.FAILED)
     for label in (FIRST, SECOND):

@@ -68,6 +68,10 @@ def facts_of(state: State, path: PathState) -> RawStates:
         checker=CheckerState.UNKNOWN if path.checker.overruled else path.checker.state,
         device=path.disk.state,
         nexus=session.liveness if session else None,
+        unmanaged=state.source(SourceName.MULTIPATHD).up is False
+        and state.source(SourceName.UEVENT).up is not False
+        and state.dm_stale is None,
+        unread=not state.source(SourceName.SYSFS).up,
     )
 
 
@@ -84,14 +88,16 @@ def check_state(state: State) -> None:
         for label, path in known.paths.items():
             assert path.label == label
             assert label
+            out = path.outage is not None
             lost = path.outage is not None and path.outage.transport_lost
-            assert path.health is path_health(facts_of(state, path), transport_was_lost=lost)
+            assert path.health is path_health(facts_of(state, path), transport_was_lost=lost, out=out)
             assert not (path.checker.overruled and (path.dm.state is DmState.FAILED or not path.member))
             if path.health is not Health.UNKNOWN:
                 assert (path.outage is not None) == (path.health in _OUT)
                 assert path.verdict.announced is path.health
         enough = not state.settings.single_path_ok.isdisjoint((wwid, known.name))
-        assert known.health is map_health((path.health for path in known.paths.values()), single_path_ok=enough)
+        healths = [*(path.health for path in known.paths.values()), *(Health.UNKNOWN for _ in known.unplaced)]
+        assert known.health is map_health(healths, single_path_ok=enough)
         settling = Due(Wait.SETTLE, wwid) in state.deadlines
         if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_asked:
             assert known.announced is known.health

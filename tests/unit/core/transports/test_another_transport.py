@@ -166,9 +166,11 @@ def test_a_port_that_is_unplugged_leaves_its_paths_missing() -> None:
     assert [alert.fields["CAUSE"] for alert in missing] == ["removed", "removed"]
 
 
-def test_a_state_that_is_not_known_is_unknown() -> None:
+def test_a_state_that_is_not_known_leaves_the_verdict_to_the_disk_and_the_checker() -> None:
     story = Shelf("disk").at(0).become(PortState.UNKNOWN, 1)
-    assert story.path(SECOND, "disk").health is Health.UNKNOWN
+    assert story.path(SECOND, "disk").health is Health.UP
+    story.device(disks(story, "disk")[1], DeviceState.OFFLINE)
+    assert story.path(SECOND, "disk").health is Health.FAILED
 
 
 def test_a_map_without_dm_and_multipathd_is_judged_by_what_the_kernel_shows() -> None:
@@ -194,13 +196,15 @@ def test_every_sink_shows_its_maps() -> None:
     story = Shelf("disk").at(0).poll().at(6)
     story.silent.add(1)
     story.become(PortState.DISABLED, 1).dm(disks(story, "disk")[1], DmState.FAILED)
-    first, *_ = check.text(audit(story.state), story.state).splitlines()
-    assert "on 2 maps and 2 iSCSI sessions and 2 SAS expander ports" in first
-    found = document(View(story.state, moment(6)))
-    (disk,) = (each for each in found["maps"] if each["map"] == "disk")
+    first, *_ = check.text(check.judge(audit(story.state), story.state, check.Question())).splitlines()
+    assert "(disk: 1 of 2 paths usable, " in first
+    found = check.judge(audit(story.state), story.state, check.Question(paths=False))
+    assert "on 2 maps and 2 iSCSI sessions and 2 SAS expander ports" in check.summary(found)
+    shown = document(View(story.state, moment(6)))
+    (disk,) = (each for each in shown["maps"] if each["map"] == "disk")
     assert {path["path"]: path["health"] for path in disk["paths"]} == {FIRST: "up", SECOND: "failed"}
-    assert SECOND in screen(found, colour=False)
-    assert SECOND in page(found)
+    assert SECOND in screen(shown, colour=False)
+    assert SECOND in page(shown)
     metrics = Exposition(lambda: View(story.state, moment(6))).render().content.decode()
     assert f'mpathd_watch_path_health{{map="disk",path="{SECOND}",state="failed"}} 1.0' in metrics
 

@@ -42,11 +42,11 @@ def raw(**changes: Any) -> RawStates:
         ({"nexus": N.GONE}, Health.MISSING),
         ({"nexus": N.GIVEN_UP}, Health.FAILED),
         ({"nexus": N.HOLDING}, Health.STALLED),
-        ({"nexus": N.UNKNOWN}, Health.UNKNOWN),
         *(({"device": state}, Health.FAILED) for state in (D.OFFLINE, D.TRANSPORT_OFFLINE, D.CANCEL, D.DELETED)),
+        *(({"device": state}, Health.FAILED) for state in (D.DELETING, D.DELETING_NO_IO, D.DEAD)),
         *(({"device": state}, Health.STALLED) for state in (D.BLOCKED, D.CREATED_BLOCKED, D.QUIESCE)),
-        ({"device": D.CREATED}, Health.UP),
-        ({"device": D.UNKNOWN}, Health.UNKNOWN),
+        *(({"device": state, "nexus": None}, Health.STALLED) for state in (D.CONNECTING, D.RESETTING)),
+        *(({"device": state}, Health.UP) for state in (D.CREATED, D.NEW, D.LIVE, D.NONE)),
         ({"standing": Standing.FAILED}, Health.FAILED),
         ({"standing": Standing.UNKNOWN}, Health.UNKNOWN),
         *(({"checker": state}, Health.FAILED) for state in (C.FAULTY, C.TIMEOUT, C.DISCONNECTED)),
@@ -63,12 +63,54 @@ def test_a_path_is_as_bad_as_the_worst_that_anybody_says_of_it(changes: dict[str
     assert path_health(raw(**changes), transport_was_lost=False) is health
 
 
+SILENT = {"device": D.NONE, "nexus": None, "checker": C.UNKNOWN}
+"""Nobody but dm reports anything."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "out", "health"),
+    [
+        # A word that is not known, or an attribute that can't be read: those who report something decide.
+        ({"device": D.UNKNOWN}, False, Health.UP),
+        ({"nexus": N.UNKNOWN}, False, Health.UP),
+        ({"device": D.UNKNOWN, "nexus": None, "checker": C.GHOST}, False, Health.UP),
+        ({**SILENT, "checker": C.READY}, False, Health.UP),
+        ({**SILENT, "device": D.LIVE}, False, Health.UP),
+        ({**SILENT, "nexus": N.CARRYING}, False, Health.UP),
+        # dm alone is not enough: it does not notice by itself.
+        (SILENT, False, Health.UNKNOWN),
+        *(({**SILENT, "checker": state}, False, Health.UNKNOWN) for state in (C.PENDING, C.SHAKY, C.UNDEF)),
+        # sysfs does not answer: what it showed before may be over.
+        ({"device": D.UNKNOWN, "unread": True}, False, Health.UNKNOWN),
+        ({"nexus": N.UNKNOWN, "unread": True}, False, Health.UNKNOWN),
+        ({"device": D.NONE, "unread": True}, False, Health.UP),
+        # multipathd has never answered.
+        ({"standing": Standing.UNKNOWN, "checker": C.UNKNOWN, "unmanaged": True}, False, Health.UP),
+        ({"standing": Standing.UNKNOWN, "checker": C.UNKNOWN}, False, Health.UNKNOWN),
+        ({**SILENT, "standing": Standing.UNKNOWN, "unmanaged": True}, False, Health.UNKNOWN),
+        # Silence ends no outage.
+        ({"device": D.UNKNOWN}, True, Health.UNKNOWN),
+        ({"nexus": N.UNKNOWN}, True, Health.UNKNOWN),
+        ({"standing": Standing.UNKNOWN, "unmanaged": True}, True, Health.UNKNOWN),
+        ({"device": D.NONE}, True, Health.UP),
+    ],
+    ids=str,
+)
+def test_what_is_not_known_is_no_bad_news_and_no_good_news(
+    changes: dict[str, object], out: bool, health: Health
+) -> None:
+    assert path_health(raw(**changes), transport_was_lost=False, out=out) is health
+
+
 @pytest.mark.parametrize("verdict", [{"standing": Standing.FAILED}, {"checker": C.FAULTY}], ids=str)
 @pytest.mark.parametrize(
     ("transport", "health"),
     [
         ({}, Health.RECOVERING),
         ({"nexus": None}, Health.RECOVERING),
+        ({"device": D.LIVE, "nexus": None}, Health.RECOVERING),
+        ({"device": D.NONE}, Health.RECOVERING),
+        ({"device": D.NONE, "nexus": None}, Health.FAILED),
         ({"device": D.UNKNOWN}, Health.FAILED),
         ({"nexus": N.UNKNOWN}, Health.FAILED),
         ({"nexus": N.HOLDING}, Health.FAILED),

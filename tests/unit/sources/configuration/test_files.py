@@ -27,7 +27,7 @@ NEW = f"var/lib/iscsi/nodes/{IQN}"
 PORTAL = "192.0.2.10,3260,1"
 PLACE = Place(IQN, "192.0.2.10", 3260, 1, "default")
 RTO = keys.REPLACEMENT_TIMEOUT
-NOTHING = Configuration(iscsid_running=False)
+NOTHING = Configuration(iscsid_running=None)
 
 
 def put(root: Path, path: str, text: str | bytes) -> str:

@@ -225,6 +225,7 @@ def test_iscsid_is_running_if_the_process_in_its_pidfile_is(host: Host) -> None:
 
 
 def test_an_iscsid_without_a_pidfile_is_found_among_the_processes_now_and_then(host: Host) -> None:
+    (host.root / "proc").mkdir()
     assert host.survey.read_changes().iscsid_running is False
     host.process(227, "iscsid")
     host.now = 59.0

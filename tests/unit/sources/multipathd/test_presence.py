@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mpathd_watch.sources.multipathd.presence import check_presence
-from mpathd_watch.sources.reading.presence import Presence, find, is_called, signal_reaches
+from mpathd_watch.sources.multipathd.presence import NAME
+from mpathd_watch.sources.reading.presence import SEARCH_EVERY, Daemon, Presence, find, is_called, signal_reaches
+
+INITIAL = "pid:[4026531836]"
+CONTAINER = "pid:[4026532200]"
 
 
 class Host:
-    """A pidfile and a /proc below ``root``; ``alive`` are the pids signal 0 reaches."""
+    """A pidfile and a /proc below ``root``; ``alive`` are the pids signal 0 reaches, ``now`` is the time."""
 
     def __init__(self, root: Path) -> None:
         self.pidfile = root / "multipathd.pid"
         self.proc = root / "proc"
         self.proc.mkdir()
         self.alive: set[int] = set()
+        self.now = 1000.0
+        self.daemon = Daemon(NAME, self.pidfile, self.proc, self.alive.__contains__, clock=lambda: self.now)
 
     def process(self, pid: int, comm: str) -> None:
         """Add a process to /proc."""
@@ -27,7 +34,15 @@ class Host:
 
     def presence(self) -> Presence:
         """What there is to find."""
-        return check_presence(self.pidfile, self.proc, self.alive.__contains__)
+        return self.daemon.look()
+
+    def procfs(self, namespace: str = INITIAL) -> None:
+        """Make /proc what the kernel mounts: with ``self``, in a PID namespace, and with the first process."""
+        self.process(4711, "pytest\n")
+        (self.proc / "4711/ns").mkdir()
+        (self.proc / "4711/ns/pid").symlink_to(namespace)
+        (self.proc / "self").symlink_to("4711")
+        self.process(1, "systemd\n")
 
 
 @pytest.fixture
@@ -88,6 +103,74 @@ def test_an_unreadable_pidfile(host: Host) -> None:
     presence = host.presence()
     assert (presence.running, presence.certain) == (False, False)
     assert presence.why.startswith("cannot tell whether multipathd is running: ")
+
+
+@pytest.mark.parametrize("pidfile", [None, "1\n", "227", "nonsense"])
+def test_a_process_of_that_name_runs_whatever_its_pidfile_names(host: Host, pidfile: str | None) -> None:
+    """In a container multipathd has another pid than on the host, and its /run may not be the host's."""
+    if pidfile is not None:
+        host.pidfile.write_text(pidfile)
+    host.procfs()
+    host.process(5012, "multipathd\n")
+    assert host.presence() == Presence(running=True, pid=5012, why="process 5012 is called multipathd")
+
+
+def test_all_processes_are_searched_at_once_and_then_now_and_again(host: Host) -> None:
+    host.procfs()
+    assert not host.presence().running
+    host.process(5012, "multipathd\n")
+    host.now += SEARCH_EVERY - 1
+    assert not host.presence().running
+    host.now += 1
+    assert host.presence().pid == 5012
+    (host.proc / "5012/comm").write_text("another\n")
+    host.process(5013, "multipathd\n")
+    assert host.presence().pid == 5013
+
+
+def test_a_lock_on_the_pidfile_proves_that_its_writer_runs(host: Host) -> None:
+    host.procfs(CONTAINER)
+    host.pidfile.write_text("1")
+    assert not host.presence().running
+    code = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    with subprocess.Popen(  # noqa: S603  # our own interpreter
+        [sys.executable, "-c", code, host.pidfile], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout
+        writer.stdout.readline()
+        found = host.presence()
+        assert (found.running, found.pid, found.certain) == (True, 1, True)
+        assert found.why == f"{host.pidfile} is locked by the process that wrote it"
+        writer.kill()
+    assert not host.presence().running
+
+
+def test_all_of_this_host_is_seen(host: Host) -> None:
+    host.procfs()
+    host.pidfile.write_text("227")
+    assert host.presence().certain
+
+
+def test_a_container_does_not_see_the_processes_of_the_host(host: Host) -> None:
+    host.procfs(CONTAINER)
+    for text in (None, "227", "1"):
+        if text:
+            host.pidfile.write_text(text)
+        found = host.presence()
+        assert (found.running, found.certain) == (False, False)
+        assert found.why.startswith("cannot tell whether multipathd is running: ")
+        assert found.why.endswith(", and not all processes can be seen")
+
+
+def test_hidepid_hides_the_processes_of_others(host: Host) -> None:
+    host.procfs()
+    (host.proc / "1/comm").unlink()
+    assert not host.presence().certain
+
+
+def test_a_proc_that_is_not_there_shows_nothing(host: Host) -> None:
+    host.proc.rmdir()
+    assert not host.presence().certain
 
 
 def test_a_process_is_found_by_its_name(host: Host) -> None:

@@ -56,7 +56,7 @@ def test_a_number_that_is_none_opens_no_file(san: FakeSysfs, monkeypatch: pytest
     (san.run / "udev/data/secret").write_text("E:ID_SERIAL=secret\n")
     attributes = Attributes()
     meddler = Meddler(monkeypatch, san.run)
-    assert udevdb.serial(attributes, san.run / udevdb.DATA, dev_t) == ""
+    assert udevdb.uid(attributes, san.run / udevdb.DATA, "sda", dev_t) == ""
     assert meddler.accesses == []
 
 
@@ -84,12 +84,12 @@ def test_a_record_of_udev_that_cannot_be_read_is_counted(
     ],
 )
 def test_id_serial_in_a_record_of_udev(record: bytes, wwid: str) -> None:
-    assert udevdb.serial_of(record) == wwid
+    assert udevdb.value_of(record, "ID_SERIAL") == wwid
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_no_record_of_udev_yields_anything_but_short_printable_text(before: bytes, value: bytes) -> None:
-    wwid = udevdb.serial_of(before + b"\nE:ID_SERIAL=" + value + b"\n")
+    wwid = udevdb.value_of(before + b"\nE:ID_SERIAL=" + value + b"\n", "ID_SERIAL")
     assert wwid.isprintable()
     assert len(wwid) <= MAX_TEXT
 

@@ -1,0 +1,7 @@
+"""``check``: the health of the paths and the audit of the configuration, as a Nagios plugin prints them or as JSON."""
+
+from mpathd_watch.sinks.check.document import VERSION, document
+from mpathd_watch.sinks.check.result import Question, Result, Status, judge, of_health, worst
+from mpathd_watch.sinks.check.text import summary, text
+
+__all__ = ["VERSION", "Question", "Result", "Status", "document", "judge", "of_health", "summary", "text", "worst"]

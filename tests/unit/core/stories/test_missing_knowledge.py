@@ -1,0 +1,153 @@
+"""Stories of hosts of which not everything can be known: nothing is called lost or healthy without evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mpathd_watch.core.events import EventsLost, SourceDown, SourceUp
+from mpathd_watch.core.model.vocabulary import (
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Transport,
+)
+from tests.story import San, Story
+
+PORTALS = ("192.168.1.1", "192.168.2.1")
+FIRST, SECOND = (f"{portal}:3260" for portal in PORTALS)
+
+
+def without_session(*states: DeviceState) -> San:
+    """One map over disks in these states that hang off no session."""
+    san = San()
+    san.add_map("mpatha", ())
+    for state in states:
+        name = san.add_disk(san.wwid("mpatha"), None)
+        san.devices[name] = replace(san.devices[name], state=state, hctl="", transport=Transport.UNKNOWN)
+    return san
+
+
+def mpatha(story: Story) -> MapHealth:
+    return story.map("mpatha").health
+
+
+# --- members that show less, or use other words ----------------------------------------------------------------
+
+
+def test_a_disk_without_a_state_is_judged_by_dm_and_the_checker() -> None:
+    story = Story(without_session(DeviceState.NONE, DeviceState.NONE)).begun()
+    assert mpatha(story) is MapHealth.HEALTHY
+    story.at(10).dm("sdb", DmState.FAILED)
+    assert story.health("sdb", "mpatha") == (Health.FAILED, MapHealth.AT_RISK)
+    story.at(20).dm("sdb", DmState.ACTIVE).listing()
+    assert mpatha(story) is MapHealth.HEALTHY
+
+
+def test_nobody_but_dm_is_not_enough_for_good_news_or_bad_news() -> None:
+    story = Story(without_session(DeviceState.NONE, DeviceState.NONE), multipathd=False).begun()
+    assert mpatha(story) is MapHealth.UNKNOWN
+    assert [told.event for told in story.told] == ["source_down"]
+
+
+def test_an_nvme_controller_that_connects_holds_its_io_and_fails_when_it_is_dead() -> None:
+    story = Story(without_session(DeviceState.LIVE, DeviceState.LIVE)).begun()
+    assert mpatha(story) is MapHealth.HEALTHY
+    story.at(10).device("sdb", DeviceState.CONNECTING)
+    assert story.health("sdb", "mpatha") == (Health.STALLED, MapHealth.AT_RISK)
+    story.at(20).device("sdb", DeviceState.DEAD)
+    assert story.health("sdb", "mpatha") == (Health.FAILED, MapHealth.AT_RISK)
+    story.at(30).device("sdb", DeviceState.LIVE)
+    assert mpatha(story) is MapHealth.HEALTHY
+
+
+def test_a_state_that_is_not_in_the_vocabulary_leaves_the_word_to_the_others() -> None:
+    story = Story(without_session(DeviceState.RUNNING, DeviceState.RUNNING)).begun()
+    story.at(10).device("sdb", DeviceState.UNKNOWN)
+    assert mpatha(story) is MapHealth.HEALTHY
+    story.at(20).checker("sdb", CheckerState.PENDING)
+    assert story.health("sdb", "mpatha") == (Health.UNKNOWN, MapHealth.UNKNOWN)
+
+
+def test_a_member_whose_session_does_not_show_makes_the_map_unknown_and_not_lost() -> None:
+    san = San.of(["mpio"], PORTALS)
+    hidden = dict(san.sessions)
+    san.sessions.clear()
+    story = Story(san).begun()
+    assert story.map().health is MapHealth.UNKNOWN
+    assert not story.map().paths
+    assert not [told for told in story.told if told.event == "map_lost"]
+    san.sessions.update(hidden)
+    story.at(1).look()
+    assert set(story.map().paths) == {FIRST, SECOND}
+    story.at(2).listing()
+    assert story.map().health is MapHealth.HEALTHY
+
+
+def test_a_member_whose_session_never_shows_is_judged_without_it() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.sessions.clear()
+    story = Story(san).begun()
+    story.at(1).look().listing()
+    assert set(story.map().paths) == {"1:0:0:0", "2:0:0:0"}
+    assert story.map().health is MapHealth.HEALTHY
+
+
+def test_a_slave_whose_disk_does_not_show_leaves_the_map_unknown() -> None:
+    san = San.of(["mpio"], PORTALS)
+    shown = san.devices.pop("sdb")
+    story = Story(San(sessions=san.sessions, devices=san.devices, maps=san.maps, dm=san.dm, checkers=san.checkers))
+    story.multipathd = False
+    story.begun()
+    assert story.health(FIRST) == (Health.UP, MapHealth.UNKNOWN)
+    san.devices["sdb"] = shown
+    story.at(1).look()
+    assert story.map().health is MapHealth.HEALTHY
+
+
+# --- a start while multipathd is dead ---------------------------------------------------------------------------------
+
+
+def test_disks_and_sessions_are_enough_for_a_health_when_multipathd_was_dead_at_the_start() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.OFFLINE)
+    story = Story(san, multipathd=False).begun()
+    assert story.health(FIRST) == (Health.UP, MapHealth.AT_RISK)
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    assert {told.event for told in story.told} == {"source_down", "path_failed", "map_at_risk"}
+
+
+def test_what_dm_had_failed_before_is_no_new_failure_when_multipathd_comes_and_reports_it() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san, multipathd=False).begun()
+    assert story.map().health is MapHealth.HEALTHY
+    story.at(10).feed(SourceUp(SourceName.MULTIPATHD))
+    assert story.map().health is MapHealth.UNKNOWN
+    story.at(11).listing()
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    assert "It was already in this state when mpathd-watch started." in story.told_of("path_failed").message
+    assert not story.path(SECOND).failures
+
+
+def test_lost_events_and_a_silent_uevent_source_end_the_trust_in_disks_and_sessions() -> None:
+    for event in (EventsLost(), SourceDown(SourceName.UEVENT, "error", "it is down.")):
+        story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
+        assert story.map().health is MapHealth.HEALTHY
+        story.at(10).feed(event)
+        assert story.map().health is MapHealth.UNKNOWN
+
+
+def test_no_silence_ends_an_outage() -> None:
+    story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.at(20).feed(EventsLost())
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    assert story.path(SECOND).outage
+    story.at(30).session(2, SessionStatus.FAILED)
+    story.at(40).session(2, SessionStatus.LOGGED_IN)
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    assert not [told for told in story.told if told.event == "path_reinstated"]
