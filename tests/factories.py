@@ -64,7 +64,7 @@ def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> NexusState
 _WITHIN = {
     **{name: ("place", name) for name in ("dev", "dev_t", "hctl", "transport", "nexus", "target", "portal", "iface")},
     **{name: ("verdict", name) for name in ("since", "health", "announced", "deadline", "overdue")},
-    **{name: ("disk", name) for name in ("timeout", "wwid", "io")},
+    **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block")},
     "device": ("disk", "state"),
     "marginal": ("checker", "marginal"),
     "multipathd_failures": ("checker", "failures"),
@@ -132,10 +132,12 @@ def make_failed_path(portal: str = "192.168.2.1:3260", dev: str = "sdb", **chang
 
 
 def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **changes: Any) -> MapState:
-    """A healthy map with the two usual portals, or with ``paths``."""
-    chosen = (
-        (make_path(), make_path("192.168.2.1:3260", "sdb", hctl="3:0:0:1", dev_t="8:16")) if paths is None else paths
-    )
+    """A healthy map with the two usual portals, or with ``paths``; maps of other names are other LUNs."""
+    lun = 1 if name == "mpio" else 2 + sum(map(ord, name))
+    chosen = paths
+    if chosen is None:
+        second = make_path("192.168.2.1:3260", "sdb", hctl=f"3:0:0:{lun}", dev_t="8:16")
+        chosen = (make_path(hctl=f"2:0:0:{lun}"), second)
     known = MapState(
         wwid=changes.pop("wwid", f"wwid-of-{name}"),
         label=changes.pop("label", name),

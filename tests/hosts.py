@@ -14,7 +14,7 @@ from mpathd_watch.core.formats.open_iscsi import Place, Record, keys, parse_reco
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.system import System
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.core.state import Auditing, MapState, NexusState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, SourceState, State, frozen
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 
 FIRST, SECOND = PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260")
@@ -144,6 +144,21 @@ def two_paths(first: dict[str, Any], second: dict[str, Any] | None = None, **com
         make_path(FIRST, "sda", **{"hctl": "2:0:0:1", **common, **first}),
         make_path(SECOND, "sdb", **{"hctl": "3:0:0:1", "dev_t": "8:16", **common, **(second or {})}),
     )
+
+
+def numbered_paths(lun: int, *portals: str, target: str = TARGET) -> list[PathState]:
+    """Paths to LUN number ``lun`` of a target, one through each portal."""
+    return [
+        make_path(
+            portal,
+            f"sd{lun}x{at}",
+            dev_t=f"65:{16 * lun + at}",
+            hctl=f"{at + 2}:0:0:{lun}",
+            target=target,
+            nexus=f"{portal}/{target}",
+        )
+        for at, portal in enumerate(portals)
+    ]
 
 
 def disk(name: str = "sdx", sid: int | None = 1, wwid: str = "36001", **changes: Any) -> DeviceFacts:

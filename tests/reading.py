@@ -14,10 +14,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.model.facts import BlockFacts, DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
 from mpathd_watch.sources.iscsi.sessions import Sessions
@@ -26,14 +27,15 @@ from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.reading import attributes as attributes_module
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.sysfs.disks import Depth, Disks
-from tests.fakes.sysfs import INITIATOR, TARGET, WWID, FakeSysfs
+from tests.fakes.sysfs import INITIATOR, KERNEL_WWID, TARGET, WWID, FakeSysfs
 
 if TYPE_CHECKING:
     import pytest
 
 Found = TypeVar("Found")
 FC_PLACE = "pci0000:00/0000:00:05.0/host5/rport-5:0-1/target5:0:0/5:0:0:1"
-MPIO = MapFacts(wwid=WWID, name="mpio", sysfs_name="dm-0", suspended=False, slaves=("sda", "sdb"))
+BLOCK = BlockFacts(size=2097152, logical_block_size=512, max_sectors_kb=1280)
+MPIO = MapFacts(wwid=WWID, name="mpio", sysfs_name="dm-0", suspended=False, slaves=("sda", "sdb"), block=BLOCK)
 SDA = DeviceFacts(
     name="sda",
     dev_t="8:0",
@@ -48,6 +50,7 @@ SDA = DeviceFacts(
     timeout=30,
     wwid=WWID,
     io=IoFacts(reads=100, read_ms=40, writes=50, write_ms=30),
+    block=replace(BLOCK, wwid=KERNEL_WWID),
 )
 SESSION = SessionFacts(
     sid=1,
@@ -160,7 +163,7 @@ def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]
     """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
     read, read_whole, pread = attributes_module._read, attributes_module._read_whole, os.pread
 
-    def reading(path: Path, size: int) -> bytes:
+    def reading(path: Path | str, size: int) -> bytes:
         act(str(path))
         return read(path, size)
 

@@ -33,6 +33,7 @@ from string import ascii_lowercase
 TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
 INITIATOR = "iqn.1993-08.org.debian:01:host"
 WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
+KERNEL_WWID = f"naa.{WWID[1:]}"
 WIDTH = 64
 """Bytes of an attribute at least: what is short is filled up, so that a change is one write and no file grows."""
 DISCONNECTED = b""
@@ -323,9 +324,17 @@ class FakeSysfs:
         directory = scsi / "block" / name
         counters = dict.fromkeys(("iorequest_cnt", "iodone_cnt", "ioerr_cnt", "iotmo_cnt"), "0x0")
         self._make(
-            scsi, state="running", vendor="LIO-ORG ", model="mpio            ", timeout=30, device_busy=0, **counters
+            scsi,
+            state="running",
+            vendor="LIO-ORG ",
+            model="mpio            ",
+            timeout=30,
+            device_busy=0,
+            wwid=f"naa.{wwid[1:]}",
+            **counters,
         )
         self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="", stat=stat(100, 40, 50, 30))
+        self._make(directory / "queue", logical_block_size=512, max_sectors_kb=1280, scheduler="[none] mq-deadline")
         (directory / "holders").mkdir()
         (directory / "slaves").mkdir()
         (directory / "device").symlink_to(f"../../../{scsi.name}")
@@ -392,6 +401,7 @@ class FakeSysfs:
         number = next(self._dms)
         directory = self.root / f"devices/virtual/block/dm-{number}"
         self._make(directory, dev=f"254:{number}", size=2097152, uevent="")
+        self._make(directory / "queue", logical_block_size=512, max_sectors_kb=1280, scheduler="[none] mq-deadline")
         self._make(directory / "dm", name=name, uuid=uuid, suspended=0)
         (directory / "holders").mkdir()
         (directory / "slaves").mkdir()

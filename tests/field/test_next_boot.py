@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.fakes.sysfs import WWID
 from tests.field.conftest import NewHost
 from tests.field.host import Host
 from tests.field.product import check
@@ -49,9 +50,8 @@ def file_system_on_a_map(new_host: NewHost, options: str) -> Host:
     """A host with a file system on a partition of a map, by its UUID."""
     host = new_host()
     made = host.two_paths()
-    part = host.storage.dm("mpio-part1", PART.format(made.uuid.removeprefix("mpath-")), made, fs=DATA_FS)
-    dev_t = (part.directory / "dev").read_text(encoding="ascii").strip()
-    host.tree.append(f"run/udev/data/b{dev_t}", f"S:disk/by-uuid/{DATA_FS}\n")
+    part = host.storage.dm("mpio-part1", PART.format(WWID), made, fs=DATA_FS)
+    dev_t = part.get("dev")
     host.debian.mount("/srv", dev_t, "/dev/mapper/mpio-part1", spec=f"UUID={DATA_FS}", options=options)
     return host
 
@@ -84,8 +84,7 @@ def test_a_file_system_that_is_mounted_late(new_host: NewHost, options: str) -> 
 def test_an_initramfs_that_is_older_than_multipath_conf(new_host: NewHost) -> None:
     host = new_host()
     made = host.two_paths()
-    dev_t = (made.directory / "dev").read_text(encoding="ascii").strip()
-    host.debian.root_on(dev_t, "/dev/mapper/mpio", "/dev/mapper/mpio")
+    host.debian.root_on(made.get("dev"), "/dev/mapper/mpio", "/dev/mapper/mpio")
     assert check(host).of("initramfs_differs") == []
     conf = host.root / "etc/multipath.conf"
     later = conf.stat().st_mtime + 3600

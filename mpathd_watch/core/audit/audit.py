@@ -6,8 +6,10 @@ from itertools import chain
 
 from mpathd_watch.core.audit import (
     boot,
+    direct_use,
     files,
     interfaces,
+    kin,
     maps,
     no_map,
     not_loaded,
@@ -15,35 +17,62 @@ from mpathd_watch.core.audit import (
     products,
     queueing,
     redundancy,
+    same_lun,
     sessions,
+    sizes,
     timeouts,
     unmapped_disks,
 )
 from mpathd_watch.core.audit.context import host
+from mpathd_watch.core.audit.grouping import grouped
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import State
+
+_NOT_REDUNDANT = frozenset(
+    {
+        FindingKind.SINGLE_PATH,
+        FindingKind.SINGLE_PORTAL,
+        FindingKind.SINGLE_NIC,
+        FindingKind.SINGLE_SUBNET,
+        FindingKind.SINGLE_HOST_ADAPTER,
+    }
+)
+"""What follows if a map lacks paths: not reported of a map of which it is known that it does."""
 
 
 def audit(state: State) -> AuditReport:
     """Compare what is configured with what is in force."""
     audited = host(state)
     reports = maps.reports(audited)
+    mixed, fewer = same_lun.different(audited), kin.fewer(audited)
+    lacking = {state.maps[wwid].label for wwid in fewer}
+    redundant = (
+        finding
+        for finding in redundancy.findings(audited)
+        if finding.kind not in _NOT_REDUNDANT or finding.subject not in lacking
+    )
     found = list(
-        chain(
-            files.findings(audited),
-            not_loaded.findings(audited),
-            timeouts.findings(audited),
-            sessions.findings(audited),
-            unmapped_disks.findings(audited),
-            no_map.findings(audited),
-            redundancy.findings(audited),
-            interfaces.findings(audited),
-            products.findings(audited),
-            boot.findings(audited),
-            queueing.findings(audited),
-            path_timeouts.findings(audited, reports),
+        grouped(
+            chain(
+                files.findings(audited),
+                not_loaded.findings(audited),
+                timeouts.findings(audited),
+                sessions.findings(audited),
+                unmapped_disks.findings(audited),
+                direct_use.findings(audited),
+                no_map.findings(audited),
+                redundant,
+                kin.findings(audited, fewer),
+                same_lun.findings(audited, mixed),
+                sizes.findings(audited, mixed),
+                interfaces.findings(audited),
+                products.findings(audited),
+                boot.findings(audited),
+                queueing.findings(audited),
+                path_timeouts.findings(audited, reports),
+            )
         )
     )
     order = {kind: at for at, kind in enumerate(FindingKind)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mpathd_watch.core.audit import direct_use
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, remark
 from mpathd_watch.core.audit.grouping import listed
@@ -135,6 +136,11 @@ def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Find
     for wwid, names in sorted(by_wwid.items()):
         map_ = host.state.maps.get(wwid)
         if map_ is None and len(names) == 1:
+            continue
+        if any(use.disk in names for use in host.state.usage.direct):
+            # They are in no map because they are in use. Where there is a map, ``direct_use`` reports them.
+            if map_ is None:
+                yield direct_use.without_map(host, wwid, names), names
             continue
         why, where = "neither the blacklist nor find_multipaths explains it", ""
         if host.state.source(SourceName.MULTIPATHD).up is False:

@@ -200,6 +200,14 @@ class FindingKind(Enum):
         "every LUN with two paths. Then run 'multipathd reconfigure'. 'multipath -d -v3 /dev/sdX' and multipathd's "
         "journal show more.",
     )
+    DISK_USED_PAST_MULTIPATH = FindingText(
+        Severity.CRITICAL,
+        "A disk is used directly, although its LUN is in a map or has further paths",
+        "What uses the disk has no failover. If the map is used, too, two writers destroy each other's data.",
+        "Stop what uses the disk, and start it again on the map. For LVM, set multipath_component_detection = 1 in "
+        "lvm.conf, or name only /dev/mapper devices in its filter or devices file; for file systems and swap, change "
+        "/etc/fstab. Where this happens at boot, build the initramfs again with multipath in it.",
+    )
     NO_MAP = FindingText(
         Severity.CRITICAL,
         "There is no multipath map, although some are expected",
@@ -214,6 +222,14 @@ class FindingKind(Enum):
         "There is no redundancy: when the path fails, so does I/O.",
         "Log in through a second portal. If one path is intended, add the map to single_path_ok in "
         "/etc/mpathd-watch/config.toml.",
+    )
+    FEWER_PATHS_THAN_ITS_KIN = FindingText(
+        Severity.WARNING,
+        "A map has fewer paths than other maps of the same array",
+        "The LUN has less redundancy than intended. If it never had more, no other check misses its paths.",
+        "Scan the sessions or ports that the message names: for iSCSI, run 'iscsiadm -m session --rescan'. If the LUN "
+        "is still missing there, check its mapping on the array. If fewer paths are intended, add the map to "
+        "single_path_ok in /etc/mpathd-watch/config.toml.",
     )
     MAP_WITHOUT_PATH = FindingText(
         Severity.CRITICAL,
@@ -286,6 +302,51 @@ class FindingKind(Enum):
         "The LUN behind the path was exchanged: a write to the map may destroy another LUN's data.",
         "Stop everything that writes to the map. Check 'multipathd show paths' and the LUN mapping of the array. Then "
         "delete the disk and rescan the session: echo 1 > /sys/block/sdX/device/delete; iscsiadm -m session --rescan",
+    )
+    ONE_MAP_TWO_LUNS = FindingText(
+        Severity.CRITICAL,
+        "The paths of a map lead to different LUNs that have the same WWID",
+        "Each write goes to one of the LUNs, and each read comes from one: both are destroyed.",
+        "Stop everything that writes to the map, and run 'multipath -f MAP'. Give each LUN a serial number of its own "
+        "on the target (tgt: scsi_id and scsi_sn; LIO: unit_serial). Then restore the data.",
+    )
+    ONE_LUN_TWO_MAPS = FindingText(
+        Severity.CRITICAL,
+        "A LUN is in two maps",
+        "Two file systems or databases write to the same LUN and destroy each other's data.",
+        "Stop everything that uses these maps. Compare the LUN mapping of the array with 'multipath -ll'. Delete the "
+        "disk that is out of date (echo 1 > /sys/block/sdX/device/delete) and scan its session again, or give both "
+        "maps the same uid_attribute.",
+    )
+    ONE_WWID_TWO_TARGETS = FindingText(
+        Severity.INFO,
+        "The paths of a map lead to different targets on ordinary hosts, which report the same WWID",
+        "If one target was copied from the other with its serial numbers, these are different disks, and both are "
+        "destroyed.",
+        "Nothing needs to be done if both targets export the same disk. Otherwise give each its own serial number.",
+    )
+    SIZES_DIFFER = FindingText(
+        Severity.CRITICAL,
+        "The paths of a map differ in size, or are smaller than the map",
+        "At the next start or reconfiguration multipathd rejects a map whose paths differ in size. I/O past the end of "
+        "a path fails.",
+        "If the LUN has grown, scan the paths that have the old size (echo 1 > /sys/block/sdX/device/rescan), then run "
+        "'multipathd resize map MAP'. If it has shrunk, enlarge it again before anything writes past its end.",
+    )
+    LIMITS_DIFFER = FindingText(
+        Severity.CRITICAL,
+        "A path allows only smaller requests than its map sends, or has logical blocks of another size",
+        "The kernel fails the path at the first request that is too large for it (over max size limit), then the next "
+        "path.",
+        "Remove what sets max_sectors_kb of single disks, such as a udev rule. Then have the map take over its paths' "
+        "limits: run 'multipathd reload map MAP'.",
+    )
+    MAP_NOT_RESIZED = FindingText(
+        Severity.INFO,
+        "A map is smaller than all its paths",
+        "The LUN has grown, but the additional space can't be used yet.",
+        "Run 'multipathd resize map MAP', then enlarge what is on it. From multipath-tools 0.9.7 on, auto_resize in "
+        "defaults does it.",
     )
     TIMEOUTS_DIFFER = FindingText(
         Severity.WARNING,

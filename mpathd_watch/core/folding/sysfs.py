@@ -86,7 +86,12 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
             draft.deadlines[Due(Wait.SETTLE, wwid)] = draft.now.monotonic + draft.rest.settings.settle_seconds
         draft.refresh(Scope.MAPS, Scope.PATHS)
     draft.maps[wwid] = replace(
-        map_, label=label, name=facts.name, sysfs_name=facts.sysfs_name, suspended=facts.suspended
+        map_,
+        label=label,
+        name=facts.name,
+        sysfs_name=facts.sysfs_name,
+        suspended=facts.suspended,
+        block=facts.block,
     )
     draft.regrouped.add(wwid)
     if map_.sysfs_name != facts.sysfs_name:
@@ -210,6 +215,6 @@ def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: flo
     if device.in_flight is not None:
         closely = None not in (device.io_errors, device.io_timeouts)
         errors = replace(errors, in_flight=device.in_flight, looked=requested, closely=closely)
-    disk = DiskView(device.state, device.timeout, device.wwid, device.io)
+    disk = DiskView(device.state, device.timeout, device.wwid, device.io, device.block)
     after = replace(path, disk=disk, disk_errors=errors)
     return path if after == path else after

@@ -14,6 +14,23 @@ RECOVERY_OFF = -1
 
 
 @dataclass(frozen=True, slots=True)
+class BlockFacts:
+    """What the kernel's block layer has of a disk or a map (Documentation/ABI/stable/sysfs-block).
+
+    ``size`` in sectors of 512 bytes, 0 where the disk has not reported one. ``logical_block_size`` in bytes.
+    ``max_sectors_kb``: the largest request in KiB. ``wwid``: the kernel's own name of a LUN, from its copy of VPD page
+    0x83, as ``naa.6001405...`` (scsi_vpd_lun_id() in drivers/scsi/scsi_lib.c), or of an NVMe namespace.
+    ``bios``: the map passes bios on (queue_mode bio), which each disk splits to its own limits.
+    """
+
+    size: int | None = None
+    logical_block_size: int | None = None
+    max_sectors_kb: int | None = None
+    wwid: str = ""
+    bios: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MapFacts:
     """One multipath map as sysfs shows it; of dm-multipath those whose dm uuid begins with ``mpath-``."""
 
@@ -23,6 +40,7 @@ class MapFacts:
     suspended: bool | None
     slaves: tuple[str, ...]
     layer: Layer = Layer.DM_MULTIPATH
+    block: BlockFacts = field(default=BlockFacts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,7 @@ class DeviceFacts:
     io: IoFacts | None = None
     in_flight: int | None = field(default=None, compare=False)
     nexus: str = ""
+    block: BlockFacts = field(default=BlockFacts())
 
 
 @dataclass(frozen=True, slots=True)

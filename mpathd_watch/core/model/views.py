@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.facts import BlockFacts, IoFacts
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
 
 
@@ -67,9 +67,10 @@ class CheckerView:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """What sysfs and udev show of a path's disk. ``timeout``, ``wwid`` and ``io``: see ``DeviceFacts``."""
+    """What sysfs and udev show of a path's disk. The rest of the fields: see ``DeviceFacts``."""
 
     state: DeviceState = DeviceState.UNKNOWN
     timeout: int | None = None
     wwid: str = ""
     io: IoFacts | None = None
+    block: BlockFacts = field(default=BlockFacts())

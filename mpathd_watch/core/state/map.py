@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import USABLE, Layer, MapHealth
@@ -15,9 +16,10 @@ from mpathd_watch.core.state.path import PathState
 class MapState:
     """One multipath map with all its expected paths, by label.
 
-    ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``queues``: whether I/O waits when no
-    path is usable, ``None`` if it is not known. ``announced`` is the last health in the journal, ``troubled`` when it
-    left ``healthy``. ``unplaced`` are the members in its table of which sysfs has not shown the disk or its nexus yet.
+    ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``block``: see ``MapFacts``.
+    ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``announced`` is the last health
+    in the journal, ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has
+    not shown the disk or its nexus yet.
     """
 
     wwid: str
@@ -27,6 +29,7 @@ class MapState:
     since: Instant
     layer: Layer = Layer.DM_MULTIPATH
     suspended: bool | None = None
+    block: BlockFacts = field(default=BlockFacts())
     queues: bool | None = None
     queueing: str = ""
     vendor: str = ""

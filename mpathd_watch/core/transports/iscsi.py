@@ -54,7 +54,7 @@ class _Identity:
 
 def nexus(session: SessionFacts) -> Nexus:
     """The session in the words that all transports share."""
-    connection = identity.connection_label(session)
+    connection, portal = identity.connection_label(session), identity.portal(session.address, session.port)
     timeouts = {
         _INTERVAL: session.recv_tmo,
         _TIMEOUT: session.ping_tmo,
@@ -66,7 +66,7 @@ def nexus(session: SessionFacts) -> Nexus:
         base=identity.session_base(session),
         status=session.state,
         target=session.target,
-        portal=identity.portal(session.address, session.port),
+        portal=portal,
         iface=session.iface,
         initiator=session.initiator,
         local=LocalEnd(session.local_address, session.netdev, session.local_network, session.routed),
@@ -75,6 +75,8 @@ def nexus(session: SessionFacts) -> Nexus:
         budget=budget(timeouts),
         heard=session.heard,
         tcp=session.tcp,
+        # The portal, too: two hosts may be set up as one target, and number their disks differently.
+        luns=None if session.tpgt is None else (session.target, session.tpgt, portal, session.initiator),
     )
 
 

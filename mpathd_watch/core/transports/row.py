@@ -58,7 +58,8 @@ class Nexus:
     kernel reports. ``timeouts`` are the live ones in seconds, by the names of their settings: ``None`` where one can't
     be read, ``inf`` where it is off. ``budget`` is ``None`` where they can't be read. ``heard`` is the last proof of
     life from the target (CLOCK_MONOTONIC seconds). ``heard`` and ``tcp`` change all the time: two readings that differ
-    in nothing else are equal.
+    in nothing else are equal. ``luns``: two nexuses in which this is equal reach the same disk under the same LUN;
+    ``None`` where nothing is known about that.
     """
 
     handle: Hashable
@@ -75,6 +76,7 @@ class Nexus:
     budget: Budget | None = None
     heard: float | None = field(default=None, compare=False)
     tcp: TcpFacts | None = field(default=None, compare=False)
+    luns: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)

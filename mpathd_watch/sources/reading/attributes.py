@@ -29,6 +29,25 @@ class Open(Protocol):
         """Its present content, at most ``PAGE`` bytes. Raises ``OSError``."""
 
 
+class Below:
+    """What is below a directory, for directories of which many attributes are read: a ``Path`` for each costs more."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, directory: Path | str) -> None:
+        self._path = str(directory)
+
+    def __truediv__(self, name: str) -> Below:
+        return Below(f"{self._path}/{name}")
+
+    def __str__(self) -> str:
+        return self._path
+
+    def content(self) -> bytes:
+        """The attribute's content, at most ``PAGE`` bytes. Raises ``OSError``."""
+        return _read(self._path, PAGE)
+
+
 class GoneError(Exception):
     """The attribute, or the object it belongs to, does not exist, or no longer exists."""
 
@@ -87,7 +106,7 @@ class Attributes:
         """A decimal number; ``None`` if there is none."""
         return self.parsed(path, _decimal)
 
-    def counter(self, path: Path) -> int | None:
+    def counter(self, path: Path | Open) -> int | None:
         """A SCSI device counter, unsigned 32 bits.
 
         The kernel prints it as sign-extended hexadecimal: from 2**31 on as 0xffffffff8... (drivers/scsi/scsi_sysfs.c).
@@ -124,7 +143,7 @@ def entries(directory: Path) -> list[str]:
     return sorted(os.listdir(directory))  # noqa: PTH208  # names only: a Path for each entry of a large directory costs too much
 
 
-def _read(path: Path, size: int) -> bytes:
+def _read(path: Path | str, size: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return os.read(descriptor, size)

@@ -14,7 +14,8 @@ from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
-from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
+from mpathd_watch.sources.sysfs.block import block_facts, kernel_wwid, passes_bios
 from mpathd_watch.sources.sysfs.udevdb import DATA, uid
 
 UUID_PREFIX = "mpath-"
@@ -118,7 +119,7 @@ class Disks:
     def wwid(self, attributes: Attributes, name: str) -> str:
         """The WWID of any disk, by udev; empty if it is not known."""
         dev_t = attributes.optional(self._block / name / "dev")
-        return serial(attributes, self._udev, dev_t)
+        return uid(attributes, self._udev, name, dev_t)
 
     def again(
         self, attributes: Attributes, known: Iterable[DeviceFacts], depth: Depth
@@ -153,6 +154,7 @@ class Disks:
             sysfs_name=clean(name),
             suspended=None if suspended is None else bool(suspended),
             slaves=tuple(slaves),
+            block=replace(block_facts(attributes, directory), bios=passes_bios(attributes, directory)),
         )
 
     def _session_disks(self, attributes: Attributes, excluded: set[str]) -> Iterator[str]:
@@ -171,7 +173,7 @@ class Disks:
             attachment = _attachment(link)
         else:
             attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
-        device = directory / "device"
+        device = Below(directory) / "device"
         dev_t = attributes.optional(directory / "dev") or (known.dev_t if known else "")
         return DeviceFacts(
             name=name,
@@ -188,11 +190,12 @@ class Disks:
             wwid=uid(attributes, self._udev, name, dev_t),
             io=attributes.parsed(directory / "stat", _io),
             nexus=attachment.nexus,
+            block=replace(block_facts(attributes, directory), wwid=kernel_wwid(attributes, directory)),
         )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
         directory = self._block / facts.name
-        device = directory / "device"
+        device = Below(directory) / "device"
         state = _state(attributes, directory)
         if depth is Depth.STATE:
             return facts if state is facts.state else replace(facts, state=state, in_flight=None)

@@ -100,6 +100,13 @@ class Faults:
         """Have a target serve a LUN again."""
         return self._do(f"LUN {lun} ready at {_portals((number,))}", _set_online(number, lun, 1))
 
+    def grow_lun(self, *numbers: int, lun: int = 1) -> float:
+        """Have targets serve a LUN in its grown size; the host does not know before it scans the disks again."""
+        file = f"/srv/lun{lun}.img"
+        unit = f"--lld iscsi --mode logicalunit --tid 1 --lun {lun}"
+        renewed = (f"tgtadm -C {at} --op delete {unit} && tgtadm -C {at} --op new {unit} -b {file}" for at in numbers)
+        return self._do(f"LUN {lun} has grown at {_portals(numbers)}", f"truncate -s {san.GROWN_MIB}M {file}", *renewed)
+
     def kill_target(self, number: int) -> float:
         """Kill one target with SIGKILL: its connections are reset, new ones refused."""
         return self._do(

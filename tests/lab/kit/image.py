@@ -26,7 +26,7 @@ SUITES = ("trixie", "bookworm")
 
 PACKAGES = (
     *("systemd-sysv", "udev", "kmod", "mount", "procps", "e2fsprogs", "iproute2", "nftables"),
-    *("multipath-tools", "open-iscsi", "tgt", "lsscsi", "sg3-utils"),
+    *("multipath-tools", "open-iscsi", "tgt", "lsscsi", "sg3-utils", "lvm2"),
     *("openssh-server", "qemu-guest-agent"),
     *("python3-pyudev", "python3-prometheus-client", "python3-structlog", "python3-systemd"),
 )

@@ -33,6 +33,8 @@ ISCSID_CONF = "/etc/iscsi/iscsid.conf"
 MULTIPATH_CONF = "/etc/multipath.conf"
 MOUNT_POINT = "/mnt/lab"
 LUN_MIB = 128
+GROWN_MIB = 192
+"""Size of a LUN, and of one that has grown."""
 DEFAULT_POLLING_INTERVAL = 5
 DEFAULT_FAST_IO_FAIL_TMO = 5
 

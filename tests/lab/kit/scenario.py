@@ -443,6 +443,30 @@ class Lab:
         except LabError:
             self.check(False, f"{name} {labels} is {self.watch.metric(name, **labels)}, expected {value:g}")
 
+    def expect_finding(self, code: str, subject: str, timeout: float = 30.0) -> None:
+        """Expect that `check` in the guest comes to report a finding, and no other above info."""
+        self._expect_findings([(code, subject)], timeout)
+
+    def expect_no_finding(self, timeout: float = 30.0) -> None:
+        """Expect that `check` in the guest comes to report nothing above info."""
+        self._expect_findings([], timeout)
+
+    def _expect_findings(self, wanted: list[tuple[str, str]], timeout: float) -> None:
+        if not self.watch.present:
+            return
+        found: list[dict[str, str]] = []
+
+        def look() -> bool | None:
+            found[:] = [each for each in self.watch.check()["findings"] if each["severity"] != "info"]
+            return [(each["code"], each["subject"]) for each in found] == wanted or None
+
+        try:
+            self.wait("findings", look, timeout)
+        except LabError:
+            self.check(False, f"check reports {found}, expected {wanted}")
+        for each in found:
+            self.say(f"ours: {each['code']}: {each['subject']}: {each['text']}")
+
     def finish(self, alerts: frozenset[str]) -> None:
         """Expect that every journal entry of the product is accounted for."""
         for entry in self.watch.unexpected(alerts):

@@ -16,11 +16,12 @@ from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Code, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.budget import Budget
-from mpathd_watch.core.model.facts import RECOVERY_OFF, Ipv4Settings, LinkFacts, TcpFacts
+from mpathd_watch.core.model.facts import RECOVERY_OFF, BlockFacts, Ipv4Settings, LinkFacts, TcpFacts
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.system import BootImage, Mount, System, Unit
+from mpathd_watch.core.model.usage import DirectUse, Usage, Use
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
-from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.core.state import PathState, SourceState, State
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state, with_changes
 from tests.hosts import (
     CONF,
@@ -35,6 +36,7 @@ from tests.hosts import (
     down,
     label,
     lines,
+    numbered_paths,
     record_file,
     records,
     two_paths,
@@ -88,6 +90,29 @@ def aliased(*aliases: str) -> str:
 
 def hiding(text: str) -> str:
     return f"blacklist {{\n\t{text}\n}}\n"
+
+
+def used(device: str) -> Host:
+    return Host(changes={"usage": Usage(direct=(DirectUse(device, device, "", Use.STACKED, "vg-data"),))})
+
+
+def beside(portals: Iterable[str]) -> Host:
+    """Beside a map with two paths, one with paths to these portals."""
+    return Host(maps=[make_map(), make_map("other", numbered_paths(2, *portals))])
+
+
+def named(lun: int, wwid: str) -> list[PathState]:
+    return [with_changes(path, block=BlockFacts(wwid=wwid)) for path in numbered_paths(lun, *PORTALS)]
+
+
+def sized(of_map: int, *of_paths: int) -> Host:
+    first, second = ({"block": BlockFacts(size)} for size in of_paths)
+    return Host().paths(*two_paths(first, second), block=BlockFacts(of_map))
+
+
+def limited(of_map: int, of_path: int) -> Host:
+    limits = BlockFacts(max_sectors_kb=of_path)
+    return Host().paths(*two_paths({"block": limits}), block=BlockFacts(max_sectors_kb=of_map))
 
 
 MAP = "wwid-of-mpio"
@@ -435,6 +460,26 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
         Host(maps=[make_map(queueing="-", queues=False)]),
         Host(maps=[make_map(queueing="off", queues=False)]),
     ),
+    (K.DISK_USED_PAST_MULTIPATH, used("sda"), used("dm-0")),
+    (K.FEWER_PATHS_THAN_ITS_KIN, beside((FIRST,)), beside((FIRST, SECOND))),
+    (
+        K.ONE_MAP_TWO_LUNS,
+        Host().paths(*two_paths({"hctl": "2:0:0:1"}, {"hctl": "2:0:0:2"})),
+        Host().paths(*two_paths({"hctl": "2:0:0:1"}, {"hctl": "3:0:0:2"})),
+    ),
+    (
+        K.ONE_LUN_TWO_MAPS,
+        Host(maps=[make_map(str(lun), named(lun, "naa.6001")) for lun in (1, 2)]),
+        Host(maps=[make_map(str(lun), named(lun, f"naa.600{lun}")) for lun in (1, 2)]),
+    ),
+    (
+        K.ONE_WWID_TWO_TARGETS,
+        Host().paths(*two_paths({"target": "iqn.2020-01.example:other"})),
+        Host().paths(*two_paths({"target": "iqn.2020-01.example:other"}), vendor="3PARdata"),
+    ),
+    (K.SIZES_DIFFER, sized(8, 8, 16), sized(8, 8, 8)),
+    (K.MAP_NOT_RESIZED, sized(8, 16, 16), sized(8, 8, 16)),
+    (K.LIMITS_DIFFER, limited(1280, 512), limited(512, 1280)),
     (K.RP_FILTER_STRICT, through(nic("p1", 1), routed="p2"), through(nic("p1", 2), routed="p2")),
     (K.RP_FILTER_STRICT, through(nic("p1", 1), nic("p2", 1), routed="p2"), through(nic("p1", 1), nic("p2", 1))),
     (
