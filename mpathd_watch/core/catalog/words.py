@@ -111,7 +111,7 @@ DEVICE_STATE: Final = Vocabulary(
         "until the session is back.",
         DeviceState.BLOCKED: "The kernel holds I/O to the device because its session is FAILED.",
         DeviceState.CREATED_BLOCKED: "As created, and the kernel holds I/O to the device.",
-        DeviceState.NEW: "NVMe: the kernel is still setting the controller up.",
+        DeviceState.NEW: "NVMe: the kernel is still setting the controller up; I/O to it is held.",
         DeviceState.LIVE: "NVMe: the controller takes I/O.",
         DeviceState.RESETTING: "NVMe: the controller is reset; I/O to it is held.",
         DeviceState.CONNECTING: "NVMe: the kernel tries to connect to the controller again; I/O to it is held.",

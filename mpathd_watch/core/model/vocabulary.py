@@ -150,7 +150,7 @@ _OF_DEVICES = {
     DeviceState.RUNNING: Liveness.CARRYING,
     DeviceState.LIVE: Liveness.CARRYING,
     **dict.fromkeys((DeviceState.BLOCKED, DeviceState.CREATED_BLOCKED, DeviceState.QUIESCE), Liveness.HOLDING),
-    **dict.fromkeys((DeviceState.RESETTING, DeviceState.CONNECTING), Liveness.HOLDING),
+    **dict.fromkeys((DeviceState.NEW, DeviceState.RESETTING, DeviceState.CONNECTING), Liveness.HOLDING),
     **dict.fromkeys((DeviceState.OFFLINE, DeviceState.TRANSPORT_OFFLINE), Liveness.GIVEN_UP),
     **dict.fromkeys((DeviceState.CANCEL, DeviceState.DELETED), Liveness.GIVEN_UP),
     **dict.fromkeys((DeviceState.DELETING, DeviceState.DELETING_NO_IO, DeviceState.DEAD), Liveness.GIVEN_UP),

@@ -72,5 +72,5 @@ def local_raid(host: Host) -> None:
 def iscsi_without_multipath(host: Host) -> None:
     session = host.login("192.168.1.1:3260", timeouts=(5, 5, 120))
     disk = host.disk(session)
-    host.storage.partition(disk, 1, fs="aadd")
-    host.debian.mount("/backup", "8:1", "/dev/sda1", spec="UUID=aadd", options="_netdev")
+    host.storage.partition(disk, 1, fs="abcd")
+    host.debian.mount("/backup", "8:1", "/dev/sda1", spec="UUID=abcd", options="_netdev")
