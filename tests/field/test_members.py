@@ -140,7 +140,7 @@ def test_disks_without_a_vendor_are_members(new_host: NewHost) -> None:
     "NVMe over TCP without native multipath: the controller reconnects, resets, or is about to go",
     "ceph/ceph-csi#5974; linux-nvme/nvme-cli#1289; openebs/mayastor-control-plane#950",
 )
-@pytest.mark.parametrize("word", ["connecting", "resetting", "deleting", "deleting (no IO)", "dead", "new"])
+@pytest.mark.parametrize("word", ["connecting", "resetting", "deleting", "deleting (no IO)", "dead"])
 def test_an_nvme_path_whose_controller_is_not_live_is_not_usable(new_host: NewHost, word: str) -> None:
     host = new_host(iscsi=False)
     states = ("live", word)

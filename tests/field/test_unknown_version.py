@@ -18,6 +18,7 @@ def test_a_value_that_is_deprecated_in_newer_versions_is_no_warning(new_host: Ne
     (host.root / "var/lib/dpkg/status").unlink()
     host.configure("defaults {\n    no_path_retry 12\n    flush_on_last_del yes\n}\n", flush_on_last_del="yes")
     found = check(host)
+    # Before 0.9.9 the word "always", which newer versions want, is an error.
     assert not found.codes("warning"), found
 
 
@@ -33,4 +34,5 @@ def test_the_default_of_another_distribution_is_not_claimed(new_host: NewHost) -
     host.multipathd.running = False
     session = host.login("192.168.9.1:3260", target="iqn.2004-04.com.qnap:ts-453d:backup")
     host.disk(session, wwid="36001405b5f1d3e2f9ca5f7dab2c3d4e5")
-    assert not check(host).naming("find_multipaths"), check(host)
+    found = check(host)
+    assert all("unknown" in each.text for each in found.naming("find_multipaths")), found

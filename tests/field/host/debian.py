@@ -63,7 +63,7 @@ class Debian:
         self.tree.write("proc/modules", "")
         self.modules("ext4", "dm_mod")
         self.tree.write("proc/self/mountinfo", "".join(_mountinfo(*line) for line in _MOUNTS))
-        self.mount("/", "8:1", "/dev/sda1", spec=f"UUID={ROOT_FS}", options="errors=remount-ro")
+        self.mount("/", "252:1", "/dev/vda1", spec=f"UUID={ROOT_FS}", options="errors=remount-ro")
         self.tree.write(f"boot/initrd.img-{KERNEL}", "")
         self.tree.write(f"boot/vmlinuz-{KERNEL}", "")
         self._write_packages()
@@ -133,10 +133,9 @@ class Debian:
 
     def root_on(self, dev_t: str, source: str, spec: str) -> None:
         """Move the root file system, e.g. to a partition of a map, with an initramfs that knows of multipath."""
-        for path in ("proc/self/mountinfo", "proc/mounts", "etc/fstab"):
-            text = (self.tree.root / path).read_text(encoding="utf-8")
-            kept = [line for line in text.splitlines(keepends=True) if " / " not in line or " sysfs " in line]
-            self.tree.write(path, "".join(line for line in kept if not line.startswith("/dev/sda1 / ")))
+        for path, field in (("proc/self/mountinfo", 4), ("proc/mounts", 1), ("etc/fstab", 1)):
+            lines = (self.tree.root / path).read_text(encoding="utf-8").splitlines(keepends=True)
+            self.tree.write(path, "".join(line for line in lines if line.split()[field] != "/"))
         self.tree.write("proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{KERNEL} root={source} ro quiet\n")
         self.mount("/", dev_t, source, spec=spec, options="errors=remount-ro")
         self.update_initramfs()

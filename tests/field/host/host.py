@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.fakes.sysfs import TARGET, WWID, FakeDisk, FakeMap, FakeSession, FakeSysfs
-from tests.field.host.debian import Debian
+from tests.field.host.debian import ROOT_FS, Debian
 from tests.field.host.multipathd import Configured, Gone, Listed, Multipathd
 from tests.field.host.network import Network
 from tests.field.host.storage import Member, Storage
@@ -18,7 +18,8 @@ RETRY = "defaults {\n    no_path_retry 12\n}\n"
 class Host:
     """A Debian host below ``root``, with multipath-tools (unless ``version`` is empty) and open-iscsi.
 
-    At first it has neither sessions nor maps; multipath.conf and multipathd agree on ``no_path_retry 12``.
+    At first it has neither sessions nor maps, and its system is on /dev/vda1. multipath.conf and multipathd agree on
+    ``no_path_retry 12``.
     """
 
     def __init__(self, root: Path, *, version: str = "0.9.4-3+deb12u2", iscsi: bool = True) -> None:
@@ -29,6 +30,8 @@ class Host:
         self.san = FakeSysfs(root / "sys")
         self.san.run.joinpath("udev/data").mkdir(parents=True)
         self.storage = Storage(self.tree, self.san)
+        self.system_disk = self.storage.virtio_disk("vda")
+        self.storage.partition(self.system_disk, 1, fs=ROOT_FS)
         self.network = Network(self.tree)
         self.debian = Debian(self.tree)
         self.debian.lay_out()

@@ -56,7 +56,7 @@ class Storage:
     def __init__(self, tree: Tree, san: FakeSysfs) -> None:
         self.tree = tree
         self.san = san
-        self._md, self._minors, self._nvme = count(), count(), count()
+        self._md, self._minors, self._nvme, self._virtio = count(), count(), count(), count()
 
     # --- below the maps -----------------------------------------------------------------------------------------------
 
@@ -99,8 +99,9 @@ class Storage:
 
     def virtio_disk(self, name: str = "vda", size: int = GIB) -> Block:
         """A disk of a virtual machine on virtio-blk."""
-        device = self._device("pci0000:00/0000:00:07.0/virtio3")
-        return self._block(device / "block" / name, f"254:{128 + 16 * next(self._minors)}", device, size=size)
+        number = next(self._virtio)
+        device = self._device(f"pci0000:00/0000:00:{7 + number:02x}.0/virtio{3 + number}")
+        return self._block(device / "block" / name, f"252:{16 * number}", device, size=size)
 
     def nvme(
         self, controller: str, *, state: str = "live", wwid: str = "", model: str = "Samsung SSD", size: int = GIB

@@ -11,6 +11,7 @@ def local_disks_only(host: Host) -> None:
     disk = host.storage.local_disk(wwid="3500a0751e1a2b3c4")
     host.storage.partition(disk, 1, fs="77aa")
     host.storage.partition(disk, 2)
+    host.debian.mount("/home", "8:1", "/dev/sda1", spec="UUID=77aa")
     host.debian.swap("/dev/sda2", spec="UUID=88bb")
 
 
@@ -36,8 +37,7 @@ def local_disks_beside_a_san(host: Host) -> None:
 
 @tree("a cloud guest on virtio, no multipath-tools, no iSCSI", version="", iscsi=False)
 def cloud_guest(host: Host) -> None:
-    disk = host.storage.virtio_disk()
-    host.storage.partition(disk, 1, fs="77aa")
+    host.storage.virtio_disk("vdb")
 
 
 @tree("a cloud guest that ships with multipath-tools, its disk has no WWID", iscsi=False)
@@ -49,7 +49,6 @@ def guest_with_multipath(host: Host) -> None:
 
 @tree("a guest with open-iscsi installed and never used, iscsid not started", iscsi=True)
 def unused_open_iscsi(host: Host) -> None:
-    host.storage.virtio_disk()
     (host.root / "run/iscsid.pid").unlink()
     (host.root / "proc/446/comm").unlink()
 

@@ -81,6 +81,7 @@ def mount_unit(host: Host) -> None:
 def local_lvm_beside_a_san(host: Host) -> None:
     disk = host.storage.local_disk(wwid="3500a0751e1a2b3c4")
     host.storage.partition(disk, 1, fs="dd44")
+    host.debian.mount("/home", "8:1", "/dev/sda1", spec="UUID=dd44")
     part = host.storage.partition(disk, 2)
     swap = host.storage.dm("sys-swap", "LVM-swap", part)
     host.debian.swap(f"/dev/{swap.sysfs_name}", spec="/dev/mapper/sys-swap")
