@@ -16,6 +16,7 @@ MAX_SEEN = 4096
 """Devices below one that are looked at."""
 
 _UUID_PREFIX = "mpath-"
+_MAPPED = "mapper/"
 _STACKED = re.compile(r"(?:dm-|md|bcache)\d", re.ASCII)
 """The devices that have others below them."""
 _DEV_T = re.compile(r"\d{1,10}:\d{1,10}\Z", re.ASCII)
@@ -35,9 +36,11 @@ class Stacking:
         if not wanted:
             return {}
         names: dict[str, set[str]] = {device: set() for device in wanted}
+        mapped = any(device.startswith(_MAPPED) for device in wanted)
+        linked = any("/" in device for device in wanted)
         for name in self._tree.names(BLOCK):
             if _STACKED.match(name):
-                for link in self._links(name):
+                for link in self._links(name, mapped=mapped, linked=linked):
                     if link in names:
                         names[link].add(name)
         return {device: self.below(found) for device, found in names.items()}
@@ -63,13 +66,12 @@ class Stacking:
         name = self._tree.link(f"sys/dev/block/{dev_t}").rpartition("/")[2] if _DEV_T.match(dev_t) else ""
         return self.below([name]) if _STACKED.match(name) else ()
 
-    def _links(self, name: str) -> Iterator[str]:
+    def _links(self, name: str, *, mapped: bool, linked: bool) -> Iterator[str]:
         """The names of a device below /dev: the kernel's, device-mapper's, and those that udev has made."""
         yield name
-        mapped = self._attribute(f"{name}/dm/name")
         if mapped:
-            yield f"mapper/{mapped}"
-        dev_t = self._attribute(f"{name}/dev")
+            yield f"{_MAPPED}{self._attribute(f'{name}/dm/name')}"
+        dev_t = self._attribute(f"{name}/dev") if linked else ""
         if _DEV_T.match(dev_t):
             yield from self._record(f"{UDEV}/b{dev_t}")
 

@@ -28,6 +28,8 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._everything = root == Path("/")
+        """Nothing is outside: the kernel may follow the links."""
 
     def content(self, path: str, limit: int = MAX_SIZE) -> bytes | None:
         """The content of a regular file of at most ``limit`` bytes; ``None`` if it is anything else."""
@@ -36,9 +38,10 @@ class Tree:
             return None
         try:
             # Looked at before it is opened, since some devices act when they are, and again in case it was replaced.
-            if not stat.S_ISREG(os.lstat(place).st_mode):
+            if not stat.S_ISREG(self._status(place).st_mode):
                 return None
-            descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            follow = 0 if self._everything else os.O_NOFOLLOW
+            descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | follow)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     return None
@@ -76,7 +79,7 @@ class Tree:
         """What is known of the file; ``None`` if it does not exist."""
         place = self.resolved(path)
         try:
-            return None if place is None else os.lstat(place)
+            return None if place is None else self._status(place)
         except OSError:
             return None
 
@@ -92,12 +95,15 @@ class Tree:
         return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def resolved(self, path: str) -> Path | None:
-        """The file itself, without a link on the way to it, always below ``root``; it need not exist.
+        """The file itself, always below ``root``; it need not exist.
 
-        ``None`` if there are too many links, or if it is no path.
+        Unless ``root`` is the whole file system, there is no link on the way to it. ``None`` if there are too many
+        links, or if it is no path.
         """
         if "\0" in path:
             return None
+        if self._everything:
+            return self._root / path.lstrip("/")
         waiting = deque(path.split("/"))
         place: list[str] = []
         links = 0
@@ -120,3 +126,6 @@ class Tree:
                 place.clear()
             waiting.extendleft(reversed(target.split("/")))
         return self._root.joinpath(*place)
+
+    def _status(self, place: Path) -> os.stat_result:
+        return place.stat() if self._everything else os.lstat(place)

@@ -136,6 +136,18 @@ def test_a_file_that_can_not_be_read_does_not_exist(tree: Tree, monkeypatch: pyt
     assert tree.names("etc") == []
 
 
+def test_below_the_root_of_this_host_links_are_followed_as_ever(root: Path) -> None:
+    (root / "link").symlink_to(root.parent / "outside")
+    (root / "self").symlink_to("self")
+    tree = Tree(Path("/"))
+    assert tree.text(f"{root}/link") == tree.text(f"{root}/link".lstrip("/")) == "outside"
+    assert tree.mark(f"{root}/link") == tree.mark(f"{root.parent}/outside")
+    assert tree.link(f"{root}/link") == f"{root.parent}/outside"
+    assert tree.names(f"{root}/etc/../etc") == ["fstab"]
+    for path in ("self", "none", "etc"):
+        assert tree.content(f"{root}/{path}") is None
+
+
 def test_a_text_may_be_no_utf_8(root: Path, tree: Tree) -> None:
     (root / "etc/fstab").write_bytes(b"\xff\xc3\xa9")
     assert tree.text("etc/fstab") == "\udcff\u00e9"
