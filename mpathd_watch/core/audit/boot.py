@@ -79,14 +79,14 @@ def _mounts(host: Host) -> Iterator[Finding]:
     early = _early(host)
     late = [mount for mount in host.configuration.system.mounts if _needs_logins(host, mount, early)]
     for nofail, outcome in (
-        (False, "the boot waits for it before the sessions are logged in"),
-        (True, "nothing orders it after the sessions, and nofail does not change that"),
+        (False, "the boot waits for that before it logs in the sessions"),
+        (True, "with nofail the boot does not wait, but nothing orders that after the sessions"),
     ):
         found = [mount for mount in late if mount.nofail is nofail]
         if found:
             names = sorted({map_.label for mount in found for map_ in _maps(host, mount)})
-            verb = "has" if len(found) == 1 else "have"
-            text = f"on {listed(names)}; {listed([mount.source for mount in found])[:60]} {verb} no _netdev: {outcome}"
+            they = f"{found[0].source} is" if len(found) == 1 else "they are"
+            text = f"{they} on {listed(names)}, without _netdev: {outcome}"
             targets = listed([mount.target for mount in found])
             yield Finding(FindingKind.MOUNTED_WITHOUT_NETDEV, targets, text, found[0].where)
 
