@@ -92,7 +92,7 @@ def _active(tree: Tree, name: str) -> bool | None:
 
 
 def _referenced(tree: Tree, names: tuple[str, ...]) -> frozenset[str]:
-    """Those of ``names`` that another unit or a script of the boot may start; all of them if there are too many files."""
+    """Those of ``names`` that another unit or a script of the boot may start; all if there are too many files."""
     units = {name: re.compile(_REFERENCE.format(_named(name)).encode(), re.MULTILINE | re.ASCII) for name in names}
     found: set[str] = set()
     for count, path in enumerate(_others(tree)):
