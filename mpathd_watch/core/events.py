@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
-from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.facts import (
+    DeviceFacts,
+    DmStatus,
+    LinkFacts,
+    MapFacts,
+    MapListing,
+    PathListing,
+    SessionFacts,
+)
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
@@ -151,6 +159,14 @@ class MapsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class DmStatusRead:
+    """The kernel's own status of all maps, which only root can read: at the start, and at a reload."""
+
+    maps: tuple[DmStatus, ...]
+    requested: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationRead:
     """The files that configure multipathd and iscsid, at the start and whenever they have changed."""
 
@@ -189,6 +205,7 @@ Event = (
     | NetworkRead
     | PathsListed
     | MapsListed
+    | DmStatusRead
     | ConfigurationRead
     | MultipathdConfigured
     | SettingsChanged

@@ -14,6 +14,7 @@ from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.configuration import dm_status
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.source import MultipathdSource
@@ -46,4 +47,6 @@ async def look_once(config: Config, configuration: Configuration | None = None) 
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
     await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
+    if not engine.state.source(SourceName.MULTIPATHD).up and (status := dm_status.read_here(Path(config.sysfs))):
+        engine.feed(status)
     return engine.view()

@@ -61,6 +61,8 @@ CORE_MAY_IMPORT = {
     "itertools",
     "json",
     "math",
+    # For formats/printed: patterns of our own, on lines of a bounded length.
+    "re",
     "types",
     "typing",
 }

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import BlockEvent, DmPathEvent, MapsListed, PathsListed
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, DmStatusRead, MapsListed, PathsListed
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView, DmView
@@ -133,6 +133,33 @@ def maps_listed(draft: Draft, event: MapsListed) -> None:
         draft.rest = replace(draft.rest, dm_stale=None)
         # A map that the listing leaves out was not read from the kernel, and events of it may be lost.
         forget(draft, draft.maps.keys() - {listing.wwid for listing in event.maps})
+
+
+def status_read(draft: Draft, event: DmStatusRead) -> None:
+    """Take over the kernel's path states while multipathd, which reads the same, does not answer.
+
+    A reading from before the first uevent that could be received, or from before uevents were lost, is of no use: a
+    path may have failed since.
+    """
+    since, stale = draft.rest.uevents_since, draft.rest.dm_stale
+    watched = draft.source(SourceName.UEVENT).up is not None
+    missed = (watched and since is None) or event.requested < max(since or 0.0, stale or 0.0)
+    if draft.is_up(SourceName.MULTIPATHD) or missed:
+        return
+    read = {status.name: status for status in event.maps}
+    for wwid, map_ in tuple(draft.maps.items()):
+        status = read.get(map_.name)
+        if status is None:
+            continue
+        if status.queues is not None:
+            draft.maps[wwid] = replace(map_, queues=status.queues)
+            draft.regrouped.add(wwid)
+        for path in map_.paths.values():
+            state = status.paths.get(path.place.dev_t, DmState.UNKNOWN)
+            if path.member and state is not DmState.UNKNOWN:
+                draft.set_path(wwid, _settled(path, state, event.requested))
+    if stale is not None and all(map_.name in read for map_ in draft.maps.values()):
+        draft.rest = replace(draft.rest, dm_stale=None)
 
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:

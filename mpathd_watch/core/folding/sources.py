@@ -32,6 +32,8 @@ def answered(draft: Draft, name: SourceName) -> None:
     source = draft.source(name)
     if source.up is not True and name in _OF_SNAPSHOTS:
         draft.touch_all()
+    if source.up is not True and name is SourceName.UEVENT:
+        draft.rest = replace(draft.rest, uevents_since=draft.now.monotonic)
     draft.sources[name] = replace(source, up=True, reason="", detail="", last_success=draft.now)
     if source.up is False and source.reason != NO_MODULE:
         draft.emit(messages.source_up(name))
@@ -67,6 +69,8 @@ def source_down(draft: Draft, event: SourceDown) -> None:
             nexuses.forget_status(draft)
             sysfs.forget_disks(draft)
             suspicion.reassess(draft)
+        case SourceName.UEVENT:
+            draft.rest = replace(draft.rest, uevents_since=None)
         case SourceName.NETWORK:
             suspicion.forget_network(draft)
         case _:

@@ -81,18 +81,21 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         nexus_cause=Cause.UNKNOWN if nexus is None else _nexus_cause(draft, nexus),
         suspicion=None if nexus is None else nexus.suspicion,
         counters=_by_counters(path, nexus, standing),
-        unmanaged=_unmanaged(draft, layer),
+        unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
     )
 
 
-def _unmanaged(draft: Draft, layer: LayerRow) -> bool:
-    """Whether the layer's states have never been known, since who knows them does not answer.
+def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
+    """Whether the path's standing has never been known, since who knows it does not answer, and has not changed since.
 
-    Where uevents are missed, they have been known, and may be others now.
+    It may have changed where uevents are missed. In an outage that began before the path was first seen it may have
+    changed unseen; in another one a uevent would have reported it.
     """
     missed = draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
-    return layer.manager is not None and draft.source(layer.manager).up is False and not missed
+    inherited = path.outage is not None and path.outage.inherited
+    silent = layer.manager is not None and draft.source(layer.manager).up is False
+    return silent and path.dm.changed is None and not (missed or inherited)
 
 
 def _nexus_cause(draft: Draft, nexus: NexusState) -> Cause:

@@ -5,6 +5,7 @@ Absent text is ``""``; an absent or unreadable number is ``None``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Layer, SessionStatus, Transport
@@ -184,6 +185,19 @@ class LinkFacts:
     speed: int | None = None
     duplex: str = ""
     ipv4: Ipv4Settings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DmStatus:
+    """One map as the kernel reports it to root (drivers/md/dm-mpath.c, multipath_status()).
+
+    ``paths``: what dm holds of each path, by its ``MAJOR:MINOR``. ``queues``: whether I/O without a usable path waits,
+    ``None`` where the table was not read.
+    """
+
+    name: str
+    queues: bool | None
+    paths: Mapping[str, DmState]
 
 
 @dataclass(frozen=True, slots=True)

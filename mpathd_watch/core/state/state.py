@@ -59,7 +59,8 @@ class State:
     failed to, at least once. ``usage``: what disks are used for, as of the last full scan. ``links``: the network
     interfaces by name, ``None`` while they are not known.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
-    seconds). ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
+    seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
+    ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
 
     settings: Settings = field(default=Settings())
@@ -74,6 +75,7 @@ class State:
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_stale: float | None = None
+    uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)
 
     def nexuses_of(self, transport: Transport) -> list[NexusState]:

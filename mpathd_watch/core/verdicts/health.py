@@ -38,8 +38,8 @@ class RawStates:
     ``standing``: what joins the paths reports. ``checker`` is ``unknown`` where dm has overruled it
     (``CheckerView.overruled``). ``nexus_cause``: what took the nexus, if something did. ``suspicion``: why the nexus is
     suspect that still carries I/O. ``counters``: the cause that the disk's own counters show (``judging.paths``),
-    ``unknown`` where they show none. ``unmanaged``: who knows the standing was asked and does not answer at all.
-    ``unread``: sysfs, which shows the disk and its nexus, does not answer.
+    ``unknown`` where they show none. ``unmanaged``: who knows the standing has never answered, and nothing has changed
+    it since. ``unread``: sysfs, which shows the disk and its nexus, does not answer.
     """
 
     member: bool
@@ -111,7 +111,7 @@ def _works(raw: RawStates, *, out: bool) -> bool:
     unread = raw.device is DeviceState.UNKNOWN or raw.nexus is Liveness.UNKNOWN
     if unread and (raw.unread or out):
         return False
-    if raw.standing is Standing.UNKNOWN and (out or not raw.unmanaged):
+    if raw.standing is Standing.UNKNOWN and not raw.unmanaged:
         return False
     return Liveness.CARRYING in (raw.device.liveness, raw.nexus) or raw.checker in _APPROVED_BY_CHECKER
 

@@ -14,6 +14,7 @@ from mpathd_watch.core.configuration import NodeRecord, Reason
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, merge, parse
 from mpathd_watch.core.formats.open_iscsi import Place, Record, parse_record, record_path
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.sources.configuration import dm_status
 from mpathd_watch.sources.configuration import reader as reading
 from mpathd_watch.sources.configuration.dpkg import installed_version
 from mpathd_watch.sources.configuration.reader import Reader, mark, shown
@@ -45,7 +46,10 @@ def read_root_only(root: Path) -> RootOnly:
     iscsid = _record(reader, root / ISCSID_CONF)
     records = _records(reader, root)
     wwids = _wwids(reader, root / WWIDS)
-    return RootOnly(FORMAT, time.time(), iscsid, tuple(records), wwids, conf_d, tuple(reader.unreadable))
+    unreadable = tuple(reader.unreadable)
+    # Below another root there are only files.
+    dm = dm_status.read_here() if root == Path("/") else None
+    return RootOnly(FORMAT, time.time(), iscsid, tuple(records), wwids, conf_d, unreadable, dm)
 
 
 def watch_root_only(reader: Reader, root: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Unreadable
+from mpathd_watch.core.events import DmStatusRead
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.formats.open_iscsi.keys import KEYS
@@ -33,7 +34,8 @@ _LINES = range(1 << 20)
 class RootOnly:
     """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``; ``conf_d`` file by file.
 
-    ``read_at`` is when the files were read, in seconds since 1970. A reader accepts only its own ``format``.
+    ``read_at`` is when the files were read, in seconds since 1970. ``dm`` is dm's status of all maps, if it could be
+    read. A reader accepts only its own ``format``.
     """
 
     format: int
@@ -43,6 +45,7 @@ class RootOnly:
     wwids: frozenset[str] | None
     conf_d: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...]
+    dm: DmStatusRead | None = None
 
 
 class RootOnlyError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
+from mpathd_watch.core.events import ConfigurationRead, DmStatusRead, Event, SourceErrors
 from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration.root_only import from_child
@@ -22,7 +22,7 @@ DEADLINE = 45.0
 
 
 class ConfigurationSource:
-    """Emits ``ConfigurationRead``, and ``SourceErrors`` if the file system hangs.
+    """Emits ``ConfigurationRead``, ``DmStatusRead``, and ``SourceErrors`` if the file system hangs.
 
     The files are below ``root``. What only root can read is in the file ``handed_over``; without that file it is read
     as far as that is allowed. ``run`` it as a task; ``wake`` may be called at any time from the same loop.
@@ -45,6 +45,7 @@ class ConfigurationSource:
         self._survey = Survey(root, handed_over, from_child, clock)
         self._worker = Worker("configuration")
         self._reported: Configuration | None = None
+        self._dm: DmStatusRead | None = None
         self._stalled = False
         self._everything = False
         self._wake = asyncio.Event()
@@ -79,6 +80,9 @@ class ConfigurationSource:
             return
         self._stalled = False
         self._report(found)
+        if self._survey.dm not in (None, self._dm):
+            self._dm = self._survey.dm
+            self._emit(self._dm)
 
     def _report_stalled(self) -> None:
         if self._stalled:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
+from mpathd_watch.core.events import DmStatusRead
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.sources.configuration import files, root_only
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
@@ -45,6 +46,8 @@ class Survey:
         self._iscsid = Iscsid(root, clock)
         self._system = SystemFiles(root, clock)
         self._known: Configuration | None = None
+        self.dm: DmStatusRead | None = None
+        """dm's status of the maps, as old as what else only root can read; ``None`` if it is not known."""
         self._marks: dict[Path, Mark] = {}
 
     def read_changes(self) -> Configuration:
@@ -63,6 +66,7 @@ class Survey:
         reader.marks[packages] = mark(packages)
         version = installed_version(self._root)
         private = self._private(reader)
+        self.dm = private.dm if private else None
         multipath = files.multipath(reader, self._root, version or NEWEST, private.conf_d if private else None)
         self._known = Configuration(
             multipath,

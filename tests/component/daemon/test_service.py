@@ -65,10 +65,9 @@ def test_a_session_that_fails_is_seen_in_metrics_and_status_and_so_is_its_return
     daemon.wait_scraped(stalled % "stalled")
     session.expire()
     daemon.wait_scraped(stalled % "failed")
-    assert [path["health"] for path in daemon.status()["maps"][0]["paths"]] == ["unknown", "failed"]
+    assert [path["health"] for path in daemon.status()["maps"][0]["paths"]] == ["up", "failed"]
     session.recover()
-    # Without multipathd, dm's state of a path from before the start of the daemon is not known.
-    daemon.wait_scraped(stalled % "unknown")
+    daemon.wait_scraped(stalled % "up")
 
 
 def test_the_recording_of_a_run_replays_to_the_same_state(

@@ -6,15 +6,17 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mpathd_watch.core.configuration import Configuration, Reason
-from mpathd_watch.core.events import ConfigurationRead, Event, SourceErrors
+from mpathd_watch.core.events import ConfigurationRead, DmStatusRead, Event, SourceErrors
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.formats.open_iscsi import keys
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.facts import DmStatus
+from mpathd_watch.core.model.vocabulary import DmState, SourceName
 from mpathd_watch.sources.configuration import ConfigurationSource, dump, read_root_only, survey
 
 DEFAULTS = "defaults {\n\tpolling_interval %d\n}\n"
@@ -147,3 +149,33 @@ def test_files_on_something_that_hangs_hold_nothing_up(tmp_path: Path, monkeypat
 
     watch(tmp_path, scenario, deadline=0.1)
     go_on.set()
+
+
+def test_dms_status_is_passed_on_once_for_each_time_that_root_has_read_it(tmp_path: Path) -> None:
+    maps = (DmStatus("mpio", None, {"8:0": DmState.FAILED}),)
+    handed_over = tmp_path / "root-only.json"
+
+    def hand_over(requested: float) -> DmStatusRead:
+        event = DmStatusRead(maps, requested)
+        handed_over.write_text(dump(replace(read_root_only(tmp_path), dm=event)))
+        return event
+
+    async def scenario() -> None:
+        events: list[Event] = []
+        first = hand_over(1.0)
+        source = ConfigurationSource(events.append, time.monotonic, tmp_path, handed_over, check_every=0.05)
+        task = asyncio.create_task(source.run())
+
+        async def reported(*expected: DmStatusRead) -> None:
+            async with asyncio.timeout(10):
+                while [event for event in events if isinstance(event, DmStatusRead)] != list(expected):  # noqa: ASYNC110  # a test may poll
+                    await asyncio.sleep(0.02)
+
+        await reported(first)
+        source.wake()
+        await asyncio.sleep(0.2)
+        second = hand_over(2.0)
+        await reported(first, second)
+        task.cancel()
+
+    asyncio.run(scenario())

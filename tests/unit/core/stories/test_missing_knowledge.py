@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mpathd_watch.core.events import EventsLost, SourceDown, SourceUp
+from mpathd_watch.core.events import DmStatusRead, EventsLost, SourceDown, SourceUp
+from mpathd_watch.core.model.facts import DmStatus
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
@@ -15,7 +16,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Transport,
 )
-from tests.story import San, Story
+from tests.story import San, Story, moment
 
 PORTALS = ("192.168.1.1", "192.168.2.1")
 FIRST, SECOND = (f"{portal}:3260" for portal in PORTALS)
@@ -141,6 +142,22 @@ def test_lost_events_and_a_silent_uevent_source_end_the_trust_in_disks_and_sessi
         assert story.map().health is MapHealth.UNKNOWN
 
 
+def test_a_transport_that_returns_ends_an_outage_in_which_dm_reported_nothing() -> None:
+    story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
+    story.at(10).session(2, SessionStatus.FAILED)
+    assert story.health(SECOND) == (Health.STALLED, MapHealth.AT_RISK)
+    story.at(20).session(2, SessionStatus.LOGGED_IN)
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
+
+
+def test_a_disk_that_was_offline_at_the_start_may_have_been_failed_by_dm() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.OFFLINE)
+    story = Story(san, multipathd=False).begun()
+    story.at(10).device("sdb", DeviceState.RUNNING)
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+
+
 def test_no_silence_ends_an_outage() -> None:
     story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
     story.at(10).dm("sdb", DmState.FAILED)
@@ -151,3 +168,85 @@ def test_no_silence_ends_an_outage() -> None:
     story.at(40).session(2, SessionStatus.LOGGED_IN)
     assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
     assert not [told for told in story.told if told.event == "path_reinstated"]
+
+
+# --- what root reads of dm --------------------------------------------------------------------------------------------
+
+
+def status(story: Story, at: float, *names: str, queues: bool | None = None) -> DmStatusRead:
+    """The kernel's status of the maps, or of these, asked for at this second of the story."""
+    maps = [
+        DmStatus(known.name, queues, {story.san.devices[disk].dev_t: story.san.dm[disk] for disk in known.slaves})
+        for known in story.san.maps.values()
+        if not names or known.name in names
+    ]
+    return DmStatusRead(tuple(maps), moment(at).monotonic)
+
+
+def test_dms_own_status_shows_what_had_failed_before_the_start() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san, multipathd=False).begun()
+    assert story.map().health is MapHealth.HEALTHY
+    story.feed(status(story, story.seconds, queues=True))
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    assert story.map().queues is True
+    assert "It was already in this state when mpathd-watch started." in story.told_of("path_failed").message
+    story.at(10).dm("sdb", DmState.ACTIVE)
+    assert story.map().health is MapHealth.HEALTHY
+
+
+def test_a_status_from_before_the_first_uevent_shows_nothing() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san, multipathd=False).begun()
+    story.feed(status(story, -60.1))
+    assert story.map().health is MapHealth.HEALTHY
+    story.feed(SourceDown(SourceName.UEVENT, "error", "it is down."))
+    story.feed(status(story, story.seconds))
+    assert story.map().health is MapHealth.UNKNOWN
+
+
+def test_a_status_older_than_a_uevent_does_not_count_and_multipathd_knows_better() -> None:
+    story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
+    before = status(story, 9)
+    story.at(10).dm("sdb", DmState.FAILED)
+    story.feed(before)
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    story.at(20).feed(SourceUp(SourceName.MULTIPATHD))
+    story.listing()
+    story.feed(DmStatusRead((DmStatus("mpio", None, {"8:0": DmState.FAILED}),), moment(21).monotonic))
+    assert story.health(FIRST) == (Health.UP, MapHealth.AT_RISK)
+
+
+def test_a_status_makes_up_for_lost_events_if_it_has_all_maps() -> None:
+    story = Story(San.of(["mpio", "data"], PORTALS), multipathd=False).begun()
+    story.at(10).dm("sdb", DmState.FAILED).dm("sdd", DmState.FAILED)
+    story.at(20).feed(EventsLost())
+    story.at(21).feed(status(story, 19))
+    assert story.state.dm_stale is not None
+    story.at(22).feed(status(story, 21, "mpio"))
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+    assert story.map("data").health is MapHealth.UNKNOWN
+    assert story.state.dm_stale is not None
+    story.at(23).feed(status(story, 23))
+    assert story.map("data").health is MapHealth.AT_RISK
+    assert story.state.dm_stale is None
+
+
+def test_a_status_that_makes_no_sense_changes_nothing() -> None:
+    story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
+    before = story.state.maps
+    odd = {"8:0": DmState.UNKNOWN, "9:9": DmState.FAILED}
+    story.feed(DmStatusRead((DmStatus("other", True, {}), DmStatus("mpio", None, odd)), moment(-50).monotonic))
+    assert story.state.maps == before
+
+
+def test_without_uevents_as_in_a_single_look_a_status_counts() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san)
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.look().multipathd_down()
+    story.feed(status(story, -100))
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)

@@ -17,6 +17,7 @@ from mpathd_watch.core.events import (
     ConnectionFailed,
     DevicesRead,
     DmPathEvent,
+    DmStatusRead,
     Event,
     EventsLost,
     MapsListed,
@@ -30,7 +31,7 @@ from mpathd_watch.core.events import (
     SystemRead,
     Tick,
 )
-from mpathd_watch.core.model.facts import DeviceFacts, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapListing, PathListing, SessionFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
@@ -70,7 +71,9 @@ def facts_of(state: State, path: PathState) -> RawStates:
         nexus=session.liveness if session else None,
         unmanaged=state.source(SourceName.MULTIPATHD).up is False
         and state.source(SourceName.UEVENT).up is not False
-        and state.dm_stale is None,
+        and state.dm_stale is None
+        and path.dm.changed is None
+        and not (path.outage is not None and path.outage.inherited),
         unread=not state.source(SourceName.SYSFS).up,
     )
 
@@ -275,6 +278,12 @@ map_listing = st.builds(
     product=st.just(""),
     paths=st.lists(path_listing, max_size=4).map(tuple),
 )
+dm_status = st.builds(
+    DmStatus,
+    _NAMES,
+    st.one_of(st.none(), st.booleans()),
+    st.dictionaries(_DEV_TS, st.sampled_from(DmState), max_size=4),
+)
 sessions = st.lists(session_facts, max_size=4).map(tuple)
 devices = st.lists(device_facts, max_size=5).map(tuple)
 _SOURCES = st.sampled_from(SourceName)
@@ -286,6 +295,7 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(DevicesRead, devices, st.lists(_DEVS, max_size=2).map(tuple)),
     st.builds(PathsListed, st.lists(path_listing, max_size=6).map(tuple), _REQUESTED),
     st.builds(MapsListed, st.lists(map_listing, max_size=3).map(tuple), _REQUESTED),
+    st.builds(DmStatusRead, st.lists(dm_status, max_size=3).map(tuple), _REQUESTED),
     st.builds(
         DmPathEvent,
         st.sampled_from(DmAction),

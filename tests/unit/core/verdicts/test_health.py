@@ -91,7 +91,8 @@ SILENT = {"device": D.NONE, "nexus": None, "checker": C.UNKNOWN}
         # Silence ends no outage.
         ({"device": D.UNKNOWN}, True, Health.UNKNOWN),
         ({"nexus": N.UNKNOWN}, True, Health.UNKNOWN),
-        ({"standing": Standing.UNKNOWN, "unmanaged": True}, True, Health.UNKNOWN),
+        ({"standing": Standing.UNKNOWN}, True, Health.UNKNOWN),
+        ({"standing": Standing.UNKNOWN, "unmanaged": True}, True, Health.UP),
         ({"device": D.NONE}, True, Health.UP),
     ],
     ids=str,
