@@ -330,7 +330,7 @@ class FakeSysfs:
             model="mpio            ",
             timeout=30,
             device_busy=0,
-            wwid=f"naa.{wwid[1:]}",
+            wwid=f"naa.{wwid.removeprefix('3')}",
             **counters,
         )
         self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="", stat=stat(100, 40, 50, 30))

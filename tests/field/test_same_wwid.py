@@ -9,7 +9,6 @@ from tests.field.host.tree import attributes
 from tests.field.product import check
 
 
-@pytest.mark.xfail(strict=True, reason="sizes are not compared so far")
 @pytest.mark.field("a Metro volume was grown, half of the paths still have the old size", "dell/csm#2002")
 def test_paths_of_different_sizes_are_told(new_host: NewHost) -> None:
     host = new_host()
@@ -22,7 +21,6 @@ def test_paths_of_different_sizes_are_told(new_host: NewHost) -> None:
     assert check(host).naming("size")
 
 
-@pytest.mark.xfail(strict=True, reason="targets are not compared so far")
 @pytest.mark.field(
     "two volumes of two tgt nodes have the serial number of target 1, LUN 1: one map of 4 paths, 2 disks",
     "rackerlabs/genestack#451; ClusterLabs/resource-agents#1463",
@@ -40,7 +38,6 @@ def test_two_targets_with_the_same_serial_number_are_critical(new_host: NewHost)
     assert told[0].subject == wwid
 
 
-@pytest.mark.xfail(strict=True, reason="the LUNs of one nexus are not compared so far")
 @pytest.mark.field(
     "the LUNs of one UFS device have one serial number; where their sizes are the same, multipath joins them",
     "opensvc/multipath-tools#142",
@@ -57,7 +54,6 @@ def test_two_luns_of_one_nexus_in_one_map_are_critical(new_host: NewHost) -> Non
     assert not any("iscsiadm" in each.remedy or "portal" in each.remedy for each in told)
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel's own WWID of a disk is not read so far")
 @pytest.mark.field(
     "a LUN's number was used again for another volume: udev still has the old WWID of a path that was left behind",
     "IBM/ibm-block-csi-driver#288; kubernetes/kubernetes#90982; Seagate/seagate-exos-x-csi#138",

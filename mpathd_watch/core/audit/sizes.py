@@ -67,8 +67,10 @@ class _Sizes:
     def text(self) -> str:
         shown = _sizes({self.of_map, *self.disks})
         rarest_first = sorted(self.disks, key=lambda size: (len(self.disks[size]), size))
-        parts = [f"{_have(self.disks[size])} {shown[size]}" for size in rarest_first]
-        return ", ".join((*parts, f"the map has {shown[self.of_map]}") if self.of_map else parts)
+        parts = [f"{shown[size]} of {listed(self.disks[size])}" for size in rarest_first]
+        if self.of_map:
+            parts.append(f"{shown[self.of_map]} of the map")
+        return f"the size is {'; '.join(parts)}"
 
 
 def _requests(map_: MapState) -> Iterator[str]:
@@ -94,10 +96,6 @@ def _blocks(map_: MapState) -> Iterator[str]:
     if len(by_size) > 1:
         parts = (f"{size} bytes on {listed(names)}" for size, names in sorted(by_size.items()))
         yield f"a logical block has {' and '.join(parts)}"
-
-
-def _have(names: list[str]) -> str:
-    return f"{listed(names)} {'has' if len(names) == 1 else 'have'}"
 
 
 def _sizes(sectors: set[int]) -> dict[int, str]:

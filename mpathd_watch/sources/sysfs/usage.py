@@ -27,6 +27,9 @@ MAX_SIZE = 1 << 22
 MAX_FACTS = 4096
 """Mounts, swap areas and stacked devices of each kind that are reported."""
 
+NO_DEVICE = "0:"
+"""The beginning of the number of a file system that is on no block device, or on several."""
+
 _STACKED = re.compile(r"(dm-|md|md_d|bcache)\d+\Z", re.ASCII)
 _DISK = re.compile(r"((?:sd|dasd)[a-z]+)\d*\Z|(nvme\d+n\d+)(?:p\d+)?\Z", re.ASCII)
 """The kernel's name of a disk that may be a path, or of a partition of it (disk_name() in block/genhd.c)."""
@@ -70,15 +73,16 @@ class UsageReader:
                 yield StackedFacts(name, label, uuid, tuple(slaves))
 
     def _mounts(self, attributes: Attributes) -> Iterator[MountFacts]:
-        names: dict[str, str] = {}
+        names: dict[tuple[str, str], str] = {}
         for found in proc_mounts.mounts(self._text(attributes, self._proc / MOUNTS)):
-            if found.dev_t not in names:
-                names[found.dev_t] = self._name(attributes, found.dev_t)
-            yield replace(found, device=names[found.dev_t] or _named(found.source))
+            key = found.dev_t, found.source
+            if key not in names:
+                names[key] = self._name(attributes, *key)
+            yield replace(found, device=names[key])
 
     def _swaps(self, attributes: Attributes) -> Iterator[SwapFacts]:
         for found in proc_mounts.swaps(self._text(attributes, self._proc / SWAPS)):
-            yield replace(found, device=_named(found.path))
+            yield replace(found, device=self._existing(attributes, found.path))
 
     def _direct(self, attributes: Attributes, uses: Iterable[tuple[str, Use, str]]) -> Iterator[DirectUse]:
         wwids: dict[str, str] = {}
@@ -91,12 +95,23 @@ class UsageReader:
                 wwids[disk] = self._wwid(attributes, disk)
             yield DirectUse(disk, device, wwids[disk], use, by)
 
-    def _name(self, attributes: Attributes, dev_t: str) -> str:
-        """The kernel's name of the block device ``dev_t``."""
+    def _name(self, attributes: Attributes, dev_t: str, source: str) -> str:
+        """The kernel's name of the block device ``dev_t``, or of ``source`` for a file system on several devices."""
         try:
             return PurePosixPath(attributes.link(self._sysfs / "dev/block" / dev_t)).name
         except GoneError:
+            return self._existing(attributes, source, dev_t)
+
+    def _existing(self, attributes: Attributes, path: str, dev_t: str = NO_DEVICE) -> str:
+        """The kernel's name in a path as ``/dev/sda1``, if there is this device, with this number if it is one."""
+        directory, _, name = path.rpartition("/")
+        if directory != "/dev" or name in ("", ".", ".."):
             return ""
+        disk = _DISK.match(name)
+        parent = (disk[1] or disk[2]) if disk else name
+        block = self._sysfs / "block" / parent
+        number = attributes.optional((block if parent == name else block / name) / "dev")
+        return name if number and (dev_t.startswith(NO_DEVICE) or number == dev_t) else ""
 
     def _text(self, attributes: Attributes, path: Path) -> str:
         """The text of a file of /proc, at most ``MAX_SIZE`` bytes in whole lines."""
@@ -108,12 +123,6 @@ class UsageReader:
             attributes.problems["too_many"] += 1
             raw = raw[: raw.rfind(b"\n") + 1]
         return raw.decode("utf-8", "surrogateescape")
-
-
-def _named(path: str) -> str:
-    """The kernel's name in a path as ``/dev/sda1``; empty for a link such as ``/dev/mapper/NAME``."""
-    directory, _, name = path.rpartition("/")
-    return name if directory == "/dev" else ""
 
 
 def _bounded(attributes: Attributes, found: Iterator[Fact]) -> tuple[Fact, ...]:

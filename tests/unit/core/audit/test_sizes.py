@@ -26,28 +26,28 @@ def sized(of_map: int | None, first: int | None, second: int | None, **changes: 
 def test_a_grown_lun_of_which_one_path_was_not_scanned_again() -> None:
     found = sized(450 * GIB, 510 * GIB, 450 * GIB).only(K.SIZES_DIFFER)
     assert found.subject == "mpio"
-    assert found.text == "sdb has 450.0 GiB, sda has 510.0 GiB, the map has 450.0 GiB"
+    assert found.text == "the size is 450.0 GiB of sdb; 510.0 GiB of sda; 450.0 GiB of the map"
     assert found.kind.value.severity is Severity.CRITICAL
 
 
 def test_the_map_may_have_no_known_size() -> None:
-    assert sized(None, 2 * GIB, GIB).only(K.SIZES_DIFFER).text == "sdb has 1.0 GiB, sda has 2.0 GiB"
+    assert sized(None, 2 * GIB, GIB).only(K.SIZES_DIFFER).text == "the size is 1.0 GiB of sdb; 2.0 GiB of sda"
     assert sized(None, GIB, GIB).kinds() == NONE
 
 
 def test_a_map_larger_than_its_paths_loses_data() -> None:
-    assert sized(2 * GIB, GIB, GIB).only(K.SIZES_DIFFER).text == "sda, sdb have 1.0 GiB, the map has 2.0 GiB"
+    assert sized(2 * GIB, GIB, GIB).only(K.SIZES_DIFFER).text == "the size is 1.0 GiB of sda, sdb; 2.0 GiB of the map"
 
 
 def test_a_map_smaller_than_its_paths_only_lacks_space() -> None:
     found = sized(GIB // 2, GIB, GIB).only(K.MAP_NOT_RESIZED)
-    assert found.text == "sda, sdb have 1.0 GiB, the map has 512.0 MiB"
+    assert found.text == "the size is 1.0 GiB of sda, sdb; 512.0 MiB of the map"
     assert found.kind.value.severity is Severity.INFO
 
 
 def test_sizes_that_look_alike_are_shown_in_sectors() -> None:
     text = sized(GIB, GIB, GIB + 8).only(K.SIZES_DIFFER).text
-    assert text == "sda has 2097152 sectors, sdb has 2097160 sectors, the map has 2097152 sectors"
+    assert text == "the size is 2097152 sectors of sda; 2097160 sectors of sdb; 2097152 sectors of the map"
 
 
 @pytest.mark.parametrize("size", [0, None])
@@ -74,7 +74,7 @@ def test_many_maps_are_one_finding_with_the_first_as_an_example() -> None:
     assert found.subject == "lun1, lun2, lun3 and 2 more"
     assert found.text == (
         "the sizes of 5 maps and their paths do not fit together, for example lun1: "
-        "sd1x1 has 1.0 GiB, sd1x0 has 2.0 GiB, the map has 1.0 GiB"
+        "the size is 1.0 GiB of sd1x1; 2.0 GiB of sd1x0; 1.0 GiB of the map"
     )
 
 

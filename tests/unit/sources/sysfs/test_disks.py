@@ -168,6 +168,7 @@ def test_iscsi_disks_in_no_map_are_found_behind_their_sessions(san: FakeSysfs, l
     san.add_disk()
     san.add_disk(place=FC_PLACE)
     expected = replace(SDA, name=spare.name, dev_t="8:32", hctl="3:0:0:7", sid=2, wwid="spare")
+    expected = replace(expected, block=replace(SDA.block, wwid="naa.spare"))
     assert look.at_unmapped(*members) == (expected,)
     san.maps[0].add(spare)
     assert look.at_unmapped(*members, expected) == ()

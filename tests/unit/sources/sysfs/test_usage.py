@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_what_is_stacked_on_a_map_uses_no_disk_directly(san: FakeSysfs, read: Re
 def test_what_uses_a_disk_or_its_partition_is_a_direct_use(san: FakeSysfs, read: Read) -> None:
     first, second = san.disks
     part = san.add_partition(second)
+    san.add_partition(first, 2)
     san.add_dm("vg-data", "LVM-abc", [first, part])
     san.mount_disk(part.get("dev"), "/dev/disk/by-label/data", "/srv")
     san.swap_on("/dev/sda2")
@@ -84,22 +86,36 @@ def test_md_is_known_by_the_kernels_name(san: FakeSysfs, read: Read) -> None:
         ("/dev/nvme0n1p2", "nvme0n1"),
         ("/dev/nvme1n12", "nvme1n12"),
         ("/dev/dasda1", "dasda"),
-        ("/dev/vda1", None),
-        ("/dev/md0", None),
+        ("/dev/dm-0", None),
+        ("/dev/vda", None),
+        ("/dev/sdz1", None),
         ("/dev/mapper/sdb", None),
         ("/dev/sdb1x", None),
+        ("/dev/..", None),
+        ("/dev/", None),
     ],
 )
-def test_btrfs_and_a_sysfs_without_device_numbers_leave_only_the_source(
-    san: FakeSysfs, read: Read, source: str, disk: str | None
-) -> None:
+def test_btrfs_has_only_the_source(san: FakeSysfs, read: Read, source: str, disk: str | None) -> None:
+    san.add_partition(san.disks[1])
+    for name in ("nvme0n1/nvme0n1p2", "nvme1n12", "dasda/dasda1", "vda"):
+        (san.root / "block" / name).mkdir(parents=True)
+        (san.root / "block" / name / "dev").write_text("259:1\n")
     san.mount_disk("0:45", source, "/srv", fs_type="btrfs")
     assert [use.disk for use in read().direct] == ([] if disk is None else [disk])
 
 
+def test_a_sysfs_without_device_numbers_has_only_the_source(san: FakeSysfs, read: Read) -> None:
+    """As in a support bundle. The number must be that of the device."""
+    shutil.rmtree(san.root / "dev")
+    san.mount_disk("8:16", "/dev/sdb", "/srv")
+    san.mount_disk("8:99", "/dev/sda", "/other")
+    assert read().direct == (DirectUse("sdb", "sdb", WWID, Use.MOUNT, "/srv"),)
+
+
 def test_a_disk_that_udev_does_not_know_has_no_wwid(san: FakeSysfs, read: Read) -> None:
-    san.mount_disk("0:45", "/dev/sdz", "/srv", fs_type="btrfs")
-    assert read().direct == (DirectUse("sdz", "sdz", "", Use.MOUNT, "/srv"),)
+    san.udev_record(san.disks[1]).unlink()
+    san.mount_disk("0:45", "/dev/sdb", "/srv", fs_type="btrfs")
+    assert read().direct == (DirectUse("sdb", "sdb", "", Use.MOUNT, "/srv"),)
 
 
 def test_a_device_that_vanishes_is_left_out(san: FakeSysfs, read: Read, attributes: Attributes) -> None:
