@@ -37,6 +37,7 @@ def _case(request: pytest.FixtureRequest) -> None:
     """Show where a case comes from if it fails; refuse one that does not say so."""
     mark = request.node.get_closest_marker("field")
     if mark is None:
+        assert request.path.name == "test_quiet.py", "a field case has the mark 'field' with its title and source"
         return
     title, source = mark.args
     print(f"field case: {title} [{source}]")  # pytest shows it with the failure
