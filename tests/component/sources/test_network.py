@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.facts import Ipv4Settings, LinkFacts
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi import tcp
 from mpathd_watch.sources.iscsi.tcp import Connection
@@ -617,6 +618,25 @@ def test_the_parent_of_a_stacked_interface_is_reported(kind: str, words: tuple[s
         listed = {link.name: link for link in links.Reader(time.monotonic).read()}
         assert listed["up0"].below == ("san0",)
         assert listed["san0"].below == listed["switch0"].below == ()
+
+    apart(scenario)
+
+
+def test_the_mtu_and_the_ipv4_settings_of_an_interface_are_this_kernels() -> None:
+    def scenario() -> None:
+        make("veth", "san0", "mtu", "9000", "type", "veth", "peer", "name", "switch0")
+        conf = Path("/proc/sys/net/ipv4/conf")
+        try:
+            for number, key in enumerate(("arp_filter", "rp_filter", "arp_announce", "arp_ignore")):
+                (conf / "san0" / key).write_text(f"{number}\n")
+        except OSError as error:
+            pytest.skip(f"NOT TESTED with settings of our own: {error}")
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
+        assert (listed["san0"].mtu, listed["switch0"].mtu) == (9000, 1500)
+        assert listed["san0"].ipv4 == Ipv4Settings(rp_filter=1, arp_filter=0, arp_announce=2, arp_ignore=3)
+        (conf / "all/rp_filter").write_text("2\n")
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
+        assert listed["san0"].ipv4 == Ipv4Settings(rp_filter=2, arp_filter=0, arp_announce=2, arp_ignore=3)
 
     apart(scenario)
 
