@@ -65,7 +65,7 @@ def _local_and_single_disks(host: Host) -> None:
     local = host.storage.local_disk(wwid="3500a07511e000001")
     host.storage.dm("vg1-root", "LVM-root", host.storage.partition(local))
     single = host.disk(host.san.sessions[0], wwid=THIRD, lun=7)
-    host.debian.mount("/backup", single.dev_t, f"/dev/{single.name}", spec="UUID=aadd", options="_netdev")
+    host.debian.mount("/backup", single.dev_t, f"/dev/{single.name}", spec="UUID=a0d0", options="_netdev")
 
 
 @pytest.mark.parametrize("build", [_stacked_on_maps, _local_and_single_disks])
