@@ -12,6 +12,7 @@ from mpathd_watch.core.configuration import Configuration, NodeRecord, Unreadabl
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Version, merge, parse, parse_printed
 from mpathd_watch.core.formats.open_iscsi import Place, Record, keys, parse_record, record_path
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
+from mpathd_watch.core.model.system import System
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, SourceState, State, frozen
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
@@ -67,6 +68,7 @@ class Host:
     iscsid_running: bool | None = None
     unmapped: tuple[DeviceFacts, ...] = ()
     links: tuple[LinkFacts, ...] | None = ()
+    system: System = field(default_factory=System)
     changes: dict[str, Any] = field(default_factory=dict)
 
     def live(self, **facts: Any) -> Host:
@@ -110,6 +112,7 @@ class Host:
             self.wwids,
             self.iscsid_running,
             self.wwids_read_at,
+            self.system,
         )
 
     @property

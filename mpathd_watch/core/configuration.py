@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
 from mpathd_watch.core.formats.open_iscsi import Place, Record
+from mpathd_watch.core.model.system import System
 
 
 class Reason(StrEnum):
@@ -44,7 +45,10 @@ class NodeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The files that configure multipathd and iscsid. What is in ``unreadable`` may configure more."""
+    """The files that configure multipathd and iscsid, and ``system``, what other files of the host say.
+
+    What is in ``unreadable`` may configure more.
+    """
 
     multipath: Document = field(default_factory=Document)
     """multipath.conf and conf.d, merged; empty if there is neither."""
@@ -68,6 +72,8 @@ class Configuration:
 
     wwids_read_at: float | None = 0.0
     """When ``wwids`` was read, in seconds since 1970; ``None`` if it is read again whenever it changes."""
+
+    system: System = field(default=System())
 
     @property
     def grammar(self) -> Version:

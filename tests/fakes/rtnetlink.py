@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from mpathd_watch.sources.iscsi import tcp
@@ -62,10 +62,12 @@ def link(
     parent: int | None = None,
     netns: int | None = None,
     master: int | None = None,
+    mtu: int | None = None,
+    ipv4: Mapping[int, int] | None = None,
     more: bytes = b"",
     sequence: int = 1,
 ) -> bytes:
-    """One message of a dump of interfaces."""
+    """One message of a dump of interfaces. ``ipv4``: settings by their number IPV4_DEVCONF_*, the others are 0."""
     raw = name.encode() if isinstance(name, str) else name
     body = struct.pack("=BxHiII", 0, 1, index, 0x1043 if up else 0x1002, 0) + attribute(links.IFLA_IFNAME, raw + b"\0")
     if carrier is not None:
@@ -77,9 +79,14 @@ def link(
         (links.IFLA_LINK, parent),
         (links.IFLA_LINK_NETNSID, netns),
         (links.IFLA_MASTER, master),
+        (links.IFLA_MTU, mtu),
     ):
         if value is not None:
             body += attribute(number, struct.pack("=I", value))
+    if ipv4 is not None:
+        values = struct.pack("=32i", *(ipv4.get(number, 0) for number in range(1, 33)))
+        of_family = attribute(10, b"\xff" * 8) + attribute(socket.AF_INET, attribute(1, values))
+        body += attribute(links.IFLA_AF_SPEC | 0x8000, of_family)
     return message(links.RTM_NEWLINK, body + more, sequence)
 
 
@@ -92,13 +99,24 @@ def route(index: int | None, kind: int = routes.RTN_UNICAST, sequence: int = 1) 
 
 
 def tcp_info(
-    *, rtt: int = 250, retransmits: int = 3, backoff: int = 1, silence: int = 1500, size: int = TCP_INFO
+    *,
+    rtt: int = 250,
+    retransmits: int = 3,
+    backoff: int = 1,
+    silence: int = 1500,
+    mss: int = 1448,
+    pmtu: int = 1500,
+    advmss: int = 1460,
+    size: int = TCP_INFO,
 ) -> bytes:
-    """``size`` bytes of struct tcp_info: microseconds, segments, doublings, milliseconds."""
+    """``size`` bytes of struct tcp_info: microseconds, segments, doublings, milliseconds, bytes."""
     info = bytearray(b"\xa5" * max(size, TCP_INFO))
     info[4] = backoff
+    struct.pack_into("=I", info, 16, mss)
     struct.pack_into("=I", info, 52, silence)
+    struct.pack_into("=I", info, 60, pmtu)
     struct.pack_into("=I", info, 68, rtt)
+    struct.pack_into("=I", info, 84, advmss)
     struct.pack_into("=I", info, 100, retransmits)
     return bytes(info[:size])
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from itertools import chain
 
 from mpathd_watch.core.audit import (
+    boot,
     direct_use,
     files,
+    interfaces,
     kin,
     maps,
     no_map,
     not_loaded,
     path_timeouts,
+    products,
     queueing,
     redundancy,
     same_lun,
@@ -67,6 +70,9 @@ def audit(state: State) -> AuditReport:
             kin.findings(audited, fewer),
             same_lun.findings(audited, mixed),
             sizes.findings(audited, mixed),
+            interfaces.findings(audited),
+            products.findings(audited),
+            boot.findings(audited),
             queueing.findings(audited),
             path_timeouts.findings(audited, reports),
         ),

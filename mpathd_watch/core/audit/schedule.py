@@ -87,10 +87,16 @@ def _nothing_new(draft: Draft, event: Event) -> bool:
     return polled and dict(draft.before.nexuses) == draft.nexuses
 
 
-def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool]]:
+def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool, list[object]]]:
     """What the audit asks of the interfaces."""
-    ends = [nexus.facts.local for nexus in draft.nexuses.values()]
-    return [(carrier.trunk(end, links), carrier.is_redundant(end, links)) for end in ends]
+    found: list[tuple[str, bool, list[object]]] = []
+    for nexus in draft.nexuses.values():
+        end = nexus.facts.local
+        trunk = carrier.trunk(end, links)
+        named = [links[name] for name in (end.netdev, trunk) if name in links]
+        settings: list[object] = [(link.mtu, link.speed, link.duplex, link.ipv4) for link in named]
+        found.append((trunk, carrier.is_redundant(end, links), settings))
+    return found
 
 
 def _announce(draft: Draft, auditing: Auditing) -> None:

@@ -306,6 +306,37 @@ class FindingKind(Enum):
         "The paths fail together.",
         "Connect the array to a second adapter or port.",
     )
+    RP_FILTER_STRICT = FindingText(
+        Severity.WARNING,
+        "The kernel drops the answers of a session that is bound to another interface than the route",
+        "The session works until its connection is lost. It cannot log in again, and its path does not return.",
+        "Run 'sysctl net.ipv4.conf.NIC.rp_filter=2' for each interface of the sessions, and set the same in "
+        "/etc/sysctl.d: of this value and that of net.ipv4.conf.all.rp_filter the larger one counts. Or set up a "
+        "route to each portal through the interface of its session.",
+    )
+    ARP_FLUX = FindingText(
+        Severity.WARNING,
+        "Two interfaces in one subnet answer for each other's addresses",
+        "The target may send everything to one interface. When that one fails, the sessions of the others fail, too, "
+        "until the target asks again where their addresses are.",
+        "Set net.ipv4.conf.all.arp_ignore to 1 and net.ipv4.conf.all.arp_announce to 2 in /etc/sysctl.d, and run "
+        "'sysctl --system'. Or give each path its own subnet.",
+    )
+    LINKS_DIFFER = FindingText(
+        Severity.WARNING,
+        "The network interfaces of a map's paths differ in speed, or one runs at half duplex",
+        "The slowest path slows down I/O that is spread over all of them. If the faster one fails, the slower one has "
+        "to carry everything.",
+        "Check the cable, and the settings of the switch port and the interface: run 'ethtool NIC'. If the paths are "
+        "meant to differ, let multipath prefer the faster one.",
+    )
+    MTU_NOT_IN_FORCE = FindingText(
+        Severity.INFO,
+        "An interface has a large MTU, but not all of a map's paths use it",
+        "I/O on these paths costs more packets and more processor time than the setting suggests.",
+        "Set the same MTU on the interfaces of this host, the switches and the target, then log in again. Nothing "
+        "needs to be done if the target or a network on the way has a smaller one on purpose.",
+    )
     WWID_DIFFERS = FindingText(
         Severity.CRITICAL,
         "A path of a map leads to another LUN than the map's",
@@ -418,6 +449,34 @@ class FindingKind(Enum):
         "no_path_retry is not set",
         "When all paths are down for a moment, I/O fails at once and file systems become read-only.",
         "Set it explicitly: 'no_path_retry fail' if I/O should fail, otherwise a number of checks, for example 12.",
+    )
+    TWO_MULTIPATH_PRODUCTS = FindingText(
+        Severity.WARNING,
+        "Another multipath product is active beside dm-multipath",
+        "Both may use the same disks: each fails over without the other, and data may be lost.",
+        "Let only one of them join the paths of a LUN: blacklist the disks of the other product in multipath.conf, or "
+        "remove that product. For NVMe, leave it to the kernel, or boot with nvme_core.multipath=N. If each product "
+        "has LUNs of its own, nothing needs to be done.",
+    )
+    NOT_STARTED_AT_BOOT = FindingText(
+        Severity.CRITICAL,
+        "A service that maps or sessions need is not started at boot",
+        "After the next reboot there are no maps or no sessions: file systems are missing, or are mounted from a "
+        "single path without redundancy.",
+        "Run 'systemctl enable UNIT', or 'systemctl unmask UNIT' first where it is masked.",
+    )
+    MOUNTED_WITHOUT_NETDEV = FindingText(
+        Severity.WARNING,
+        "systemd takes a file system on iSCSI for a local one",
+        "The boot waits for the device before the network is up, and may end in emergency mode. At shutdown the "
+        "sessions may be gone before the file system is unmounted, which then hangs.",
+        "Add _netdev to the options of the entry, and run 'systemctl daemon-reload'.",
+    )
+    INITRAMFS_DIFFERS = FindingText(
+        Severity.INFO,
+        "The root file system is on a map, and multipath's configuration has changed since the initramfs was built",
+        "The next boot sets up the map with the old settings, unless the initramfs has no copy of them.",
+        "Build it again: run 'update-initramfs -u' on Debian and Ubuntu, 'dracut -f' elsewhere.",
     )
     MULTIPATHD_NOT_RUNNING = FindingText(
         Severity.CRITICAL,

@@ -95,12 +95,17 @@ class TcpFacts:
     ``rtt``: the smoothed round-trip time in seconds. ``retransmits``: segments sent again since the connection was
     made, 32 bits. ``backoff``: how often the retransmission timer has been doubled. ``heard``: when the last data came
     (CLOCK_MONOTONIC seconds), by which the kernel's own noop timer goes, too (conn->last_recv in libiscsi_tcp.c).
+    In bytes: ``mss``, the largest segment that is sent; ``pmtu``, the largest packet that the path to the target takes,
+    as far as the kernel knows; ``advmss``, the largest segment that the target was offered.
     """
 
     rtt: float | None
     retransmits: int | None
     backoff: int | None
     heard: float | None
+    mss: int | None = None
+    pmtu: int | None = None
+    advmss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,12 @@ class SessionFacts:
     The timeouts are the live ones, in seconds: ``recv_tmo`` and ``ping_tmo`` of the connection (iscsid.conf calls them
     noop_out_interval and noop_out_timeout, 0 = off), ``recovery_tmo`` of the session (replacement_timeout, or
     ``RECOVERY_OFF``). ``address`` and ``port`` are the persistent portal's, which need no socket lock to read;
-    ``current_address`` and ``current_port`` where the connection leads: a target may redirect a login to another portal
+    ``current_portal`` (``ADDRESS:PORT``) where the connection leads: a target may redirect a login to another portal
     (RFC 7143, section 11.13.5). ``creator`` is the process that created the session, -1 for the kernel (``creator`` of
     the session, scsi_transport_iscsi.c), and ``driver`` the one of its SCSI host (``proc_name``).
     ``local_address`` is this host's end of the connection, ``netdev`` the network interface that carries it (bound to
     it, or by the route, or by this address), ``local_network`` the subnet of the address (``192.168.1.0/24``).
+    ``routed`` is the interface by which the kernel would send to the target from this address.
     ``alive`` is when ``exp_statsn`` was last seen to have moved (CLOCK_MONOTONIC seconds), a proof of life, and ``tcp``
     the connection below; both change all the time, and two readings that differ in nothing else are equal.
     """
@@ -133,10 +139,10 @@ class SessionFacts:
     local_address: str = ""
     netdev: str = ""
     local_network: str = ""
-    current_address: str = ""
-    current_port: int | None = None
+    current_portal: str = ""
     creator: int | None = None
     driver: str = ""
+    routed: str = ""
     alive: float | None = field(default=None, compare=False)
     tcp: TcpFacts | None = field(default=None, compare=False)
 
@@ -151,13 +157,28 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ipv4Settings:
+    """The IPv4 settings in force on an interface (Documentation/networking/ip-sysctl.rst).
+
+    The kernel goes by the larger of the interface's value and that of ``all`` (IN_DEV_MAXCONF() and IN_DEV_ORCONF() in
+    include/linux/inetdevice.h).
+    """
+
+    rp_filter: int
+    arp_filter: int
+    arp_announce: int
+    arp_ignore: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFacts:
     """One network interface (rtnetlink(7)).
 
     ``up``: an administrator has it up (IFF_UP); ``carrier``: the driver reports a carrier (IFLA_CARRIER), which is not
     known of an interface that is not up. ``below``: the interfaces it is made of: a VLAN's parent, the members of a
     bond, a team or a bridge. ``addresses`` as ``ipaddress`` spells them. ``kind`` is what it is (IFLA_INFO_KIND:
-    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC.
+    ``vlan``, ``bond``, ``bridge``, ``tun``, ...), empty for a NIC. ``speed`` in Mbit/s and ``duplex`` (``full`` or
+    ``half``) as the driver reports them; ``None`` and ``""`` where it reports none, as most virtual ones.
     """
 
     name: str
@@ -166,6 +187,10 @@ class LinkFacts:
     below: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     kind: str = ""
+    mtu: int | None = None
+    speed: int | None = None
+    duplex: str = ""
+    ipv4: Ipv4Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

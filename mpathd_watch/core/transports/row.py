@@ -23,11 +23,15 @@ from mpathd_watch.core.model.vocabulary import Cause, Liveness, SourceName, Tran
 
 @dataclass(frozen=True, slots=True)
 class LocalEnd:
-    """This host's end of a nexus: its address, the network interface that carries it, the address's subnet."""
+    """This host's end of a nexus: its address, the network interface that carries it, the address's subnet.
+
+    ``routed`` is the interface of the route from there to the portal; a nexus may be bound to another one.
+    """
 
     address: str = ""
     netdev: str = ""
     network: str = ""
+    routed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

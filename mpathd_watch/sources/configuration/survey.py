@@ -14,6 +14,7 @@ from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 from mpathd_watch.sources.configuration.iscsid import Iscsid
 from mpathd_watch.sources.configuration.reader import Mark, Reader, mark
 from mpathd_watch.sources.configuration.root_only import RootOnly, RootOnlyError
+from mpathd_watch.sources.configuration.system import SystemFiles
 
 
 def read(root: Path = Path("/"), handed_over: Path | None = None) -> Configuration:
@@ -42,6 +43,7 @@ class Survey:
         self._handed_over = handed_over
         self._read_root_only = read_root_only
         self._iscsid = Iscsid(root, clock)
+        self._system = SystemFiles(root, clock)
         self._known: Configuration | None = None
         self.dm: DmStatusRead | None = None
         """dm's status of the maps, as old as what else only root can read; ``None`` if it is not known."""
@@ -51,9 +53,9 @@ class Survey:
         """The configuration, read again only if one of its files or directories has changed since."""
         if self._known is None or any(mark(path) != before for path, before in self._marks.items()):
             return self.read()
-        running = self._iscsid.is_running()
-        if running is not self._known.iscsid_running:
-            self._known = replace(self._known, iscsid_running=running)
+        running, system = self._iscsid.is_running(), self._system.read_changes()
+        if running is not self._known.iscsid_running or system != self._known.system:
+            self._known = replace(self._known, iscsid_running=running, system=system)
         return self._known
 
     def read(self) -> Configuration:
@@ -74,6 +76,7 @@ class Survey:
             wwids=private.wwids if private else None,
             iscsid_running=self._iscsid.is_running(),
             wwids_read_at=private.read_at if private and handed_over else None,
+            system=self._system.read(),
         )
         self._marks = reader.marks
         return self._known

@@ -33,6 +33,7 @@ class LocalEnd:
     """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none.
 
     ``portal`` is the current portal, address and port, the last one of a session that is disconnected.
+    ``routed`` is the interface by which the kernel would send to the target; without a connection the last one.
     """
 
     address: str = ""
@@ -40,6 +41,7 @@ class LocalEnd:
     network: str = ""
     connection: Connection | None = None
     portal: tuple[str, int] | None = None
+    routed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,17 @@ class LocalEnds:
         # An interface that goes down may lose its address although the connection still has it.
         before = Interface(known.netdev, known.network) if address == known.address else Interface()
         interface = interfaces.get(address, before)
+        if now.connection:
+            routed = self._route(now.connection.remote, now.connection.local)
+        else:
+            routed = known.routed if address == known.address else ""
         if now.bound_to not in _NO_NETDEV:
             netdev = now.bound_to
         elif now.connection is None and address == known.address and known.netdev:
             netdev = known.netdev  # without a connection there is nothing newer
         else:
-            routed = self._route(now.connection.remote, now.connection.local) if now.connection and not bound_to else ""
             netdev = bound_to or routed or interface.netdev
-        return LocalEnd(address, netdev, interface.network, now.connection, now.portal or known.portal)
+        return LocalEnd(address, netdev, interface.network, now.connection, now.portal or known.portal, routed)
 
 
 def _portal(attributes: Attributes, directory: Path) -> tuple[str, int] | None:

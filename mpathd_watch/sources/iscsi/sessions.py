@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
@@ -183,20 +184,20 @@ def _same_session(facts: SessionFacts, known: SessionFacts) -> SessionFacts:
         local_address=known.local_address,
         netdev=known.netdev,
         local_network=known.local_network,
-        current_address=known.current_address,
-        current_port=known.current_port,
+        current_portal=known.current_portal,
         creator=known.creator if facts.creator is None else facts.creator,
         driver=facts.driver or known.driver,
+        routed=known.routed,
         tcp=known.tcp,
     )
 
 
 def _with_end(facts: SessionFacts, end: LocalEnd) -> SessionFacts:
-    facts = replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network)
+    facts = replace(facts, local_address=end.address, netdev=end.netdev, local_network=end.network, routed=end.routed)
     if end.portal is None:
         return facts
     address, port = end.portal
-    facts = replace(facts, current_address=address, current_port=port)
+    facts = replace(facts, current_portal=identity.portal(address, port))
     if facts.address or facts.state is not SessionStatus.LOGGED_IN:
         return facts  # iscsid sets the persistent portal before the session is logged in
     return replace(facts, address=address, port=port)

@@ -38,8 +38,11 @@ _NO_COOKIE = 0xFFFFFFFF
 _WORD = struct.Struct("=I")
 # Offsets in struct tcp_info, which grows only at its end.
 _BACKOFF = 4
+_SND_MSS = 16
 _LAST_DATA_RECV = 52
+_PMTU = 60
 _RTT = 68
+_ADVMSS = 84
 _TOTAL_RETRANS = 100
 
 _NOT_FOUND = frozenset({errno.ENOENT, errno.ESTALE})
@@ -111,6 +114,9 @@ def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | N
         retransmits=_word(info, _TOTAL_RETRANS),
         backoff=info[_BACKOFF] if len(info) > _BACKOFF else None,
         heard=None if silence is None or silence >= NEVER else now - silence / 1e3,
+        mss=_word(info, _SND_MSS) or None,
+        pmtu=_word(info, _PMTU) or None,
+        advmss=_word(info, _ADVMSS) or None,
     )
     return facts, bound_to
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.facts import Ipv4Settings, LinkFacts
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attribute, attributes, number
-from mpathd_watch.sources.network import addresses
+from mpathd_watch.sources.network import addresses, ipv4
 from mpathd_watch.sources.network.addresses import Assigned
+from mpathd_watch.sources.network.speeds import Speed, Speeds
 
 RTM_NEWLINK = 16
 RTM_GETLINK = 18
 IFF_UP = 1
 IFLA_IFNAME = 3
+IFLA_MTU = 4
 IFLA_LINK = 5
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
+IFLA_AF_SPEC = 26
 IFLA_EXT_MASK = 29
 IFLA_CARRIER = 33
 IFLA_LINK_NETNSID = 37
@@ -33,14 +36,22 @@ other end of a pair; that of a tunnel (gre, ipip, sit, vti, xfrm) is only a pref
 """
 
 _LINK = struct.Struct("=BxHiII")  # struct ifinfomsg
-_WANTED = frozenset({IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_CARRIER, IFLA_LINK_NETNSID})
+_WANTED = frozenset(
+    {
+        *(IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_AF_SPEC, IFLA_CARRIER),
+        IFLA_LINK_NETNSID,
+    }
+)
 _KIND = frozenset({IFLA_INFO_KIND})
 _SKIP_STATS = struct.pack("=I", 1 << 3)  # RTEXT_FILTER_SKIP_STATS: saves half of each message, and summing all counters
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface, as in one message. ``parent`` and ``master`` are indexes in this network namespace."""
+    """One interface, as in one message. ``parent`` and ``master`` are indexes in this network namespace.
+
+    ``ipv4`` are its own settings, of which not all are in force.
+    """
 
     index: int
     name: str
@@ -49,17 +60,31 @@ class Link:
     parent: int | None
     master: int | None
     kind: str
+    mtu: int | None = None
+    ipv4: Ipv4Settings | None = None
 
 
-def read() -> tuple[LinkFacts, ...]:
-    """All interfaces of this network namespace, by name.
+class Reader:
+    """Lists all interfaces. ``clock`` returns CLOCK_MONOTONIC seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._speeds = Speeds(clock)
+
+    def read(self) -> tuple[LinkFacts, ...]:
+        """All interfaces of this network namespace, by name. Raises ``OSError`` as ``dump`` does."""
+        links, assigned = dump()
+        speeds = self._speeds.of((link.name, bool(link.carrier)) for link in links if not link.kind)
+        return table(links, assigned, ipv4.of_all(), speeds)
+
+
+def dump() -> tuple[list[Link], list[Assigned]]:
+    """The tables of interfaces and of addresses.
 
     Raises ``OSError`` if the kernel refuses, or takes longer than ``conversation.DUMP_PATIENCE`` for one of two tables.
     """
     request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     with Conversation(socket.NETLINK_ROUTE) as kernel:
-        links = kernel.dump(RTM_GETLINK, request, parse)
-        return table(links, addresses.dump(kernel))
+        return kernel.dump(RTM_GETLINK, request, parse), addresses.dump(kernel)
 
 
 def parse(message: Message) -> Link | None:
@@ -84,11 +109,21 @@ def parse(message: Message) -> Link | None:
         parent=number(found.get(IFLA_LINK)) if stacked else None,
         master=number(found.get(IFLA_MASTER)),
         kind=kind,
+        mtu=number(found.get(IFLA_MTU)),
+        ipv4=ipv4.own(found.get(IFLA_AF_SPEC, b"")),
     )
 
 
-def table(links: Iterable[Link], assigned: Iterable[Assigned]) -> tuple[LinkFacts, ...]:
-    """The interfaces by name, each with those below it and its addresses."""
+def table(
+    links: Iterable[Link],
+    assigned: Iterable[Assigned],
+    everywhere: Ipv4Settings | None = None,
+    speeds: Mapping[str, Speed] | None = None,
+) -> tuple[LinkFacts, ...]:
+    """The interfaces by name, each with those below it and its addresses.
+
+    ``everywhere`` are the IPv4 settings of ``all``, ``speeds`` those of some interfaces by their name.
+    """
     known = {link.index: link for link in links}
     below: dict[int, set[str]] = {index: set() for index in known}
     own: dict[int, set[str]] = {index: set() for index in known}
@@ -100,14 +135,21 @@ def table(links: Iterable[Link], assigned: Iterable[Assigned]) -> tuple[LinkFact
     for each in assigned:
         if each.index in known:
             own[each.index].add(each.address)
-    return tuple(
-        LinkFacts(
-            link.name,
-            link.up,
-            link.carrier,
-            tuple(sorted(below[link.index])),
-            tuple(sorted(own[link.index])),
-            link.kind,
+    found = []
+    for link in sorted(known.values(), key=lambda link: (link.name, link.index)):
+        speed = (speeds or {}).get(link.name, Speed())
+        found.append(
+            LinkFacts(
+                link.name,
+                link.up,
+                link.carrier,
+                tuple(sorted(below[link.index])),
+                tuple(sorted(own[link.index])),
+                link.kind,
+                link.mtu,
+                speed.speed,
+                speed.duplex,
+                ipv4.in_force(link.ipv4, everywhere),
+            )
         )
-        for link in sorted(known.values(), key=lambda link: (link.name, link.index))
-    )
+    return tuple(found)

@@ -59,13 +59,13 @@ class NetworkSource:
         emit: Callable[[Event], None],
         clock: Callable[[], float],
         opened: Callable[[], socket.socket] = listen,
-        read: Callable[[], tuple[LinkFacts, ...]] = links.read,
+        read: Callable[[], tuple[LinkFacts, ...]] | None = None,
     ) -> None:
         self._availability = Availability(emit, SourceName.NETWORK)
         self._heartbeat = Heartbeat(emit, clock, SourceName.NETWORK)
         self._clock = clock
         self._opened = opened
-        self._list = read
+        self._list = read or links.Reader(clock).read
         # A listing waits for the kernel's RTNL lock, which a driver may hold for long.
         self._worker = Worker("network")
         self._known: tuple[LinkFacts, ...] | None = None

@@ -10,14 +10,16 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from mpathd_watch.core.events import Event, NetworkRead, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.facts import Ipv4Settings, LinkFacts
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.iscsi import tcp
 from mpathd_watch.sources.iscsi.tcp import Connection
@@ -467,11 +469,12 @@ def apart(scenario: Callable[[], None]) -> None:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.unshare(CLONE_NEWNET):
                 pytest.skip(f"NOT TESTED in a network namespace: {os.strerror(ctypes.get_errno())}")
-            assert [link.name for link in links.read() if link.up] == [], "not a new network namespace"
+            up = [link.name for link in links.Reader(time.monotonic).read() if link.up]
+            assert up == [], "not a new network namespace"
             try:
                 scenario()
             finally:
-                for link in links.read():
+                for link in links.Reader(time.monotonic).read():
                     if link.name != "lo":
                         subprocess.run(["ip", "link", "del", link.name], check=False, capture_output=True)  # noqa: S603, S607
         except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
@@ -518,7 +521,8 @@ def test_a_lost_carrier_is_reported_at_once() -> None:
             assert host.links["san0"].up
             assert host.links["switch0"].carrier is None
             ip("link", "set", "san0", "down")
-            await until(lambda: host.links["san0"] == LinkFacts("san0", False, None, kind="veth"), seconds=0.5)
+            await until(lambda: not host.links["san0"].up, seconds=0.5)
+            assert (host.links["san0"].carrier, host.links["san0"].kind, host.links["san0"].mtu) == (None, "veth", 1500)
 
         host.run(story)
         assert [event for event in host.events if isinstance(event, SourceDown)] == []
@@ -611,9 +615,28 @@ def test_the_parent_of_a_stacked_interface_is_reported(kind: str, words: tuple[s
     def scenario() -> None:
         make("veth", "san0", "type", "veth", "peer", "name", "switch0")
         make(kind, "link", "san0", "name", "up0", "type", kind, *words)
-        listed = {link.name: link for link in links.read()}
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
         assert listed["up0"].below == ("san0",)
         assert listed["san0"].below == listed["switch0"].below == ()
+
+    apart(scenario)
+
+
+def test_the_mtu_and_the_ipv4_settings_of_an_interface_are_this_kernels() -> None:
+    def scenario() -> None:
+        make("veth", "san0", "mtu", "9000", "type", "veth", "peer", "name", "switch0")
+        conf = Path("/proc/sys/net/ipv4/conf")
+        try:
+            for number, key in enumerate(("arp_filter", "rp_filter", "arp_announce", "arp_ignore")):
+                (conf / "san0" / key).write_text(f"{number}\n")
+        except OSError as error:
+            pytest.skip(f"NOT TESTED with settings of our own: {error}")
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
+        assert (listed["san0"].mtu, listed["switch0"].mtu) == (9000, 1500)
+        assert listed["san0"].ipv4 == Ipv4Settings(rp_filter=1, arp_filter=0, arp_announce=2, arp_ignore=3)
+        (conf / "all/rp_filter").write_text("2\n")
+        listed = {link.name: link for link in links.Reader(time.monotonic).read()}
+        assert listed["san0"].ipv4 == Ipv4Settings(rp_filter=2, arp_filter=0, arp_announce=2, arp_ignore=3)
 
     apart(scenario)
 

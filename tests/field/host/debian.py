@@ -104,8 +104,8 @@ class Debian:
 
     def disable(self, unit: str) -> None:
         """Undo ``enable``."""
-        for link in (self.tree.root / "etc/systemd/system").glob(f"*.wants/{unit}"):
-            link.unlink()
+        for directory in (self.tree.root / "etc/systemd/system").glob("*.wants"):
+            (directory / unit).unlink(missing_ok=True)  # its target may not exist, so glob() does not find the link
 
     def modules(self, *names: str) -> None:
         """Load kernel modules."""

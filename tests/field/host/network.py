@@ -6,10 +6,12 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.facts import LinkFacts, TcpFacts
+from mpathd_watch.core.model.facts import Ipv4Settings, LinkFacts, TcpFacts
 from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
 from tests.field.host.tree import Tree, attributes, relative_link
+
+_SYSCTLS = ("rp_filter", "arp_filter", "arp_announce", "arp_ignore")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Nic:
     carrier: bool | None = True
     mtu: int = 1500
     speed: int = 10000
+    duplex: str = "full"
 
 
 @dataclass
@@ -33,6 +36,10 @@ class Network:
     nics: dict[str, Nic] = field(default_factory=dict)
     bound: dict[str, str] = field(default_factory=dict)
     """The interfaces that sockets are bound to, by their local address."""
+    routes: dict[str, str] = field(default_factory=dict)
+    """The interfaces by which the kernel would send to a portal's address, where the local address does not decide."""
+    segments: dict[str, int] = field(default_factory=dict)
+    """The largest TCP segments by the local address, where the interface's MTU does not decide."""
 
     def __post_init__(self) -> None:
         for where in ("all", "default"):
@@ -59,7 +66,9 @@ class Network:
             tx_queue_len=1000,
         )
         if nic.name != "lo":
-            attributes(directory, speed=nic.speed if nic.carrier else -1, duplex="full" if nic.carrier else "unknown")
+            attributes(
+                directory, speed=nic.speed if nic.carrier else -1, duplex=nic.duplex if nic.carrier else "unknown"
+            )
         relative_link(sys / "class/net" / nic.name, directory)
         for below in nic.below:
             lower = (sys / "class/net" / below).resolve()
@@ -100,10 +109,28 @@ class Network:
     # --- the kernel's answers -----------------------------------------------------------------------------------------
 
     def links(self) -> tuple[LinkFacts, ...]:
-        """As ``network.links.read``."""
-        return tuple(
-            LinkFacts(nic.name, True, nic.carrier, nic.below, tuple(str(each.ip) for each in nic.addresses), nic.kind)
-            for nic in sorted(self.nics.values(), key=lambda nic: nic.name)
+        """As ``network.links.Reader.read``."""
+        return tuple(self._link(self.nics[name]) for name in sorted(self.nics))
+
+    def _link(self, nic: Nic) -> LinkFacts:
+        asked = nic.name != "lo" and not nic.kind and bool(nic.carrier)
+        return LinkFacts(
+            nic.name,
+            True,
+            nic.carrier,
+            nic.below,
+            tuple(str(each.ip) for each in nic.addresses),
+            nic.kind,
+            nic.mtu,
+            nic.speed if asked else None,
+            nic.duplex if asked else "",
+            Ipv4Settings(*(self._in_force(nic.name, key) for key in _SYSCTLS)),
+        )
+
+    def _in_force(self, name: str, key: str) -> int:
+        return max(
+            int((self.tree.root / f"proc/sys/net/ipv4/conf/{where}/{key}").read_text(encoding="ascii"))
+            for where in (name, "all")
         )
 
     def interfaces(self) -> Mapping[str, Interface]:
@@ -114,12 +141,18 @@ class Network:
             for each in nic.addresses
         }
 
-    def route(self, remote: str, local: str) -> str:  # noqa: ARG002  # every route is by the local address
+    def route(self, remote: str, local: str) -> str:
         """As ``network.routes.interface_to``."""
-        return self.owner(local)
+        return self.routes.get(remote) or self.owner(local)
 
     def connections(self, asked: Mapping[int, Connection], clock: Callable[[], float]) -> Mapping[int, Answer]:
         """As ``iscsi.tcp.ask``: each connection is well, and its peer has just sent something."""
         now = clock()
-        facts = TcpFacts(rtt=0.0002, retransmits=0, backoff=0, heard=now - 0.5)
-        return {sid: Answer(facts, self.bound.get(connection.local, "")) for sid, connection in asked.items()}
+        found = {}
+        for sid, connection in asked.items():
+            owner = self.nics.get(self.owner(connection.local))
+            mtu = 1500 if owner is None else owner.mtu
+            mss = self.segments.get(connection.local, mtu - 52)
+            facts = TcpFacts(0.0002, 0, 0, now - 0.5, mss, mtu, mtu - 40)
+            found[sid] = Answer(facts, self.bound.get(connection.local, ""))
+        return found

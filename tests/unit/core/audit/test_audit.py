@@ -17,8 +17,9 @@ from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Code, Version, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.budget import Budget
-from mpathd_watch.core.model.facts import RECOVERY_OFF, BlockFacts, LinkFacts
+from mpathd_watch.core.model.facts import RECOVERY_OFF, BlockFacts, Ipv4Settings, LinkFacts, TcpFacts
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.system import BootImage, Mount, System, Unit
 from mpathd_watch.core.model.usage import DirectUse, Usage, Use
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import PathState, SourceState, State
@@ -60,7 +61,7 @@ def redirected(*addresses: str) -> Host:
     """Sessions to one portal that lead to others."""
     labels = (FIRST, f"{FIRST}#2")
     sessions = [
-        make_session(FIRST, sid=sid, label=f"{path}/{TARGET}", current_address=address, current_port=3260)
+        make_session(FIRST, sid=sid, label=f"{path}/{TARGET}", current_portal=f"{address}:3260")
         for sid, (path, address) in enumerate(zip(labels, addresses, strict=True), 1)
     ]
     paths = [make_path(dev=f"sd{path[-1]}", label=path, nexus=f"{path}/{TARGET}", portal=FIRST) for path in labels]
@@ -128,6 +129,41 @@ def sized(of_map: int, *of_paths: int) -> Host:
 def limited(of_map: int, of_path: int) -> Host:
     limits = BlockFacts(max_sectors_kb=of_path)
     return Host().paths(*two_paths({"block": limits}), block=BlockFacts(max_sectors_kb=of_map))
+
+
+MAP = "wwid-of-mpio"
+MOUNT = Mount("/srv", "/dev/mapper/mpio-part1", "/etc/fstab:3", nofail=False, maps=(MAP,))
+
+
+def system(**facts: object) -> Host:
+    """A host whose own files say this."""
+    return Host(system=System(**facts))  # type: ignore[arg-type]  # the fields' own types
+
+
+def unit(name: str, started: bool = True, masked: str = "", active: bool | None = None) -> System:
+    return System(units=(Unit(name, started, masked, active),))
+
+
+def nic(name: str, rp: int = 2, ignore: int = 0, **facts: object) -> LinkFacts:
+    settings = Ipv4Settings(rp_filter=rp, arp_filter=0, arp_announce=0, arp_ignore=ignore)
+    plain = LinkFacts(name, up=True, carrier=True, mtu=1500, ipv4=settings)
+    return replace(plain, **facts)  # type: ignore[arg-type]  # the fields' own types
+
+
+def through(*links: LinkFacts, network: str = "", routed: str = "", mss: int = 1448) -> Host:
+    """The two sessions go through p1 and p2."""
+    tcp = TcpFacts(None, None, None, None, mss, 1500, 1460)
+    sessions = [
+        make_session(
+            portal,
+            netdev=name,
+            routed=routed or name,
+            local_network=network or f"192.168.{name[1]}.0/24",
+            tcp=tcp,
+        )
+        for portal, name in zip(PORTALS, ("p1", "p2"), strict=True)
+    ]
+    return Host(sessions=sessions, links=links)
 
 
 LONGEST = 160
@@ -476,6 +512,58 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (K.SIZES_DIFFER, sized(8, 8, 16), sized(8, 8, 8)),
     (K.MAP_NOT_RESIZED, sized(8, 16, 16), sized(8, 8, 16)),
     (K.LIMITS_DIFFER, limited(1280, 512), limited(512, 1280)),
+    (K.RP_FILTER_STRICT, through(nic("p1", 1), routed="p2"), through(nic("p1", 2), routed="p2")),
+    (K.RP_FILTER_STRICT, through(nic("p1", 1), nic("p2", 1), routed="p2"), through(nic("p1", 1), nic("p2", 1))),
+    (
+        K.ARP_FLUX,
+        through(nic("p1"), nic("p2"), network="10.0.0.0/24"),
+        through(nic("p1", ignore=1), nic("p2", ignore=1), network="10.0.0.0/24"),
+    ),
+    (K.ARP_FLUX, through(nic("p1"), nic("p2"), network="10.0.0.0/24"), through(nic("p1"), nic("p2"))),
+    (K.MTU_NOT_IN_FORCE, through(nic("p1", mtu=9000), nic("p2", mtu=9000)), through(nic("p1"), nic("p2"))),
+    (
+        K.MTU_NOT_IN_FORCE,
+        through(nic("p1", mtu=9000), nic("p2", mtu=1500), mss=8948),
+        through(nic("p1", mtu=9000), nic("p2", mtu=9000), mss=8948),
+    ),
+    (
+        K.LINKS_DIFFER,
+        through(nic("p1", speed=10000), nic("p2", speed=1000)),
+        through(nic("p1", speed=1000), nic("p2", speed=1000)),
+    ),
+    (
+        K.LINKS_DIFFER,
+        through(nic("p1", duplex="full"), nic("p2", duplex="half")),
+        through(nic("p1", duplex="full"), nic("p2")),
+    ),
+    (K.TWO_MULTIPATH_PRODUCTS, system(products=("vxdmp",)), Host(maps=[], system=System(products=("vxdmp",)))),
+    (K.TWO_MULTIPATH_PRODUCTS, system(native=("sda",)), system(native=("nvme0n1",))),
+    (
+        K.NOT_STARTED_AT_BOOT,
+        Host(system=unit("multipathd.service", started=False)),
+        Host(system=unit("multipathd.service")),
+    ),
+    (
+        K.NOT_STARTED_AT_BOOT,
+        Host(system=unit("open-iscsi.service", started=False)),
+        Host(system=unit("open-iscsi.service", started=False), records=records(*PORTALS, text=lines(startup="manual"))),
+    ),
+    (K.MOUNTED_WITHOUT_NETDEV, system(mounts=(MOUNT,)), system(mounts=(replace(MOUNT, maps=("another",)),))),
+    (
+        K.MOUNTED_WITHOUT_NETDEV,
+        system(mounts=(replace(MOUNT, nofail=True),)),
+        replace(fibre(1, 2), system=System(mounts=(MOUNT,))),
+    ),
+    (
+        K.INITRAMFS_DIFFERS,
+        system(root_maps=(MAP,), image=BootImage("/boot/initrd.img-6.1.0", (CONF,))),
+        system(root_maps=(MAP,), image=BootImage("/boot/initrd.img-6.1.0")),
+    ),
+    (
+        K.INITRAMFS_DIFFERS,
+        system(root_maps=(MAP,), image=BootImage("/boot/initrd.img-6.1.0", (CONF, "/etc/multipath/conf.d/a.conf"))),
+        system(image=BootImage("/boot/initrd.img-6.1.0", (CONF,))),
+    ),
     (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=True)),
     (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=both(creator=-1))),
     (K.ISCSID_NOT_RUNNING, Host(iscsid_running=False), Host(iscsid_running=False, sessions=both(driver="qla4xxx"))),

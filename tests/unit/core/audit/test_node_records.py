@@ -72,7 +72,7 @@ def test_a_record_in_the_old_layout_is_about_any_iface() -> None:
 
 
 def test_a_redirected_login_is_the_one_of_its_persistent_portal() -> None:
-    away = session(current_address="192.168.9.9", current_port=3260)
+    away = session(current_portal="192.168.9.9:3260")
     assert not missed(host(records(FIRST), sessions=[away]))
     assert missed(host(at("192.168.9.9,3260,1/default"), sessions=[away]))
 

@@ -135,12 +135,17 @@ def test_what_the_socket_is_bound_to_goes_before_the_route_and_that_before_the_a
 ) -> None:
     network = look.network
     network.routes["192.168.1.1", "192.168.1.2"] = "eth9"
-    assert ends(look)[1] == replace(END, netdev="eth9")
+    assert ends(look)[1] == replace(END, netdev="eth9", routed="eth9")
     network.bound_to[1] = "vlan7"
-    assert ends(look)[1] == replace(END, netdev="vlan7")
+    assert ends(look)[1] == replace(END, netdev="vlan7", routed="eth9")
     san.sessions[0].iscsi_host.set("netdev", "bond0")
-    assert ends(look)[1] == replace(END, netdev="bond0")
-    assert [set(asked) for asked in network.asked] == [{1, 2}, {1, 2}, {2}]
+    bound = replace(END, netdev="bond0", routed="eth9")
+    assert ends(look)[1] == bound
+    assert look.at_sessions(everything=True, ends=look.at_ends())[0].routed == "eth9"
+    assert [set(asked) for asked in network.asked] == [{1, 2}, {1, 2}, {2}, {2}]
+    san.sessions[0].fail()
+    network.routes["192.168.1.1", "192.168.1.2"] = "eth8"
+    assert ends(look)[1] == replace(bound, connection=None), "without a connection there is no other route"
 
 
 def test_if_the_kernel_does_not_report_what_a_socket_is_bound_to_the_last_answer_stays(

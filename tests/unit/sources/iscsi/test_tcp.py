@@ -6,6 +6,7 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from tests.fakes.rtnetlink import Kernel, assigned, connection, done, message, r
 PORTS = (50000, 3260)
 ENDS = struct.pack("!HH", *PORTS)
 ONE = Connection("192.0.2.2", 50000, "192.0.2.1", 3260)
-FACTS = TcpFacts(rtt=0.00025, retransmits=3, backoff=1, heard=98.5)
+FACTS = TcpFacts(rtt=0.00025, retransmits=3, backoff=1, heard=98.5, mss=1448, pmtu=1500, advmss=1460)
 Answering = Callable[..., Kernel]
 
 
@@ -54,7 +55,7 @@ def test_one_question_for_each_connection(answering: Answering) -> None:
     answers = ask({7: ONE, 8: second, 9: third}, now)
     assert answers == {
         7: Answer(FACTS, ""),
-        8: Answer(TcpFacts(rtt=0.00025, retransmits=3, backoff=1, heard=100.0), ""),
+        8: Answer(replace(FACTS, heard=100.0), ""),
         9: Answer(FACTS, ""),
     }
     assert (kernel.asked, kernel.opened, kernel.closed) == ([tcp.SOCK_DIAG_BY_FAMILY] * 3, 1, 1)
@@ -179,10 +180,14 @@ def test_an_answer_that_is_too_short_is_none(body: bytes) -> None:
         (0, TcpFacts(None, None, None, None)),
         (4, TcpFacts(None, None, None, None)),
         (5, TcpFacts(None, None, 1, None)),
-        (55, TcpFacts(None, None, 1, None)),
-        (56, TcpFacts(None, None, 1, 98.5)),
-        (72, TcpFacts(0.00025, None, 1, 98.5)),
-        (103, TcpFacts(0.00025, None, 1, 98.5)),
+        (19, TcpFacts(None, None, 1, None)),
+        (20, TcpFacts(None, None, 1, None, 1448)),
+        (55, TcpFacts(None, None, 1, None, 1448)),
+        (56, TcpFacts(None, None, 1, 98.5, 1448)),
+        (64, TcpFacts(None, None, 1, 98.5, 1448, 1500)),
+        (72, TcpFacts(0.00025, None, 1, 98.5, 1448, 1500)),
+        (88, TcpFacts(0.00025, None, 1, 98.5, 1448, 1500, 1460)),
+        (103, TcpFacts(0.00025, None, 1, 98.5, 1448, 1500, 1460)),
         (104, FACTS),
         (280, FACTS),
         (4000, FACTS),
@@ -196,6 +201,12 @@ def test_a_round_trip_that_was_never_measured_is_not_zero() -> None:
     found = parsed(connection(PORTS, tcp_info(rtt=0)))
     assert found is not None
     assert found[0].rtt is None
+
+
+def test_sizes_that_the_kernel_does_not_know_are_not_zero() -> None:
+    found = parsed(connection(PORTS, tcp_info(mss=0, pmtu=0, advmss=0)))
+    assert found is not None
+    assert (found[0].mss, found[0].pmtu, found[0].advmss) == (None, None, None)
 
 
 @pytest.mark.parametrize(("silence", "heard"), [(2**31 - 1, 100.0 - 2147483.647), (2**31, None), (2**32 - 1, None)])
@@ -227,4 +238,4 @@ def test_any_numbers_come_out_as_they_went_in(
 ) -> None:
     info = tcp_info(rtt=rtt, retransmits=retransmits, backoff=backoff, silence=silence, size=280 if newer else 104)
     found = parsed(connection(PORTS, info, bound_to=4))
-    assert found == (TcpFacts(rtt / 1e6, retransmits, backoff, 100.0 - silence / 1e3), 4)
+    assert found == (TcpFacts(rtt / 1e6, retransmits, backoff, 100.0 - silence / 1e3, 1448, 1500, 1460), 4)

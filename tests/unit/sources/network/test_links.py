@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -169,7 +170,7 @@ def test_any_interfaces_come_out_as_they_went_in(drawn: list[tuple[str, bool, bo
 def test_both_tables_are_read_and_nothing_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = Kernel([link(2, "eth0"), done(), assigned(2, "10.0.0.1", sequence=2), done(2)])
     monkeypatch.setattr(socket, "socket", kernel)
-    assert links.read() == (LinkFacts("eth0", up=True, carrier=True, addresses=("10.0.0.1",)),)
+    assert links.Reader(time.monotonic).read() == (LinkFacts("eth0", up=True, carrier=True, addresses=("10.0.0.1",)),)
     assert (kernel.asked, kernel.opened, kernel.closed) == ([links.RTM_GETLINK, addresses.RTM_GETADDR], 1, 1)
 
 
@@ -178,12 +179,12 @@ def test_half_of_the_truth_is_none(monkeypatch: pytest.MonkeyPatch, end: bytes |
     kernel = Kernel([link(2, "eth0"), end])
     monkeypatch.setattr(socket, "socket", kernel)
     with pytest.raises(OSError, match=r"timed out|Errno"):
-        links.read()
+        links.Reader(time.monotonic).read()
     assert kernel.closed == 1
 
 
 def test_this_hosts_loopback_is_found() -> None:
-    (loopback,) = [found for found in links.read() if found.name == "lo"]
+    (loopback,) = [found for found in links.Reader(time.monotonic).read() if found.name == "lo"]
     assert loopback.below == ()
     assert loopback.carrier is (True if loopback.up else None)
     assert "127.0.0.1" in loopback.addresses

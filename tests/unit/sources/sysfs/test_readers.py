@@ -145,7 +145,7 @@ def test_where_a_driver_has_no_persistent_portal_the_current_one_counts(san: Fak
         san.sessions[0].connection.remove(attribute)
     assert [session.sid for session in look.at_sessions()] == [2]
     first, _ = look.at_sessions(ends=look.at_ends())
-    assert (first.address, first.port) == (first.current_address, first.current_port) == ("192.168.1.1", 3260)
+    assert (first.address, first.port, first.current_portal) == ("192.168.1.1", 3260, "192.168.1.1:3260")
     assert look.at_sessions()[0] == first
     san.sessions[0].set("state", "FAILED")
     assert look.at_sessions(ends=look.at_ends())[0].address == "192.168.1.1"
