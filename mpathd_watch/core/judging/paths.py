@@ -8,6 +8,7 @@ from math import isinf
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
+from mpathd_watch.core.model.budget import timer_lateness
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import (
@@ -248,13 +249,22 @@ def _timed(draft: Draft, wwid: str, path: PathState) -> PathState:
     draft.deadlines.pop(key, None)
     deadline, overdue = _deadline(draft, path), False
     if deadline is not None:
-        over = deadline.monotonic + draft.rest.settings.slack_seconds
+        over = deadline.monotonic + draft.rest.settings.slack_seconds + _lateness(draft, path)
         overdue = draft.now.monotonic >= over
         if not overdue:
             draft.deadlines[key] = over
     if (path.verdict.deadline, path.verdict.overdue) == (deadline, overdue):
         return path
     return replace(path, verdict=replace(path.verdict, deadline=deadline, overdue=overdue))
+
+
+def _lateness(draft: Draft, path: PathState) -> float:
+    """The seconds by which the kernel's timer may end the path's phase late."""
+    outage, nexus = path.outage, draft.nexus_of(path)
+    if path.health is Health.STALLED and outage is not None and outage.bounds is not None:
+        return outage.bounds.lateness(Phase.REPLACEMENT)
+    dropped = nexus.facts.timing.dropped_after if nexus is not None else None
+    return timer_lateness(dropped) if path.health is Health.SUSPECT and dropped is not None else 0.0
 
 
 def _deadline(draft: Draft, path: PathState) -> Instant | None:

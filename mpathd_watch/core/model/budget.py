@@ -8,6 +8,19 @@ from math import inf, isinf
 
 from mpathd_watch.core.model.vocabulary import Phase
 
+_PUNCTUAL = 16.0
+"""Seconds up to which a timer of the kernel is late by less than polling is, whatever HZ is."""
+
+
+def timer_lateness(seconds: float) -> float:
+    """The seconds by which a timer of the kernel may expire late that was set to this many.
+
+    The kernel sorts its timers into a wheel whose slots grow with the distance: at each level, a slot is an eighth of
+    the shortest time that falls into the level (kernel/time/timer.c, LVL_GRAN). With HZ 250 a timer of 120 s expires up
+    to 2.05 s late.
+    """
+    return seconds / 8 if _PUNCTUAL < seconds < inf else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -43,3 +56,8 @@ class Bounds:
             Phase.FAILOVER: self.failover,
             Phase.REINSTATEMENT: self.reinstatement,
         }[phase]
+
+    def lateness(self, phase: Phase) -> float:
+        """The seconds by which the kernel's timers may end ``phase`` after its bound; multipathd has other timers."""
+        late = {each: timer_lateness(self.of(each)) for each in (Phase.DETECTION, Phase.REPLACEMENT)}
+        return sum(late.values()) if phase is Phase.FAILOVER else late.get(phase, 0.0)

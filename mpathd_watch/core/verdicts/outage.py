@@ -120,8 +120,9 @@ def phases(outage: Outage) -> Mapping[Phase, float]:
 def judge(outage: Outage, slack: float) -> Judgement:
     """The result of an outage that is over; ``no_budget`` where nothing was promised.
 
-    A phase is over its bound if it took more than ``slack`` seconds longer; polls see both its ends a little late. I/O
-    that was held longer than the replacement timeout breaks the promise even if the path came back and never failed.
+    A phase is over its bound if it took more than ``slack`` seconds longer, besides what the kernel's timers may be
+    late; polls see both its ends a little late. I/O that was held longer than the replacement timeout breaks the
+    promise even if the path came back and never failed.
     """
     measured = phases(outage)
     promised = outage.bounds
@@ -132,8 +133,8 @@ def judge(outage: Outage, slack: float) -> Judgement:
         end = outage.transport_up or outage.reinstated
         if end is not None:
             held[Phase.REPLACEMENT] = end.since(outage.stalled)
-    bounds = {phase: promised.of(phase) for phase in held}
-    excess = {phase: seconds - bounds[phase] for phase, seconds in held.items() if seconds > bounds[phase] + slack}
+    late = {phase: seconds - promised.of(phase) for phase, seconds in held.items()}
+    excess = {phase: seconds for phase, seconds in late.items() if seconds > slack + promised.lateness(phase)}
     if excess:
         # The whole is over because one of its parts is; it is named where neither is by itself.
         worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, Tick
 from mpathd_watch.core.layers.dm_multipath import DM_MULTIPATH
-from mpathd_watch.core.model.budget import Budget
+from mpathd_watch.core.model.budget import Bounds, Budget, timer_lateness
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.histogram import BOUNDS, Histogram
 from mpathd_watch.core.model.vocabulary import (
@@ -372,3 +372,25 @@ def test_a_histogram_counts_as_prometheus_does(values: list[float]) -> None:
     assert histogram.count == len(values)
     assert histogram.sum == pytest.approx(sum(values))
     assert list(histogram.buckets()) == [(edge, sum(value <= edge for value in values)) for edge in (*BOUNDS, inf)]
+
+
+# --- the kernel's timers ----------------------------------------------------------------------------------------------
+
+
+def test_a_long_timer_of_the_kernel_may_be_late_by_an_eighth() -> None:
+    late = {seconds: timer_lateness(seconds) for seconds in (5, 16, 20, 120, inf)}
+    assert late == {5: 0, 16: 0, 20: 2.5, 120: 15, inf: 0}
+    shipped = Bounds(detection=16, replacement=120, failover=136, reinstatement=12)
+    assert [shipped.lateness(phase) for phase in Phase] == [0, 15, 15, 0]
+    held = outage(bounds=shipped, failed=moment(15 + 122.5), transport_up=moment(150), reinstated=moment(155))
+    assert judge(held, 2.0).verdict is Verdict.WITHIN_BUDGET
+    assert judge(replace(held, failed=moment(15 + 138)), 2.0).broken is Phase.REPLACEMENT
+
+
+def test_a_path_with_the_shipped_timeout_is_not_overdue_because_a_timer_is_late() -> None:
+    story = down(article(recovery_tmo=120))
+    stalled = story.path(SECOND).verdict.since.monotonic - START.monotonic
+    story.at(stalled + 136)
+    assert not story.path(SECOND).verdict.overdue
+    story.at(stalled + 138)
+    assert story.path(SECOND).verdict.overdue
