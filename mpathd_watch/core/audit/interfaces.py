@@ -90,8 +90,11 @@ def _segments(grouped: Grouped, host: Host, session: NexusState) -> None:
     if link is None or link.mtu is None or link.mtu < JUMBO or tcp is None or tcp.mss is None:
         return
     if tcp.mss <= USUAL_SEGMENT:
-        path = "" if tcp.pmtu is None else f" and knows a path MTU of {tcp.pmtu}"
-        text = f"{link.name} has an MTU of {link.mtu}, but TCP sends segments of {tcp.mss} bytes{path}"
+        why = ""
+        if tcp.pmtu is not None:
+            small = tcp.pmtu < JUMBO
+            why = f": the path MTU is {tcp.pmtu}" if small else ": the target announced no more at the login"
+        text = f"{link.name} has an MTU of {link.mtu}, but TCP sends segments of {tcp.mss} bytes{why}"
         grouped.add(FindingKind.MTU_NOT_IN_FORCE, session.label, text, f"/sys/class/net/{link.name}/mtu")
 
 

@@ -134,7 +134,7 @@ def test_large_packets_that_tcp_does_not_send() -> None:
     assert tell(MTU, nic("p1", mtu=9000), nic("p2", mtu=9000), tcp=tcp()) == [
         (
             label(portal),
-            f"{name} has an MTU of 9000, but TCP sends segments of 1448 bytes and knows a path MTU of 1500",
+            f"{name} has an MTU of 9000, but TCP sends segments of 1448 bytes: the path MTU is 1500",
             f"/sys/class/net/{name}/mtu",
         )
         for portal, name in zip(PORTALS, ("p1", "p2"), strict=True)
@@ -142,6 +142,9 @@ def test_large_packets_that_tcp_does_not_send() -> None:
     assert [text for _, text, _ in tell(MTU, nic("p1", mtu=9000), tcp=tcp(pmtu=None))] == [
         "p1 has an MTU of 9000, but TCP sends segments of 1448 bytes"
     ]
+    assert tell(MTU, nic("p1", mtu=9000), tcp=tcp(pmtu=9000))[0][1].endswith(
+        ": the target announced no more at the login"
+    )
 
 
 def test_sessions_of_one_interface_are_one_finding() -> None:
