@@ -28,9 +28,13 @@ from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
+from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 HEARTBEAT = 1.0
 """Seconds between two beats of the loop. A beat feeds the watchdog and updates STATUS; ``/healthz`` reads its age."""
+RELOADED_WITHIN = 5.0
+"""Seconds that reading the configuration file may take at a reload. It is on the root file system, which may hang."""
 RESYNC_AFTER_BUG = 60.0
 """Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
@@ -59,12 +63,13 @@ class Service(Outlets):
         self._notifier = Notifier(os.environ, os.getpid())
         self._engine = Engine(clock.now, self)
         self._recorder = Recorder(Path(config.record), __version__) if config.record else None
-        self._http = HttpServer(config.listen, self._engine.view, self._loop_age, self._complain)
-        self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
+        self._http = HttpServer(config.listen, self._view, self._loop_age, self._complain)
+        self._status = StatusSocket(status_socket, self._view) if status_socket else None
         self._sources = LiveSources(config, self._feed, root, handed_over)
         self._beat = time.monotonic()
         self._ready = False
         self._stop = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._resynced = float("-inf")
 
@@ -73,7 +78,7 @@ class Service(Outlets):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         self._http.start()
         if self._status is not None:
             await self._status.start()
@@ -82,16 +87,18 @@ class Service(Outlets):
         self._feed(SourceUp(SourceName.CONFIG))
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
+        reloading = asyncio.create_task(self._reload_on_request())
         stopping = asyncio.create_task(self._stop.wait())
+        tasks = (watching, beating, reloading, stopping)
         try:
-            done, _ = await asyncio.wait((watching, beating, stopping), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._notifier.stopping()
-            for task in (watching, beating, stopping):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, beating, stopping, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._close()
 
     async def _close(self) -> None:
@@ -121,7 +128,6 @@ class Service(Outlets):
             self._recorder.write(event, now)
         except RecorderError as error:
             self._reporters.log(Priority.ERR, str(error))
-            self._recorder = None
 
     def broken(self, event: Event, report: str) -> None:
         """Report a bug, and make the sources read everything again, which corrects the state."""
@@ -147,7 +153,16 @@ class Service(Outlets):
         self._arm()
         if not self._ready and self._is_ready():
             self._ready = True
-            self._notifier.ready(summary(self._engine.view()))
+            self._notifier.ready(summary(self._view()))
+
+    def _view(self) -> View:
+        """The state as it stands, and what was not accepted. Any thread may call it."""
+        outlets = self._reporters.outlets()
+        if (systemd := self._notifier.outlet) is not None:
+            outlets["systemd"] = systemd
+        if self._recorder is not None:
+            outlets["recording"] = self._recorder.outlet
+        return replace(self._engine.view(), outlets=outlets)
 
     def _arm(self) -> None:
         """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""
@@ -167,7 +182,8 @@ class Service(Outlets):
                 self._notifier.watchdog()
                 fed = now
             if self._ready:
-                self._notifier.status(summary(self._engine.view()))
+                self._notifier.status(summary(self._view()))
+            self._notifier.retry()
             await asyncio.sleep(HEARTBEAT)
 
     def _loop_age(self) -> float:
@@ -183,22 +199,34 @@ class Service(Outlets):
 
     # --- configuration ------------------------------------------------------------------------------------------------
 
-    def _on_reload(self) -> None:
-        """Take over what can change at run time. A configuration with a mistake changes nothing."""
-        self._notifier.reloading(clock.now())
-        try:
-            fresh = self._reload()
-        except ConfigError as error:
-            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
-        else:
-            self._feed(SourceUp(SourceName.CONFIG))
-            self._config = replace(self._config, settings=fresh.settings)
-            if self._config != fresh:
-                self._reporters.log(
-                    Priority.WARNING,
-                    f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
+    async def _reload_on_request(self) -> None:
+        """At each SIGHUP, take over what can change at run time. A configuration with a mistake changes nothing."""
+        worker = Worker("reload")
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            self._notifier.reloading(clock.now())
+            try:
+                fresh = await worker.run(self._reload, RELOADED_WITHIN)
+            except ConfigError as error:
+                self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
+            except StalledError:
+                detail = (
+                    f"reading the configuration file took longer than {RELOADED_WITHIN:g} s; see dmesg, then reload"
                 )
-            self._feed(SettingsChanged(**asdict(self._config.settings)))
-            self._reporters.log(Priority.INFO, "The configuration was reloaded.")
-        self._sources.configuration.wake()
-        self._notifier.ready(summary(self._engine.view()))
+                self._feed(SourceDown(SourceName.CONFIG, "timeout", detail))
+            else:
+                self._take_over(fresh)
+            self._sources.configuration.wake()
+            self._notifier.ready(summary(self._view()))
+
+    def _take_over(self, fresh: Config) -> None:
+        self._feed(SourceUp(SourceName.CONFIG))
+        self._config = replace(self._config, settings=fresh.settings)
+        if self._config != fresh:
+            self._reporters.log(
+                Priority.WARNING,
+                f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
+            )
+        self._feed(SettingsChanged(**asdict(self._config.settings)))
+        self._reporters.log(Priority.INFO, "The configuration was reloaded.")

@@ -56,10 +56,17 @@ def read() -> tuple[LinkFacts, ...]:
 
     Raises ``OSError`` if the kernel refuses, or takes longer than ``conversation.DUMP_PATIENCE`` for one of two tables.
     """
-    request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     with Conversation(socket.NETLINK_ROUTE) as kernel:
-        links = kernel.dump(RTM_GETLINK, request, parse)
-        return table(links, addresses.dump(kernel))
+        return table(dump(kernel), addresses.dump(kernel))
+
+
+def dump(kernel: Conversation) -> list[Link]:
+    """Every interface. Raises ``OSError``.
+
+    It takes the kernel's RTNL lock, as socket.if_nameindex() does; but that one holds the interpreter lock meanwhile.
+    """
+    request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
+    return kernel.dump(RTM_GETLINK, request, parse)
 
 
 def parse(message: Message) -> Link | None:
