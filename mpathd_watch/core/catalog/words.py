@@ -301,7 +301,7 @@ SOURCE_REASON: Final = Vocabulary(
 )
 
 OUTLET: Final = Vocabulary(
-    "Outlets",
+    "Names of the outlets",
     {
         "journal": "Entries for journald.",
         "console": "Lines and messages on standard error.",

@@ -22,6 +22,21 @@ table ip lab {
 }
 """
 
+# One socket alone would reach the limit of its own send buffer first. With the sockets closed the entries stay in the queue.
+FILL = """\
+import socket
+for _ in range(%(sockets)d):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
+            while True:
+                sender.sendto(b"MESSAGE=another service\\nPRIORITY=7\\n", "/run/systemd/journal/socket")
+        except BlockingIOError:
+            pass
+"""
+FILLERS = 8
+FILL_COMMAND = "python3 /run/lab/fill.py"
+
 
 class Faults:
     """Faults of one guest. `number` is that of a link and its target: 1 or 2."""
@@ -163,6 +178,15 @@ class Faults:
     def thaw_multipathd(self) -> float:
         """Let a frozen multipathd go on."""
         return self._do("multipathd thawed", "kill -CONT $(pidof multipathd)")
+
+    def freeze_journald(self) -> float:
+        """Stop journald with SIGSTOP, and fill its queue from several sockets, as the services of a busy host do."""
+        self._guest.write_file("/run/lab/fill.py", FILL % {"sockets": FILLERS})
+        return self._do("journald frozen, its queue full", "kill -STOP $(pidof systemd-journald)", FILL_COMMAND)
+
+    def thaw_journald(self) -> float:
+        """Let a frozen journald go on."""
+        return self._do("journald thawed", "kill -CONT $(pidof systemd-journald)")
 
     def add_lun(self, lun: int) -> float:
         """Export a new LUN from both targets and rescan."""
