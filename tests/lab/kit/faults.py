@@ -22,7 +22,7 @@ table ip lab {
 }
 """
 
-# One socket alone would reach the limit of its own send buffer first. With the sockets closed the entries stay in the queue.
+# One socket alone would reach the limit of its own send buffer first. What it sent stays in the queue when it is closed.
 FILL = """\
 import socket
 for _ in range(%(sockets)d):

@@ -1,8 +1,8 @@
 """journald hangs (SIGSTOP) with a full queue before the link to 192.168.2.1 is pulled, and all through the outage.
 
-Nothing but the journal may wait: every scrape is answered, the metrics follow the truth, systemd's watchdog is fed. When
-journald goes on, the entries of the outage arrive in order and say how long they waited, and one entry reports that
-journald accepts entries again.
+Nothing but the journal may wait: every scrape is answered, the metrics follow the truth, systemd's watchdog is fed.
+When journald goes on, the entries of the outage arrive in order and say how long they waited, and one entry reports
+that journald accepts entries again.
 """
 
 from tests.lab.kit.san import PORTALS, QUICK
