@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
@@ -21,6 +22,7 @@ from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.daemon.live_sources import LiveSources
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.sinks.http.server import HttpServer
@@ -76,6 +78,7 @@ class Service(Outlets):
     async def run(self) -> None:
         """Watch until a signal ends it."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
@@ -131,7 +134,7 @@ class Service(Outlets):
 
     def broken(self, event: Event, report: str) -> None:
         """Report a bug, and make the sources read everything again, which corrects the state."""
-        last = " ".join(report.split("\n")[-3:]).strip()
+        last = "; ".join(report.split("\n")[-3:])
         self._reporters.log(
             Priority.ERR,
             f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
@@ -141,6 +144,12 @@ class Service(Outlets):
             self._resynced = time.monotonic()
             self._sources.sysfs.wake_system()
             self._sources.multipathd.wake_maps()
+
+    def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Report an exception that nothing in the loop has caught, in place of asyncio's own traceback."""
+        error = context.get("exception")
+        last = "; ".join(where(error).split("\n")[-3:]) if error is not None else context.get("message")
+        self._reporters.log(Priority.ERR, f"Internal error in the event loop ({last}). Please report this.")
 
     def _complain(self, text: str) -> None:
         """Report an error inside the HTTP server. Called from one of its threads."""

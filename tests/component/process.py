@@ -38,9 +38,7 @@ class Daemon:
     ``prefix`` starts the command. ``stderr`` is a descriptor to use in place of a file in the directory.
     """
 
-    def __init__(
-        self, directory: Path, *options: str, prefix: Sequence[str] = (), stderr: int | None = None
-    ) -> None:
+    def __init__(self, directory: Path, *options: str, prefix: Sequence[str] = (), stderr: int | None = None) -> None:
         self.directory = directory
         self.config = directory / "config.toml"
         self.config.touch()

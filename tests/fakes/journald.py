@@ -64,7 +64,7 @@ class Journald:
 
     def messages(self, count: int, timeout: float = 5.0) -> list[str]:
         """The messages of the next ``count`` entries, of fewer if they don't come in time."""
-        found = []
+        found: list[str] = []
         while len(found) < count and (entry := self.read(timeout)) is not None:
             found.append(dict(entry)["MESSAGE"].decode())
         return found

@@ -125,6 +125,27 @@ def test_a_journald_that_does_not_read(start: Start, san: FakeSysfs, journald: J
     assert daemon.stop() == 0
 
 
+def test_an_entry_of_udev_s_database_that_can_not_be_read(
+    start: Start, san: FakeSysfs, journald: Journald, tmp_path: Path
+) -> None:
+    """Some versions of libudev look an event's device up there; the sysfs source reads serial numbers there."""
+    block = Path("/sys/devices/virtual/block/loop0")
+    if not block.exists():
+        pytest.skip("NOT TESTED with a uevent: this host has no loop0")
+    database = tmp_path / "whole-run/udev/data"
+    database.mkdir(parents=True)
+    for device in ("b7:0", "b8:0", "b8:16"):
+        os.mkfifo(database / device)
+    journald.close()
+    daemon = start(prefix=in_namespace(tmp_path))
+    daemon.wait_notified(r"^READY=1$")
+    (block / "uevent").write_text("change", encoding="ascii")
+    until(
+        lambda: re.search(r'^mpathd_watch_uevents_total{action="change"} [1-9]', scraped(daemon), re.MULTILINE), "one"
+    )
+    goes_on(daemon, san)
+
+
 def test_the_end_with_a_journald_that_does_not_read(
     start: Start, san: FakeSysfs, journald: Journald, tmp_path: Path
 ) -> None:
@@ -218,8 +239,30 @@ def test_clients_of_the_status_socket_that_do_not_read(start: Start, san: FakeSy
 
 
 def test_a_recording_that_can_not_be_opened_ends_the_start_with_one_line(fifo: Path) -> None:
-    command = [sys.executable, "-m", "mpathd_watch", "run", "--web.listen-address", "127.0.0.1:0", "--record", str(fifo)]
+    command = [sys.executable, "-m", "mpathd_watch", "run"]
+    command += ["--web.listen-address", "127.0.0.1:0", "--record", str(fifo)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.endswith("it could not be opened within 5 s")
+
+
+def test_a_name_server_that_does_not_answer_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED with a name server of our own: a network namespace needs root")
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("nameserver 127.0.0.1\noptions attempts:5 timeout:10\n", encoding="ascii")
+    silent = (
+        "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 53)); "
+        "time.sleep(30)"
+    )
+    script = (
+        f'ip link set lo up && mount --bind {resolver} /etc/resolv.conf && {{ "$1" -c "$2" & server=$!; sleep 1; '
+        'shift 2; "$@"; status=$?; kill $server; exit $status; }'
+    )
+    command = ["unshare", "--net", "--mount", "sh", "-c", script, "sh", sys.executable, silent]
+    command += [sys.executable, "-m", "mpathd_watch", "run", "--web.listen-address", "monitor.example.com:0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("looking the name up took longer than 5 s; give an IP address")

@@ -22,7 +22,7 @@ table ip lab {
 }
 """
 
-# One socket alone would reach the limit of its own send buffer first. What it sent stays in the queue when it is closed.
+# One socket alone would reach the limit of its own send buffer first. What a closed socket has sent stays in the queue.
 FILL = """\
 import socket
 for _ in range(%(sockets)d):
