@@ -41,7 +41,7 @@ _LATER: Final = frozenset(
 """Errors that are not the entry's fault: the socket does not exist at present, no process reads it, or memory or
 descriptors are short. A later attempt may succeed."""
 _COMPETED: Final = 0.002
-"""Seconds to wait when other senders have taken the room in journald's queue."""
+"""Seconds to wait when there was room in journald's queue, and other senders have taken it."""
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
 
@@ -102,13 +102,16 @@ class Journald:
     def _attempt(self, entry: bytes, patience: float) -> None:
         connection = self._connected()
         until = time.monotonic() + patience
+        pause = 0.0
         while True:
             try:
                 _send(connection, entry)
             except BlockingIOError:
+                if pause:
+                    time.sleep(pause)
                 if not _is_writable_by(connection, until):
                     raise BusyError(waited=True) from None
-                time.sleep(_COMPETED)
+                pause = _COMPETED
             else:
                 return
 
