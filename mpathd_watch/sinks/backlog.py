@@ -34,7 +34,7 @@ class BusyError(Exception):
 class Outlet:
     """What a receiver has not accepted: how many items are ``lost``, and how many are ``waiting`` for it.
 
-    ``stalled``: at the last attempt it accepted nothing.
+    ``stalled``: it has accepted nothing for a while, and what has waited since then is not delivered yet.
     """
 
     lost: int
