@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 
 from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh
@@ -10,6 +9,7 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
 from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.sinks.view import View
 
 
@@ -65,8 +65,8 @@ class Engine:
         self._outlets.recorded(event, now)
         try:
             self.state, effects = step(self.state, event, now)
-        except Exception:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
-            self._outlets.broken(event, traceback.format_exc())
+        except Exception as error:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
+            self._outlets.broken(event, where(error))
             return
         for effect in effects:
             self._outlets.handle(effect)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
@@ -21,6 +22,7 @@ from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.daemon.live_sources import LiveSources
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.sinks.http.server import HttpServer
@@ -28,9 +30,13 @@ from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
+from mpathd_watch.sinks.view import View
+from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 HEARTBEAT = 1.0
 """Seconds between two beats of the loop. A beat feeds the watchdog and updates STATUS; ``/healthz`` reads its age."""
+RELOADED_WITHIN = 5.0
+"""Seconds that reading the configuration file may take at a reload. It is on the root file system, which may hang."""
 RESYNC_AFTER_BUG = 60.0
 """Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
@@ -59,21 +65,23 @@ class Service(Outlets):
         self._notifier = Notifier(os.environ, os.getpid())
         self._engine = Engine(clock.now, self)
         self._recorder = Recorder(Path(config.record), __version__) if config.record else None
-        self._http = HttpServer(config.listen, self._engine.view, self._loop_age, self._complain)
-        self._status = StatusSocket(status_socket, self._engine.view) if status_socket else None
+        self._http = HttpServer(config.listen, self._view, self._loop_age, self._complain)
+        self._status = StatusSocket(status_socket, self._view) if status_socket else None
         self._sources = LiveSources(config, self._feed, root, handed_over)
         self._beat = time.monotonic()
         self._ready = False
         self._stop = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._resynced = float("-inf")
 
     async def run(self) -> None:
         """Watch until a signal ends it."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         self._http.start()
         if self._status is not None:
             await self._status.start()
@@ -82,16 +90,18 @@ class Service(Outlets):
         self._feed(SourceUp(SourceName.CONFIG))
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._heartbeat())
+        reloading = asyncio.create_task(self._reload_on_request())
         stopping = asyncio.create_task(self._stop.wait())
+        tasks = (watching, beating, reloading, stopping)
         try:
-            done, _ = await asyncio.wait((watching, beating, stopping), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._notifier.stopping()
-            for task in (watching, beating, stopping):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, beating, stopping, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._close()
 
     async def _close(self) -> None:
@@ -121,11 +131,10 @@ class Service(Outlets):
             self._recorder.write(event, now)
         except RecorderError as error:
             self._reporters.log(Priority.ERR, str(error))
-            self._recorder = None
 
     def broken(self, event: Event, report: str) -> None:
         """Report a bug, and make the sources read everything again, which corrects the state."""
-        last = " ".join(report.split("\n")[-3:]).strip()
+        last = "; ".join(report.split("\n")[-3:])
         self._reporters.log(
             Priority.ERR,
             f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
@@ -135,6 +144,12 @@ class Service(Outlets):
             self._resynced = time.monotonic()
             self._sources.sysfs.wake_system()
             self._sources.multipathd.wake_maps()
+
+    def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Report an exception that nothing in the loop has caught, in place of asyncio's own traceback."""
+        error = context.get("exception")
+        last = "; ".join(where(error).split("\n")[-3:]) if error is not None else context.get("message")
+        self._reporters.log(Priority.ERR, f"Internal error in the event loop ({last}). Please report this.")
 
     def _complain(self, text: str) -> None:
         """Report an error inside the HTTP server. Called from one of its threads."""
@@ -147,7 +162,16 @@ class Service(Outlets):
         self._arm()
         if not self._ready and self._is_ready():
             self._ready = True
-            self._notifier.ready(summary(self._engine.view()))
+            self._notifier.ready(summary(self._view()))
+
+    def _view(self) -> View:
+        """The state as it stands, and what was not accepted. Any thread may call it."""
+        outlets = self._reporters.outlets()
+        if (systemd := self._notifier.outlet) is not None:
+            outlets["systemd"] = systemd
+        if self._recorder is not None:
+            outlets["recording"] = self._recorder.outlet
+        return replace(self._engine.view(), outlets=outlets)
 
     def _arm(self) -> None:
         """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""
@@ -167,7 +191,8 @@ class Service(Outlets):
                 self._notifier.watchdog()
                 fed = now
             if self._ready:
-                self._notifier.status(summary(self._engine.view()))
+                self._notifier.status(summary(self._view()))
+            self._notifier.retry()
             await asyncio.sleep(HEARTBEAT)
 
     def _loop_age(self) -> float:
@@ -183,22 +208,34 @@ class Service(Outlets):
 
     # --- configuration ------------------------------------------------------------------------------------------------
 
-    def _on_reload(self) -> None:
-        """Take over what can change at run time. A configuration with a mistake changes nothing."""
-        self._notifier.reloading(clock.now())
-        try:
-            fresh = self._reload()
-        except ConfigError as error:
-            self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
-        else:
-            self._feed(SourceUp(SourceName.CONFIG))
-            self._config = replace(self._config, settings=fresh.settings)
-            if self._config != fresh:
-                self._reporters.log(
-                    Priority.WARNING,
-                    f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
+    async def _reload_on_request(self) -> None:
+        """At each SIGHUP, take over what can change at run time. A configuration with a mistake changes nothing."""
+        worker = Worker("reload")
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            self._notifier.reloading(clock.now())
+            try:
+                fresh = await worker.run(self._reload, RELOADED_WITHIN)
+            except ConfigError as error:
+                self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
+            except StalledError:
+                detail = (
+                    f"reading the configuration file took longer than {RELOADED_WITHIN:g} s; see dmesg, then reload"
                 )
-            self._feed(SettingsChanged.to(self._config.settings))
-            self._reporters.log(Priority.INFO, "The configuration was reloaded.")
-        self._sources.configuration.wake()
-        self._notifier.ready(summary(self._engine.view()))
+                self._feed(SourceDown(SourceName.CONFIG, "timeout", detail))
+            else:
+                self._take_over(fresh)
+            self._sources.configuration.wake()
+            self._notifier.ready(summary(self._view()))
+
+    def _take_over(self, fresh: Config) -> None:
+        self._feed(SourceUp(SourceName.CONFIG))
+        self._config = replace(self._config, settings=fresh.settings)
+        if self._config != fresh:
+            self._reporters.log(
+                Priority.WARNING,
+                f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
+            )
+        self._feed(SettingsChanged.to(self._config.settings))
+        self._reporters.log(Priority.INFO, "The configuration was reloaded.")

@@ -15,7 +15,7 @@ from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.fields import DAEMON_EVENT
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.sinks.backlog import CAPACITY, Backlog
+from mpathd_watch.sinks.backlog import CAPACITY, Backlog, Outlet
 from mpathd_watch.sinks.dates import date
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ class ConsoleSink:
         self._logger: Any = structlog.wrap_logger(
             structlog.PrintLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
         )
-        self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._report_loss, capacity)
+        self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._loss, capacity)
 
     @property
-    def dropped(self) -> int:
-        """How many lines were never written."""
-        return self._backlog.dropped
+    def outlet(self) -> Outlet:
+        """How many lines are not written."""
+        return self._backlog.outlet
 
     def alert(self, alert: Alert) -> None:
         """Queue an alert. Returns at once."""
@@ -82,15 +82,13 @@ class ConsoleSink:
     def _deliver(self, entry: EventDict) -> None:
         self._logger.msg(**entry)
 
-    def _report_loss(self, count: int) -> None:
-        self._deliver(
-            {
-                "event": f"the terminal did not accept all lines in time; dropped: {count}",
-                "kind": DAEMON_EVENT,
-                "priority": Priority.WARNING,
-                "wall": self._clock(),
-            }
-        )
+    def _loss(self, count: int) -> EventDict:
+        return {
+            "event": f"the terminal did not accept all lines in time; dropped: {count}",
+            "kind": DAEMON_EVENT,
+            "priority": Priority.WARNING,
+            "wall": self._clock(),
+        }
 
     def _line(self, _logger: object, _method: str, entry: EventDict) -> str:
         """One line of text: the last processor in structlog's chain."""

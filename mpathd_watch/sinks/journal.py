@@ -1,28 +1,38 @@
-"""The journal: native entries with fields, sent from a thread of its own so that a hung journald stalls nothing.
-
-systemd's native protocol sends a value that holds a line break with its length, so no text can forge a field.
-"""
+"""The journal: native entries with fields, sent from a thread of its own so that a hung journald stalls nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
-
-from systemd.journal import sendv
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.fields import DAEMON_EVENT, PREFIX
 from mpathd_watch.core.effects import Alert
-from mpathd_watch.core.model.text import clean
-from mpathd_watch.sinks.backlog import CAPACITY, Backlog
+from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.sinks.backlog import CAPACITY, Backlog, Outlet, Stall
+from mpathd_watch.sinks.journald import SOCKET, Journald, encode
 
 IDENTIFIER: Final = "mpathd-watch"
+PATIENCE: Final = 0.25
+"""Seconds that one attempt waits for room in journald's queue. Then the thread looks whether the daemon ends."""
+LATE: Final = 1.0
+"""Seconds of delay from which on an entry says how long it waited: journald stamps it only when it arrives."""
+REPORTED: Final = 5.0
+"""Seconds of a stall that is reported although nothing was lost."""
 
-Entry = tuple[bytes, ...]
-"""``FIELD=value`` for every field of one entry."""
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The fields of one entry in the native format, and when it was made, in CLOCK_MONOTONIC seconds."""
+
+    raw: bytes
+    made: float
 
 
-def alert_entry(alert: Alert) -> Entry:
+def alert_entry(alert: Alert) -> bytes:
     """The fields of an alert."""
     return _entry(
         {
@@ -35,47 +45,71 @@ def alert_entry(alert: Alert) -> Entry:
     )
 
 
-def line_entry(priority: Priority, text: str) -> Entry:
+def line_entry(priority: Priority, text: str) -> bytes:
     """The fields of a line about the daemon itself."""
     return _entry({"MESSAGE": clean(text), "PRIORITY": str(int(priority)), f"{PREFIX}EVENT": DAEMON_EVENT})
 
 
-def _entry(fields: Mapping[str, str]) -> Entry:
-    return tuple(_encoded({**fields, "SYSLOG_IDENTIFIER": IDENTIFIER}))
-
-
-def _encoded(fields: Mapping[str, str]) -> Iterator[bytes]:
-    for name, value in fields.items():
-        yield name.encode("ascii") + b"=" + value.encode("utf-8", "backslashreplace")
+def _entry(fields: Mapping[str, str]) -> bytes:
+    return encode([*fields.items(), ("SYSLOG_IDENTIFIER", IDENTIFIER)])
 
 
 class JournalSink:
-    """Sends alerts and lines to journald. What it does not accept in time is dropped, and the number is reported."""
+    """Sends alerts and lines to the journald that reads ``path``, in order.
 
-    def __init__(self, send: Callable[..., None] = sendv, capacity: int = CAPACITY) -> None:
-        self._send = send
-        self._backlog: Backlog[Entry] = Backlog("journal", self._deliver, self._report_loss, capacity)
+    While journald accepts nothing, or there is none, up to ``capacity`` entries wait. Those that find no room are
+    dropped and counted; where they are missing, one entry reports how many. When a stall is over, an entry reports how
+    long it lasted and how many entries came late.
+    """
+
+    def __init__(self, path: Path = SOCKET, capacity: int = CAPACITY) -> None:
+        self._journald = Journald(path)
+        self._backlog: Backlog[Entry] = Backlog("journal", self._deliver, _loss, capacity, over=_over)
 
     @property
-    def dropped(self) -> int:
-        """How many entries never reached journald."""
-        return self._backlog.dropped
+    def outlet(self) -> Outlet:
+        """How many entries journald has not accepted."""
+        return self._backlog.outlet
 
     def alert(self, alert: Alert) -> None:
         """Queue an alert. Returns at once."""
-        self._backlog.put(alert_entry(alert))
+        self._backlog.put(Entry(alert_entry(alert), time.monotonic()))
 
     def log(self, priority: Priority, text: str) -> None:
         """Queue a line about the daemon itself. Returns at once. May be called from any thread."""
-        self._backlog.put(line_entry(priority, text))
+        self._backlog.put(_line(priority, text))
 
     def stop(self, deadline: float = 2.0) -> bool:
         """Send what is queued, for at most ``deadline`` seconds. Returns whether all of it was sent."""
-        return self._backlog.stop(deadline)
+        sent = self._backlog.stop(deadline)
+        if sent:  # otherwise the thread may still use the socket
+            self._journald.close()
+        return sent
 
     def _deliver(self, entry: Entry) -> None:
-        self._send(*entry)
+        delay = time.monotonic() - entry.made
+        raw = entry.raw
+        if delay >= LATE:
+            raw += encode([(f"{PREFIX}DELAY_SEC", f"{delay:.1f}")])
+        self._journald.send(raw, PATIENCE)
 
-    def _report_loss(self, count: int) -> None:
-        text = f"journald did not accept all entries of mpathd-watch in time; dropped: {count}"
-        self._send(*line_entry(Priority.WARNING, text))
+
+def _line(priority: Priority, text: str) -> Entry:
+    return Entry(line_entry(priority, text), time.monotonic())
+
+
+def _loss(count: int) -> Entry:
+    return _line(
+        Priority.WARNING,
+        f"journald did not accept all entries of mpathd-watch in time; dropped here: {count}",
+    )
+
+
+def _over(stall: Stall) -> Entry | None:
+    if stall.seconds < REPORTED and not stall.lost:
+        return None
+    return _line(
+        Priority.WARNING if stall.lost else Priority.NOTICE,
+        f"journald accepts entries again. It accepted none for {duration(stall.seconds)}; "
+        f"late: {stall.late}, dropped: {stall.lost}",
+    )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
+from mpathd_watch.sinks.backlog import Outlet
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``state`` at the moment ``now``: every duration that is shown ends there."""
+    """``state`` at the moment ``now``: every duration that is shown ends there. ``outlets`` by their names."""
 
     state: State
     now: Instant
+    outlets: Mapping[str, Outlet] = field(default_factory=dict)
 
 
 Views: TypeAlias = Callable[[], View]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,9 +33,12 @@ def until(look: Callable[[], T | None], what: str) -> T:
 
 
 class Daemon:
-    """``mpathd-watch run`` with all its surroundings in a temporary directory."""
+    """``mpathd-watch run`` with all its surroundings in a temporary directory.
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    ``prefix`` starts the command. ``stderr`` is a descriptor to use in place of a file in the directory.
+    """
+
+    def __init__(self, directory: Path, *options: str, prefix: Sequence[str] = (), stderr: int | None = None) -> None:
         self.directory = directory
         self.config = directory / "config.toml"
         self.config.touch()
@@ -51,10 +54,11 @@ class Daemon:
             "RUNTIME_DIRECTORY": str(runtime),
             "WATCHDOG_USEC": "2000000",
         }
-        command = [sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]
+        command = [*prefix, sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]
         command += ["--sysfs", str(directory / "sys"), "--web.listen-address", "127.0.0.1:0", *options]
         self._errors = (directory / "stderr").open("w+", encoding="utf-8")
-        self.process = subprocess.Popen(command, env=self.environ, stderr=self._errors)  # noqa: S603  # our own program
+        errors = self._errors if stderr is None else stderr
+        self.process = subprocess.Popen(command, env=self.environ, stderr=errors)  # noqa: S603  # our own program
 
     def notified(self) -> str:
         with contextlib.suppress(BlockingIOError):

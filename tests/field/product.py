@@ -29,6 +29,7 @@ from mpathd_watch.core.effects import Alert
 from mpathd_watch.daemon import live_sources, once
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.service import Service
+from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.presence import NAME
@@ -200,6 +201,10 @@ class Watched:
 
     # as a Reporter of the daemon
 
+    @property
+    def outlet(self) -> Outlet:
+        return Outlet(lost=0, waiting=0, stalled=False)
+
     def alert(self, alert: Alert) -> None:
         self.alerts.append(alert)
 
@@ -238,7 +243,7 @@ def watch(host: Host, story: Callable[[Watched], Any]) -> Watched:
     watched = Watched()
 
     async def run(config: Config) -> None:
-        service = Service(config, lambda: config, Reporters([watched]), None, root=host.root, handed_over=None)
+        service = Service(config, lambda: config, Reporters({"field": watched}), None, root=host.root, handed_over=None)
         running = asyncio.create_task(service.run())
         try:
             await asyncio.wait_for(watched.serving.wait(), PATIENCE)

@@ -72,7 +72,6 @@ ADAPTERS = {
     "pyudev": {"mpathd_watch.sources.uevent.source"},
     "prometheus_client": {"mpathd_watch.sinks.metrics.exposition"},
     "structlog": {"mpathd_watch.sinks.console"},
-    "systemd": {"mpathd_watch.sinks.journal", "mpathd_watch.sinks.notify"},
 }
 """Each third-party library, and the modules or packages that may import it."""
 

@@ -63,5 +63,9 @@ FIELDS: Final[Mapping[str, Field]] = {
     "SEVERITY": Field("how severe the finding is", (words.SEVERITY,)),
     "SUBJECT": Field("what the finding is about: a session, a map, a file"),
     "WHERE": Field("the line of a file that the finding is about, `FILE:LINE`"),
+    "DELAY_SEC": Field(
+        "seconds that the entry waited in mpathd-watch until journald accepted it, if it was 1 or more: it is about a "
+        "moment so long before its timestamp"
+    ),
 }
 """Every field that an alert may carry, without ``PREFIX``."""

@@ -309,6 +309,16 @@ SOURCE_REASON: Final = Vocabulary(
     more="the name of a system error, for example `EACCES` or `EIO`",
 )
 
+OUTLET: Final = Vocabulary(
+    "Names of the outlets",
+    {
+        "journal": "Entries for journald.",
+        "console": "Lines and messages on standard error.",
+        "systemd": "Notifications for systemd: READY=1, STATUS=, WATCHDOG=1.",
+        "recording": "Events for the recording (`--record`).",
+    },
+)
+
 RESYNC_REASON: Final = Vocabulary(
     "Reasons for reading the whole state again",
     {
@@ -352,6 +362,7 @@ VOCABULARIES: Final = (
     OPERATION,
     SOURCE,
     SOURCE_REASON,
+    OUTLET,
     RESYNC_REASON,
     ACTION,
 )

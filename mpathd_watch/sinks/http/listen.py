@@ -7,7 +7,10 @@ import socket
 from typing import Final
 
 from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.deadline import within
 
+LOOKED_UP_WITHIN: Final = 5.0
+"""Seconds that the look-up of a name may take: a name server that does not answer must not hold up the start."""
 _BACKLOG: Final = 128
 
 
@@ -19,6 +22,10 @@ def open_socket(where: ListenAddress) -> socket.socket:
     """A listening TCP socket. Raises ``ListenError`` if the address can't be listened on."""
     try:
         return _open_all(where.port) if not where.host else _open_one(where)
+    except TimeoutError as error:
+        raise ListenError(
+            f"can't listen on {where}: looking the name up took longer than {LOOKED_UP_WITHIN:g} s; give an IP address"
+        ) from error
     except socket.gaierror as error:
         raise ListenError(f"can't listen on {where}: no such address ({error.strerror}); give an IP address") from error
     except OSError as error:
@@ -36,8 +43,9 @@ def _open_all(port: int) -> socket.socket:
 
 
 def _open_one(where: ListenAddress) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(
-        where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    family, _, _, _, address = within(
+        LOOKED_UP_WITHIN,
+        lambda: socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE),
     )[0]
     return _bind(family, address)
 

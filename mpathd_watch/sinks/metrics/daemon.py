@@ -12,10 +12,12 @@ from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.vocabulary import Phase, SourceName
 from mpathd_watch.core.state import SourceState, State
+from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics.labels import (
     ACTION,
     CODE,
     LEVEL,
+    OUTLET,
     PHASE,
     PYTHON,
     RESYNC_REASON,
@@ -46,6 +48,10 @@ def _state(view: View) -> Iterable[tuple[Labels, State]]:
 
 def _sources(view: View) -> Iterable[tuple[Labels, SourceState]]:
     return (({SOURCE.name: name.value}, view.state.source(name)) for name in sorted(SourceName))
+
+
+def _outlets(view: View) -> Iterable[tuple[Labels, Outlet]]:
+    return (({OUTLET.name: name}, outlet) for name, outlet in sorted(view.outlets.items()))
 
 
 def _phases(state: State, _: View) -> Iterable[Value]:
@@ -107,6 +113,32 @@ SOURCES: Final[Block[SourceState]] = Block(
             Example(
                 "What went wrong within the last hour?",
                 "increase(mpathd_watch_source_errors_total[1h]) > 0",
+            ),
+        ),
+    ),
+)
+
+OUTLETS: Final[Block[Outlet]] = Block(
+    "Outlets",
+    (OUTLET,),
+    _outlets,
+    (
+        gauge(
+            "outlet_waiting",
+            "How many items wait because the receiver does not read: the journal is incomplete until it does.",
+            lambda outlet: outlet.waiting,
+            Example(
+                "Has journald read nothing for a minute?",
+                'min_over_time(mpathd_watch_outlet_waiting{outlet="journal"}[1m]) > 0',
+            ),
+        ),
+        counter(
+            "outlet_lost_total",
+            "How many items the receiver did not accept in time: they will never arrive.",
+            lambda outlet: outlet.lost,
+            Example(
+                "Did the journal miss entries today?",
+                'increase(mpathd_watch_outlet_lost_total{outlet="journal"}[1d]) > 0',
             ),
         ),
     ),

@@ -24,6 +24,7 @@ SESSION: Final = Label(
     "the label `path`.",
 )
 SOURCE: Final = Label("source", "Where mpathd-watch gets its knowledge from.", words.SOURCE)
+OUTLET: Final = Label("outlet", "Where mpathd-watch sends something.", words.OUTLET)
 
 VERSION: Final = Label("version", "The version of mpathd-watch.")
 PYTHON: Final = Label("python", "The version of Python that runs it.")

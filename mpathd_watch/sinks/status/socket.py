@@ -113,6 +113,6 @@ def _is_served(path: Path) -> bool:
             probe.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # it has as many clients as it takes, and hangs
             return True
     return True

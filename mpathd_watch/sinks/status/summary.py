@@ -15,8 +15,8 @@ MAX_LENGTH = 240
 
 
 def summary(view: View) -> str:
-    """How many maps in which health, the worst of them with its worst path, and the sources that are down."""
-    parts = [_maps(view), *_sources(view)]
+    """How many maps in which health, the worst with its worst path, sources that are down, a journald that hangs."""
+    parts = [_maps(view), *_sources(view), *_journal(view)]
     line = "; ".join(parts)
     return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"
 
@@ -57,3 +57,8 @@ def _sources(view: View) -> list[str]:
         for name, source in sorted(view.state.sources.items())
         if missed(source.up, source.reason)
     ]
+
+
+def _journal(view: View) -> list[str]:
+    journal = view.outlets.get("journal")
+    return [f"journald does not read; entries that wait: {journal.waiting}"] if journal and journal.stalled else []

@@ -13,11 +13,12 @@ import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.identity import shortest
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
-from mpathd_watch.sources.network import addresses
+from mpathd_watch.sources.network import addresses, links
 from mpathd_watch.sources.network.addresses import plain
 
 NETLINK_SOCK_DIAG = 4
@@ -126,6 +127,7 @@ class _Holders:
 
     def __init__(self) -> None:
         self._assigned: list[addresses.Assigned] | None = None
+        self._everyone: list[int] | None = None
 
     def of(self, address: str) -> Iterator[int]:
         """Their indexes: first those that have the address, then others: one may use it, too, or be a VRF."""
@@ -137,11 +139,14 @@ class _Holders:
                 self._assigned = []
         likely = list(dict.fromkeys(each.index for each in self._assigned if each.address == address))
         yield from likely[:BOUND_CANDIDATES]
-        try:
-            everyone = [index for index, _name in socket.if_nameindex()]
-        except OSError:
-            return
-        yield from [index for index in everyone if index not in likely][: max(0, BOUND_CANDIDATES - len(likely))]
+        if self._everyone is None:
+            try:
+                with Conversation(socket.NETLINK_ROUTE) as kernel:
+                    self._everyone = [link.index for link in links.dump(kernel)]
+            except OSError:
+                self._everyone = []
+        others = (index for index in self._everyone if index not in likely)
+        yield from islice(others, max(0, BOUND_CANDIDATES - len(likely)))
 
 
 def _find(kernel: Conversation, ends: _Ends, holders: _Holders, clock: Callable[[], float]) -> Answer | None:

@@ -71,20 +71,28 @@ class Reader:
         self._speeds = Speeds(clock)
 
     def read(self) -> tuple[LinkFacts, ...]:
-        """All interfaces of this network namespace, by name. Raises ``OSError`` as ``dump`` does."""
-        links, assigned = dump()
+        """All interfaces of this network namespace, by name. Raises ``OSError`` as ``tables`` does."""
+        links, assigned = tables()
         speeds = self._speeds.of((link.name, bool(link.carrier)) for link in links if not link.kind)
         return table(links, assigned, ipv4.of_all(), speeds)
 
 
-def dump() -> tuple[list[Link], list[Assigned]]:
+def tables() -> tuple[list[Link], list[Assigned]]:
     """The tables of interfaces and of addresses.
 
     Raises ``OSError`` if the kernel refuses, or takes longer than ``conversation.DUMP_PATIENCE`` for one of two tables.
     """
-    request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     with Conversation(socket.NETLINK_ROUTE) as kernel:
-        return kernel.dump(RTM_GETLINK, request, parse), addresses.dump(kernel)
+        return dump(kernel), addresses.dump(kernel)
+
+
+def dump(kernel: Conversation) -> list[Link]:
+    """Every interface. Raises ``OSError``.
+
+    It takes the kernel's RTNL lock, as socket.if_nameindex() does; but that one holds the interpreter lock meanwhile.
+    """
+    request = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
+    return kernel.dump(RTM_GETLINK, request, parse)
 
 
 def parse(message: Message) -> Link | None:

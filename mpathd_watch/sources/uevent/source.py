@@ -35,6 +35,8 @@ class UeventSource:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._availability = Availability(emit, SourceName.UEVENT)
+        # Loading libudev starts ldconfig and reads files. Here no loop runs yet that it could stop.
+        self._udev = _library()
         self._monitor: Any = None
         self._socket: socket.socket | None = None
         self._lost = False
@@ -57,7 +59,9 @@ class UeventSource:
 
     def _open(self) -> bool:
         try:
-            monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="kernel")
+            if isinstance(self._udev, ImportError):
+                raise self._udev
+            monitor = pyudev.Monitor.from_netlink(self._udev, source="kernel")
             monitor.filter_by("block")
             monitor.start()
             # The same socket with a descriptor of our own: pyudev gives no access to its error.
@@ -122,3 +126,11 @@ class UeventSource:
         except UnicodeDecodeError:
             # pyudev decodes strictly. A block device has changed: the next scan finds which.
             return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]
+
+
+def _library() -> Any:
+    """libudev, or the error that it can't be loaded."""
+    try:
+        return pyudev.Context()
+    except ImportError as error:
+        return error

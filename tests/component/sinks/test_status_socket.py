@@ -140,3 +140,14 @@ def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
     path.unlink(missing_ok=True)
     with pytest.raises(StatusSocketError, match="too busy"):
         asyncio.run(babble(b""))
+
+
+def test_a_daemon_that_hangs_with_as_many_clients_as_it_takes_still_serves_the_path(path: Path) -> None:
+    with ExitStack() as open_sockets:
+        hanging = open_sockets.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        hanging.bind(str(path))
+        hanging.listen(0)
+        client = open_sockets.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        client.connect(str(path))
+        with pytest.raises(StatusSocketError, match="another mpathd-watch already serves"):
+            asyncio.run(StatusSocket(path, lambda: View(article_state(), NOW)).start())

@@ -3,7 +3,7 @@
 Usage: scraper.py URL LOG
 
 A line has `mono` (CLOCK_MONOTONIC when the reply was in, seconds), `series` (name and labels as exposed) and `value`
-(None: gone). A scrape that failed is a line with `error`.
+(None: gone). A scrape that failed is a line with `error`, one that took long is a line with `took` (seconds).
 """
 
 import json
@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 INTERVAL = 0.3
+LONG = 0.25
+"""Seconds of a scrape that is worth a line."""
 PREFIX = "mpathd_watch_"
 NOISY = (
     "mpathd_watch_session_silence_seconds",
@@ -34,6 +36,7 @@ def main() -> None:
     known: dict[str, float] = {}
     with Path(log_path).open("w", encoding="utf-8") as log:
         while True:
+            began = time.monotonic()
             try:
                 now = scrape(url)
             except (OSError, ValueError) as error:
@@ -41,6 +44,8 @@ def main() -> None:
                 # What can't be scraped says nothing: its series are gone until they are seen again.
                 now = {}
             mono = round(time.monotonic(), 4)
+            if mono - began > LONG:
+                log.write(json.dumps({"mono": mono, "took": round(mono - began, 4)}) + "\n")
             for series in known.keys() | now.keys():
                 if known.get(series) != now.get(series):
                     log.write(json.dumps({"mono": mono, "series": series, "value": now.get(series)}) + "\n")

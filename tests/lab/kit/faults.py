@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from tests.lab.kit import san
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.san import San
+from tests.lab.kit.tail import wait_for
 
 SILENT_DROP = """\
 table inet lab {
@@ -21,6 +26,20 @@ table ip lab {
   chain input { type filter hook input priority 0; iifname "%(link)s" tcp dport 3260 reject with tcp reset; }
 }
 """
+
+FROZEN_SCRIPT = Path(__file__).parent.parent / "guest/frozen_journald.py"
+FROZEN_LOG = "/run/lab/frozen-journald.log"
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """An outage while journald was frozen: the instants, and the service's status text before journald went on."""
+
+    frozen: float
+    cut: float
+    plugged: float
+    thawed: float
+    status: str
 
 
 class Faults:
@@ -170,6 +189,24 @@ class Faults:
     def thaw_multipathd(self) -> float:
         """Let a frozen multipathd go on."""
         return self._do("multipathd thawed", "kill -CONT $(pidof multipathd)")
+
+    def outage_with_journald_frozen(self, number: int, down: float, up: float, unit: str) -> Frozen:
+        """Stop journald with SIGSTOP and fill its queue; pull a link for `down` seconds; thaw it `up` seconds later.
+
+        The guest does this alone, because its agent logs each request: it would wait for journald, too. `status` is the
+        status text of `unit` in the end.
+        """
+        self._say(f"journald frozen with a full queue, and then the link to {_portals((number,))} down for {down:g} s")
+        self._guest.write_file("/run/lab/frozen_journald.py", FROZEN_SCRIPT.read_text(encoding="utf-8"))
+        self._guest.run(f"rm -f {FROZEN_LOG}")
+        cables = ",".join(self._san.cables(number))
+        command = ["/usr/bin/python3", "/run/lab/frozen_journald.py", cables, str(down), str(up), unit, FROZEN_LOG]
+        self._guest.start(command)
+        time.sleep(down + up)
+        shown = wait_for(lambda: self._guest.run(f"cat {FROZEN_LOG} || true") or None, "journald to go on", 60.0)
+        found = json.loads(shown)
+        self._say("journald thawed")
+        return Frozen(**found)
 
     def add_lun(self, lun: int) -> float:
         """Export a new LUN from both targets and rescan."""

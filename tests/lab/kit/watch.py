@@ -52,6 +52,15 @@ class Entry:
         return f"{self.at:.2f} <{self.priority}> {self.event or '-'}: {self.message}"
 
 
+@dataclass(frozen=True)
+class Scrape:
+    """A scrape that failed or took more than 0.25 s. `at` is when it was over, by the guest's CLOCK_MONOTONIC."""
+
+    at: float
+    error: str
+    took: float
+
+
 Labels = Mapping[str, str]
 Samples = dict[str, dict[frozenset[tuple[str, str]], float]]
 
@@ -78,6 +87,7 @@ class Watch:
         self._metrics = JsonTail(guest, METRICS_LOG)
         self._entries: list[Entry] = []
         self._changes: list[tuple[float, str, dict[str, str], float | None]] = []
+        self._scrapes: list[Scrape] = []
         # What the product said while the SAN was being set up is no part of a scenario.
         self._since = guest.now()
 
@@ -160,6 +170,11 @@ class Watch:
                 current[series_labels.get("state", "")] = value
         return next((state for state, value in current.items() if value == 1), None)
 
+    def scrapes(self, after: float) -> list[Scrape]:
+        """Return the scrapes later than `after` that failed or took more than 0.25 s."""
+        self._read_metrics()
+        return [scrape for scrape in self._scrapes if scrape.at > after]
+
     def _value(self, name: str, labels: Labels, until: float) -> float | None:
         self._read_metrics()
         value = None
@@ -200,6 +215,8 @@ class Watch:
                 if "series" in line:
                     name, labels = _parse_series(line["series"])
                     self._changes.append((line["mono"], name, labels, line["value"]))
+                else:
+                    self._scrapes.append(Scrape(line["mono"], line.get("error", ""), line.get("took", 0.0)))
 
 
 def _entry(line: dict[str, Any]) -> Entry:
@@ -208,6 +225,8 @@ def _entry(line: dict[str, Any]) -> Entry:
         # When the entry was sent; journald may have taken its time to receive it.
         at -= (int(line["__REALTIME_TIMESTAMP"]) - int(line["_SOURCE_REALTIME_TIMESTAMP"])) / 1e6
     fields = {key.removeprefix(PREFIX): _plain(value) for key, value in line.items() if key.startswith(PREFIX)}
+    # What waited in the product until journald accepted it.
+    at -= float(fields.get("DELAY_SEC", 0.0))
     return Entry(at, int(line.get("PRIORITY", 6)), _plain(line.get("MESSAGE", "")), fields, line.get("_PID") == "1")
 
 

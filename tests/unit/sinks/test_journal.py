@@ -1,22 +1,28 @@
-"""The journal, the console and the queue behind both."""
+"""The journal: entries on a real datagram socket, read or not."""
 
 from __future__ import annotations
 
-import io
+import errno
+import os
+import socket
 import threading
-from collections.abc import Iterable
-from datetime import UTC
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.fields import FIELDS, PREFIX
 from mpathd_watch.core.effects import Alert
-from mpathd_watch.sinks.backlog import Backlog
-from mpathd_watch.sinks.console import ConsoleSink
-from mpathd_watch.sinks.journal import Entry, JournalSink, alert_entry, line_entry
+from mpathd_watch.sinks import backlog, journal
+from mpathd_watch.sinks import journald as native
+from mpathd_watch.sinks.backlog import BusyError
+from mpathd_watch.sinks.journal import JournalSink, alert_entry, line_entry
+from mpathd_watch.sinks.journald import encode
+from tests.fakes.journald import Journald, parse
 
 FAILED = Alert(
     AlertKind.PATH_FAILED,
@@ -24,219 +30,265 @@ FAILED = Alert(
     "mpio: path 192.168.2.1:3260 (sdb) failed.",
     {"MAP": "mpio", "PATH": "192.168.2.1:3260", "OUTAGE": "0123456789abcdef"},
 )
+LOSS = "journald did not accept all entries of mpathd-watch in time; dropped here: "
 
 
-class Journald:
-    """Takes entries, once ``open`` is set."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.open = threading.Event()
-        self.broken = False
-
-    def sendv(self, *fields: bytes) -> None:
-        """As systemd.journal.sendv."""
-        self.open.wait(10)
-        if self.broken:
-            raise ConnectionRefusedError
-        self.entries.append(fields)
-
-    def messages(self) -> list[str]:
-        """The entries' messages, in the order in which they came."""
-        return [fields(entry)["MESSAGE"] for entry in self.entries]
-
-
-def fields(entry: Iterable[bytes]) -> dict[str, str]:
-    return {name: value for name, _, value in (field.decode().partition("=") for field in entry)}
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 @pytest.fixture
-def journald() -> Journald:
-    return Journald()
+def journald(tmp_path: Path) -> Iterator[Journald]:
+    made = Journald(tmp_path / "socket")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sink(journald: Journald) -> Iterator[JournalSink]:
+    made = JournalSink(journald.path)
+    yield made
+    made.stop(0)
+
+
+# --- the format -------------------------------------------------------------------------------------------------------
 
 
 def test_an_alert_becomes_an_entry_with_the_contract_s_fields() -> None:
-    assert fields(alert_entry(FAILED)) == {
-        "MESSAGE": "mpio: path 192.168.2.1:3260 (sdb) failed.",
-        "MESSAGE_ID": "549a25f9d5274012aeaa5f6ef18b0c17",
-        "PRIORITY": "3",
-        "SYSLOG_IDENTIFIER": "mpathd-watch",
-        "MPATHD_WATCH_EVENT": "path_failed",
-        "MPATHD_WATCH_MAP": "mpio",
-        "MPATHD_WATCH_PATH": "192.168.2.1:3260",
-        "MPATHD_WATCH_OUTAGE": "0123456789abcdef",
-    }
+    assert parse(alert_entry(FAILED)) == [
+        ("MESSAGE", b"mpio: path 192.168.2.1:3260 (sdb) failed."),
+        ("MESSAGE_ID", b"549a25f9d5274012aeaa5f6ef18b0c17"),
+        ("PRIORITY", b"3"),
+        ("MPATHD_WATCH_EVENT", b"path_failed"),
+        ("MPATHD_WATCH_MAP", b"mpio"),
+        ("MPATHD_WATCH_PATH", b"192.168.2.1:3260"),
+        ("MPATHD_WATCH_OUTAGE", b"0123456789abcdef"),
+        ("SYSLOG_IDENTIFIER", b"mpathd-watch"),
+    ]
 
 
 def test_a_line_of_the_daemon_has_no_message_id() -> None:
-    assert fields(line_entry(Priority.INFO, "listening on :10068")) == {
-        "MESSAGE": "listening on :10068",
-        "PRIORITY": "6",
-        "SYSLOG_IDENTIFIER": "mpathd-watch",
-        "MPATHD_WATCH_EVENT": "daemon",
-    }
+    assert parse(line_entry(Priority.INFO, "listening on :10068")) == [
+        ("MESSAGE", b"listening on :10068"),
+        ("PRIORITY", b"6"),
+        ("MPATHD_WATCH_EVENT", b"daemon"),
+        ("SYSLOG_IDENTIFIER", b"mpathd-watch"),
+    ]
 
 
 @settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_text_forges_a_line_or_a_field(message: str, name: str) -> None:
-    entry = alert_entry(Alert(AlertKind.PATH_FAILED, Priority.ERR, message, {"MAP": name}))
-    assert len(entry) == 6
-    names = [field.partition(b"=")[0] for field in entry]
-    assert names == [
-        *(b"MESSAGE", b"MESSAGE_ID", b"PRIORITY", b"MPATHD_WATCH_EVENT", b"MPATHD_WATCH_MAP", b"SYSLOG_IDENTIFIER")
+    entry = parse(alert_entry(Alert(AlertKind.PATH_FAILED, Priority.ERR, message, {"MAP": name})))
+    assert [field for field, _ in entry] == [
+        *("MESSAGE", "MESSAGE_ID", "PRIORITY", "MPATHD_WATCH_EVENT", "MPATHD_WATCH_MAP", "SYSLOG_IDENTIFIER")
     ]
-    assert entry[0].decode().isprintable()
+    assert entry[0][1].decode().isprintable()
+    assert entry[4][1] == name.encode("utf-8", "backslashreplace")
 
 
 def test_bytes_that_are_no_unicode_arrive_spelled_out() -> None:
-    entry = alert_entry(Alert(AlertKind.PATH_FAILED, Priority.ERR, "a\udcffb", {"MAP": "a\udcff\nPRIORITY=0"}))
-    told = fields(entry)
-    assert told["MESSAGE"] == "a\\xffb"
-    assert told["MPATHD_WATCH_MAP"] == "a\\udcff\nPRIORITY=0"
+    entry = dict(parse(alert_entry(Alert(AlertKind.PATH_FAILED, Priority.ERR, "a\udcffb", {"MAP": "a\udcff\nX=0"}))))
+    assert entry["MESSAGE"] == b"a\\xffb"
+    assert entry["MPATHD_WATCH_MAP"] == b"a\\udcff\nX=0"
 
 
-def test_entries_arrive_in_order_and_stop_waits_for_them(journald: Journald) -> None:
-    sink = JournalSink(journald.sendv)
+@pytest.mark.parametrize("name", ["", "_PID", "1ST", "lower", "A" * 65, "A B", "A=B", "A\nPRIORITY=0\nB", "Ä", "A\n"])
+def test_a_field_whose_name_journald_would_refuse_is_left_out(name: str) -> None:
+    assert parse(encode([("MESSAGE", "x"), (name, "y")])) == [("MESSAGE", b"x")]
+
+
+def test_every_field_of_the_contract_has_a_name_that_journald_accepts() -> None:
+    names = [f"{PREFIX}{name}" for name in FIELDS]
+    assert [name for name, _ in parse(encode([(name, "x") for name in names]))] == names
+
+
+# --- a journald that reads --------------------------------------------------------------------------------------------
+
+
+def test_entries_arrive_in_order_with_nothing_added(journald: Journald, sink: JournalSink) -> None:
     sink.alert(FAILED)
     for number in range(100):
         sink.log(Priority.INFO, f"line {number}")
-    journald.open.set()
+    assert journald.read() == parse(alert_entry(FAILED))
+    assert journald.messages(100) == [f"line {number}" for number in range(100)]
     assert sink.stop()
-    assert journald.messages() == [FAILED.message, *(f"line {number}" for number in range(100))]
-    assert sink.dropped == 0
+    assert sink.outlet.lost == 0
 
 
-def test_a_hung_journald_stalls_nobody_and_the_loss_is_reported(journald: Journald) -> None:
-    sink = JournalSink(journald.sendv, capacity=3)
+def test_an_entry_too_large_for_a_datagram_is_passed_in_sealed_memory(journald: Journald, sink: JournalSink) -> None:
+    huge = "x" * (20 << 20) + "\nPRIORITY=0"
+    sink.alert(Alert(AlertKind.PATH_FAILED, Priority.ERR, "huge", {"MAP": huge}))
+    sink.log(Priority.INFO, "after it")
+    entry = journald.read()
+    assert entry is not None
+    assert dict(entry)["MPATHD_WATCH_MAP"] == huge.encode()
+    assert journald.messages(1) == ["after it"]
+
+
+def test_no_descriptor_is_left_open(journald: Journald) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # iterdir() would count its own
+    sink = JournalSink(journald.path)
+    sink.alert(Alert(AlertKind.PATH_FAILED, Priority.ERR, "huge", {"MAP": "x" * (20 << 20)}))
+    assert journald.read() is not None
+    assert sink.stop()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+# --- a journald that does not -----------------------------------------------------------------------------------------
+
+
+def test_while_the_queue_is_full_no_thread_but_its_own_waits(journald: Journald, sink: JournalSink) -> None:
+    assert journald.fill() > 1
+    worst = 0.0
+    for number in range(200):
+        began = time.monotonic()
+        sink.log(Priority.INFO, f"line {number}")
+        time.sleep(0.001)
+        worst = max(worst, time.monotonic() - began)
+    assert worst < 0.25
+    assert sink.outlet.waiting == 200
+    # What the kernel's queue had no room for comes after the others' entries, in order and complete.
+    assert journald.messages(200) == [f"line {number}" for number in range(200)]
+    assert sink.stop()
+    assert sink.outlet.lost == 0
+
+
+def test_what_is_late_says_so_and_the_end_of_the_stall_is_reported(
+    journald: Journald, sink: JournalSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "LATE", 0.2)
+    monkeypatch.setattr(journal, "REPORTED", 0.3)
+    journald.fill()
+    sink.alert(FAILED)
+    time.sleep(0.8)
+    assert sink.outlet.stalled
+    entry = journald.read()
+    assert entry is not None
+    assert entry[:-1] == parse(alert_entry(FAILED))
+    assert entry[-1][0] == "MPATHD_WATCH_DELAY_SEC"
+    assert 0.7 < float(entry[-1][1]) < 5
+    over = journald.read()
+    assert over is not None
+    message = dict(over)["MESSAGE"].decode()
+    assert message.startswith("journald accepts entries again. It accepted none for ")
+    assert message.endswith("; late: 1, dropped: 0")
+    assert dict(over)["PRIORITY"] == b"5"
+    assert not sink.outlet.stalled
+
+
+def test_what_finds_no_room_is_counted_and_reported_once_where_it_is_missing(journald: Journald) -> None:
+    sink = JournalSink(journald.path, capacity=4)
+    journald.fill()
     for number in range(10):
         sink.log(Priority.INFO, f"line {number}")
-    dropped = sink.dropped
-    assert dropped in (6, 7)  # the thread may hold one entry already
-    journald.open.set()
+    assert sink.outlet.lost == 6
+    until(lambda: sink.outlet.stalled)
+    received = journald.messages(6)
+    assert received[:5] == [*(f"line {number}" for number in range(4)), f"{LOSS}6"]
+    assert received[5].endswith("; late: 4, dropped: 6")
+    sink.log(Priority.INFO, "afterwards")
+    assert journald.messages(1) == ["afterwards"]
     assert sink.stop()
-    told = journald.messages()
-    loss = f"journald did not accept all entries of mpathd-watch in time; dropped: {dropped}"
-    assert told.count(loss) == 1
-    assert len(told) == 11 - dropped
-    assert fields(journald.entries[told.index(loss)])["PRIORITY"] == "4"
 
 
-def test_stopping_before_a_hung_journald_gives_up_in_time(journald: Journald) -> None:
-    sink = JournalSink(journald.sendv)
-    sink.log(Priority.INFO, "never sent")
-    assert not sink.stop(0.05)
-    journald.open.set()
-
-
-def test_stopping_with_a_full_queue_gives_up_in_time(journald: Journald) -> None:
-    sink = JournalSink(journald.sendv, capacity=1)
+def test_stopping_before_a_hung_journald_gives_up_in_time_and_counts(journald: Journald) -> None:
+    sink = JournalSink(journald.path)
+    journald.fill()
     for _ in range(3):
         sink.log(Priority.INFO, "never sent")
-    assert not sink.stop(0.05)
-    journald.open.set()
+    began = time.monotonic()
+    assert not sink.stop(0.3)
+    assert time.monotonic() - began < 1
+    assert sink.outlet.lost == 3
 
 
-def test_what_journald_refuses_is_counted_and_reported_when_it_is_back(journald: Journald) -> None:
-    journald.broken = True
-    journald.open.set()
-    sink = JournalSink(journald.sendv)
-    sink.log(Priority.INFO, "refused")
-    sink.log(Priority.INFO, "refused, too")
-    while sink.dropped < 2:
-        pass
-    journald.broken = False
-    sink.log(Priority.INFO, "accepted")
-    assert sink.stop()
-    assert journald.messages() == [
-        "journald did not accept all entries of mpathd-watch in time; dropped: 2",
-        "accepted",
-    ]
+def test_others_that_compete_for_the_queue_do_not_starve_us(journald: Journald, sink: JournalSink) -> None:
+    stop = threading.Event()
 
+    def compete() -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.settimeout(0.1)
+            while not stop.is_set():
+                try:
+                    other.sendto(b"MESSAGE=another service\n", str(journald.path))
+                except OSError:
+                    continue
 
-def test_a_loss_that_can_t_be_reported_at_the_end_ends_quietly(journald: Journald) -> None:
-    journald.broken = True
-    journald.open.set()
-    sink = JournalSink(journald.sendv)
-    sink.log(Priority.INFO, "refused")
-    assert sink.stop()
-    assert (sink.dropped, journald.entries) == (1, [])
-
-
-def test_items_may_come_from_many_threads() -> None:
-    got: list[int] = []
-    backlog: Backlog[int] = Backlog("test", got.append, lambda _: None)
-
-    def put() -> None:
-        for number in range(200):
-            backlog.put(number)
-
-    threads = [threading.Thread(target=put) for _ in range(5)]
+    threads = [threading.Thread(target=compete) for _ in range(3)]
     for thread in threads:
         thread.start()
+    for number in range(20):
+        sink.log(Priority.INFO, f"line {number}")
+    assert journald.messages(20) == [f"line {number}" for number in range(20)]
+    stop.set()
     for thread in threads:
         thread.join()
-    assert backlog.stop(5)
-    assert len(got) == 1000
 
 
-class Log(Protocol):
-    """What the daemon asks of either sink."""
-
-    def alert(self, alert: Alert) -> None:
-        """Report an alert."""
-
-    def log(self, priority: Priority, text: str) -> None:
-        """Report a line."""
-
-    def stop(self, deadline: float = ...) -> bool:
-        """Report the rest."""
+# --- a journald that comes and goes -----------------------------------------------------------------------------------
 
 
-def console(stream: io.StringIO, *, colour: bool = False) -> ConsoleSink:
-    return ConsoleSink(stream, lambda: 1_795_000_000.25, colour=colour, zone=UTC)
+def test_a_restarted_journald_gets_what_came_in_between(
+    journald: Journald, sink: JournalSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "RETRY_EVERY", 0.02)
+    sink.log(Priority.INFO, "before")
+    assert journald.messages(1) == ["before"]
+    journald.close()
+    sink.log(Priority.INFO, "nobody reads the socket")
+    time.sleep(0.1)
+    journald.path.unlink()
+    sink.log(Priority.INFO, "there is no socket")
+    time.sleep(0.1)
+    assert (sink.outlet.waiting, sink.outlet.lost) == (2, 0)
+    successor = Journald(journald.path)
+    assert successor.messages(2) == ["nobody reads the socket", "there is no socket"]
+    successor.close()
 
 
-def test_the_console_shows_time_priority_event_and_message() -> None:
-    stream = io.StringIO()
-    sink: Log = console(stream)
-    sink.log(Priority.INFO, "listening on :10068")
-    sink.alert(FAILED)
-    assert sink.stop(5)
-    assert stream.getvalue().splitlines() == [
-        "11:06:40.250  info     daemon            listening on :10068",
-        "11:06:40.250  err      path_failed       mpio: path 192.168.2.1:3260 (sdb) failed.",
-    ]
+def test_a_socket_that_is_replaced_while_it_is_full_is_left(journald: Journald, sink: JournalSink) -> None:
+    journald.fill()
+    sink.log(Priority.INFO, "for the successor")
+    time.sleep(0.1)
+    successor = Journald(journald.path)
+    journald.close()
+    assert successor.messages(1) == ["for the successor"]
+    successor.close()
 
 
-def test_colour_comes_on_request_only() -> None:
-    stream = io.StringIO()
-    sink = console(stream, colour=True)
-    sink.alert(FAILED)
-    sink.alert(Alert(AlertKind.PATH_REINSTATED, Priority.NOTICE, "back", {}))
-    sink.stop()
-    lines = stream.getvalue().splitlines()
-    assert "\x1b[1;31mmpio: path 192.168.2.1:3260 (sdb) failed.\x1b[0m" in lines[0]
-    assert "\x1b[32mback\x1b[0m" in lines[1]
+def test_no_journald_at_all_costs_only_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "RETRY_EVERY", 0.02)
+    sink = JournalSink(tmp_path / "none", capacity=5)
+    for number in range(8):
+        sink.log(Priority.INFO, f"line {number}")
+    assert sink.outlet.lost == 3
+    assert not sink.stop(0.1)
+    assert sink.outlet.lost == 8
 
 
-@settings(deadline=None)
-@given(st.text())
-def test_no_text_forges_a_line_on_the_console(text: str) -> None:
-    stream = io.StringIO()
-    sink = console(stream)
-    sink.log(Priority.CRIT, text)
-    assert sink.stop()
-    (line,) = stream.getvalue().splitlines()
-    assert line.isprintable()
+def test_an_entry_that_can_not_be_sent_at_all_does_not_hold_up_the_others(
+    journald: Journald, sink: JournalSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_name: str, _flags: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    sink.alert(Alert(AlertKind.PATH_FAILED, Priority.ERR, "huge", {"MAP": "x" * (20 << 20)}))
+    sink.log(Priority.INFO, "after it")
+    assert journald.messages(2) == [f"{LOSS}1", "after it"]
+    assert sink.outlet.lost == 1
 
 
-def test_a_terminal_that_has_gone_stops_nobody() -> None:
-    class Gone(io.StringIO):
-        def write(self, text: str, /) -> int:
-            raise BrokenPipeError(32, f"Broken pipe, {len(text)} characters lost")
-
-    sink = console(Gone())
-    sink.log(Priority.INFO, "nobody there")
-    assert sink.stop()
-    assert sink.dropped == 1
+def test_one_attempt_waits_no_longer_than_asked(journald: Journald) -> None:
+    client = native.Journald(journald.path)
+    journald.fill()
+    began = time.monotonic()
+    with pytest.raises(BusyError) as busy:
+        client.send(b"MESSAGE=x\n", 0.2)
+    assert busy.value.waited
+    assert 0.15 < time.monotonic() - began < 1
+    client.close()

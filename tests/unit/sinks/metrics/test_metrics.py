@@ -16,6 +16,7 @@ from prometheus_client import parser as plain
 from prometheus_client.openmetrics import parser as openmetrics
 
 from mpathd_watch.core.audit_report import AuditReport, Timeout
+from mpathd_watch.core.catalog import words
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import RECOVERY_OFF, IoFacts, TcpFacts
 from mpathd_watch.core.model.histogram import Histogram
@@ -36,6 +37,7 @@ from mpathd_watch.core.model.vocabulary import (
     Word,
 )
 from mpathd_watch.core.state import Auditing, Counters, SourceState, State, frozen
+from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.row import Kind
 from mpathd_watch.sinks.metrics.table import BLOCKS
@@ -129,9 +131,14 @@ def whole_state() -> State:
     )
 
 
+def whole_view() -> View:
+    """As ``whole_state``, with every outlet."""
+    return View(whole_state(), NOW, {name: Outlet(1, 2, stalled=True) for name in words.OUTLET.meanings})
+
+
 def test_every_metric_has_help_type_and_the_labels_of_its_row() -> None:
-    state = whole_state()
-    families = {family.name: family for family in parse_text(text(state))}
+    looked = whole_view()
+    families = {family.name: family for family in parse_text(text(looked.state, view=looked))}
     rows = [(block, row) for block in BLOCKS for row in block.rows]
     for block, row in rows:
         parsed = families[row.metric.removesuffix("_total") if row.kind is Kind.COUNTER else row.metric]
@@ -158,12 +165,13 @@ def test_labels_with_a_vocabulary_hold_its_words_and_no_others() -> None:
         if label.words is not None
     }
     found: dict[tuple[str, str], set[str]] = {}
-    for sample in samples(whole_state()):
+    looked = whole_view()
+    for sample in samples(looked.state, looked):
         for label, word in sample.labels.items():
             found.setdefault((sample.name, label), set()).add(word)
     assert vocabularies.keys() <= found.keys()
-    for key, words in vocabularies.items():
-        assert found[key] <= words, key
+    for key, known in vocabularies.items():
+        assert found[key] <= known, key
 
 
 def test_a_deadline_is_counted_from_now_on_the_wall_clock() -> None:
@@ -353,6 +361,14 @@ def test_the_daemons_own_counters() -> None:
     assert value(state, "uevent_overflows_total") == 2
     assert value(state, "resyncs_total", reason="events_lost") == 2
     assert value(make_state(), "uevent_overflows_total") == 0
+
+
+def test_what_receivers_do_not_accept_is_counted_by_outlet() -> None:
+    outlets = {"journal": Outlet(lost=3, waiting=12, stalled=True), "systemd": Outlet(0, 0, stalled=False)}
+    looked = View(article_state(), NOW, outlets)
+    assert values(looked.state, "outlet_waiting", looked) == {("journal",): 12, ("systemd",): 0}
+    assert values(looked.state, "outlet_lost_total", looked) == {("journal",): 3, ("systemd",): 0}
+    assert values(looked.state, "outlet_waiting") == {}
 
 
 def test_order_does_not_depend_on_the_order_of_discovery() -> None:

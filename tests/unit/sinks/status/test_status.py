@@ -31,6 +31,7 @@ from mpathd_watch.core.state import Auditing, SourceState, State, frozen
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
+from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (
@@ -332,6 +333,14 @@ def test_the_summary_names_the_first_of_equals_by_the_numbers_in_their_labels() 
     paths = [make_failed_path(f"192.168.{number}.1:3260") for number in (10, 9)]
     maps = [make_map(name, paths, health=MapHealth.LOST) for name in ("lun10", "lun9")]
     assert "(lun9: 192.168.9.1:3260 failed" in summary(view(make_state(maps)))
+
+
+def test_the_summary_mentions_a_journald_that_does_not_read() -> None:
+    told = "no multipath maps on this host; journald does not read; entries that wait: 12"
+    hangs = View(make_state(), at(0), {"journal": Outlet(lost=0, waiting=12, stalled=True)})
+    assert summary(hangs) == told
+    works = View(make_state(), at(0), {"journal": Outlet(lost=3, waiting=1, stalled=False)})
+    assert summary(works) == "no multipath maps on this host"
 
 
 def test_the_summary_is_bounded() -> None:

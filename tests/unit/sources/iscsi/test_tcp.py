@@ -16,8 +16,8 @@ from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.sources.iscsi import tcp
 from mpathd_watch.sources.iscsi.tcp import Answer, Connection, ask
 from mpathd_watch.sources.netlink.conversation import Message, messages
-from mpathd_watch.sources.network import addresses
-from tests.fakes.rtnetlink import Kernel, assigned, connection, done, message, refusal, tcp_info
+from mpathd_watch.sources.network import addresses, links
+from tests.fakes.rtnetlink import Kernel, assigned, connection, done, link, message, refusal, tcp_info
 
 PORTS = (50000, 3260)
 ENDS = struct.pack("!HH", *PORTS)
@@ -32,7 +32,6 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
         kernel = Kernel(replies)
         monkeypatch.setattr(socket, "socket", kernel)
         monkeypatch.setattr(socket, "if_indextoname", lambda index: f"eth{index}")
-        monkeypatch.setattr(socket, "if_nameindex", lambda: [(index, f"eth{index}") for index in range(1, 100)])
         return kernel
 
     return choose
@@ -98,28 +97,22 @@ def test_a_bound_socket_is_found_by_the_interface_that_has_its_address(answering
 
 def test_a_connection_is_looked_for_on_a_few_interfaces_only(answering: Answering) -> None:
     missing = [refusal(errno.ENOENT, sequence) for sequence in range(1, 200)]
-    kernel = answering(missing[0], assigned(50, "192.0.2.2") + done(), *missing[1:])
+    every = b"".join(link(index, f"eth{index}") for index in range(1, 100)) + done()
+    kernel = answering(missing[0], assigned(50, "192.0.2.2") + done(), missing[1], every, *missing[2:])
     assert ask({1: ONE}, now) == {}
     tried = [struct.unpack_from("=I", body, 44)[0] for body in kernel.bodies if len(body) == 56]
     assert tried == [0, 50, *range(1, tcp.BOUND_CANDIDATES)]
 
 
-def test_the_interfaces_are_asked_for_once(answering: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interfaces_are_asked_for_once(answering: Answering) -> None:
     missing = [refusal(errno.ENOENT, sequence) for sequence in range(1, 9)]
-    kernel = answering(missing[0], done(), *missing[1:])
-    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo")])
+    kernel = answering(missing[0], done(), link(1, "lo") + done(), *missing[1:])
     assert ask({1: ONE, 2: ONE}, now) == {}
-    assert kernel.asked.count(addresses.RTM_GETADDR) == 1
+    assert kernel.asked.count(addresses.RTM_GETADDR) == kernel.asked.count(links.RTM_GETLINK) == 1
 
 
-def test_where_interfaces_can_not_be_listed_a_bound_socket_is_not_found(
-    answering: Answering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse() -> None:
-        raise OSError(errno.ENOBUFS, "No buffer space available")
-
-    answering(refusal(errno.ENOENT), refusal(errno.EPERM))
-    monkeypatch.setattr(socket, "if_nameindex", refuse)
+def test_where_interfaces_can_not_be_listed_a_bound_socket_is_not_found(answering: Answering) -> None:
+    answering(refusal(errno.ENOENT), refusal(errno.EPERM), refusal(errno.ENOBUFS))
     assert ask({1: ONE}, now) == {}
 
 

@@ -1,0 +1,83 @@
+"""The console: lines for people at a terminal."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC
+from typing import Protocol
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.sinks.console import ConsoleSink
+
+FAILED = Alert(
+    AlertKind.PATH_FAILED,
+    Priority.ERR,
+    "mpio: path 192.168.2.1:3260 (sdb) failed.",
+    {"MAP": "mpio", "PATH": "192.168.2.1:3260", "OUTAGE": "0123456789abcdef"},
+)
+
+
+class Log(Protocol):
+    """What the daemon asks of either sink."""
+
+    def alert(self, alert: Alert) -> None:
+        """Report an alert."""
+
+    def log(self, priority: Priority, text: str) -> None:
+        """Report a line."""
+
+    def stop(self, deadline: float = ...) -> bool:
+        """Report the rest."""
+
+
+def console(stream: io.StringIO, *, colour: bool = False) -> ConsoleSink:
+    return ConsoleSink(stream, lambda: 1_795_000_000.25, colour=colour, zone=UTC)
+
+
+def test_the_console_shows_time_priority_event_and_message() -> None:
+    stream = io.StringIO()
+    sink: Log = console(stream)
+    sink.log(Priority.INFO, "listening on :10068")
+    sink.alert(FAILED)
+    assert sink.stop(5)
+    assert stream.getvalue().splitlines() == [
+        "11:06:40.250  info     daemon            listening on :10068",
+        "11:06:40.250  err      path_failed       mpio: path 192.168.2.1:3260 (sdb) failed.",
+    ]
+
+
+def test_colour_comes_on_request_only() -> None:
+    stream = io.StringIO()
+    sink = console(stream, colour=True)
+    sink.alert(FAILED)
+    sink.alert(Alert(AlertKind.PATH_REINSTATED, Priority.NOTICE, "back", {}))
+    sink.stop()
+    lines = stream.getvalue().splitlines()
+    assert "\x1b[1;31mmpio: path 192.168.2.1:3260 (sdb) failed.\x1b[0m" in lines[0]
+    assert "\x1b[32mback\x1b[0m" in lines[1]
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_no_text_forges_a_line_on_the_console(text: str) -> None:
+    stream = io.StringIO()
+    sink = console(stream)
+    sink.log(Priority.CRIT, text)
+    assert sink.stop()
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+
+
+def test_a_terminal_that_has_gone_stops_nobody() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise BrokenPipeError(32, f"Broken pipe, {len(text)} characters lost")
+
+    sink = console(Gone())
+    sink.log(Priority.INFO, "nobody there")
+    assert sink.stop()
+    assert sink.outlet.lost == 1
