@@ -19,8 +19,6 @@ class Tree:
     version: str
     iscsi: bool
     warns: Mapping[str, str]
-    not_yet: str
-    """Why the product is not quiet on it so far; empty where it is."""
 
 
 TREES: list[Tree] = []
@@ -32,12 +30,11 @@ def tree(
     version: str = "0.9.4-3+deb12u2",
     iscsi: bool = True,
     warns: Mapping[str, str] | None = None,
-    not_yet: str = "",
 ) -> Callable[[Builder], Builder]:
     """Add a tree; ``version`` and ``iscsi`` as in ``Host``."""
 
     def keep(build: Builder) -> Builder:
-        TREES.append(Tree(title, build, version, iscsi, warns or {}, not_yet))
+        TREES.append(Tree(title, build, version, iscsi, warns or {}))
         return build
 
     return keep
