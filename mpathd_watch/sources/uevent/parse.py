@@ -12,7 +12,7 @@ from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceError
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
-KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE")
+KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE", "RESIZE")
 """The properties that are read from a block device's uevent, besides its action and name."""
 
 _DEV_T = re.compile(r"\d{1,7}:\d{1,7}\Z", re.ASCII)

@@ -258,6 +258,13 @@ def test_path_events_that_wait_together_are_put_in_order() -> None:
     assert drained(path_event(3), path_event(1), path_event(2)) == expected
 
 
+def test_a_new_size_and_a_new_table_are_reported() -> None:
+    assert drained(FakeDevice(name="sdb", RESIZE="1"), FakeDevice(DM_COOKIE="4242", RESIZE="1")) == [
+        BlockEvent("change", "sdb", resized=True),
+        BlockEvent("change", "dm-0", reloaded=True, resized=True),
+    ]
+
+
 def test_the_loss_is_reported_after_what_was_left() -> None:
     gone = OSError("Error while polling fd: 3")
     assert drained(path_event(1), gone, FakeDevice(name="sdb"), gone, None) == [
