@@ -15,7 +15,12 @@ from mpathd_watch.core.model.acknowledgement import Acknowledgement
 
 MOST_NAMED = 3
 
-ONE_BY_ONE = frozenset({FindingKind.MAP_WITHOUT_PATH, FindingKind.WWID_DIFFERS})
+ONE_BY_ONE = frozenset(
+    {
+        *(FindingKind.MAP_WITHOUT_PATH, FindingKind.WWID_DIFFERS),
+        *(FindingKind.ONE_MAP_TWO_LUNS, FindingKind.ONE_LUN_TWO_MAPS),
+    }
+)
 """Kinds so grave that each object has a finding of its own, unless there are more of them than are named."""
 
 
