@@ -221,8 +221,14 @@ def test_a_configuration_file_that_can_not_be_read_at_a_reload(start: Start, san
     os.close(os.open(daemon.config, os.O_WRONLY))
     daemon.config.unlink()
     daemon.config.write_text("settle_seconds = 1\n", encoding="utf-8")
-    daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_scraped('mpathd_watch_source_up{source="config"} 1.0')
+
+    def reloaded() -> bool | None:
+        # A reload is refused as long as the read that hung has not returned.
+        daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        return 'mpathd_watch_source_up{source="config"} 1.0' in scraped(daemon) or None
+
+    until(reloaded, "the configuration to be read again")
 
 
 def test_clients_of_the_status_socket_that_do_not_read(start: Start, san: FakeSysfs) -> None:
