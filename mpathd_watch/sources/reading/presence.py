@@ -90,8 +90,7 @@ class Daemon:
 
     def _by_pidfile(self) -> Presence:
         try:
-            with self._pidfile.open("rb") as file:
-                text, locked = file.read(64).strip(), _is_locked(file.fileno())
+            text, locked = _read_with_lock(self._pidfile)
         except FileNotFoundError:
             return Presence(running=False, pid=None, why=f"{self._name} is not running: there is no {self._pidfile}")
         except OSError as error:
@@ -164,6 +163,18 @@ def _sees_all(proc: Path) -> bool:
         # Where there is no "self", the files of a host are looked at that does not run.
         return proc.is_dir() and not (proc / "self").is_symlink()
     return True
+
+
+def _read_with_lock(pidfile: Path) -> tuple[bytes, bool]:
+    """What is in the file, and whether another process holds a lock on it. Raises ``OSError``.
+
+    A FIFO in its place must not make us wait for its writer.
+    """
+    descriptor = os.open(pidfile, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 64).strip(), _is_locked(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_locked(descriptor: int) -> bool:

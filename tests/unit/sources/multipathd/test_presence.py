@@ -173,6 +173,11 @@ def test_a_proc_that_is_not_there_shows_nothing(host: Host) -> None:
     assert not host.presence().certain
 
 
+def test_a_fifo_in_place_of_the_pidfile_is_not_waited_for(host: Host) -> None:
+    os.mkfifo(host.pidfile)
+    assert not host.presence().certain
+
+
 def test_a_process_is_found_by_its_name(host: Host) -> None:
     host.process(1, "systemd\n")
     host.process(12, "iscsid-not\n")
