@@ -54,7 +54,7 @@ def run(lab: Lab) -> None:
     lines = {
         each["where"] for each in lab.watch.check()["findings"] if each["code"] in ("obsolete_keyword", "odd_regex")
     }
-    wrong = {f"{CONF}:{line}" for line in (3, 4, 6, 7, 8, 9, 10, 17)}
+    wrong = {f"{CONF}:{line}" for line in (3, 4, 6, 7, 8, 17)}
     lab.check(wrong <= lines, f"obsolete or odd: {sorted(lines)}")
     lab.wait("the daemon tells the same", lambda: wrong <= told(lab) or None, 20.0)
     lab.guest.write_file(CONF, SAN.multipath_conf())
