@@ -197,17 +197,21 @@ class Watch:
             self._guest.run(f"systemctl stop {UNIT}; rm -rf /var/lib/mpathd-watch/*")
 
     def start(self) -> float:
-        """Start the service, and return the instant at which it said it was ready."""
+        """Start the service, and return the instant at which the daemon began to watch.
+
+        systemd says that it has started the unit only when the step as root after the start has ended, too.
+        """
         before = self._guest.now()
         if not self.present:
             return before
         self._guest.run(f"systemctl start {UNIT}")
 
-        def started() -> float | None:
-            lines = (entry for entry in self.entries(before) if entry.from_systemd)
-            return next((entry.at for entry in lines if entry.message.startswith("Started ")), None)
+        def said(text: str, *, systemd: bool) -> float | None:
+            lines = (entry for entry in self.entries(before) if entry.from_systemd is systemd)
+            return next((entry.at for entry in lines if text in entry.message), None)
 
-        return wait_for(started, f"systemd to say that it has started {UNIT}", 10.0)
+        wait_for(lambda: said("Started ", systemd=True), f"systemd to say that it has started {UNIT}", 20.0)
+        return wait_for(lambda: said("serves metrics", systemd=False), "the daemon's first line", 10.0)
 
     def _read_metrics(self) -> None:
         if self.present:
