@@ -45,9 +45,15 @@ _AUDIT = Due(Wait.AUDIT)
 def configuration_read(draft: Draft, event: ConfigurationRead) -> None:
     """Take over the files, and have multipathd asked what it makes of them."""
     auditing = draft.rest.auditing
-    if event.configuration != auditing.configuration:
+    before, after = auditing.configuration, event.configuration
+    if after == before:
+        return
+    # The same files, read again by root, bring nothing that is to be reported at once.
+    changed = before is None or replace(after, wwids_read_at=before.wwids_read_at) != before
+    if changed:
         draft.refresh(Scope.MAPS)
-        draft.rest = replace(draft.rest, auditing=replace(auditing, configuration=event.configuration, fresh=True))
+    fresh = auditing.fresh or changed
+    draft.rest = replace(draft.rest, auditing=replace(auditing, configuration=after, fresh=fresh))
 
 
 def multipathd_configured(draft: Draft, event: MultipathdConfigured) -> None:

@@ -118,6 +118,24 @@ def test_what_came_about_by_itself_is_reported_only_if_it_stands() -> None:
     assert later[0] >= 150 + schedule.STANDING
 
 
+def test_files_that_root_has_only_read_again_report_nothing_at_once() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    read = files().configuration
+    story.feed(ConfigurationRead(read))
+    story.at(100)
+    told = len(findings(story))
+    story.san.login("192.168.9.1")
+    story.feed(story.san.sessions_read())
+    story.feed(ConfigurationRead(replace(read, wwids_read_at=100.0)))
+    assert not story.wants(Scope.MAPS)
+    story.at(110)
+    assert "session_without_path" in codes(story)
+    assert len(findings(story)) == told
+    configuration = story.state.auditing.configuration
+    assert configuration is not None
+    assert configuration.wwids_read_at == 100.0
+
+
 def test_one_cause_is_one_alert() -> None:
     story = Story(San.of(["mpio"], PORTALS[:1])).begun().at(0)
     story.feed(files())
