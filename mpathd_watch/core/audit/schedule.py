@@ -2,7 +2,8 @@
 
 It takes time that grows with the host, and what it looks at changes in bursts: so it waits a moment after a change, and
 keeps a distance from the last one. What a changed configuration leads to is announced at once; what merely came about
-(a session that is gone) only once it has stood for a while, for an outage has its own entries.
+(a session that is gone) only once it has stood for a while, for an outage has its own entries. So is, whatever has
+changed, what passes by itself while a host starts.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ _WITH_ALERTS = frozenset(
     }
 )
 """Findings with an alert of their own: source_down, map_at_risk, map_lost."""
+
+_WHILE_STARTING = frozenset(
+    {
+        *(FindingKind.RECORD_WITHOUT_SESSION, FindingKind.TOO_FEW_SESSIONS, FindingKind.SESSION_WITHOUT_PATH),
+        *(FindingKind.PATH_NOT_IN_MAP, FindingKind.NO_MAP, FindingKind.FEWER_PATHS_THAN_ITS_KIN),
+        FindingKind.ISCSID_NOT_RUNNING,
+    }
+)
+"""Findings that every start of a host brings for a moment: sessions log in, and maps are made, one after the other."""
 
 _AUDIT = Due(Wait.AUDIT)
 
@@ -113,7 +123,8 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     now = draft.now.monotonic
     announced = {news for news in auditing.announced if news in found}
     standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
-    ripe = dict.fromkeys(found[news] for news, since in standing.items() if auditing.fresh or now - since >= STANDING)
+    fresh = {news for news in standing if auditing.fresh and found[news].kind not in _WHILE_STARTING}
+    ripe = dict.fromkeys(found[news] for news, since in standing.items() if news in fresh or now - since >= STANDING)
     for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))
     if len(ripe) > MOST_ANNOUNCED:

@@ -118,6 +118,23 @@ def test_what_came_about_by_itself_is_reported_only_if_it_stands() -> None:
     assert later[0] >= 150 + schedule.STANDING
 
 
+def test_a_map_that_is_made_a_moment_after_the_start_is_not_reported_as_missing() -> None:
+    story = Story(San.of(["mpio"], PORTALS))
+    maps, wwid = dict(story.san.maps), story.san.wwid("mpio")
+    story.san.maps.clear()
+    story.begun()
+    story.feed(files("junk\n"))
+    disks = [replace(device, wwid=wwid) for device in story.san.devices.values()]
+    story.feed(replace(story.san.system_read(), unmapped=tuple(disks)))
+    story.at(-30)
+    assert {"no_map", "syntax_error"} <= codes(story)
+    story.san.maps |= maps
+    story.look().at(300)
+    told = {code for _, code, _ in findings(story)}
+    assert "syntax_error" in told
+    assert "no_map" not in told
+
+
 def test_files_that_root_has_only_read_again_report_nothing_at_once() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     read = files().configuration
