@@ -42,21 +42,6 @@ class Sighting(Finding):
     told: Callable[[Sequence[str]], str] | None = field(default=None, compare=False)
 
 
-@dataclass(slots=True)
-class Grouped:
-    """Collects findings about one object each."""
-
-    found: list[Finding] = field(default_factory=list)
-
-    def add(self, kind: FindingKind, subject: str, text: str, where: str = "") -> None:
-        """Add an object."""
-        self.found.append(Finding(kind, subject, text, where))
-
-    def findings(self) -> Iterator[Finding]:
-        """The findings, in the order in which they were added."""
-        yield from self.found
-
-
 def grouped(found: Iterable[Finding]) -> Iterator[Finding]:
     """One finding for each kind and cause, in the order of their first objects.
 

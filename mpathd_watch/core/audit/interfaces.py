@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import Grouped, listed
+from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.identity import in_order
@@ -27,14 +27,12 @@ def findings(host: Host) -> Iterator[Finding]:
     sessions = [session for session in host.sessions if session.label in host.users]
     yield from _strict(host, sessions)
     yield from _flux(host, sessions)
-    grouped = Grouped()
     for session in sessions:
-        _segments(grouped, host, session)
+        yield from _segments(host, session)
     for map_ in host.maps:
         links = _links(host, map_)
-        _mtus(grouped, map_, links)
-        _speeds(grouped, map_, _trunks(host, map_))
-    yield from grouped.findings()
+        yield from _mtus(map_, links)
+        yield from _speeds(map_, _trunks(host, map_))
 
 
 def _strict(host: Host, sessions: list[NexusState]) -> Iterator[Finding]:
@@ -84,7 +82,7 @@ def _answers_for_others(host: Host, name: str) -> bool:
     )
 
 
-def _segments(grouped: Grouped, host: Host, session: NexusState) -> None:
+def _segments(host: Host, session: NexusState) -> Iterator[Finding]:
     link = (host.state.links or {}).get(session.facts.local.netdev)
     tcp = session.facts.tcp
     if link is None or link.mtu is None or link.mtu < JUMBO or tcp is None or tcp.mss is None:
@@ -95,26 +93,26 @@ def _segments(grouped: Grouped, host: Host, session: NexusState) -> None:
             small = tcp.pmtu < JUMBO
             why = f": the path MTU is {tcp.pmtu}" if small else ": the target announced no more at the login"
         text = f"{link.name} has an MTU of {link.mtu}, but TCP sends segments of {tcp.mss} bytes{why}"
-        grouped.add(FindingKind.MTU_NOT_IN_FORCE, session.label, text, f"/sys/class/net/{link.name}/mtu")
+        yield Finding(FindingKind.MTU_NOT_IN_FORCE, session.label, text, f"/sys/class/net/{link.name}/mtu")
 
 
-def _mtus(grouped: Grouped, map_: MapState, links: dict[str, LinkFacts]) -> None:
+def _mtus(map_: MapState, links: dict[str, LinkFacts]) -> Iterator[Finding]:
     mtus = {name: link.mtu for name, link in links.items() if link.mtu is not None}
     if len(set(mtus.values())) > 1:
         text = f"the MTU of its interfaces differs: {_values({name: str(mtu) for name, mtu in mtus.items()})}"
-        grouped.add(FindingKind.MTU_NOT_IN_FORCE, map_.label, text)
+        yield Finding(FindingKind.MTU_NOT_IN_FORCE, map_.label, text)
 
 
-def _speeds(grouped: Grouped, map_: MapState, links: dict[str, LinkFacts]) -> None:
+def _speeds(map_: MapState, links: dict[str, LinkFacts]) -> Iterator[Finding]:
     speeds = {name: link.speed for name, link in links.items() if link.speed is not None}
     half = [name for name, link in links.items() if link.duplex == HALF]
     if len(set(speeds.values())) > 1:
         shown = _values({name: f"{speed} Mbit/s" for name, speed in speeds.items()})
-        grouped.add(FindingKind.LINKS_DIFFER, map_.label, f"its interfaces are not equally fast: {shown}")
+        yield Finding(FindingKind.LINKS_DIFFER, map_.label, f"its interfaces are not equally fast: {shown}")
     if half:
         where = f"/sys/class/net/{half[0]}/duplex"
         text = f"{listed(half)} {'runs' if len(half) == 1 else 'run'} at half duplex"
-        grouped.add(FindingKind.LINKS_DIFFER, map_.label, text, where)
+        yield Finding(FindingKind.LINKS_DIFFER, map_.label, text, where)
 
 
 def _values(values: dict[str, str]) -> str:

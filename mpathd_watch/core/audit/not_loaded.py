@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line
-from mpathd_watch.core.audit.grouping import Grouped
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Effective
 from mpathd_watch.core.model.text import clean
@@ -21,7 +20,6 @@ def findings(host: Host) -> Iterator[Finding]:
     """
     if host.running is None or not comparable(host):
         return
-    grouped = Grouped()
     for map_ in host.maps:
         written, in_force = host.rules.written(map_), host.settings[map_.wwid]
         pairs: tuple[tuple[str, Effective[int | str | None], Effective[int | str | None]], ...] = (
@@ -35,8 +33,7 @@ def findings(host: Host) -> Iterator[Finding]:
         for name, configured, used in pairs:
             if configured.value != used.value:
                 text = f"{name} is {_shown(configured)} in multipath.conf, but {_shown(used)} in the running multipathd"
-                grouped.add(FindingKind.CONFIGURATION_NOT_LOADED, map_.label, text, line(configured.origin))
-    yield from grouped.findings()
+                yield Finding(FindingKind.CONFIGURATION_NOT_LOADED, map_.label, text, line(configured.origin))
 
 
 def comparable(host: Host) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import Grouped, listed
+from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.text import plural
 
@@ -19,10 +19,8 @@ def findings(host: Host) -> Iterator[Finding]:
         verb = "is" if len(system.products) == 1 else "are"
         text = f"{verb} loaded beside dm-multipath, which has {plural(len(host.maps), 'map')}"
         yield Finding(FindingKind.TWO_MULTIPATH_PRODUCTS, listed(system.products), text, MODULES)
-    grouped = Grouped()
     for map_ in host.maps:
         joined = [path.place.dev for path in map_.paths.values() if path.member and path.place.dev in system.native]
         if joined:
             text = "the kernel's own NVMe multipathing (nvme_core.multipath) already joins its namespace"
-            grouped.add(FindingKind.TWO_MULTIPATH_PRODUCTS, map_.label, text, f"/sys/block/{joined[0]}")
-    yield from grouped.findings()
+            yield Finding(FindingKind.TWO_MULTIPATH_PRODUCTS, map_.label, text, f"/sys/block/{joined[0]}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.audit.grouping import Grouped, Sighting, grouped, listed, without_acknowledged
+from mpathd_watch.core.audit.grouping import Sighting, grouped, listed, without_acknowledged
 from mpathd_watch.core.audit_report import Acknowledged
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.catalog.findings import FindingKind as K
@@ -38,10 +38,8 @@ def test_three_are_named_and_the_others_are_counted() -> None:
 
 
 def test_the_same_sentence_of_the_same_line_is_one_finding() -> None:
-    collected = Grouped()
-    for subject, where in (("a", "f:1"), ("b", "f:1"), ("c", "f:2"), ("a", "f:1")):
-        collected.add(K.PINGS_OFF, subject, "text", where)
-    found = list(grouped(collected.findings()))
+    lines = (("a", "f:1"), ("b", "f:1"), ("c", "f:2"), ("a", "f:1"))
+    found = list(grouped(Finding(K.PINGS_OFF, subject, "text", where) for subject, where in lines))
     assert found == [
         Finding(K.PINGS_OFF, "a, b", "text", "f:1", objects=("a", "b")),
         Finding(K.PINGS_OFF, "c", "text", "f:2"),
