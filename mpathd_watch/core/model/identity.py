@@ -16,6 +16,9 @@ from mpathd_watch.core.model.facts import SessionFacts
 
 Held = TypeVar("Held", bound=Hashable)
 SortKey: TypeAlias = tuple[tuple[tuple[str | tuple[int, str], ...], ...], str]
+UUID_PREFIX = "mpath-"
+"""What the dm uuid of a multipath map begins with, before its WWID. That of a kpartx partition begins with
+``partN-mpath-`` (libmultipath/devmapper.c)."""
 DEFAULT_IFACE = "default"
 """The iface of a session for which none was chosen (DEFAULT_IFACENAME in open-iscsi's usr/iscsi_settings.h)."""
 

@@ -15,10 +15,11 @@ from mpathd_watch.core.formats.printed.iscsiadm import PrintedDisk, PrintedSessi
 from mpathd_watch.core.formats.printed.multipath_topology import PrintedMap, PrintedPath
 from mpathd_watch.core.formats.printed.udevadm import UdevDisk
 from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
 from mpathd_watch.sources.bundle.outputs import Output, Source
-from mpathd_watch.sources.sysfs.disks import MAX_UNMAPPED, UUID_PREFIX, attached_by
+from mpathd_watch.sources.sysfs.disks import MAX_UNMAPPED, attached_by
 
 _PROVEN = frozenset({CheckerState.READY, CheckerState.GHOST})
 """What a checker finds only if the disk has answered it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.reading.tree import Mark, Tree
 
@@ -15,7 +16,6 @@ MAX_RECORD = 1 << 16
 MAX_SEEN = 4096
 """Devices below one that are looked at."""
 
-_UUID_PREFIX = "mpath-"
 _MAPPED = "mapper/"
 _STACKED = re.compile(r"(?:dm-|md|bcache)\d", re.ASCII)
 """The devices that have others below them."""
@@ -52,8 +52,8 @@ class Stacking:
         waiting = list(seen)
         for name in waiting:  # it grows meanwhile
             uuid = self._attribute(f"{name}/dm/uuid")
-            if uuid.startswith(_UUID_PREFIX):
-                found.add(uuid.removeprefix(_UUID_PREFIX))
+            if uuid.startswith(UUID_PREFIX):
+                found.add(uuid.removeprefix(UUID_PREFIX))
                 continue
             lower = [each for each in self._tree.names(f"{BLOCK}/{name}/slaves", MAX_SEEN) if _STACKED.match(each)]
             new = [each for each in lower if each not in seen][: MAX_SEEN - len(seen)]

@@ -11,15 +11,13 @@ from itertools import islice
 from pathlib import Path
 
 from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
+from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
 from mpathd_watch.sources.sysfs import block
 from mpathd_watch.sources.sysfs.udevdb import DATA, uid
-
-UUID_PREFIX = "mpath-"
-"""The prefix of a multipath map's dm uuid. A kpartx partition has ``partN-mpath-`` (libmultipath/devmapper.c)."""
 
 DISKS_DEADLINE = 60.0
 """Seconds that one reading may take: of all maps and disks, or of some disks again."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
+from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 
@@ -17,7 +18,6 @@ KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE", 
 
 _DEV_T = re.compile(r"\d{1,7}:\d{1,7}\Z", re.ASCII)
 _SEQNUM = re.compile(r"\d{1,10}\Z", re.ASCII)
-_UUID_PREFIX = "mpath-"
 
 
 def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[Event]:
@@ -31,12 +31,12 @@ def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[E
         return [BlockEvent(clean(action), name, "DM_COOKIE" in properties, "RESIZE" in properties)]
     uuid = clean(properties.get("DM_UUID", ""))
     dev_t = properties.get("DM_PATH", "")
-    if word not in DmAction.__members__ or not uuid.startswith(_UUID_PREFIX) or not _DEV_T.match(dev_t):
+    if word not in DmAction.__members__ or not uuid.startswith(UUID_PREFIX) or not _DEV_T.match(dev_t):
         return [BlockEvent("change", name, reloaded=True), SourceErrors(SourceName.UEVENT, "bad_path_event", 1)]
     seqnum = properties.get("DM_SEQNUM", "")
     event = DmPathEvent(
         action=DmAction(word),
-        wwid=uuid.removeprefix(_UUID_PREFIX),
+        wwid=uuid.removeprefix(UUID_PREFIX),
         map_name=clean(properties.get("DM_NAME", "")),
         sysfs_name=name,
         dev_t=dev_t,
