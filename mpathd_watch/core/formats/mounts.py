@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mpathd_watch.core.formats.proc_mounts import unescaped
+
 MAX_LINES = 4096
 """Lines of a file that are read."""
 
@@ -24,8 +26,6 @@ NETWORK_TYPES = frozenset(
 EXTRINSIC = frozenset({"/", "/usr"})
 """What the initramfs mounts, before any unit of the host is started (mount_is_extrinsic() in src/core/mount.c)."""
 
-_ESCAPES = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"}
-"""The escapes that getmntent(3) reads. The backslash is the last, so that what it stands for begins no escape."""
 _ORDERING = ("x-systemd.requires", "x-systemd.after", "x-systemd.wants")
 _OF_NETWORK = ("iscsi", "network", "remote-fs")
 """Names have one of these if the unit is there once the network or the sessions are."""
@@ -79,8 +79,8 @@ def fstab(text: str, file: str) -> Iterator[Entry]:
         fields = line.split()
         if len(fields) < 3 or fields[0].startswith("#"):
             continue
-        source, target, kind = map(_decoded, fields[:3])
-        options = _decoded(fields[3]) if len(fields) > 3 else ""
+        source, target, kind = map(unescaped, fields[:3])
+        options = unescaped(fields[3]) if len(fields) > 3 else ""
         yield Entry(f"{file}:{number}", source, _path(target), kind, tuple(options.split(",")))
 
 
@@ -134,12 +134,6 @@ def _of_network(units: str) -> bool:
 
 def _hexadecimal(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
-
-
-def _decoded(field: str) -> str:
-    for escape, character in _ESCAPES.items():
-        field = field.replace(escape, character)
-    return field
 
 
 def _path(text: str) -> str:

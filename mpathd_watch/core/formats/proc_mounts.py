@@ -46,8 +46,12 @@ def _is_dev_t(text: str) -> bool:
     return len(numbers) == 2 and all(number.isascii() and number.isdecimal() for number in numbers)
 
 
-def _plain(field: str) -> str:
-    """A field without the kernel's escapes."""
+def unescaped(field: str) -> str:
+    """A field without the kernel's escapes. fstab has the same ones, except that of ``#`` (getmntent(3))."""
     for escape, character in _ESCAPES.items():
         field = field.replace(escape, character)
-    return clean(field)
+    return field
+
+
+def _plain(field: str) -> str:
+    return clean(unescaped(field))
