@@ -5,6 +5,7 @@ multipathd reads the same and lists it. This is for the time in which multipathd
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from mpathd_watch.core.model.facts import DmStatus
 SYSFS = Path("/sys")
 DEADLINE = 5.0
 """Seconds that each of the two commands may take."""
+AFTER_KILL = 1.0
+"""Seconds that a command may take to end after SIGKILL."""
 MODULE = Path("/sys/module/dm_multipath")
 """Without the module there is no map, and dmsetup would load device-mapper."""
 
@@ -45,14 +48,30 @@ def read_here(sysfs: Path = SYSFS) -> DmStatusRead | None:
 
 def _printed(command: tuple[str, ...]) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603  # a fixed command
+        process = subprocess.Popen(  # noqa: S603  # a fixed command
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=DEADLINE,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    try:
+        output, _ = process.communicate(timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return None
+    return output.decode(errors="replace") if process.returncode == 0 else None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill ``process``, but do not wait long for its end: in an ioctl that does not return it outlives SIGKILL.
+
+    dm's ioctls wait uninterruptibly, for example for a suspend of the same map (drivers/md/dm-ioctl.c).
+    """
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(AFTER_KILL)
+    if process.stdout is not None:
+        process.stdout.close()

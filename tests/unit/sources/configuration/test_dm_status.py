@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +67,27 @@ def test_a_dmsetup_that_hangs_is_ended(dmsetup: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(dm_status, "DEADLINE", 0.05)
     monkeypatch.setattr(dm_status, "_STATUS", ("sleep", "60"))
     assert dm_status.read() is None
+    assert dmsetup.exists()
+
+
+def test_a_dmsetup_that_outlives_sigkill_holds_up_nothing(dmsetup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def outlived(process: subprocess.Popen[bytes]) -> None:
+        """As in an uninterruptible ioctl: the signal is sent, and the process goes on."""
+        started.append(process)
+
+    monkeypatch.setattr(dm_status, "DEADLINE", 0.05)
+    monkeypatch.setattr(dm_status, "AFTER_KILL", 0.05)
+    monkeypatch.setattr(dm_status, "_STATUS", ("sleep", "60"))
+    monkeypatch.setattr(subprocess.Popen, "kill", outlived)
+    before = time.monotonic()
+    assert dm_status.read() is None
+    assert time.monotonic() - before < 30
+    (process,) = started
+    assert process.poll() is None
+    process.terminate()
+    process.wait()
     assert dmsetup.exists()
 
 
