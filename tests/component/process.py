@@ -23,13 +23,13 @@ T = TypeVar("T")
 PATIENCE = 20.0
 
 
-def until(look: Callable[[], T | None], what: str) -> T:
+def until(look: Callable[[], T | None], what: Callable[[], str] | str) -> T:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if (found := look()) is not None:
             return found
         time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE:g} s for {what}")
+    pytest.fail(f"waited {PATIENCE:g} s for {what if isinstance(what, str) else what()}")
 
 
 class Daemon:
@@ -70,7 +70,7 @@ class Daemon:
         def look() -> bool | None:
             return len(re.findall(pattern, self.notified(), re.MULTILINE)) >= times or None
 
-        until(look, f"{pattern!r} among the notifications:\n{self.notified()}\n{self.said()}")
+        until(look, lambda: f"{pattern!r} among the notifications:\n{self.notified()}\n{self.said()}")
 
     def said(self) -> str:
         return (self.directory / "stderr").read_text(encoding="utf-8")

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -56,7 +55,7 @@ def start(tmp_path: Path, san: FakeSysfs) -> Iterator[Start]:  # noqa: ARG001  #
 
 @pytest.fixture
 def journald(tmp_path: Path) -> Iterator[Journald]:
-    unshared("journald", "--mount")
+    unshared("journald", "mount --version", "--mount")
     run = tmp_path / "whole-run"
     (run / "systemd/journal").mkdir(parents=True)
     made = Journald(run / "systemd/journal/socket")
@@ -64,9 +63,13 @@ def journald(tmp_path: Path) -> Iterator[Journald]:
     made.close()
 
 
-def unshared(peer: str, *namespaces: str) -> None:
-    """Skip the test where there are no such namespaces: for a user, and in a container or a chroot even for root."""
-    done = subprocess.run(["unshare", *namespaces, "true"], capture_output=True, text=True, check=False)  # noqa: S603, S607  # its options are above
+def unshared(peer: str, needs: str, *namespaces: str) -> None:
+    """Skip the test unless the command ``needs`` runs in namespaces of its own.
+
+    A user gets none, in a container or a chroot not even root does, and a small system lacks mount or ip.
+    """
+    command = ["unshare", *namespaces, "sh", "-c", needs]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # a fixed command
     if done.returncode != 0:
         pytest.skip(f"NOT TESTED with a {peer} of our own: {done.stderr.strip()}")
 
@@ -261,9 +264,7 @@ def test_a_recording_that_can_not_be_opened_ends_the_start_with_one_line(fifo: P
 
 
 def test_a_name_server_that_does_not_answer_ends_the_start_with_one_line(tmp_path: Path) -> None:
-    unshared("name server", "--net", "--mount")
-    if shutil.which("ip") is None:
-        pytest.skip("NOT TESTED with a name server of our own: ip (iproute2) is not installed")
+    unshared("name server", "mount --version && ip -Version", "--net", "--mount")
     resolver = tmp_path / "resolv.conf"
     resolver.write_text("nameserver 127.0.0.1\noptions attempts:5 timeout:10\n", encoding="ascii")
     silent = (
