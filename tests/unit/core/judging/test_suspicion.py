@@ -409,6 +409,13 @@ def test_a_suspect_session_that_the_kernel_does_not_give_up_is_overdue_after_the
     assert (story.path(SECOND).verdict.overdue, story.path(SECOND).verdict.deadline) == (False, None)
 
 
+def test_a_suspect_session_with_long_timeouts_is_overdue_only_after_what_the_timer_may_be_late() -> None:
+    story = cut(recv_tmo=25, ping_tmo=5).at(31 + 31 / 8 + 1.9)
+    assert story.path(SECOND).health is Health.SUSPECT
+    assert not story.path(SECOND).verdict.overdue
+    assert story.at(31 + 31 / 8 + 2.1).path(SECOND).verdict.overdue
+
+
 def test_many_paths_of_one_silent_session_are_overdue_once() -> None:
     story = cut("alpha", "beta", "gamma").at(20)
     told = [told.alert for told in story.told if told.event == "path_overdue"]

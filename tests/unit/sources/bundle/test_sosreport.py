@@ -137,6 +137,11 @@ def test_a_path_whose_disk_is_gone_stays_a_path(tmp_path: Path) -> None:
     assert len(healths(state_of(copy.read()))) == 2
 
 
+def test_the_listing_of_maps_names_the_product_of_a_disk(tmp_path: Path) -> None:
+    found = disk(Copy(tmp_path).remove("sys", SESSIONS, UDEV).read(), "sda")
+    assert (found.vendor, found.product) == ("IET", "VIRTUAL-DISK")
+
+
 def test_a_disk_without_its_state_is_proven_by_the_checker(tmp_path: Path) -> None:
     copy = Copy(tmp_path).remove("sys", SESSIONS)
     assert disk(copy.read(), "sda").state is DeviceState.RUNNING
