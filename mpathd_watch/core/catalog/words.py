@@ -299,7 +299,7 @@ OPERATION: Final = Vocabulary("Operations", {"read": "Reads.", "write": "Writes.
 SOURCE: Final = Vocabulary(
     "Names of the sources",
     {
-        SourceName.UEVENT: "The kernel's uevents of block devices.",
+        SourceName.UEVENT: "The kernel's uevents of block devices and SCSI devices.",
         SourceName.SYSFS: "The maps, disks and iSCSI sessions in sysfs.",
         SourceName.MULTIPATHD: "multipathd, by its socket.",
         SourceName.CONFIG: "mpathd-watch's own configuration file.",
@@ -312,6 +312,7 @@ SOURCE: Final = Vocabulary(
 SOURCE_REASON: Final = Vocabulary(
     "Reasons why a source fails",
     {
+        "bad_attention": "A uevent with a unit attention names no SCSI device that makes sense.",
         "bad_command": "multipathd does not know a command; multipath-tools may be older than 0.9.4.",
         "bad_file": "The configuration file of mpathd-watch has a mistake.",
         "bad_json": "The list of maps from multipathd is no JSON.",
@@ -336,7 +337,7 @@ SOURCE_REASON: Final = Vocabulary(
         "overflow": "The kernel dropped messages because the socket's buffer was full.",
         "refused": "multipathd is running, but does not listen on its socket.",
         "timeout": "No answer came in time, or a read did not return in time.",
-        "too_many": "Sessions have more disks outside maps than mpathd-watch reads.",
+        "too_many": "There was more than mpathd-watch reads: disks outside maps, mounts, or unit attentions.",
         "truncated": "The list of paths from multipathd is cut short.",
         "unintelligible": "A reply of multipathd has no form that mpathd-watch knows.",
         "unknown_value": "A word or number is none that mpathd-watch knows.",
