@@ -41,8 +41,9 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
     Tick,
+    UnitAttentions,
 )
-from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_errors
+from mpathd_watch.core.folding import attentions, dm, nexuses, sources, sysfs, transport_errors
 from mpathd_watch.core.judging import order, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
@@ -65,6 +66,7 @@ class Entry:
 _ENTRIES: Mapping[type, Entry] = {
     DmPathEvent: Entry(dm.path_event, SourceName.UEVENT),
     BlockEvent: Entry(dm.block_event, SourceName.UEVENT),
+    UnitAttentions: Entry(attentions.unit_attentions, SourceName.UEVENT),
     EventsLost: Entry(sources.events_lost),
     SystemRead: Entry(sysfs.system_read, SourceName.SYSFS, audited=True),
     DevicesRead: Entry(sysfs.devices_read, SourceName.SYSFS),

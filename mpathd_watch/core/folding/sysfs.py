@@ -215,6 +215,6 @@ def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: flo
     if device.in_flight is not None:
         closely = None not in (device.io_errors, device.io_timeouts)
         errors = replace(errors, in_flight=device.in_flight, looked=requested, closely=closely)
-    disk = DiskView(device.state, device.timeout, device.wwid, device.io, device.block)
+    disk = DiskView(device.state, device.timeout, device.wwid, device.io, device.block, device.access)
     after = replace(path, disk=disk, disk_errors=errors)
     return path if after == path else after

@@ -14,7 +14,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
-from mpathd_watch.core.model.vocabulary import Phase, SourceName, Transport, Verdict
+from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName, Transport, Verdict
 from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
@@ -23,13 +23,17 @@ from mpathd_watch.core.state.source import SourceState
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the daemon's start that belong to no map. ``verdicts`` and ``phases`` are of past outages."""
+    """Totals since the daemon's start that belong to no map.
+
+    ``verdicts`` and ``phases`` are of past outages. ``attentions``: the unit attentions for disks that are in no map.
+    """
 
     uevents: Mapping[str, int] = field(default_factory=empty)
     overflows: int = 0
     resyncs: Mapping[str, int] = field(default_factory=empty)
     verdicts: Mapping[Verdict, int] = field(default_factory=empty)
     phases: Mapping[Phase, Histogram] = field(default_factory=empty)
+    attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)
