@@ -33,6 +33,7 @@ RESYNC_REASON: Final = Label("reason", "Why the whole state was read again.", wo
 ACTION: Final = Label("action", "The ACTION of the uevent.", words.ACTION)
 PHASE: Final = Label("phase", "The phase of the outage.", words.PHASE)
 VERDICT: Final = Label("verdict", "Whether the outage kept within the timeouts in force.", words.VERDICT)
+KIND: Final = Label("kind", "What the target reported (SDEV_UA in the uevent).", words.ATTENTION)
 LEVEL: Final = Label("level", "How severe findings of this kind are.", words.SEVERITY)
 CODE: Final = Label("code", "The code of the finding, see [findings.md](findings.md).")
 

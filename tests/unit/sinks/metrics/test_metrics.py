@@ -24,6 +24,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
+    AttentionKind,
     Cause,
     CheckerState,
     DeviceState,
@@ -37,7 +38,7 @@ from mpathd_watch.core.model.vocabulary import (
     Verdict,
     Word,
 )
-from mpathd_watch.core.state import Auditing, Counters, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, Counters, PathState, SourceState, State, frozen
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.row import Kind
@@ -313,6 +314,46 @@ def test_the_raw_states_of_a_path_are_one_series_whatever_they_are(
     ]
     raw = {"dm": dm.value, "checker": checker.value, "device": device.value, "access": access.value if access else ""}
     assert found == [{"map": "mpio", "path": path.label, **raw}]
+
+
+def test_optimized_paths_are_counted_where_the_array_reports_them() -> None:
+    def paths(*states: AccessState | None) -> list[PathState]:
+        return [make_path(f"p{n}", access=AccessFacts(state=state)) for n, state in enumerate(states)]
+
+    state = make_state(
+        [
+            make_map("both", paths(AccessState.OPTIMIZED, AccessState.OPTIMIZED)),
+            make_map("one", paths(AccessState.OPTIMIZED, None)),
+            make_map("none", paths(AccessState.NON_OPTIMIZED, AccessState.STANDBY)),
+            make_map("silent", paths(None, None)),
+        ]
+    )
+    assert values(state, "map_paths_optimized") == {("both",): 2, ("none",): 0, ("one",): 1}
+
+
+def test_the_unit_attentions_that_people_wait_for_are_there_from_zero_and_the_others_once_seen() -> None:
+    awaited = [AttentionKind.ACCESS_STATE, AttentionKind.RESET, AttentionKind.THIN_PROVISIONING]
+    nothing = {(kind.value, label): 0 for label in ("", "lun9", "lun10") for kind in awaited}
+    maps = [make_map("lun10"), make_map("lun9")]
+    assert values(make_state(maps), "unit_attentions_total") == nothing
+    maps[0] = replace(maps[0], attentions=frozen({AttentionKind.CAPACITY: 2, AttentionKind.RESET: 4}))
+    elsewhere: Mapping[AttentionKind, int] = frozen({AttentionKind.UNKNOWN: 1, AttentionKind.ACCESS_STATE: 3})
+    state = make_state(maps, counters=Counters(attentions=elsewhere))
+    assert values(state, "unit_attentions_total") == {
+        **nothing,
+        ("CAPACITY_DATA_HAS_CHANGED", "lun10"): 2,
+        ("POWER_ON_RESET_OCCURRED", "lun10"): 4,
+        ("ASYMMETRIC_ACCESS_STATE_CHANGED", ""): 3,
+        ("unknown", ""): 1,
+    }
+    listed = [each.labels["map"] for each in samples(state) if each.name == "mpathd_watch_unit_attentions_total"]
+    assert list(dict.fromkeys(listed)) == ["", "lun9", "lun10"]
+
+
+def test_a_map_without_a_name_is_counted_with_the_disks_that_are_in_no_map() -> None:
+    seen: Mapping[AttentionKind, int] = frozen({AttentionKind.RESET: 2})
+    state = make_state([make_map("", attentions=seen)], counters=Counters(attentions=seen))
+    assert value(state, "unit_attentions_total", map="", kind="POWER_ON_RESET_OCCURRED") == 4
 
 
 def test_every_cause_is_counted_from_zero() -> None:
