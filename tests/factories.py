@@ -64,7 +64,7 @@ def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> NexusState
 _WITHIN = {
     **{name: ("place", name) for name in ("dev", "dev_t", "hctl", "transport", "nexus", "target", "portal", "iface")},
     **{name: ("verdict", name) for name in ("since", "health", "announced", "deadline", "overdue")},
-    **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block")},
+    **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block", "access")},
     "device": ("disk", "state"),
     "marginal": ("checker", "marginal"),
     "multipathd_failures": ("checker", "failures"),

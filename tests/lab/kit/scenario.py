@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -441,6 +441,19 @@ class Lab:
             self.wait(name, lambda: self.watch.state(name, **labels) == state or None, timeout)
         except LabError:
             self.check(False, f"{name} {labels} is {self.watch.state(name, **labels)}, expected {state}")
+
+    def expect_raw(self, map_name: str, path: str, timeout: float = 10.0, **raw: str) -> None:
+        """Expect raw states of a path (dm=, checker=, device=, access=), waiting for them at most `timeout` seconds."""
+        if not self.watch.present:
+            return
+
+        def reported() -> Mapping[str, str]:
+            return self.watch.info("path_state_info", map=map_name, path=path)
+
+        try:
+            self.wait(f"{path} {raw}", lambda: raw.items() <= reported().items() or None, timeout)
+        except LabError:
+            self.check(False, f"{map_name} {path}: raw states are {dict(reported())}, expected {raw}")
 
     def expect_metric(self, name: str, value: float, timeout: float = 10.0, **labels: str) -> None:
         """Expect a metric to reach `value`, waiting for it at most `timeout` seconds."""

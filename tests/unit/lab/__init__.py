@@ -1,0 +1,1 @@
+"""Tests of what the lab's scenarios rest on."""
