@@ -72,16 +72,25 @@ class Storage:
         size: int = GIB,
         queue_depth: int = 32,
         access: str = "active/optimized",
+        group: int | None = None,
     ) -> FakeDisk:
-        """A SCSI disk behind ``session``, or at ``place`` (see ``FakeSysfs.add_disk``)."""
+        """A SCSI disk behind ``session``, or at ``place`` (see ``FakeSysfs.add_disk``).
+
+        ``access``: its access state, empty without ALUA. ``group``: the target port group that it is reached through.
+        """
         disk = self.san.add_disk(session, place=place, lun=lun, wwid=wwid)
         disk.device.set("vendor", f"{vendor:8}")
         disk.device.set("model", f"{product:16}")
         disk.set("size", size)
         attributes(disk.directory, **QUEUE)
         attributes(disk.device.directory, rev="0001", type=0, queue_depth=queue_depth, scsi_level=6)
+        preferred = int(access == "active/optimized")
         if access:
-            attributes(disk.device.directory, access_state=access, preferred_path=1)
+            attributes(disk.device.directory, access_state=access, preferred_path=preferred)
+        attributes(disk.device.directory, dh_state="alua" if access else "detached")
+        disk.device.path("inquiry").write_bytes(inquiry(vendor, product, grouped=bool(access)))
+        if group is not None:
+            disk.device.path("vpd_pg83").write_bytes(identification(group))
         if len(wwid) in (17, 33) and wwid[0] in "23":
             # scsi_vpd_lun_id() in drivers/scsi/scsi_lib.c; scsi_id has the type's number in front.
             attributes(disk.device.directory, wwid=f"{'naa' if wwid[0] == '3' else 'eui'}.{wwid[1:]}")
@@ -213,6 +222,17 @@ class Storage:
 
     def _udev(self, dev_t: str, text: str) -> None:
         self.tree.write(f"run/udev/data/b{dev_t}", f"I:46408\n{text}V:1\n")
+
+
+def inquiry(vendor: str, product: str, *, grouped: bool) -> bytes:
+    """Standard INQUIRY data (SPC-4, section 6.4.2); ``grouped``: implicit ALUA (TPGS 01b)."""
+    names = f"{vendor:8.8}{product:16.16}0001".encode("ascii")
+    return bytes((0, 0, 6, 2, 91, 0x10 if grouped else 0, 0, 2)) + names + bytes(60)
+
+
+def identification(group: int) -> bytes:
+    """VPD page 0x83 with one designator, the target port group (SPC-4, sections 7.8.6.1 and 7.8.6.8)."""
+    return bytes((0, 0x83, 0, 8, 0x01, 0x15, 0, 4, 0, 0)) + group.to_bytes(2, "big")
 
 
 def _stack(upper: FakeMap | _Stacked, lower: FakeMap | Member | _Stacked) -> None:
