@@ -66,7 +66,7 @@ _WITHIN = {
     **{name: ("verdict", name) for name in ("since", "health", "announced", "deadline", "overdue")},
     **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block", "access")},
     "device": ("disk", "state"),
-    "marginal": ("checker", "marginal"),
+    **{name: ("checker", name) for name in ("marginal", "group", "priority")},
     "multipathd_failures": ("checker", "failures"),
     "io_errors": ("disk_errors", "errors"),
     "io_timeouts": ("disk_errors", "timeouts"),

@@ -38,7 +38,7 @@ def _in_common(host: Host, map_: MapState) -> Iterator[Finding]:
         text, advice = f"its only path is {label}", _advice(map_, kind)
         yield Sighting(kind, map_.label, text, advice=advice, parts=(label,), told=_only_paths)
         return
-    portal = _only(_portal(host, path) for path in paths)
+    portal = _only(host.portal(path) for path in paths)
     ends, links = _ends(host, map_), host.state.links or {}
     nic = _only(carrier.trunk(facts.local, links) for facts in ends)
     subnet = _only(facts.local.network for facts in ends)
@@ -73,12 +73,6 @@ def _only_paths(labels: Sequence[str]) -> str:
 def _advice(map_: MapState, kind: FindingKind) -> str:
     """The remedy where the map's transport has one of its own."""
     return transport(map_).remedies.get(kind, "")
-
-
-def _portal(host: Host, path: PathState) -> str:
-    """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
-    session = host.session(path)
-    return path.place.portal if session is None else session.facts.leads_to
 
 
 def _ends(host: Host, map_: MapState) -> list[Nexus]:

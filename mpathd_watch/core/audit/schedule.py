@@ -18,6 +18,7 @@ from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SystemRead
+from mpathd_watch.core.judging import access_use
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import Auditing, Due, Wait
 from mpathd_watch.core.transports import table
@@ -44,7 +45,7 @@ _WHILE_STARTING = frozenset(
     {
         *(FindingKind.RECORD_WITHOUT_SESSION, FindingKind.TOO_FEW_SESSIONS, FindingKind.SESSION_WITHOUT_PATH),
         *(FindingKind.PATH_NOT_IN_MAP, FindingKind.NO_MAP, FindingKind.FEWER_PATHS_THAN_ITS_KIN),
-        FindingKind.ISCSID_NOT_RUNNING,
+        *(FindingKind.ONE_CONTROLLER, FindingKind.ISCSID_NOT_RUNNING),
     }
 )
 """Findings that every start of a host brings for a moment: sessions log in, and maps are made, one after the other."""
@@ -90,6 +91,7 @@ def audit_when_due(draft: Draft) -> None:
     if moment is None or moment > draft.now.monotonic:
         return
     del draft.deadlines[_AUDIT]
+    access_use.follow(draft)
     report = audit(draft.finished())
     _announce(draft, replace(draft.rest.auditing, report=report, at=draft.now))
 

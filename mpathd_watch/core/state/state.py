@@ -19,6 +19,7 @@ from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
 from mpathd_watch.core.state.source import SourceState
+from mpathd_watch.core.verdicts.access_use import AccessUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Auditing:
     ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
     while it does not report that. ``at``: when the audit was made. ``fresh``: the configuration has changed since.
     ``standing``: since when each part of a finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
+    ``access``: by WWID, which paths carry the I/O of the maps whose paths differ in their access states.
     """
 
     configuration: Configuration | None = None
@@ -52,6 +54,7 @@ class Auditing:
     fresh: bool = False
     standing: Mapping[Hashable, float] = field(default_factory=empty)
     announced: frozenset[Hashable] = frozenset()
+    access: Mapping[str, AccessUse] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)

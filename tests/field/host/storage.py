@@ -85,7 +85,7 @@ class Storage:
         attributes(disk.directory, **QUEUE)
         attributes(disk.device.directory, rev="0001", type=0, queue_depth=queue_depth, scsi_level=6)
         if access:
-            disk.join_group(group, access, preferred=True)
+            disk.join_group(group, access, preferred=access == "active/optimized")
         if len(wwid) in (17, 33) and wwid[0] in "23":
             # scsi_vpd_lun_id() in drivers/scsi/scsi_lib.c; scsi_id has the type's number in front.
             attributes(disk.device.directory, wwid=f"{'naa' if wwid[0] == '3' else 'eui'}.{wwid[1:]}")

@@ -39,6 +39,8 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "checker": ("tur", "directio"),
     "detect_checker": WORDS,
     "checker_timeout": NUMBERS,
+    "prio": ("const", "alua", "sysfs", "rdac"),
+    "detect_prio": WORDS,
     "failback": ("manual", "immediate", "followover", *NUMBERS),
     "path_grouping_policy": ("failover", "multibus", "group_by_serial", "group_by_prio", "group_by_node_name", "odd"),
     "path_selector": ("round-robin 0", "queue-length 0", "service-time 0", "service-time"),
@@ -62,6 +64,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "devices": tuple(KEYWORDS),
     "multipaths": (
         "no_path_retry",
+        "prio",
         "failback",
         "path_grouping_policy",
         "path_selector",
