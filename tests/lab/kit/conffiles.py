@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.lab.kit.san import wwid
+from tests.lab.kit.san import TGT
 
 NUMBERS = (
     "1",
@@ -100,7 +100,7 @@ class _Writer:
                 "device", (("vendor", ("IET", "^I", "OTHER")), ("product", ("VIRTUAL-DISK", ".*", "DISK$")))
             )
         elif name == "multipaths":
-            self._subsections("multipath", (("wwid", (wwid(1), wwid(2))), ("alias", ("mpio", "data", "a/b"))))
+            self._subsections("multipath", (("wwid", (TGT.wwid(1), TGT.wwid(2))), ("alias", ("mpio", "data", "a/b"))))
         else:
             self._settings(name)
             if name == "overrides" and self._chance.random() < 0.6:

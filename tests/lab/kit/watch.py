@@ -176,6 +176,15 @@ class Watch:
                 current[series_labels.get("state", "")] = value
         return next((state for state, value in current.items() if value == 1), None)
 
+    def infos(self, name: str, **labels: str) -> list[dict[str, str]]:
+        """Return all labels of the series of this name and these labels that are 1 at present."""
+        self._read_metrics()
+        current: dict[frozenset[tuple[str, str]], float | None] = {}
+        for _, series, series_labels, value in self._changes:
+            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
+                current[frozenset(series_labels.items())] = value
+        return [dict(series_labels) for series_labels, value in current.items() if value == 1]
+
     def scrapes(self, after: float) -> list[Scrape]:
         """Return the scrapes later than `after` that failed or took more than 0.25 s."""
         self._read_metrics()

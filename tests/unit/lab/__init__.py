@@ -1,1 +1,1 @@
-"""Tests of what the lab's scenarios rest on."""
+"""Tests of the lab's own parts that need no guest."""
