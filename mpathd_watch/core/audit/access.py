@@ -14,9 +14,10 @@ from typing import NamedTuple
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, remark
 from mpathd_watch.core.audit.examples import example
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind, Severity
 from mpathd_watch.core.formats.multipath_conf import Resolved
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import USABLE, AccessState, Liveness
 from mpathd_watch.core.state import MapState, PathState
 
