@@ -7,10 +7,10 @@ from math import inf
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import transport
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import uid_property
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.transports import table
@@ -121,13 +121,18 @@ def _paths(labels: list[str]) -> str:
 
 
 def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
-    """Disks that udev has under another WWID.
+    """Disks that udev has under another WWID, and those behind which the kernel has found another LUN.
 
     libdm may have escaped the WWID of the map, and that of a dead disk may be out of date: those are left out.
     """
     asked = host.rules.running or host.rules.files
     parts, first = [], ""
     for path in map_.paths.values():
+        if path.member and path.disk.was:
+            name = f"{path.label} ({path.place.dev})"
+            parts.append(f"{name} leads to {path.disk.block.wwid}")
+            first = first or f"path {name} led to the LUN {path.disk.was}, and leads to {path.disk.block.wwid} now"
+            continue
         if not path.disk.wwid or path.disk.wwid == map_.wwid or "\\" in map_.wwid:
             continue
         if not path.member or path.disk.state.liveness is not Liveness.CARRYING:

@@ -50,6 +50,9 @@ _WHILE_STARTING = frozenset(
 )
 """Findings that every start of a host brings for a moment: sessions log in, and maps are made, one after the other."""
 
+_AT_ONCE = frozenset({FindingKind.WWID_DIFFERS})
+"""Findings that do not wait: each write may destroy data."""
+
 _AUDIT = Due(Wait.AUDIT)
 
 
@@ -125,7 +128,11 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     now = draft.now.monotonic
     announced = {news for news in auditing.announced if news in found}
     standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
-    fresh = {news for news in standing if auditing.fresh and found[news].kind not in _WHILE_STARTING}
+    fresh = {
+        news
+        for news in standing
+        if found[news].kind in _AT_ONCE or (auditing.fresh and found[news].kind not in _WHILE_STARTING)
+    }
     ripe = dict.fromkeys(found[news] for news, since in standing.items() if news in fresh or now - since >= STANDING)
     for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))

@@ -50,8 +50,9 @@ PATH_HEALTH: Final = Vocabulary(
         Health.FAILED: "No I/O goes over the path: dm has failed it, multipathd's checker reports it faulty, its SCSI "
         "device is offline or being removed, or its session is FREE.",
         Health.RECOVERING: "The connection works again, but multipathd has not reinstated the path yet.",
-        Health.STALLED: "The session is FAILED or the SCSI device is blocked. The kernel holds the I/O until the "
-        "connection is back or the replacement timeout ends.",
+        Health.STALLED: "The session is FAILED or the SCSI device is blocked: the kernel holds the I/O until the "
+        "connection is back or the replacement timeout ends. Or the array is changing the state of the path's port "
+        "group (ALUA), and the kernel retries the I/O.",
         Health.SUSPECT: "dm and the kernel still report the path as usable, but the target has been silent for longer "
         "than noop_out_interval and a grace, or the network interface has lost its carrier or its address.",
         Health.UP: "The path is usable, and no source reports a problem.",
@@ -145,7 +146,7 @@ ACCESS_STATE: Final = Vocabulary(
 ATTENTION: Final = Vocabulary(
     "Unit attentions: what a target reports about a LUN",
     {
-        AttentionKind.INQUIRY: "The LUN describes itself otherwise than before: it may be another one.",
+        AttentionKind.INQUIRY: "The LUN describes itself in another way than before: it may be another one.",
         AttentionKind.CAPACITY: "The LUN has another size.",
         AttentionKind.THIN_PROVISIONING: "The pool behind a thin LUN is nearly full.",
         AttentionKind.MODE_PARAMETERS: "A setting of the LUN has changed.",
@@ -245,6 +246,8 @@ PHASE: Final = Vocabulary(
         Phase.DETECTION: "From the last sign of life of the target until its session is FAILED.",
         Phase.REPLACEMENT: "From then until the path has failed; recovery_tmo limits it.",
         Phase.FAILOVER: "Detection and replacement together: how long I/O may have hung.",
+        Phase.TRANSITION: "While the array changes the state of the path's port group (ALUA), and the kernel retries "
+        "I/O.",
         Phase.REINSTATEMENT: "From the return of the connection until the path is up.",
     },
 )

@@ -69,7 +69,12 @@ class CheckerView:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """What sysfs and udev show of a path's disk. The rest of the fields: see ``DeviceFacts``."""
+    """What sysfs and udev show of a path's disk.
+
+    ``access_since``: the CLOCK_MONOTONIC second at which ``access.state`` was first read as it is. ``was``: the
+    kernel's name of the LUN that was there first (``BlockFacts.wwid``), if it has another one for the same disk now.
+    The rest of the fields: see ``DeviceFacts``.
+    """
 
     state: DeviceState = DeviceState.UNKNOWN
     timeout: int | None = None
@@ -77,3 +82,5 @@ class DiskView:
     io: IoFacts | None = None
     block: BlockFacts = field(default=BlockFacts())
     access: AccessFacts = field(default=AccessFacts())
+    access_since: float | None = None
+    was: str = ""

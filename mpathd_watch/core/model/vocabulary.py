@@ -281,11 +281,15 @@ _ISCSI_ERR_BASE = 1000
 
 
 class Phase(StrEnum):
-    """The parts of an outage that have a bound, and ``failover``, which is the first two together."""
+    """The parts of an outage that have a bound, and ``failover``, which is the first two together.
+
+    An array that changes the state of a port group brings about a ``transition`` instead of these two.
+    """
 
     DETECTION = "detection"
     REPLACEMENT = "replacement"
     FAILOVER = "failover"
+    TRANSITION = "transition"
     REINSTATEMENT = "reinstatement"
 
 

@@ -18,6 +18,10 @@ class Wait(StrEnum):
     LOOK = "look"
     STEADY = "steady"
     SLOW_PATHS = "slow_paths"
+    ACCESS = "access"
+    ATTENTIONS = "attentions"
+    MOVES = "moves"
+    RESIZES = "resizes"
 
 
 class Due(NamedTuple):

@@ -15,6 +15,7 @@ from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName, Transport, Verdict
+from mpathd_watch.core.state.arrays import Arrays
 from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
@@ -78,6 +79,7 @@ class State:
     unmapped: Mapping[str, DeviceFacts] = field(default_factory=empty)
     usage: Usage = field(default=Usage())
     links: Mapping[str, LinkFacts] | None = None
+    arrays: Arrays = field(default=Arrays())
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_stale: float | None = None

@@ -131,7 +131,7 @@ class Host:
         product: str = "disk",
         size: int | None = None,
         access: str = "active/optimized",
-        group: int | None = None,
+        group: int = 0,
     ) -> FakeDisk:
         """A disk behind a session, or at a place of another transport."""
         more = {} if size is None else {"size": size}

@@ -202,6 +202,7 @@ def test_past_outages_are_counted_by_verdict_and_their_phases_observed() -> None
         ("failover",): 2,
         ("reinstatement",): 0,
         ("replacement",): 0,
+        ("transition",): 0,
     }
     assert values(state, "outage_phase_seconds_sum")["failover",] == pytest.approx(151.3)
     buckets = {
