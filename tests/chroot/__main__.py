@@ -27,7 +27,7 @@ PACKAGES = (
     *("python3", "python3-pyudev", "python3-prometheus-client", "python3-structlog", "python3-systemd"),
     *("python3-pytest", "python3-pytest-xdist", "python3-hypothesis"),
     # What some tests need, and are skipped without.
-    *("iproute2", "procps", "systemd"),
+    *("iproute2", "mount", "procps", "systemd"),
 )
 OWN_OPTIONS = ("-p", "no:cacheprovider", "--dist", "loadfile")
 
