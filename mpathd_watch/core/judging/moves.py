@@ -30,8 +30,11 @@ def judge_moves(draft: Draft) -> None:
     changed = {wwid for wwid, label in draft.touched if _changed(draft, wwid, label)}
     after = dict(draft.rest.arrays.moves)
     for wwid in changed:
-        optimized = optimized_groups(draft.before.maps[wwid])
-        if wwid not in after and optimized and optimized != optimized_groups(draft.whole_map(wwid)):
+        optimized, move = optimized_groups(draft.before.maps[wwid]), after.get(wwid)
+        if optimized == optimized_groups(draft.whole_map(wwid)) or not optimized:
+            continue
+        # A LUN that has lost one of two optimized groups has not moved yet: it moves from the other one.
+        if move is None or optimized <= move.before:
             after[wwid] = Move(optimized, draft.now)
     for wwid in after.keys() & draft.regrouped & draft.before.maps.keys():
         was = draft.before.maps[wwid]

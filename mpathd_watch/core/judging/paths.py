@@ -96,14 +96,19 @@ def _closed(path: PathState, now: Instant) -> AccessState | None:
     """What the array says of the path, if that explains why it takes no I/O.
 
     A path to a passive controller is in standby all the time, and usable: multipathd calls it ghost. If it fails then,
-    standby is not why.
+    standby is not why. And a path that dm has reinstated since is one that multipathd has found usable.
     """
     state, since = path.disk.access.state, path.disk.access_since
-    if state is None or state not in CLOSED:
+    if state is None or state not in CLOSED or _reinstated_since(path, since):
         return None
     began = now if path.outage is None else path.outage.began
     old = since is not None and began.monotonic - since > STANDBY_EXPLAINS
     return None if state is AccessState.STANDBY and old else state
+
+
+def _reinstated_since(path: PathState, moment: float | None) -> bool:
+    changed = path.dm.changed
+    return path.dm.state is DmState.ACTIVE and changed is not None and moment is not None and changed > moment
 
 
 def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:

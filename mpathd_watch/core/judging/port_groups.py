@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
@@ -12,6 +12,10 @@ from mpathd_watch.core.state import GroupDown, PathState, PortGroup
 from mpathd_watch.core.state.arrays import array_of, port_group
 from mpathd_watch.core.verdicts.health import BY_ARRAY
 from mpathd_watch.core.verdicts.outage import Outage
+
+SEVERAL = 2
+"""Paths of one group that are out at the same time. One alone may be a LUN that was in use: multipathd soon calls its
+path ghost, and the others never fail."""
 
 
 def judge_port_groups(draft: Draft) -> None:
@@ -32,7 +36,7 @@ def judge_port_groups(draft: Draft) -> None:
 
 
 def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> None:
-    """Add a path to its group if the array has taken it; the first one announces a group of several paths."""
+    """Add a path to its group if the array has taken it; the second one that is out announces the group."""
     wwid, label = key
     map_ = draft.whole_map(wwid)
     path = map_.paths[label]
@@ -45,15 +49,21 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
     failed = path.health is not Health.STALLED
     down = groups.get(group)
     if down is None or (failed and not down.failed):
-        paths, maps = _members(draft, group)
-        if paths == 1:
+        members = _members(draft, group)
+        if len(members.out) < SEVERAL:
             return
-        down = GroupDown(draft.now, outage.cause) if down is None else down
-        down = replace(down, cause=outage.cause, failed=failed)
-        draft.emit(messages.port_group_down(group, down, paths, maps))
+        down = GroupDown(draft.now if down is None else down.since, outage.cause, frozenset(members.out), failed=failed)
+        draft.emit(messages.port_group_down(group, down, members.paths, members.maps))
     groups[group] = replace(down, paths=down.paths | {key})
-    if not outage.shared:
-        draft.paths(wwid)[label] = replace(path, outage=replace(outage, shared=True))
+    for each in groups[group].paths:
+        _share(draft, each)
+
+
+def _share(draft: Draft, key: PathKey) -> None:
+    wwid, label = key
+    path = draft.paths(wwid)[label]
+    if path.outage is not None and not path.outage.shared:
+        draft.paths(wwid)[label] = replace(path, outage=replace(path.outage, shared=True))
 
 
 def _closed_by_array(path: PathState, outage: Outage) -> bool:
@@ -68,13 +78,23 @@ def _is_out(draft: Draft, key: PathKey) -> bool:
     return path is not None and path.outage is not None and path.health is not Health.UP
 
 
-def _members(draft: Draft, group: PortGroup) -> tuple[int, int]:
-    """How many paths of how many maps belong to the group."""
-    paths, maps = 0, 0
+@dataclass(slots=True)
+class _Members:
+    """How many paths of how many maps belong to a group, and those that the array has taken."""
+
+    paths: int = 0
+    maps: int = 0
+    out: list[PathKey] = field(default_factory=list)
+
+
+def _members(draft: Draft, group: PortGroup) -> _Members:
+    found = _Members()
     for wwid in tuple(draft.maps):
         map_ = draft.whole_map(wwid)
-        if array_of(map_) == group.targets:
-            found = sum(path.disk.access.group == group.number for path in map_.paths.values())
-            paths += found
-            maps += bool(found)
-    return paths, maps
+        if array_of(map_) != group.targets:
+            continue
+        paths = [path for path in map_.paths.values() if path.disk.access.group == group.number]
+        found.paths += len(paths)
+        found.maps += bool(paths)
+        found.out += [(wwid, path.label) for path in paths if path.outage and _closed_by_array(path, path.outage)]
+    return found

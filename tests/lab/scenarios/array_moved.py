@@ -7,7 +7,7 @@ reinstates it. For the other LUNs there is nothing but another state. All of it 
 """
 
 from tests.lab.kit import port_groups
-from tests.lab.kit.lio import OPTIMIZED, STANDBY
+from tests.lab.kit.lio import NON_OPTIMIZED, OPTIMIZED, STANDBY
 from tests.lab.kit.san import LIO, PORTALS
 from tests.lab.kit.scenario import Lab
 
@@ -20,6 +20,9 @@ LONGEST_WRITE = 5.0
 
 def run(lab: Lab) -> None:
     first, second = PORTALS[1], PORTALS[2]
+    # While both groups are optimized, dm uses both: a path of a group that is no longer used does not fail.
+    lab.faults.port_group(2, NON_OPTIMIZED)
+    port_groups.see_path_groups(lab, 2)
     passive = lab.faults.port_group(2, STANDBY)
     port_groups.see(lab, 2, STANDBY, passive)
     port_groups.see_path_groups(lab, 2)

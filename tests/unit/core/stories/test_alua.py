@@ -248,13 +248,14 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
         "PATHS": "3",
         "MAPS": "3",
     }
-    assert {each.alert.priority for each in told.told if each.event == "path_failed"} == {Priority.INFO}
+    failed = [each.alert.priority for each in told.told if each.event == "path_failed"]
+    assert failed == [Priority.ERR, Priority.INFO, Priority.INFO]
     told.at(100).access(g2=OPTIMIZED)
     for name in ("sdb", "sdd", "sdf"):
         returns(told.at(told.seconds + 1), name)
     up = told.told_of("port_group_up")
     assert (told.told[-1].at, up.priority) == (103, Priority.NOTICE)
-    assert up.message == f"{TARGET}: port group 2 takes I/O again after 1 min 43 s."
+    assert up.message == f"{TARGET}: port group 2 takes I/O again after 1 min 42 s."
     assert {each.alert.priority for each in told.told if each.event == "path_reinstated"} == {Priority.INFO}
     assert not told.state.arrays.groups
 
@@ -280,6 +281,15 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
 
 
+def test_one_path_alone_is_not_a_port_group() -> None:
+    told = fails(several().at(0).access(g2=STANDBY), "sdb")
+    for name in ("sdd", "sdf"):
+        told.checker(name, CheckerState.GHOST)
+    told.at(4).checker("sdb", CheckerState.GHOST).dm("sdb", DmState.ACTIVE)
+    assert told.path(B, "lun01").health is Health.UP
+    assert "port_group_down" not in {event for _, event, _ in told.alerts()}
+
+
 def test_maps_of_another_array_are_not_counted() -> None:
     san = San.of(["lun01", "lun02"], PORTALS)
     san.login("192.168.3.1", target="iqn.2009-02.com.example:other")
@@ -287,16 +297,17 @@ def test_maps_of_another_array_are_not_counted() -> None:
     san.grouped()
     told = Story(san).begun().at(0)
     san.devices["sde"] = replace(san.devices["sde"], access=replace(san.devices["sde"].access, group=2))
-    fails(told.look().access(g2=STANDBY), "sdb")
+    fails(fails(told.look().access(g2=STANDBY), "sdb"), "sdd")
     assert told.told_of("port_group_down").fields["PATHS"] == "2"
 
 
 def test_a_path_that_leaves_with_its_map_leaves_its_port_group() -> None:
     told = several().at(0).access(g2=STANDBY)
-    fails(told, "sdb")
+    fails(fails(told, "sdb"), "sdd")
     assert len(told.state.arrays.groups) == 1
-    known = told.san.maps.pop(told.san.wwid("lun01"))
-    told.feed(BlockEvent("remove", known.sysfs_name))
+    for name in ("lun01", "lun02"):
+        known = told.san.maps.pop(told.san.wwid(name))
+        told.feed(BlockEvent("remove", known.sysfs_name))
     told.look().at(5).checker("sdc", CheckerState.GHOST)
     assert not told.state.arrays.groups
 
@@ -344,6 +355,11 @@ def test_a_move_that_does_not_end_is_forgotten_and_one_that_goes_on_waits() -> N
     assert len(told.state.arrays.moves) == 1
     told.at(400)
     assert not told.state.arrays.moves
+
+
+def test_a_lun_moves_from_the_group_that_was_optimized_last() -> None:
+    told = story().at(0).access(g2=STANDBY).at(5).access(g1=STANDBY, g2=OPTIMIZED).at(30)
+    assert told.told_of("array_moved").fields["PORT_GROUP_BEFORE"] == "1"
 
 
 def test_a_lun_that_returns_to_where_it_was_has_not_moved() -> None:

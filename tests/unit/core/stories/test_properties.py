@@ -77,7 +77,8 @@ _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health
 def closed(path: PathState) -> AccessState | None:
     """What the array says of a path, unless it has said so of a standby path for long before the outage."""
     access, since = path.disk.access.state, path.disk.access_since
-    if access not in CLOSED:
+    reinstated = path.dm.changed if path.dm.state is DmState.ACTIVE else None
+    if access not in CLOSED or (reinstated is not None and since is not None and reinstated > since):
         return None
     old = path.outage is not None and since is not None and path.outage.began.monotonic - since > STANDBY_EXPLAINS
     return None if access is AccessState.STANDBY and old else access
