@@ -24,6 +24,10 @@ AGAIN_FOR = 4.0
 """Seconds for which access states are read again after a change was reported. The kernel asks the array only once the
 attention has come (alua_check() in drivers/scsi/device_handler/scsi_dh_alua.c), and then needs its answer."""
 
+SCANS_AFTER = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds after which everything is read once more if the LUNs may be others. The kernel notices that only when
+somebody has it scan them, and sends no uevent then."""
+
 _SILENT = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.CAPACITY, AttentionKind.UNKNOWN})
 """Kinds that have no entry of their own: what they bring about is reported."""
 _OTHER_LUNS = frozenset({AttentionKind.INQUIRY, AttentionKind.REPORTED_LUNS, AttentionKind.CAPACITY})
@@ -71,6 +75,7 @@ def _follow(draft: Draft, attention: UnitAttention, wwid: str, path: PathState) 
         _gather(draft, attention, target, wwid)
     if attention.kind in _OTHER_LUNS:
         draft.refresh(Scope.SYSTEM)
+        _expect_scans(draft)
     if attention.kind is AttentionKind.CAPACITY and wwid not in draft.rest.arrays.resizes:
         _expect_resize(draft, draft.whole_map(wwid))
 
@@ -92,6 +97,15 @@ def _gather(draft: Draft, attention: UnitAttention, target: str, wwid: str) -> N
     after = replace(before, last=draft.now, count=before.count + attention.count, luns=luns, maps=maps)
     draft.rest = replace(draft.rest, arrays=replace(arrays, attentions=frozen({**arrays.attentions, key: after})))
     draft.deadlines.setdefault(Due(Wait.ATTENTIONS), draft.now.monotonic + GATHERED)
+
+
+def _expect_scans(draft: Draft) -> None:
+    """Have everything read again later, unless that is planned already."""
+    arrays = draft.rest.arrays
+    if not arrays.scans:
+        scans = tuple(draft.now.monotonic + seconds for seconds in SCANS_AFTER)
+        draft.rest = replace(draft.rest, arrays=replace(arrays, scans=scans))
+        draft.deadlines[Due(Wait.LUNS)] = scans[0]
 
 
 def _expect_resize(draft: Draft, map_: MapState) -> None:

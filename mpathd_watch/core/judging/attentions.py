@@ -20,12 +20,14 @@ TRANSITION_EVERY = 1.0
 STORM_OVER = 60.0
 """Seconds without an attention after which the next one of its kind and target is news again."""
 
-_ACCESS, _ATTENTIONS, _RESIZES = Due(Wait.ACCESS), Due(Wait.ATTENTIONS), Due(Wait.RESIZES)
+_ACCESS, _LUNS = Due(Wait.ACCESS), Due(Wait.LUNS)
+_ATTENTIONS, _RESIZES = Due(Wait.ATTENTIONS), Due(Wait.RESIZES)
 
 
 def take_up(draft: Draft) -> None:
     """Do what is due."""
     _read_access_states(draft)
+    _scan(draft)
     _report_attentions(draft)
     _report_resizes(draft)
 
@@ -66,6 +68,16 @@ def _disks(draft: Draft, targets: Container[str]) -> list[str]:
 
 def _transitions(path: PathState) -> bool:
     return path.disk.access.state is AccessState.TRANSITIONING
+
+
+def _scan(draft: Draft) -> None:
+    """Have everything read where the LUNs of a target may be others than the kernel knows."""
+    if _is_due(draft, _LUNS):
+        draft.refresh(Scope.SYSTEM)
+        scans = tuple(moment for moment in draft.rest.arrays.scans if moment > draft.now.monotonic)
+        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, scans=scans))
+        if scans:
+            draft.deadlines[_LUNS] = scans[0]
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------

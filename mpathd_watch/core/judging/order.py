@@ -23,7 +23,12 @@ from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
 
-_OF_OTHERS = frozenset({Wait.AUDIT, Wait.SLOW_PATHS, Wait.ACCESS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES})
+_OF_OTHERS = frozenset(
+    {
+        *(Wait.AUDIT, Wait.SLOW_PATHS),
+        *(Wait.ACCESS, Wait.LUNS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES),
+    }
+)
 
 
 def judge(draft: Draft) -> None:

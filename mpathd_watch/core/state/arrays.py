@@ -104,6 +104,7 @@ class Arrays:
     """The whole of it. ``moves`` and ``resizes`` by WWID, ``attentions`` by kind and target (``target_of``).
 
     ``again``: until when the access states of a target's disks are read again (CLOCK_MONOTONIC seconds), by target.
+    ``scans``: when everything is read because the LUNs may be others (CLOCK_MONOTONIC seconds), the next moment first.
     """
 
     groups: Mapping[PortGroup, GroupDown] = field(default_factory=empty)
@@ -111,3 +112,4 @@ class Arrays:
     attentions: Mapping[tuple[AttentionKind, str], Attention] = field(default_factory=empty)
     resizes: Mapping[str, Resize] = field(default_factory=empty)
     again: Mapping[str, float] = field(default_factory=empty)
+    scans: tuple[float, ...] = ()

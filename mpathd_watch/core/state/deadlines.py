@@ -20,6 +20,7 @@ class Wait(StrEnum):
     SLOW_PATHS = "slow_paths"
     ACCESS = "access"
     ATTENTIONS = "attentions"
+    LUNS = "luns"
     MOVES = "moves"
     RESIZES = "resizes"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-WWID = "333333330000007d0"
-"""With `vpd_use_hostno=0` all hosts have the same disk: 2000 is the number that scsi_debug.c counts its LUNs from."""
+WWID = "1Linux_scsi_debug_2000"
+"""What udev makes of the T10 designator, which it prefers here. With `vpd_use_hostno=0` all hosts have the same disk:
+2000 is the number that scsi_debug.c counts its LUNs from."""
 
 PLUG_IN = "modprobe scsi_debug add_host=2 vpd_use_hostno=0 dev_size_mb=32"
 

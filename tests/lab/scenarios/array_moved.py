@@ -3,7 +3,9 @@
 Port group 1 is active/optimized and 2 in standby, as with controllers of which one is passive: nothing is wrong, and
 nothing is reported. Then the array swaps the states. The next command of LUN 1 is refused, dm fails its first path,
 cause `array_standby`, and goes on over the second. At its next check multipathd finds the first path a `ghost`, and
-reinstates it. For the other LUNs there is nothing but another state. All of it is one notice: `array_moved`.
+reinstates it. For the other LUNs there is nothing but another state, unless multipathd loads their tables again at that
+moment: udev reads a map that was loaded, and so dm may fail their first paths, too. All of it is one notice:
+`array_moved`.
 """
 
 from tests.lab.kit import port_groups
@@ -13,7 +15,9 @@ from tests.lab.kit.scenario import Lab
 
 SAN = LIO
 SUITES = ("trixie", "bookworm")
-ALERTS = ("path_failed", "map_at_risk")
+ALERTS = ("path_failed", "port_group_down", "map_at_risk")
+
+READ_BY_UDEV = {"failed", "recovering", "up"}
 
 LONGEST_WRITE = 5.0
 
@@ -59,6 +63,6 @@ def run(lab: Lab) -> None:
         lab.expect_path_story(name, second, [])
         port_groups.expect_attentions(lab, name, passive, port_groups.ACCESS_STATE)
         if lun > 1:
-            lab.expect_path_story(name, first, [])
+            lab.expect_path_story(name, first, [], optional=READ_BY_UDEV)
     lab.check(not lab.writes.errors(), "writes failed")
     lab.check(lab.writes.longest(moved - 1.0) < LONGEST_WRITE, "a write waited too long")

@@ -185,7 +185,7 @@ def test_a_lun_whose_new_size_is_in_use_everywhere_is_good_to_know() -> None:
     assert alert.message == (
         "mpio: the array has changed the size of the LUN, and the map and its disks use it: 128.0 MiB."
     )
-    assert told.at(100).waits == set()
+    assert told.at(400).waits == set()
     assert not told.state.arrays.resizes
 
 
@@ -200,7 +200,7 @@ def test_a_map_that_does_not_follow_within_a_minute_is_a_warning() -> None:
     assert alert.priority is Priority.WARNING
     assert "64.0 MiB in the map; 128.0 MiB on sda; 64.0 MiB on sdb. If the LUN has grown: iscsiadm" in alert.message
     assert "multipathd resize map mpio" in alert.message
-    assert told.at(200).waits == set()
+    assert told.at(400).waits == set()
 
 
 def test_a_host_that_does_not_follow_at_all_is_a_warning_too() -> None:
@@ -235,7 +235,7 @@ def test_a_map_that_is_removed_is_not_waited_for() -> None:
     told = story().attention(AttentionKind.CAPACITY, "1:0:0:0")
     known = told.san.maps.pop(told.san.wwid("mpio"))
     told.feed(BlockEvent("remove", known.sysfs_name))
-    told.look().at(100)
+    told.look().at(400)
     assert not told.state.arrays.resizes
     assert told.waits == set()
 
@@ -259,6 +259,20 @@ def test_another_lun_behind_the_same_disk_is_critical_at_once() -> None:
     assert told.path(B).disk.was == "naa.6001405aaaa"
     san.devices["sdb"] = replace(san.devices["sdb"], block=BlockFacts(64 * MIB, wwid="naa.6001405aaaa"))
     assert told.look().path(B).disk.was == ""
+
+
+@pytest.mark.parametrize("kind", [AttentionKind.INQUIRY, AttentionKind.REPORTED_LUNS])
+def test_where_the_luns_may_be_others_everything_is_read_again_for_five_minutes(kind: AttentionKind) -> None:
+    told = story().attention(kind, "1:0:0:0")
+    scans = [0.0] if told.wants(Scope.SYSTEM) else []
+    for second in range(1, 400):
+        if second == 20:
+            told.at(second).attention(kind, "1:0:0:0")
+        told.wanted = []
+        if told.at(second).wants(Scope.SYSTEM):
+            scans.append(second)
+    assert scans == [0, 5, 15, 30, 60, 120, 300]
+    assert told.waits == set()
 
 
 def test_a_new_disk_under_the_same_label_is_not_another_lun_behind_it() -> None:
