@@ -13,6 +13,7 @@ from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
 LONG_SUITES = ("bookworm",)
+ALERTS = ("path_failed", "map_at_risk")
 
 WITHIN = 70.0
 """Seconds: the minute that disks and map have for following, and a few more."""
