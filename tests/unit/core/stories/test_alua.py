@@ -362,6 +362,12 @@ def test_a_lun_moves_from_the_group_that_was_optimized_last() -> None:
     assert told.told_of("array_moved").fields["PORT_GROUP_BEFORE"] == "1"
 
 
+def test_a_lun_moves_from_the_group_before_the_one_that_joined_it() -> None:
+    told = story(g2=NON_OPTIMIZED).at(0).access(g2=OPTIMIZED).at(5).access(g1=NON_OPTIMIZED).at(30)
+    fields = told.told_of("array_moved").fields
+    assert (fields["PORT_GROUP_BEFORE"], fields["PORT_GROUP"]) == ("1", "2")
+
+
 def test_a_lun_that_returns_to_where_it_was_has_not_moved() -> None:
     told = story(g2=NON_OPTIMIZED).at(0).access(g1=NON_OPTIMIZED).at(1).access(g1=OPTIMIZED).at(20)
     assert "array_moved" not in {event for _, event, _ in told.alerts()}
