@@ -52,9 +52,9 @@ def see_path_groups(lab: Lab, count: int, timeout: float = 15.0) -> None:
         lab.wait(f"{count} path groups of {name}", partial(_has_groups, lab, name, count), timeout)
 
 
-def expect_access(lab: Lab, number: int, state: str) -> None:
-    """Expect that the metrics have this state of every path through a portal."""
-    for lun in lab.san.luns:
+def expect_access(lab: Lab, number: int, state: str, luns: Iterable[int] = ()) -> None:
+    """Expect that the metrics have this state of the paths through a portal, of these LUNs or all."""
+    for lun in luns or lab.san.luns:
         of = {"map": lab.san.map_name(lun), "path": lab.san.portals[number]}
         lab.expect_info("path_state_info", of=of, access=state)
 

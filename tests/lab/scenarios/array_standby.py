@@ -17,6 +17,10 @@ SAN = LIO
 SUITES = ("trixie", "bookworm")
 ALERTS = ("path_failed", "map_at_risk")
 
+READ_WITHIN = 2.0
+"""Seconds that a busy guest may need to read the access states. If multipathd's check comes sooner, the cause may stay
+unknown."""
+
 
 def run(lab: Lab) -> None:
     path = PORTALS[2]
@@ -25,9 +29,9 @@ def run(lab: Lab) -> None:
     failed = lab.see_dm(path, "F", standby)
     lab.expect_path("mpio", path, "failed", failed)
     lab.expect_map("mpio", "at_risk", failed)
-    port_groups.expect_array_cause(lab, 2, "standby", standby, luns=(1,))
-
     up = lab.see_dm(path, "A", failed)
+    if up - failed > READ_WITHIN:
+        port_groups.expect_array_cause(lab, 2, "standby", standby, luns=(1,))
     lab.expect_path("mpio", path, "up", up)
     lab.expect_map("mpio", "healthy", up)
     port_groups.see(lab, 2, STANDBY, standby)
