@@ -62,8 +62,9 @@ def _waits_for_array(map_: MapState) -> bool:
 
 
 def _opened(path: PathState) -> bool:
-    """Whether the array has opened the path again, and multipathd has yet to reinstate it."""
-    return path.health is Health.RECOVERING and path.outage is not None and path.outage.cause in BY_ARRAY
+    """Whether the array has opened the path again, and multipathd must reinstate it within a time that is known."""
+    by_array = path.outage is not None and path.outage.cause in BY_ARRAY
+    return by_array and path.health is Health.RECOVERING and path.verdict.deadline is not None
 
 
 def _manager_answered(draft: Draft, map_: MapState) -> bool:

@@ -343,6 +343,23 @@ def test_groups_that_are_swapped_under_a_map_that_queues() -> None:
     assert told.at(220).told_of("array_moved").fields["WAITED_SEC"] == "4.000"
 
 
+def test_a_map_that_queues_is_lost_at_once_if_nothing_bounds_the_reinstatement() -> None:
+    san = San.of(["mpio"], PORTALS).grouped(g2=NON_OPTIMIZED)
+    san.queues, san.queueing = True, "on"
+    told = fails(Story(san).begun().at(0).access(g2=STANDBY), "sdb")
+    fails(told.at(200).access(g1=STANDBY, g2=OPTIMIZED), "sda")
+    assert told.path(B).health is Health.RECOVERING
+    assert told.told_of("map_lost").priority is Priority.CRIT
+
+
+def test_a_map_that_queues_and_whose_path_is_not_reinstated_in_time_is_lost() -> None:
+    told = fails(story(queues=True, g2=NON_OPTIMIZED).at(0).access(g2=STANDBY), "sdb")
+    fails(told.at(200).access(g1=STANDBY, g2=OPTIMIZED), "sda").at(213)
+    assert "map_lost" not in {event for _, event, _ in told.alerts()}
+    told.at(220)
+    assert [at for at, event, _ in told.alerts() if event in ("path_overdue", "map_lost")] == [214, 214]
+
+
 def test_a_map_that_does_not_queue_is_lost_at_once() -> None:
     told = fails(story(g2=NON_OPTIMIZED).at(0).access(g2=STANDBY), "sdb")
     fails(told.at(200).access(g1=STANDBY, g2=OPTIMIZED), "sda")
