@@ -57,7 +57,7 @@ def lose_shortly(lab: Lab, lose: Fault, restore: Fault, evidence: str) -> None:
     for entry in lab.watch.entries(lost, "path_suspect", MAP="mpio", PATH=path):
         lab.check(evidence in entry.message, f"no {evidence!r} in: {entry.message}")
     lab.pause_until(lost + SHORT)
-    restore(2)
+    restored = restore(2)
     lab.expect_state("path_health", "up", timeout=20, map="mpio", path=path)
     lab.expect_state("map_health", "healthy", map="mpio")
     lab.check(lab.truth.find("session", lost, portal=path, state="FAILED") is None, "the kernel noticed")
@@ -70,3 +70,9 @@ def lose_shortly(lab: Lab, lose: Fault, restore: Fault, evidence: str) -> None:
     if lab.watch.present:
         told = [health for _, health in lab.watch.healths(lost, MAP="mpio", PATH=path)]
         lab.check(told == ["suspect", "up"], f"{path}: story {' > '.join(told) or 'empty'}, expected suspect > up")
+
+    def alive() -> bool | None:
+        return (lab.truth.last_alive(path, lab.guest.now()) or 0.0) > restored or None
+
+    # Otherwise the silence of this loss and of the next one together may be long enough to be suspect by itself.
+    lab.wait(f"a sign of life of {path}", alive, 15.0)
