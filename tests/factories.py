@@ -64,9 +64,9 @@ def make_session(portal: str = "192.168.1.1:3260", **changes: Any) -> NexusState
 _WITHIN = {
     **{name: ("place", name) for name in ("dev", "dev_t", "hctl", "transport", "nexus", "target", "portal", "iface")},
     **{name: ("verdict", name) for name in ("since", "health", "announced", "deadline", "overdue")},
-    **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block")},
+    **{name: ("disk", name) for name in ("timeout", "wwid", "io", "block", "access")},
     "device": ("disk", "state"),
-    "marginal": ("checker", "marginal"),
+    **{name: ("checker", name) for name in ("marginal", "group", "priority")},
     "multipathd_failures": ("checker", "failures"),
     "io_errors": ("disk_errors", "errors"),
     "io_timeouts": ("disk_errors", "timeouts"),

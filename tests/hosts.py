@@ -15,6 +15,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.system import System
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, SourceState, State, frozen
+from mpathd_watch.core.verdicts.access_use import AccessUse
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
 
 FIRST, SECOND = PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260")
@@ -69,6 +70,7 @@ class Host:
     unmapped: tuple[DeviceFacts, ...] = ()
     links: tuple[LinkFacts, ...] | None = ()
     system: System = field(default_factory=System)
+    access: dict[str, AccessUse] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
 
     def live(self, **facts: Any) -> Host:
@@ -94,7 +96,7 @@ class Host:
         return make_state(
             self.maps,
             self.sessions,
-            auditing=Auditing(configuration=self.configuration, running=running),
+            auditing=Auditing(configuration=self.configuration, running=running, access=frozen(self.access)),
             unmapped=frozen({disk.name: disk for disk in self.unmapped}),
             links=None if self.links is None else frozen({link.name: link for link in self.links}),
             **self.changes,

@@ -18,7 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mpathd_watch.core.model.facts import BlockFacts, DeviceFacts, IoFacts, MapFacts, SessionFacts, TcpFacts
+from mpathd_watch.core.model.facts import (
+    AccessFacts,
+    BlockFacts,
+    DeviceFacts,
+    IoFacts,
+    MapFacts,
+    SessionFacts,
+    TcpFacts,
+)
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
 from mpathd_watch.sources.iscsi.sessions import Sessions
@@ -51,6 +59,7 @@ SDA = DeviceFacts(
     wwid=WWID,
     io=IoFacts(reads=100, read_ms=40, writes=50, write_ms=30),
     block=replace(BLOCK, wwid=KERNEL_WWID),
+    access=AccessFacts(grouped=False),
 )
 SESSION = SessionFacts(
     sid=1,

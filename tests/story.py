@@ -31,9 +31,12 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
     Tick,
+    UnitAttention,
+    UnitAttentions,
 )
 from mpathd_watch.core.formats.multipath_conf import Document, resolver
 from mpathd_watch.core.model.facts import (
+    AccessFacts,
     DeviceFacts,
     IoFacts,
     LinkFacts,
@@ -45,6 +48,8 @@ from mpathd_watch.core.model.facts import (
 )
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    AttentionKind,
     CheckerState,
     DeviceState,
     DmAction,
@@ -106,6 +111,15 @@ class San:
             netdev, address = f"eth{network.rpartition('.')[2]}", f"{network}.10"
             self.sessions[sid] = replace(session, local_address=address, netdev=netdev, local_network=f"{network}.0/24")
             self.nics[netdev] = LinkFacts(netdev, up=True, carrier=True, addresses=(address,))
+        return self
+
+    def grouped(self, **states: AccessState) -> Self:
+        """An array with ALUA: each session leads to the port group of its number; ``g2=...`` is a state of one."""
+        for name, device in self.devices.items():
+            group = device.sid or 0
+            state = states.get(f"g{group}", AccessState.OPTIMIZED)
+            access = AccessFacts(grouped=True, handler="alua", state=state, preferred=False, group=group)
+            self.devices[name] = replace(device, access=access)
         return self
 
     def login(self, address: str, **facts: Any) -> int:
@@ -246,7 +260,8 @@ class Told:
     def who(self) -> str:
         """The path, session, map or source it is about."""
         fields = self.alert.fields
-        return next((fields[key] for key in ("PATH", "SESSION", "MAP", "SOURCE") if key in fields), "")
+        about = ("PATH", "SESSION", "PORT_GROUP", "MAP", "ATTENTION", "SOURCE")
+        return next((fields[key] for key in about if key in fields), "")
 
 
 class Story:
@@ -405,6 +420,22 @@ class Story:
         """A disk changes, and is read again."""
         self.san.devices[name] = replace(self.san.devices[name], state=state)
         self.feed(DevicesRead((self.san.devices[name],)))
+        return self
+
+    def access(self, **states: AccessState | None) -> Self:
+        """The array changes the states of port groups (``g2=...``), and their disks are read again."""
+        read = []
+        for name, device in self.san.devices.items():
+            key = f"g{device.access.group}"
+            if key in states:
+                self.san.devices[name] = replace(device, access=replace(device.access, state=states[key]))
+                read.append(self.san.devices[name])
+        self.feed(DevicesRead(tuple(read)))
+        return self
+
+    def attention(self, kind: AttentionKind, *hctls: str, count: int = 1) -> Self:
+        """A target reports a unit attention about the LUNs at these addresses."""
+        self.feed(UnitAttentions(tuple(UnitAttention(kind, hctl, count) for hctl in hctls)))
         return self
 
     def dm(self, name: str, state: DmState) -> Self:

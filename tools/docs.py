@@ -25,10 +25,20 @@ from mpathd_watch.core.catalog.findings import FindingKind, Severity
 from mpathd_watch.core.catalog.words import VOCABULARIES, Vocabulary
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, SessionStatus, Standing, Transport
+from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    Cause,
+    CheckerState,
+    DeviceState,
+    Health,
+    Liveness,
+    SessionStatus,
+    Standing,
+    Transport,
+)
 from mpathd_watch.core.state import State
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, path_health
+from mpathd_watch.core.verdicts.health import CLOSED, CONDEMNED_BY_CHECKER, RawStates, evidence, path_health
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
@@ -227,9 +237,33 @@ _REPORTS: Final = (
 """What dm and the checker can report: one table each."""
 
 
+_REPORTS_OF_ALUA: Final = (
+    ("dm active, checker `ready` or `ghost`", Standing.USABLE, CheckerState.READY),
+    ("dm active, checker `faulty`", Standing.USABLE, CheckerState.FAULTY),
+    ("dm failed", Standing.FAILED, CheckerState.FAULTY),
+)
+"""What dm and the checker can report of a path whose transport works."""
+
+
 def health_page() -> str:
     """docs/health.md."""
-    return _page("health.md.in", tables=("\n\n".join("\n".join(_health_table(*report)) for report in _REPORTS),))
+    tables = "\n\n".join("\n".join(_health_table(*report)) for report in _REPORTS)
+    return _page("health.md.in", tables=(tables,), access=("\n".join(_access_table()),))
+
+
+def _access_table() -> Iterator[str]:
+    def cell(access: AccessState | None, standing: Standing, checker: CheckerState) -> str:
+        closed = access if access in CLOSED else None
+        raw = RawStates(True, standing, checker, DeviceState.RUNNING, Liveness.CARRYING, closed=closed)
+        health, cause = path_health(raw, transport_was_lost=False), evidence(raw).cause
+        return f"`{health}`" if health is Health.UP or cause is Cause.UNKNOWN else f"`{health}`, `{cause}`"
+
+    yield f"| access state | {' | '.join(title for title, _, _ in _REPORTS_OF_ALUA)} |"
+    yield f"|---|{'---|' * len(_REPORTS_OF_ALUA)}"
+    states: tuple[AccessState | None, ...] = (*AccessState, None)
+    for group in _alike(states, lambda access: [cell(access, *report[1:]) for report in _REPORTS_OF_ALUA]):
+        names = ", ".join("none" if each is None else f"`{each}`" for each in group)
+        yield f"| {names} | {' | '.join(cell(group[0], *report[1:]) for report in _REPORTS_OF_ALUA)} |"
 
 
 def _health_table(title: str, standing: Standing, checker: CheckerState, unmanaged: bool) -> Iterator[str]:

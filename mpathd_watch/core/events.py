@@ -21,7 +21,7 @@ from mpathd_watch.core.model.facts import (
 )
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
-from mpathd_watch.core.model.vocabulary import DmAction, SourceName
+from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 
 NOT_RUNNING = "not_running"
 """The ``SourceDown.reason`` of a multipathd whose process is gone."""
@@ -94,6 +94,22 @@ class BlockEvent:
     sysfs_name: str
     reloaded: bool = False
     resized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAttention:
+    """A target has reported ``kind`` about the LUN at the SCSI address ``hctl``, ``count`` times."""
+
+    kind: AttentionKind
+    hctl: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAttentions:
+    """Kernel uevents of SCSI devices with SDEV_UA, gathered: each kind and address is in it once."""
+
+    attentions: tuple[UnitAttention, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +224,7 @@ Event = (
     | EventsLost
     | DmPathEvent
     | BlockEvent
+    | UnitAttentions
     | SystemRead
     | SessionsRead
     | DevicesRead

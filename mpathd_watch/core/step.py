@@ -8,7 +8,8 @@ Uevents wake, snapshots decide: an event may come late, out of order or never, s
 a full scan of sysfs and a listing of multipathd's maps is what those two show.
 
 The order within a step: the event is folded into a draft of the next state (``folding``); what it touched is judged and
-announced (``judging``, ``alerting``); paths are compared with their siblings and the audit is made when they are due.
+announced (``judging``, ``alerting``); what targets have reported is taken up; paths are compared with their siblings
+and the audit is made when they are due.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
     Tick,
+    UnitAttentions,
 )
+from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_errors
-from mpathd_watch.core.judging import order, slow_paths, suspicion
+from mpathd_watch.core.judging import attentions, moves, order, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
@@ -65,6 +68,7 @@ class Entry:
 _ENTRIES: Mapping[type, Entry] = {
     DmPathEvent: Entry(dm.path_event, SourceName.UEVENT),
     BlockEvent: Entry(dm.block_event, SourceName.UEVENT),
+    UnitAttentions: Entry(unit_attentions.unit_attentions, SourceName.UEVENT),
     EventsLost: Entry(sources.events_lost),
     SystemRead: Entry(sysfs.system_read, SourceName.SYSFS, audited=True),
     DevicesRead: Entry(sysfs.devices_read, SourceName.SYSFS),
@@ -97,6 +101,8 @@ def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect,
     order.judge(draft)
     if entry.audited:
         schedule.request(draft, event)
+    attentions.take_up(draft)
+    moves.report_when_due(draft)
     slow_paths.compare_when_due(draft)
     schedule.audit_when_due(draft)
     return draft.finished(), tuple(draft.effects)

@@ -38,6 +38,8 @@ WIDTH = 64
 """Bytes of an attribute at least: what is short is filled up, so that a change is one write and no file grows."""
 DISCONNECTED = b""
 """Stands for ENOTCONN: of a file that is empty as little can be had."""
+NO_HANDLER = b""
+"""Stands for EINVAL, in the same way."""
 SECRETS = ("username", "username_in", "password", "password_in")
 
 
@@ -96,6 +98,22 @@ class FakeDisk(_Object):
     @state.setter
     def state(self, state: str) -> None:
         self.device.set("state", state)
+
+    def join_group(
+        self, group: int, access: str = "active/optimized", *, preferred: bool = False, handler: str = "alua"
+    ) -> None:
+        """Be reached through a port of this target port group, with a device handler that knows its state."""
+        self.device.path("inquiry").write_bytes(inquiry(port_groups=True))
+        self.device.path("vpd_pg83").write_bytes(vpd_pg83(group))
+        self.device.set("dh_state", handler)
+        self.device.set("access_state", access)
+        self.device.set("preferred_path", int(preferred))
+
+    def detach_handler(self) -> None:
+        """Have no device handler any more."""
+        self.device.set("dh_state", "detached")
+        for attribute in ("access_state", "preferred_path"):
+            self.device.set(attribute, NO_HANDLER)
 
     def serve(self, reads: int, read_ms: int, writes: int = 0, write_ms: int = 0, *, in_flight: int = 0) -> None:
         """Set what the disk has done since it appeared, and what it is about to."""
@@ -331,8 +349,13 @@ class FakeSysfs:
             timeout=30,
             device_busy=0,
             wwid=f"naa.{wwid.removeprefix('3')}",
+            dh_state="detached",
+            access_state="",
+            preferred_path="",
             **counters,
         )
+        (scsi / "inquiry").write_bytes(inquiry())
+        (scsi / "vpd_pg83").write_bytes(vpd_pg83())
         self._make(directory, dev=f"8:{16 * number}", size=2097152, uevent="", stat=stat(100, 40, 50, 30))
         self._make(directory / "queue", logical_block_size=512, max_sectors_kb=1280, scheduler="[none] mq-deadline")
         (directory / "holders").mkdir()
@@ -483,6 +506,20 @@ def stat(reads: int, read_ms: int, writes: int, write_ms: int) -> str:
     """A disk's ``stat`` as the kernel prints it (part_stat_show() in block/genhd.c)."""
     fields = (reads, 0, 8 * reads, read_ms, writes, 0, 8 * writes, write_ms, 0, read_ms + write_ms, read_ms + write_ms)
     return " ".join(f"{field:8}" for field in (*fields, *[0] * 6))
+
+
+def inquiry(*, port_groups: bool = False) -> bytes:
+    """Standard INQUIRY data of a disk; with ``port_groups`` its array changes their states by itself (TPGS 1)."""
+    return bytes([0, 0, 6, 0x12, 31, 0x10 if port_groups else 0, 0, 2]) + b"LIO-ORG mpio            4.0 "
+
+
+def vpd_pg83(group: int | None = None) -> bytes:
+    """VPD page 0x83: the LUN's NAA name, the number of the target port, and that of its target port group."""
+    found = bytes([0x01, 0x03, 0, 16]) + bytes.fromhex(WWID[1:])
+    found += bytes([0x51, 0x14, 0, 4, 0, 0, 0, 1])
+    if group is not None:
+        found += bytes([0x51, 0x15, 0, 4, 0, 0]) + group.to_bytes(2, "big")
+    return bytes([0, 0x83]) + len(found).to_bytes(2, "big") + found
 
 
 def _in_full(address: str) -> str:

@@ -13,6 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from mpathd_watch.core.formats.inquiry import designators, has_port_groups, port_group
 from mpathd_watch.core.formats.multipath_conf import (
     Document,
     Version,
@@ -31,6 +32,7 @@ from mpathd_watch.sources.netlink.conversation import messages
 from mpathd_watch.sources.network import addresses, links
 from tests.fakes import rtnetlink
 from tests.fakes.iscsi import CONN_ERROR, message
+from tests.fakes.sysfs import inquiry, vpd_pg83
 
 CHECKOUT = Path(__file__).parent.parent.parent
 GOLDEN = CHECKOUT / "tests/golden"
@@ -103,6 +105,13 @@ def netlink(data: bytes) -> None:
         tcp.parse(each, PORTS, 100.0)
 
 
+def lun(data: bytes) -> None:
+    """Read what an array reports of a LUN: its standard INQUIRY data and VPD page 0x83."""
+    has_port_groups(data)
+    if port_group(data) is not None and not list(designators(data)):
+        raise AssertionError("a group without a designator")
+
+
 def event(data: bytes) -> None:
     """Read an event of a recording; what could be read must come out the same after being written."""
     try:
@@ -149,6 +158,11 @@ def netlink_seeds() -> Iterator[bytes]:
     yield message(CONN_ERROR, 7, 0, 1022)
 
 
+def lun_seeds() -> Iterator[bytes]:
+    yield inquiry(port_groups=True)
+    yield vpd_pg83(17)
+
+
 def event_seeds() -> Iterator[bytes]:
     for line in RECORDING.read_text(encoding="utf-8").splitlines()[1:]:
         value = json.loads(line)
@@ -162,6 +176,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], Iterator[bytes]]]
     "node_record": (node_record, record_seeds),
     "record_place": (record_place, place_seeds),
     "netlink": (netlink, netlink_seeds),
+    "lun": (lun, lun_seeds),
     "event": (event, event_seeds),
 }
 

@@ -14,8 +14,11 @@ from tests.lab.kit import image, runner, san
 from tests.lab.kit.cache import cache_directory
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
-from tests.lab.kit.san import ARTICLE
+from tests.lab.kit.san import ARTICLE, LIO, San
 from tests.lab.kit.states import States
+
+SANS = {"tgt": ARTICLE, "lio": LIO}
+"""Array -> the SAN that `up` makes of it."""
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -26,8 +29,7 @@ The guest ({suite}) runs; the SAN is up, {map} is mounted on {mount}.
                         {ssh}
   its metrics           http://127.0.0.1:{metrics}/metrics
   what the daemon says  journalctl -fu mpathd-watch        mpathd-watch status      (both in the guest)
-  cut the second link   ip -n san link set t2 down         (in the guest; `up` plugs it in again; t1 is the first link)
-  kill a target         systemctl kill -s KILL lab-target@2        (`systemctl start` brings it back)
+{hints}
   end the guest         {python} -m tests.lab down --suite {suite}
 """
 
@@ -63,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--deb", metavar="FILE", help=text)
 
     add("build", _build, "build the guest image, unless it is cached")
-    add_deb(add("up", _up, "leave a guest running with the SAN up, and tell how to use it"))
+    up = add("up", _up, "leave a guest running with the SAN up, and print how to use it")
+    add_deb(up)
+    up.add_argument("--array", choices=SANS, default="tgt", help="what serves the LUNs; lio has ALUA (default: tgt)")
     add("shell", _shell, "open a root shell in the guest that `up` left running")
     add("down", _down, "end the guest that `up` left running")
     test = add("test", _test, "run scenarios: those named, or all")
@@ -89,12 +93,14 @@ def _up(options: argparse.Namespace) -> int:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     states = States(image.get(suite), _deb(options), directory / "states", _say, record=False)
-    guest = Guest.restore(states.ready(ARTICLE), directory)
+    chosen: San = SANS[options.array]
+    guest = Guest.restore(states.ready(chosen), directory)
     print(
         USAGE.format(
             suite=suite,
             python=Path(sys.executable).name,
-            map=ARTICLE.map_name(1),
+            map=chosen.map_name(1),
+            hints="\n".join(f"  {what:<22}{command}" for what, command in chosen.array.hints.items()),
             mount=san.MOUNT_POINT,
             ssh=shlex.join(guest.ssh_command),
             metrics=guest.port("metrics"),

@@ -9,6 +9,7 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Due, MapState, PathState, Wait
+from mpathd_watch.core.verdicts.health import BY_ARRAY
 
 Before = Mapping[PathKey, PathState]
 """The paths that an event has touched, as they were before it."""
@@ -26,10 +27,13 @@ def announce_paths(draft: Draft, before: Before) -> None:
 def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
     """Report a new health; a map that has just appeared may first gather its paths.
 
-    At the start the layer's manager answers first: whether I/O fails or hangs is half of the news.
+    At the start the layer's manager answers first: whether I/O fails or hangs is half of the news. While an array moves
+    a LUN, its map may be without a path for seconds, and I/O waits: that is news only if it takes longer than it may.
     """
     settling = Due(Wait.SETTLE, map_.wwid) in draft.deadlines
     if map_.health is MapHealth.UNKNOWN or settling or not _manager_answered(draft, map_):
+        return
+    if _waits_for_array(map_):
         return
     if map_.health is not map_.announced:
         # After the time to settle, the health is an old one that was never reported.
@@ -41,6 +45,26 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
             announced=map_.health,
             troubled=None if map_.health is MapHealth.HEALTHY else map_.troubled,
         )
+
+
+def _waits_for_array(map_: MapState) -> bool:
+    """Whether I/O over the paths that are out is only waiting, within the time that it may, for the array to be done.
+
+    The kernel retries I/O while the array changes the state of a port group. Between two groups the map has no path; a
+    map that queues waits until multipathd has reinstated one that the array has opened.
+    """
+    out = [path for path in map_.paths.values() if path.health not in USABLE]
+    if any(path.verdict.overdue for path in out):
+        return False
+    if out and all(path.in_transition for path in out):
+        return True
+    return map_.health is MapHealth.LOST and map_.queues is True and any(_opened(path) for path in out)
+
+
+def _opened(path: PathState) -> bool:
+    """Whether the array has opened the path again, and multipathd must reinstate it within a time that is known."""
+    by_array = path.outage is not None and path.outage.cause in BY_ARRAY
+    return by_array and path.health is Health.RECOVERING and path.verdict.deadline is not None
 
 
 def _manager_answered(draft: Draft, map_: MapState) -> bool:
@@ -94,7 +118,8 @@ def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Map
 def _context(draft: Draft, map_: MapState) -> messages.Context:
     layer = draft.layer_of(map_.wwid)
     managed = layer.manager is None or draft.is_up(layer.manager)
-    return messages.Context(map_, draft.nexuses, draft.rest.links, draft.now, managed=managed)
+    arrays = draft.rest.arrays
+    return messages.Context(map_, draft.nexuses, draft.rest.links, draft.now, managed=managed, arrays=arrays)
 
 
 def _announce_flapping(draft: Draft, before: Before) -> None:

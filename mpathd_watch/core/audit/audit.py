@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from mpathd_watch.core.audit import (
+    access,
     boot,
     direct_use,
     files,
@@ -13,6 +14,7 @@ from mpathd_watch.core.audit import (
     maps,
     no_map,
     not_loaded,
+    one_controller,
     path_timeouts,
     products,
     queueing,
@@ -68,6 +70,8 @@ def audit(state: State) -> AuditReport:
             no_map.findings(audited),
             redundant,
             kin.findings(audited, fewer),
+            one_controller.findings(audited, fewer),
+            access.findings(audited),
             same_lun.findings(audited, mixed),
             sizes.findings(audited, mixed),
             interfaces.findings(audited),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.open_iscsi import keys, setting
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.model.system import ISCSID, LOGIN_UNITS, MULTIPATHD_UNITS, Mount, Unit
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import MapState, NexusState
 from mpathd_watch.core.transports import table

@@ -66,6 +66,11 @@ class Host:
         session = self.state.nexuses.get(path.nexus)
         return session if session is not None and session.present else None
 
+    def portal(self, path: PathState) -> str:
+        """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
+        session = self.session(path)
+        return path.place.portal if session is None else session.facts.leads_to
+
     def record(self, session: NexusState) -> Record | None:
         """The session's node record, if it exists and can be read."""
         return self.records.of(session)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.usage import DirectUse, Use
 
 _SEVERAL = "the LUNs of {} maps are used past them"

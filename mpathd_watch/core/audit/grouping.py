@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.audit_report import Acknowledged
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
-
-MOST_NAMED = 3
+from mpathd_watch.core.model.text import MOST_NAMED, listed
 
 ONE_BY_ONE = frozenset(
     {
@@ -22,12 +21,6 @@ ONE_BY_ONE = frozenset(
     }
 )
 """Kinds so grave that each object has a finding of its own, unless there are more of them than are named."""
-
-
-def listed(names: Sequence[str]) -> str:
-    """``a, b, c and 9 more``."""
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.identity import in_order
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.state import MapState, NexusState
 from mpathd_watch.core.verdicts import carrier
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.state import Wait
 
 _End = tuple[str, str]
@@ -44,7 +44,7 @@ def fewer(host: Host) -> Mapping[str, Fewer]:
         for end in found:
             by_end.setdefault(end, set()).add(found)
     lacks = {found: _compared(found, {other for end in found for other in by_end[end]}, counts) for found in counts}
-    waiting = {due.wwid for due in host.state.deadlines if due.wait is Wait.SETTLE}
+    waiting = new_maps(host)
     maps = host.state.maps
     return {
         wwid: its
@@ -64,17 +64,29 @@ def findings(host: Host, lacking: Mapping[str, Fewer]) -> Iterator[Sighting]:
             yield example(FindingKind.FEWER_PATHS_THAN_ITS_KIN, map_.label, text, several)
 
 
+def common_targets(host: Host) -> Mapping[str, str]:
+    """By what each target is known to the kin: its name, or nothing if it is the target of one map alone."""
+    users = Counter(
+        target
+        for map_ in host.maps
+        for target in {path.place.target for path in map_.paths.values() if path.member and path.place.target}
+    )
+    return {target: target if count > 1 else "" for target, count in users.items()}
+
+
+def new_maps(host: Host) -> set[str]:
+    """The WWIDs of maps that were made just now: they may still get paths."""
+    return {due.wwid for due in host.state.deadlines if due.wait is Wait.SETTLE}
+
+
 def _ends(host: Host) -> dict[str, _Ends]:
     """The ends of each map's paths, by its WWID. A path without a target is compared with nothing."""
     found = {
         map_.wwid: {(path.place.target, path.label) for path in map_.paths.values() if path.member}
         for map_ in host.maps
     }
-    users = Counter(target for ends in found.values() for target in {target for target, _ in ends})
-    return {
-        wwid: frozenset((target if users[target] > 1 else "", label) for target, label in ends if target)
-        for wwid, ends in found.items()
-    }
+    names = common_targets(host)
+    return {wwid: frozenset((names[target], label) for target, label in ends if target) for wwid, ends in found.items()}
 
 
 def _compared(ends: _Ends, kin: set[_Ends], counts: Mapping[_Ends, int]) -> Fewer | None:

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit.unmapped_disks import visible
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.open_iscsi import keys, setting
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import SourceName
 
 SUBJECT = "multipath"

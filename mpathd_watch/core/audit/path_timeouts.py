@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, remark, transport, whence
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.state import MapState
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpathd_watch.core.audit.context import Host
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 
 MODULES = "/proc/modules"
 

@@ -7,10 +7,10 @@ from math import inf
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import transport
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import uid_property
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.transports import table
@@ -38,7 +38,7 @@ def _in_common(host: Host, map_: MapState) -> Iterator[Finding]:
         text, advice = f"its only path is {label}", _advice(map_, kind)
         yield Sighting(kind, map_.label, text, advice=advice, parts=(label,), told=_only_paths)
         return
-    portal = _only(_portal(host, path) for path in paths)
+    portal = _only(host.portal(path) for path in paths)
     ends, links = _ends(host, map_), host.state.links or {}
     nic = _only(carrier.trunk(facts.local, links) for facts in ends)
     subnet = _only(facts.local.network for facts in ends)
@@ -73,12 +73,6 @@ def _only_paths(labels: Sequence[str]) -> str:
 def _advice(map_: MapState, kind: FindingKind) -> str:
     """The remedy where the map's transport has one of its own."""
     return transport(map_).remedies.get(kind, "")
-
-
-def _portal(host: Host, path: PathState) -> str:
-    """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
-    session = host.session(path)
-    return path.place.portal if session is None else session.facts.leads_to
 
 
 def _ends(host: Host, map_: MapState) -> list[Nexus]:
@@ -127,13 +121,18 @@ def _paths(labels: list[str]) -> str:
 
 
 def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
-    """Disks that udev has under another WWID.
+    """Disks that udev has under another WWID, and those behind which the kernel has found another LUN.
 
     libdm may have escaped the WWID of the map, and that of a dead disk may be out of date: those are left out.
     """
     asked = host.rules.running or host.rules.files
     parts, first = [], ""
     for path in map_.paths.values():
+        if path.member and path.disk.was:
+            name = f"{path.label} ({path.place.dev})"
+            parts.append(f"{name} leads to {path.disk.block.wwid}")
+            first = first or f"path {name} led to the LUN {path.disk.was}, and leads to {path.disk.block.wwid} now"
+            continue
         if not path.disk.wwid or path.disk.wwid == map_.wwid or "\\" in map_.wwid:
             continue
         if not path.member or path.disk.state.liveness is not Liveness.CARRYING:

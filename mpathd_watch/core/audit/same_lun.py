@@ -10,8 +10,9 @@ from collections.abc import Container, Hashable, Iterator, Mapping
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import MapState, PathState
 

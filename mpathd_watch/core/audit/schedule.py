@@ -18,6 +18,7 @@ from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SystemRead
+from mpathd_watch.core.judging import access_use
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import Auditing, Due, Wait
 from mpathd_watch.core.transports import table
@@ -44,10 +45,13 @@ _WHILE_STARTING = frozenset(
     {
         *(FindingKind.RECORD_WITHOUT_SESSION, FindingKind.TOO_FEW_SESSIONS, FindingKind.SESSION_WITHOUT_PATH),
         *(FindingKind.PATH_NOT_IN_MAP, FindingKind.NO_MAP, FindingKind.FEWER_PATHS_THAN_ITS_KIN),
-        FindingKind.ISCSID_NOT_RUNNING,
+        *(FindingKind.ONE_CONTROLLER, FindingKind.ISCSID_NOT_RUNNING),
     }
 )
 """Findings that every start of a host brings for a moment: sessions log in, and maps are made, one after the other."""
+
+_AT_ONCE = frozenset({FindingKind.WWID_DIFFERS})
+"""Findings that do not wait: each write may destroy data."""
 
 _AUDIT = Due(Wait.AUDIT)
 
@@ -90,6 +94,7 @@ def audit_when_due(draft: Draft) -> None:
     if moment is None or moment > draft.now.monotonic:
         return
     del draft.deadlines[_AUDIT]
+    access_use.follow(draft)
     report = audit(draft.finished())
     _announce(draft, replace(draft.rest.auditing, report=report, at=draft.now))
 
@@ -123,7 +128,11 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     now = draft.now.monotonic
     announced = {news for news in auditing.announced if news in found}
     standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
-    fresh = {news for news in standing if auditing.fresh and found[news].kind not in _WHILE_STARTING}
+    fresh = {
+        news
+        for news in standing
+        if found[news].kind in _AT_ONCE or (auditing.fresh and found[news].kind not in _WHILE_STARTING)
+    }
     ripe = dict.fromkeys(found[news] for news, since in standing.items() if news in fresh or now - since >= STANDING)
     for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
+from mpathd_watch.core.model.text import listed, size
 from mpathd_watch.core.state import MapState
-
-SECTOR = 512
-"""Bytes of a sector in sysfs, whatever the disk's own are."""
 
 
 def findings(host: Host, mixed: Container[str]) -> Iterator[Sighting]:
@@ -100,11 +98,6 @@ def _blocks(map_: MapState) -> Iterator[str]:
 
 def _sizes(sectors: set[int]) -> dict[int, str]:
     """Sizes for people; the sectors where two would look alike."""
-    shown = {size: _size(size) for size in sectors}
+    shown = {sectors_: size(sectors_) for sectors_ in sectors}
     alike = len(set(shown.values())) < len(shown)
     return {size: f"{size} sectors" for size in sectors} if alike else shown
-
-
-def _size(sectors: int) -> str:
-    mib = sectors * SECTOR / (1 << 20)
-    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"

@@ -8,12 +8,13 @@ from math import inf
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, whence
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.audit_report import Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Effective
 from mpathd_watch.core.formats.open_iscsi import Configured, configured, keys
 from mpathd_watch.core.model.identity import by_label
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
 

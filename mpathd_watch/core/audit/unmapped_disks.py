@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.audit import direct_use
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
-from mpathd_watch.core.audit.grouping import Sighting, listed
+from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.audit.not_loaded import comparable
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.formats.multipath_conf import Blacklist, Document, Rule, blacklist, quoted
 from mpathd_watch.core.model.facts import DeviceFacts
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName, Transport
 from mpathd_watch.core.transports import table
 

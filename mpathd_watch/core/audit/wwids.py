@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit.not_loaded import comparable
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Origin, Setting, expression_of, matches, quoted
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Layer
 from mpathd_watch.core.state import MapState
 

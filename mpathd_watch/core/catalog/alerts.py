@@ -53,7 +53,8 @@ class AlertKind(Enum):
         "The connection behind this path is down, or the SCSI device is blocked. The kernel holds the I/O that was "
         "sent over the path: it neither completes nor fails it. If the connection does not return within the "
         "replacement timeout that is in force (recovery_tmo), the kernel fails the path and multipath sends the I/O "
-        "over another one. multipathd still reports a stalled path as ready.",
+        "over another one. multipathd still reports a stalled path as ready. A path is stalled, too, while the array "
+        "changes the state of its port group (ALUA); the entry has priority info then.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@: link, switch, target. If the other paths are up, "
         "nothing needs to be done on this host.",
     )
@@ -158,6 +159,57 @@ class AlertKind(Enum):
         "iSCSI session @MPATHD_WATCH_SESSION@ is logged in again",
         "multipathd reinstates the session's paths as it checks them.",
         "Nothing needs to be done.",
+    )
+    PORT_GROUP_DOWN = AlertText(
+        "4d4139a6eade42cd9d056db99a86a4e2",
+        Priority.ERR,
+        "Port group @MPATHD_WATCH_PORT_GROUP@ of the array takes no I/O",
+        "The array has put a target port group into a state in which it takes no I/O (ALUA), and several paths have "
+        "failed with it. Their transport works. Until these paths are up again, their own entries have priority info: "
+        "this entry is the alert for all of them. While the array only changes the state of the group, the entry has "
+        "priority info, and the kernel retries I/O, by default for up to 60 s.",
+        "Check the array: a controller may be under maintenance, restarting or failed. If the other paths are up, "
+        "nothing needs to be done on this host.",
+    )
+    PORT_GROUP_UP = AlertText(
+        "74b9f40fa9ef4a03a16d34f1c2aac117",
+        Priority.NOTICE,
+        "Port group @MPATHD_WATCH_PORT_GROUP@ of the array takes I/O again",
+        "All paths that failed with the port group are up again.",
+        "Nothing needs to be done.",
+    )
+    ARRAY_MOVED = AlertText(
+        "928584f242b24dd29a5aca4d8cbda599",
+        Priority.NOTICE,
+        "The array has moved LUNs between its port groups",
+        "Other paths are active/optimized now: a controller has failed over, or its LUNs were moved on purpose. One "
+        "entry counts all LUNs that moved together.",
+        "Nothing needs to be done if that was intended. Otherwise check the controllers of the array.",
+    )
+    LUN_RESIZED = AlertText(
+        "d835ec6e00204551b67214f7f09ec5ae",
+        Priority.WARNING,
+        "The array has changed the size of the LUN behind map @MPATHD_WATCH_MAP@",
+        "The target has reported a new size of the LUN. With priority info: the map and all its disks use it. With "
+        "priority warning: a minute later some of them, or all, still use the old one.",
+        "If the LUN has grown, rescan each disk (iscsiadm -m session --rescan, or echo 1 > "
+        "/sys/block/sdX/device/rescan), then run multipathd resize map @MPATHD_WATCH_MAP@. If it has shrunk, stop what "
+        "writes to it: data beyond the new end is lost.",
+    )
+    THIN_POOL_FILLING = AlertText(
+        "d869f62ad7dd4ea38933a7190c82afc2",
+        Priority.WARNING,
+        "The pool behind thin LUNs of @MPATHD_WATCH_TARGET@ is nearly full",
+        "The target has reported that a threshold of a thin-provisioned LUN was reached. When the pool is full, writes "
+        "fail on all paths at once, and multipath does not help.",
+        "Free space in the pool of the array, or enlarge it. Discard unused blocks (fstrim) if the array supports it.",
+    )
+    UNIT_ATTENTION = AlertText(
+        "2cc3205319a745148e200cf8294e6857",
+        Priority.INFO,
+        "@MPATHD_WATCH_TARGET@ has reported a change: @MPATHD_WATCH_ATTENTION@",
+        "The target has answered a command with a unit attention. What was reported within a second is in one entry.",
+        "Nothing needs to be done if the change was intended. The message says what else to do.",
     )
     PATH_FLAPPING = AlertText(
         "0185138d69994b9e9d753313ade325a7",

@@ -306,6 +306,42 @@ class FindingKind(Enum):
         "The paths fail together.",
         "Connect the array to a second adapter or port.",
     )
+    ONE_CONTROLLER = FindingText(
+        Severity.WARNING,
+        "All paths of a map lead to one controller of the array, although it has others",
+        "When this controller fails or is updated, all paths of the map fail together, and the array has no other way "
+        "to the LUN.",
+        "Log in to ports of another controller, or zone and cable them. Then scan the sessions or ports: for iSCSI, "
+        "run 'iscsiadm -m session --rescan'. If the LUN does not appear there, check its mapping on the array. If one "
+        "controller is intended, add the map to single_path_ok in /etc/mpathd-watch/config.toml.",
+    )
+    ALUA_IGNORED = FindingText(
+        Severity.WARNING,
+        "multipathd does not go by what the array reports of each path (ALUA)",
+        "I/O also goes over paths that the array serves more slowly or not at all. Some arrays then move the LUN back "
+        "and forth between their controllers.",
+        "Let multipathd detect the prioritizer: delete 'detect_prio no' and prio from multipath.conf. Set "
+        "'path_grouping_policy group_by_prio' and 'failback immediate' for the array. Then run 'multipathd "
+        "reconfigure'; 'multipath -ll MAP' shows the priority of each path group.",
+        milder="the array serves all its port groups alike now: if it always does, nothing needs to be done",
+    )
+    OPTIMIZED_PATH_UNUSED = FindingText(
+        Severity.WARNING,
+        "I/O goes over active/non-optimized paths, although active/optimized ones can be used",
+        "Each I/O takes a longer way within the array, and loads the wrong controller.",
+        "Run 'multipathd switchgroup map MAP group N' with the group of the active/optimized paths, which 'multipath "
+        "-ll MAP' shows. Set 'failback immediate' in multipath.conf, so that I/O returns by itself next time. If the "
+        "array has moved the LUN away from its controller, move it back there.",
+    )
+    NO_HANDLER = FindingText(
+        Severity.WARNING,
+        "A disk of an array with ALUA has no device handler in the kernel",
+        "The kernel does not know the access states. It sends I/O to standby paths, and does not wait while the array "
+        "moves the LUN from one controller to another: paths fail that would soon be usable.",
+        "Run 'modprobe scsi_dh_alua', and find out why it is not loaded: where the root file system is on a map, the "
+        "initramfs needs it, too. Delete 'hardware_handler \"0\"' and 'retain_attached_hw_handler no' from "
+        "multipath.conf. Then run 'multipathd reconfigure'. 'cat /sys/block/sdX/device/dh_state' must print alua.",
+    )
     RP_FILTER_STRICT = FindingText(
         Severity.WARNING,
         "The kernel drops the answers of a session that is bound to another interface than the route",

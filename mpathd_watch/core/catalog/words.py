@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    AttentionKind,
     Cause,
     CheckerState,
     DeviceState,
@@ -48,8 +50,9 @@ PATH_HEALTH: Final = Vocabulary(
         Health.FAILED: "No I/O goes over the path: dm has failed it, multipathd's checker reports it faulty, its SCSI "
         "device is offline or being removed, or its session is FREE.",
         Health.RECOVERING: "The connection works again, but multipathd has not reinstated the path yet.",
-        Health.STALLED: "The session is FAILED or the SCSI device is blocked. The kernel holds the I/O until the "
-        "connection is back or the replacement timeout ends.",
+        Health.STALLED: "The session is FAILED or the SCSI device is blocked: the kernel holds the I/O until the "
+        "connection is back or the replacement timeout ends. Or the array is changing the state of the path's port "
+        "group (ALUA), and the kernel retries the I/O.",
         Health.SUSPECT: "dm and the kernel still report the path as usable, but the target has been silent for longer "
         "than noop_out_interval and a grace, or the network interface has lost its carrier or its address.",
         Health.UP: "The path is usable, and no source reports a problem.",
@@ -123,6 +126,37 @@ DEVICE_STATE: Final = Vocabulary(
     },
 )
 
+ACCESS_STATE: Final = Vocabulary(
+    "Access state of a path (ALUA)",
+    {
+        AccessState.OPTIMIZED: "The path leads to the controller that serves the LUN.",
+        AccessState.NON_OPTIMIZED: "The path takes I/O, which the array passes on to the other controller.",
+        AccessState.STANDBY: "The path takes no I/O until the array, or dm, makes its port group active. The kernel "
+        "refuses I/O to it.",
+        AccessState.UNAVAILABLE: "The path takes no I/O. For example, its controller restarts.",
+        AccessState.LBA_DEPENDENT: "The path takes I/O to a part of the LUN at full speed.",
+        AccessState.OFFLINE: "The port group is offline.",
+        AccessState.TRANSITIONING: "The array is changing the state of the port group. The kernel retries I/O "
+        "meanwhile, for 60 s unless the array names another time.",
+        AccessState.UNKNOWN: "The kernel, or the array, uses a word that mpathd-watch does not know.",
+    },
+    more="nothing, where the kernel has no device handler for the disk",
+)
+
+ATTENTION: Final = Vocabulary(
+    "Unit attentions: what a target reports about a LUN",
+    {
+        AttentionKind.INQUIRY: "The LUN describes itself in another way than before: it may be another one.",
+        AttentionKind.CAPACITY: "The LUN has another size.",
+        AttentionKind.THIN_PROVISIONING: "The pool behind a thin LUN is nearly full.",
+        AttentionKind.MODE_PARAMETERS: "A setting of the LUN has changed.",
+        AttentionKind.REPORTED_LUNS: "The target has more, fewer or other LUNs than before.",
+        AttentionKind.ACCESS_STATE: "The access state of a port group has changed (ALUA).",
+        AttentionKind.RESET: "The LUN was reset, or its target has restarted.",
+        AttentionKind.UNKNOWN: "The kernel uses a word that mpathd-watch does not know.",
+    },
+)
+
 SESSION_STATE: Final = Vocabulary(
     "State of an iSCSI session",
     {
@@ -165,6 +199,10 @@ CAUSE: Final = Vocabulary(
         Cause.CARRIER_LOST: "The network interface that carried the session lost its carrier or its address.",
         Cause.LOGOUT: "The session was logged out.",
         Cause.DEVICE_OFFLINE: "The SCSI device is offline.",
+        Cause.ARRAY_STANDBY: "The array has put the port group of the path into standby (ALUA).",
+        Cause.ARRAY_UNAVAILABLE: "The array has made the port group of the path unavailable (ALUA).",
+        Cause.ARRAY_TRANSITIONING: "The array was changing the access state of the path's port group (ALUA).",
+        Cause.ARRAY_OFFLINE: "The array has taken the port group of the path offline (ALUA).",
         Cause.CHECKER: "multipathd's checker failed the path although its connection worked.",
         Cause.ADMINISTRATOR: "Somebody failed the path by hand: dm failed it although the disk answered every command.",
         Cause.REMOVED: "The path left its map while its session stayed.",
@@ -208,6 +246,8 @@ PHASE: Final = Vocabulary(
         Phase.DETECTION: "From the last sign of life of the target until its session is FAILED.",
         Phase.REPLACEMENT: "From then until the path has failed; recovery_tmo limits it.",
         Phase.FAILOVER: "Detection and replacement together: how long I/O may have hung.",
+        Phase.TRANSITION: "While the array changes the state of the path's port group (ALUA), and the kernel retries "
+        "I/O.",
         Phase.REINSTATEMENT: "From the return of the connection until the path is up.",
     },
 )
@@ -262,7 +302,7 @@ OPERATION: Final = Vocabulary("Operations", {"read": "Reads.", "write": "Writes.
 SOURCE: Final = Vocabulary(
     "Names of the sources",
     {
-        SourceName.UEVENT: "The kernel's uevents of block devices.",
+        SourceName.UEVENT: "The kernel's uevents of block devices and SCSI devices.",
         SourceName.SYSFS: "The maps, disks and iSCSI sessions in sysfs.",
         SourceName.MULTIPATHD: "multipathd, by its socket.",
         SourceName.CONFIG: "mpathd-watch's own configuration file.",
@@ -275,6 +315,7 @@ SOURCE: Final = Vocabulary(
 SOURCE_REASON: Final = Vocabulary(
     "Reasons why a source fails",
     {
+        "bad_attention": "A uevent with a unit attention names no SCSI device that makes sense.",
         "bad_command": "multipathd does not know a command; multipath-tools may be older than 0.9.4.",
         "bad_file": "The configuration file of mpathd-watch has a mistake.",
         "bad_json": "The list of maps from multipathd is no JSON.",
@@ -299,7 +340,7 @@ SOURCE_REASON: Final = Vocabulary(
         "overflow": "The kernel dropped messages because the socket's buffer was full.",
         "refused": "multipathd is running, but does not listen on its socket.",
         "timeout": "No answer came in time, or a read did not return in time.",
-        "too_many": "Sessions have more disks outside maps than mpathd-watch reads.",
+        "too_many": "There was more than mpathd-watch reads: disks outside maps, mounts, or unit attentions.",
         "truncated": "The list of paths from multipathd is cut short.",
         "unintelligible": "A reply of multipathd has no form that mpathd-watch knows.",
         "unknown_value": "A word or number is none that mpathd-watch knows.",
@@ -349,6 +390,8 @@ VOCABULARIES: Final = (
     DM_STATE,
     CHECKER_STATE,
     DEVICE_STATE,
+    ACCESS_STATE,
+    ATTENTION,
     SESSION_STATE,
     TRANSPORT,
     CAUSE,

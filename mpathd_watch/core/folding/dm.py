@@ -202,8 +202,10 @@ def _checked(path: PathState, listing: PathListing | None, requested: float) -> 
         requested,
         overruled=_overruled(path, listing, requested),
         marginal=listing.marginal,
-        # show maps json does not print how often a path has failed.
+        # show maps json does not print how often a path has failed, and the other listing neither of these.
         failures=before.failures if listing.failures is None else listing.failures,
+        group=before.group if listing.group is None else listing.group,
+        priority=before.priority if listing.priority is None else listing.priority,
     )
     return replace(path, checker=checker)
 

@@ -187,7 +187,17 @@ def _placed(draft: Draft, path: PathState, device: DeviceFacts, label: str) -> P
     path = replace(path, place=place, member=True)
     if not moved:
         return path
-    return replace(path, dm=DmView(), checker=CheckerView(), disk_errors=path.disk_errors.of_another_disk())
+    errors = path.disk_errors.of_another_disk()
+    return replace(path, dm=DmView(), checker=CheckerView(), disk=DiskView(), disk_errors=errors)
+
+
+def _was(disk: DiskView, wwid: str) -> str:
+    """The kernel's name of the LUN that was behind the disk first; empty while that is ``wwid``, or one is not known.
+
+    The kernel reads the name when it scans a disk, also after INQUIRY_DATA_HAS_CHANGED (scsi_evt_emit(), scsi_lib.c).
+    """
+    first = disk.was or disk.block.wwid
+    return first if first and wwid and first != wwid else ""
 
 
 def _absent(path: PathState) -> PathState:
@@ -215,6 +225,15 @@ def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: flo
     if device.in_flight is not None:
         closely = None not in (device.io_errors, device.io_timeouts)
         errors = replace(errors, in_flight=device.in_flight, looked=requested, closely=closely)
-    disk = DiskView(device.state, device.timeout, device.wwid, device.io, device.block)
+    disk = DiskView(
+        device.state,
+        device.timeout,
+        device.wwid,
+        device.io,
+        device.block,
+        device.access,
+        path.disk.access_since if device.access.state is path.disk.access.state else draft.now.monotonic,
+        _was(path.disk, device.block.wwid),
+    )
     after = replace(path, disk=disk, disk_errors=errors)
     return path if after == path else after

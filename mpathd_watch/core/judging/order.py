@@ -13,15 +13,22 @@ from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
 from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
 from mpathd_watch.core.judging.outages import end_outage
 from mpathd_watch.core.judging.paths import judged
+from mpathd_watch.core.judging.port_groups import judge_port_groups
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
 
-_OF_OTHERS = frozenset({Wait.AUDIT, Wait.SLOW_PATHS})
+_OF_OTHERS = frozenset(
+    {
+        *(Wait.AUDIT, Wait.SLOW_PATHS),
+        *(Wait.ACCESS, Wait.LUNS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES),
+    }
+)
 
 
 def judge(draft: Draft) -> None:
@@ -36,6 +43,8 @@ def judge(draft: Draft) -> None:
     previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
     for wwid in draft.regrouped:
         draft.maps[wwid] = _judged_map(draft, draft.whole_map(wwid))
+    judge_port_groups(draft)
+    judge_moves(draft)
     announce_paths(draft, before)
     for wwid, label in before:
         path = draft.whole_map(wwid).paths[label]

@@ -8,10 +8,11 @@ from math import isinf
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
-from mpathd_watch.core.model.budget import timer_lateness
+from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
     Cause,
     CheckerState,
     DmState,
@@ -26,7 +27,7 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
 from mpathd_watch.core.verdicts.error_counts import Count
-from mpathd_watch.core.verdicts.health import Evidence, RawStates, evidence, path_health
+from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
@@ -36,6 +37,9 @@ _NO_REASON = frozenset({CheckerState.READY, CheckerState.GHOST, CheckerState.FAU
 _BY_COMMANDS = frozenset({"tur", "directio", "readsector0"})
 """Checkers that find fault only with a command that fails or hangs; others read it in an answer that came back well."""
 _PROVISIONAL = frozenset({Cause.UNKNOWN, Cause.REMOVED})
+STANDBY_EXPLAINS = 60.0
+"""Seconds before an outage within which a path must have gone into standby for that to be the reason. multipathd checks
+a path every 20 s at most unless it is configured otherwise (max_polling_interval)."""
 LOOK_AGAIN = 0.5
 """Seconds between two close looks at a disk that had commands in flight when dm failed its path."""
 
@@ -84,7 +88,27 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         counters=_by_counters(path, nexus, standing),
         unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
+        closed=_closed(path, draft.now),
     )
+
+
+def _closed(path: PathState, now: Instant) -> AccessState | None:
+    """What the array says of the path, if that explains why it takes no I/O.
+
+    A path to a passive controller is in standby all the time, and usable: multipathd calls it ghost. If it fails then,
+    standby is not why. And a path that dm has reinstated since is one that multipathd has found usable.
+    """
+    state, since = path.disk.access.state, path.disk.access_since
+    if state is None or state not in CLOSED or _reinstated_since(path, since):
+        return None
+    began = now if path.outage is None else path.outage.began
+    old = since is not None and began.monotonic - since > STANDBY_EXPLAINS
+    return None if state is AccessState.STANDBY and old else state
+
+
+def _reinstated_since(path: PathState, moment: float | None) -> bool:
+    changed = path.dm.changed
+    return path.dm.state is DmState.ACTIVE and changed is not None and moment is not None and changed > moment
 
 
 def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
@@ -261,6 +285,8 @@ def _timed(draft: Draft, wwid: str, path: PathState) -> PathState:
 def _lateness(draft: Draft, path: PathState) -> float:
     """The seconds by which the kernel's timer may end the path's phase late."""
     outage, nexus = path.outage, draft.nexus_of(path)
+    if path.in_transition:
+        return TRANSITION_LATENESS
     if path.health is Health.STALLED and outage is not None and outage.bounds is not None:
         return outage.bounds.lateness(Phase.REPLACEMENT)
     dropped = nexus.facts.timing.dropped_after if nexus is not None else None
@@ -277,6 +303,8 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
     outage, nexus = path.outage, draft.nexus_of(path)
     if path.health is Health.SUSPECT and nexus is not None:
         return suspicion.dropped_at(nexus, draft.now)
+    if path.in_transition:
+        return path.verdict.since.later(TRANSITION_TIMEOUT)
     if outage is None or outage.bounds is None:
         return None
     since = path.verdict.since

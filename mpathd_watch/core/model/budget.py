@@ -22,6 +22,16 @@ def timer_lateness(seconds: float) -> float:
     return seconds / 8 if _PUNCTUAL < seconds < inf else 0.0
 
 
+TRANSITION_TIMEOUT = 60.0
+"""Seconds for which an array may change the state of a port group before the kernel takes the group for standby
+(ALUA_FAILOVER_TIMEOUT and alua_rtpg() in drivers/scsi/device_handler/scsi_dh_alua.c). It is the default: an array may
+name another time, which the kernel does not show, and while the array answers TEST UNIT READY with the transition, the
+kernel goes on asking (alua_rtpg_work())."""
+TRANSITION_LATENESS = 4.0
+"""Seconds: the kernel asks the array every 2 s whether it is done (ALUA_RTPG_RETRY_DELAY there), and waits for its
+answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Seconds from the break of a link, at best and at worst; ``inf`` where nothing bounds them."""
@@ -47,6 +57,7 @@ class Bounds:
     replacement: float = inf
     failover: float = inf
     reinstatement: float = inf
+    transition: float = TRANSITION_TIMEOUT
 
     def of(self, phase: Phase) -> float:
         """The bound of ``phase``."""
@@ -54,10 +65,13 @@ class Bounds:
             Phase.DETECTION: self.detection,
             Phase.REPLACEMENT: self.replacement,
             Phase.FAILOVER: self.failover,
+            Phase.TRANSITION: self.transition,
             Phase.REINSTATEMENT: self.reinstatement,
         }[phase]
 
     def lateness(self, phase: Phase) -> float:
         """The seconds by which the kernel's timers may end ``phase`` after its bound; multipathd has other timers."""
         late = {each: timer_lateness(self.of(each)) for each in (Phase.DETECTION, Phase.REPLACEMENT)}
+        if phase is Phase.TRANSITION:
+            return TRANSITION_LATENESS
         return sum(late.values()) if phase is Phase.FAILOVER else late.get(phase, 0.0)

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Layer, SessionStatus, Transport
+from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Layer,
+    SessionStatus,
+    Transport,
+)
 
 RECOVERY_OFF = -1
 """``recovery_tmo`` when sysfs prints ``off``: devices stay blocked for ever (scsi_transport_iscsi.c stores -1)."""
@@ -59,6 +67,24 @@ class IoFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessFacts:
+    """What the array says of the path to a disk (asymmetric access, ALUA), as sysfs shows it. None of it causes I/O.
+
+    ``grouped``: the array reports target port groups (TPGS in the standard INQUIRY data); ``None`` where the kernel has
+    no copy of these. ``handler``: the device handler (``dh_state``), e.g. ``alua``; empty where none is attached.
+    ``state`` and ``preferred`` (``access_state``, ``preferred_path``) are the kernel's copy of what the array reported
+    last, ``None`` without a handler: then there is no statement. ``group``: the number of the target port group, from
+    the kernel's copy of VPD page 0x83, which it reads when it scans the disk.
+    """
+
+    grouped: bool | None = None
+    handler: str = ""
+    state: AccessState | None = None
+    preferred: bool | None = None
+    group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One member disk as sysfs shows it.
 
@@ -86,6 +112,7 @@ class DeviceFacts:
     in_flight: int | None = field(default=None, compare=False)
     nexus: str = ""
     block: BlockFacts = field(default=BlockFacts())
+    access: AccessFacts = field(default=AccessFacts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +238,8 @@ class PathListing:
     """One path as ``show paths raw format`` lists it; ``map_name`` is empty for a path without a map.
 
     ``marginal``: multipathd reports it as marginal (``%M``); ``failures``: how often dm has failed it since the map's
-    table was loaded (``%0``).
+    table was loaded (``%0``). ``group``: the number of its path group in the map's table, from 1; ``priority``: what
+    its prioritizer gave it (``pri``). Both only as ``show maps json`` lists them.
     """
 
     wwid: str
@@ -223,6 +251,8 @@ class PathListing:
     checker: str
     marginal: bool | None = None
     failures: int | None = None
+    group: int | None = None
+    priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

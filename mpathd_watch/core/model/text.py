@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+MOST_NAMED = 3
+"""Names that are listed before the rest is only counted."""
+SECTOR = 512
+"""Bytes of a sector in sysfs, whatever the disk's own are."""
 MAX_TEXT = 1024
 """Characters kept of any text from outside; names of the kernel and of iSCSI (223 bytes, RFC 7143) are far shorter."""
 
@@ -38,6 +44,18 @@ def duration(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // smaller_size} {smaller}"
     return f"{whole // 60} min {whole % 60} s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b, c and 9 more``."""
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
+
+
+def size(sectors: int) -> str:
+    """A size in sectors of sysfs as a person says it: ``64.0 MiB``, ``1.5 GiB``."""
+    mib = sectors * SECTOR / (1 << 20)
+    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.model.facts import BlockFacts, IoFacts
+from mpathd_watch.core.model.facts import AccessFacts, BlockFacts, IoFacts
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
 
 
@@ -49,7 +49,7 @@ class CheckerView:
 
     ``name``: which checker it uses. ``read``: the CLOCK_MONOTONIC second of the request that ``state`` answers.
     ``overruled``: dm has reinstated the path since, and multipathd has not reported anything but faulty yet.
-    ``marginal`` and ``failures``: see ``PathListing``.
+    ``marginal``, ``failures``, ``group`` and ``priority``: see ``PathListing``.
     """
 
     state: CheckerState = CheckerState.UNKNOWN
@@ -58,6 +58,8 @@ class CheckerView:
     overruled: bool = False
     marginal: bool | None = None
     failures: int | None = None
+    group: int | None = None
+    priority: int | None = None
 
     @property
     def verdict(self) -> CheckerState:
@@ -67,10 +69,18 @@ class CheckerView:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """What sysfs and udev show of a path's disk. The rest of the fields: see ``DeviceFacts``."""
+    """What sysfs and udev show of a path's disk.
+
+    ``access_since``: the CLOCK_MONOTONIC second at which ``access.state`` was first read as it is. ``was``: the
+    kernel's name of the LUN that was there first (``BlockFacts.wwid``), if it has another one for the same disk now.
+    The rest of the fields: see ``DeviceFacts``.
+    """
 
     state: DeviceState = DeviceState.UNKNOWN
     timeout: int | None = None
     wwid: str = ""
     io: IoFacts | None = None
     block: BlockFacts = field(default=BlockFacts())
+    access: AccessFacts = field(default=AccessFacts())
+    access_since: float | None = None
+    was: str = ""

@@ -106,6 +106,41 @@ class DeviceState(Word):
         return _OF_DEVICES.get(self, Liveness.UNKNOWN)
 
 
+class AccessState(Word):
+    """What the array says of a path by ALUA: the ``access_state`` attribute (scsi_access_state_name(), scsi_sysfs.c).
+
+    The kernel's copy. Its device handler reads it from the array: when it is attached, when the array reports a change
+    by a unit attention, and when dm activates a path (drivers/scsi/device_handler/scsi_dh_alua.c).
+    """
+
+    OPTIMIZED = "active/optimized"
+    NON_OPTIMIZED = "active/non-optimized"
+    STANDBY = "standby"
+    UNAVAILABLE = "unavailable"
+    LBA_DEPENDENT = "lba-dependent"
+    OFFLINE = "offline"
+    TRANSITIONING = "transitioning"
+    UNKNOWN = "unknown"
+
+    @property
+    def active(self) -> bool:
+        """Whether the kernel sends I/O over such a path (alua_prep_fn())."""
+        return self in (AccessState.OPTIMIZED, AccessState.NON_OPTIMIZED, AccessState.LBA_DEPENDENT)
+
+
+class AttentionKind(Word):
+    """What a target reports by a unit attention: SDEV_UA in the kernel's uevent (scsi_evt_emit(), scsi_lib.c)."""
+
+    INQUIRY = "INQUIRY_DATA_HAS_CHANGED"
+    CAPACITY = "CAPACITY_DATA_HAS_CHANGED"
+    THIN_PROVISIONING = "THIN_PROVISIONING_SOFT_THRESHOLD_REACHED"
+    MODE_PARAMETERS = "MODE_PARAMETERS_CHANGED"
+    REPORTED_LUNS = "REPORTED_LUNS_DATA_HAS_CHANGED"
+    ACCESS_STATE = "ASYMMETRIC_ACCESS_STATE_CHANGED"
+    RESET = "POWER_ON_RESET_OCCURRED"
+    UNKNOWN = "unknown"
+
+
 class SessionStatus(Word):
     """An iSCSI session's ``state`` attribute (drivers/scsi/scsi_transport_iscsi.c).
 
@@ -197,6 +232,10 @@ class Cause(StrEnum):
     CARRIER_LOST = "carrier_lost"
     LOGOUT = "logout"
     DEVICE_OFFLINE = "device_offline"
+    ARRAY_STANDBY = "array_standby"
+    ARRAY_UNAVAILABLE = "array_unavailable"
+    ARRAY_TRANSITIONING = "array_transitioning"
+    ARRAY_OFFLINE = "array_offline"
     CHECKER = "checker"
     ADMINISTRATOR = "administrator"
     REMOVED = "removed"
@@ -242,11 +281,15 @@ _ISCSI_ERR_BASE = 1000
 
 
 class Phase(StrEnum):
-    """The parts of an outage that have a bound, and ``failover``, which is the first two together."""
+    """The parts of an outage that have a bound, and ``failover``, which is the first two together.
+
+    An array that changes the state of a port group brings about a ``transition`` instead of these two.
+    """
 
     DETECTION = "detection"
     REPLACEMENT = "replacement"
     FAILOVER = "failover"
+    TRANSITION = "transition"
     REINSTATEMENT = "reinstatement"
 
 

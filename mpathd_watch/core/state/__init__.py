@@ -1,6 +1,7 @@
 """All that is known at one moment: an immutable tree of maps and their paths, I_T nexuses and sources."""
 
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.state.arrays import Arrays, Attention, GroupDown, Move, PortGroup, Resize
 from mpathd_watch.core.state.deadlines import Due, Wait
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
@@ -10,15 +11,21 @@ from mpathd_watch.core.state.state import Auditing, Counters, State
 
 __all__ = [
     "ERROR_FRESH",
+    "Arrays",
+    "Attention",
     "Auditing",
     "Counters",
     "DiskErrors",
     "Due",
+    "GroupDown",
     "MapState",
+    "Move",
     "NexusError",
     "NexusState",
     "PathState",
     "PathVerdict",
+    "PortGroup",
+    "Resize",
     "SourceState",
     "State",
     "Wait",

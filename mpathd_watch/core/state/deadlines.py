@@ -18,6 +18,11 @@ class Wait(StrEnum):
     LOOK = "look"
     STEADY = "steady"
     SLOW_PATHS = "slow_paths"
+    ACCESS = "access"
+    ATTENTIONS = "attentions"
+    LUNS = "luns"
+    MOVES = "moves"
+    RESIZES = "resizes"
 
 
 class Due(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
-from mpathd_watch.core.model.vocabulary import USABLE, Layer, MapHealth
+from mpathd_watch.core.model.vocabulary import USABLE, AccessState, AttentionKind, Layer, MapHealth
 from mpathd_watch.core.state.path import PathState
 
 
@@ -19,7 +19,7 @@ class MapState:
     ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``block``: see ``MapFacts``.
     ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``announced`` is the last health
     in the journal, ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has
-    not shown the disk or its nexus yet.
+    not shown the disk or its nexus yet. ``attentions``: how many unit attentions of each kind came for its disks.
     """
 
     wwid: str
@@ -40,11 +40,20 @@ class MapState:
     troubled: Instant | None = None
     paths: Mapping[str, PathState] = field(default_factory=empty)
     unplaced: frozenset[str] = frozenset()
+    attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
 
     @property
     def usable(self) -> int:
         """How many paths are up or suspect."""
         return sum(path.health in USABLE for path in self.paths.values())
+
+    @property
+    def optimized(self) -> int | None:
+        """How many paths the array calls active/optimized; ``None`` where it says nothing of any path."""
+        states = [path.disk.access.state for path in self.paths.values() if path.member]
+        if all(state is None for state in states):
+            return None
+        return states.count(AccessState.OPTIMIZED)
 
     @property
     def present(self) -> int:

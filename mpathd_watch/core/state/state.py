@@ -14,22 +14,28 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
-from mpathd_watch.core.model.vocabulary import Phase, SourceName, Transport, Verdict
+from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName, Transport, Verdict
+from mpathd_watch.core.state.arrays import Arrays
 from mpathd_watch.core.state.deadlines import Due
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
 from mpathd_watch.core.state.source import SourceState
+from mpathd_watch.core.verdicts.access_use import AccessUse
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the daemon's start that belong to no map. ``verdicts`` and ``phases`` are of past outages."""
+    """Totals since the daemon's start that belong to no map.
+
+    ``verdicts`` and ``phases`` are of past outages. ``attentions``: the unit attentions for disks that are in no map.
+    """
 
     uevents: Mapping[str, int] = field(default_factory=empty)
     overflows: int = 0
     resyncs: Mapping[str, int] = field(default_factory=empty)
     verdicts: Mapping[Verdict, int] = field(default_factory=empty)
     phases: Mapping[Phase, Histogram] = field(default_factory=empty)
+    attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Auditing:
     ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
     while it does not report that. ``at``: when the audit was made. ``fresh``: the configuration has changed since.
     ``standing``: since when each part of a finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
+    ``access``: by WWID, which paths carry the I/O of the maps whose paths differ in their access states.
     """
 
     configuration: Configuration | None = None
@@ -48,6 +55,7 @@ class Auditing:
     fresh: bool = False
     standing: Mapping[Hashable, float] = field(default_factory=empty)
     announced: frozenset[Hashable] = frozenset()
+    access: Mapping[str, AccessUse] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class State:
     unmapped: Mapping[str, DeviceFacts] = field(default_factory=empty)
     usage: Usage = field(default=Usage())
     links: Mapping[str, LinkFacts] | None = None
+    arrays: Arrays = field(default=Arrays())
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_stale: float | None = None

@@ -6,15 +6,20 @@ stopped. So a path's health is the worst of what dm, the checker, the disk and t
 Missing knowledge is not bad news. A disk without a ``state``, a word that is not in the vocabulary, a multipathd that
 does not answer: the path is judged by those that do report something, as long as one of them shows that it works.
 Otherwise it is ``unknown``. A path that is out stays so until everybody who has seen it fail reports that it is back.
+
+What the array says of a path (ALUA) explains a failure and does not make one: dm and the checker find out for
+themselves. Only while the array is changing the state of its port group does the kernel hold the I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mpathd_watch.core.model.vocabulary import (
     USABLE,
+    AccessState,
     Cause,
     CheckerState,
     DeviceState,
@@ -29,6 +34,16 @@ from mpathd_watch.core.model.vocabulary import (
 CONDEMNED_BY_CHECKER = frozenset({CheckerState.FAULTY, CheckerState.TIMEOUT, CheckerState.DISCONNECTED})
 # The answer of a path that works (libmultipath/checkers.h): a ghost path takes commands, and I/O after a failover.
 _APPROVED_BY_CHECKER = frozenset({CheckerState.READY, CheckerState.GHOST})
+CLOSED: Mapping[AccessState, Cause] = MappingProxyType(
+    {
+        AccessState.STANDBY: Cause.ARRAY_STANDBY,
+        AccessState.UNAVAILABLE: Cause.ARRAY_UNAVAILABLE,
+        AccessState.TRANSITIONING: Cause.ARRAY_TRANSITIONING,
+        AccessState.OFFLINE: Cause.ARRAY_OFFLINE,
+    }
+)
+"""The access states of a path over which the kernel sends no I/O (alua_prep_fn() in scsi_dh_alua.c), as causes."""
+BY_ARRAY = frozenset(CLOSED.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,8 @@ class RawStates:
     (``CheckerView.overruled``). ``nexus_cause``: what took the nexus, if something did. ``suspicion``: why the nexus is
     suspect that still carries I/O. ``counters``: the cause that the disk's own counters show (``judging.paths``),
     ``unknown`` where they show none. ``unmanaged``: who knows the standing has never answered, and nothing has changed
-    it since. ``unread``: sysfs, which shows the disk and its nexus, does not answer.
+    it since. ``unread``: sysfs, which shows the disk and its nexus, does not answer. ``closed``: what the array says of
+    the path, if that can explain why it takes no I/O (``judging.paths``), else ``None``.
     """
 
     member: bool
@@ -52,11 +68,20 @@ class RawStates:
     counters: Cause = Cause.UNKNOWN
     unmanaged: bool = False
     unread: bool = False
+    closed: AccessState | None = None
+
+    @property
+    def transitioning(self) -> bool:
+        """Whether the array is changing the state of the path's port group, and the kernel retries I/O meanwhile."""
+        return self.closed is AccessState.TRANSITIONING
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the raw states show beside the health: the way to the disk, and the cause they point to."""
+    """What the raw states show beside the health: the way to the disk, and the cause they point to.
+
+    The way is lost, too, where the array closes it: nothing can reinstate the path before the array opens it again.
+    """
 
     transport_good: bool
     transport_lost: bool
@@ -65,10 +90,14 @@ class Evidence:
 
 def evidence(raw: RawStates) -> Evidence:
     """Read the raw states for what an outage needs."""
-    lost = not raw.member or raw.device.liveness.lost or (raw.nexus is not None and raw.nexus.lost)
+    lost = _cut_off(raw) or raw.closed is not None
     by_nexus = raw.device is DeviceState.NONE and raw.nexus is Liveness.CARRYING
     good = raw.device.liveness is Liveness.CARRYING and raw.nexus in (None, Liveness.CARRYING)
     return Evidence(transport_good=(good or by_nexus) and not lost, transport_lost=lost, cause=_cause(raw))
+
+
+def _cut_off(raw: RawStates) -> bool:
+    return not raw.member or raw.device.liveness.lost or (raw.nexus is not None and raw.nexus.lost)
 
 
 def _cause(raw: RawStates) -> Cause:
@@ -81,6 +110,8 @@ def _cause(raw: RawStates) -> Cause:
     if raw.suspicion is Suspicion.CARRIER:
         return Cause.CARRIER_LOST
     condemned = raw.checker in CONDEMNED_BY_CHECKER
+    if raw.closed is not None and (condemned or raw.standing is Standing.FAILED or raw.transitioning):
+        return CLOSED[raw.closed]
     works = raw.device is DeviceState.NONE or raw.device.liveness is Liveness.CARRYING
     if condemned and works and raw.standing is Standing.USABLE:
         # Once dm has failed a path, multipathd calls it faulty for that alone (update_multipath_strings() and below).
@@ -95,12 +126,14 @@ def path_health(raw: RawStates, *, transport_was_lost: bool, out: bool = False) 
         return Health.MISSING
     if Liveness.GIVEN_UP in (raw.device.liveness, raw.nexus):
         return Health.FAILED
-    held = Liveness.HOLDING in (raw.device.liveness, raw.nexus)
+    held = Liveness.HOLDING in (raw.device.liveness, raw.nexus) or raw.transitioning
     if raw.standing is Standing.FAILED or raw.checker in CONDEMNED_BY_CHECKER:
         returned = transport_was_lost and evidence(raw).transport_good
         return Health.RECOVERING if returned else Health.FAILED
     if held:
         return Health.STALLED
+    if out and raw.closed is not None and raw.checker is not CheckerState.GHOST:
+        return Health.FAILED
     if not _works(raw, out=out):
         return Health.UNKNOWN
     return Health.UP if raw.suspicion is None else Health.SUSPECT

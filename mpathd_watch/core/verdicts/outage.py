@@ -17,6 +17,8 @@ from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
 from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
 
+_ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
+
 CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
 comes first, the listing that shows why a moment later, and a counter can't be moved to another label afterwards. An
@@ -29,9 +31,9 @@ class Outage:
 
     ``timeouts`` are those of the nexus when it began (see ``Nexus``), and ``bounds`` what these and multipathd's
     promise; ``None`` where the path has no nexus that is read. ``transport_lost``: the way to the disk itself was gone
-    (nexus down, device not running, path missing): only then is a working transport a return, and the path
-    ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had counted
-    before. ``shared``: a lost nexus was the alert for it and its siblings. ``counted``: it is in
+    (nexus down, device not running, path missing, closed by the array): only then is a way that works a return, and the
+    path ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had
+    counted before. ``shared``: a lost nexus or port group was the alert for it and its siblings. ``counted``: it is in
     ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
     """
 
@@ -112,6 +114,10 @@ def phases(outage: Outage) -> Mapping[Phase, float]:
             found[Phase.REPLACEMENT] = failed.since(stalled)
         if alive is not None and failed is not None and failed >= alive:
             found[Phase.FAILOVER] = failed.since(alive)
+    if outage.cause is Cause.ARRAY_TRANSITIONING and stalled is not None and not outage.inherited:
+        end = failed or outage.transport_up or outage.reinstated
+        if end is not None:
+            found[Phase.TRANSITION] = end.since(stalled)
     if outage.transport_up is not None and outage.reinstated is not None and outage.failed is not None:
         found[Phase.REINSTATEMENT] = outage.reinstated.since(outage.transport_up)
     return MappingProxyType(found)
@@ -139,7 +145,7 @@ def judge(outage: Outage, slack: float) -> Judgement:
         # The whole is over because one of its parts is; it is named where neither is by itself.
         worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))
         return Judgement(measured, Verdict.OVER_BUDGET, worst)
-    kept = Phase.DETECTION in held and not isinf(promised.failover)
+    kept = (Phase.DETECTION in held and not isinf(promised.failover)) or Phase.TRANSITION in held
     return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)
 
 
@@ -155,6 +161,8 @@ def _outranks(new: Cause, outage: Outage) -> bool:
         return False
     if old is Cause.CONNECTION_ERROR and not outage.inherited:
         return CAUSES[new].exact
+    if old is Cause.ARRAY_TRANSITIONING:
+        return new in _ENDS_OF_TRANSITIONS
     if old is Cause.REMOVED:
         return new is Cause.LOGOUT
     return not CAUSES[old].root and (old is Cause.UNKNOWN or CAUSES[new].root)

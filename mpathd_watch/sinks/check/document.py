@@ -85,6 +85,7 @@ def _map(map_: MapState, report: MapReport) -> dict[str, Any]:
         "health": map_.health.value,
         "usable": map_.usable,
         "expected": len(map_.paths),
+        "optimized": map_.optimized,
         "budget": _bounds(report.budget),
         "reinstatement_worst_seconds": None if isinf(worst) else worst,
         "settings": {name: {"value": each.value, "origin": whence(each.origin)} for name, each in settings.items()},

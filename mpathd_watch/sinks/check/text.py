@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import isinf
 
-from mpathd_watch.core.audit.grouping import listed
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.identity import by_label, in_order
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
 from mpathd_watch.core.state import MapState, PathState, State
 from mpathd_watch.core.transports import table

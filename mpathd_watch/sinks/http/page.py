@@ -7,10 +7,19 @@ from datetime import UTC
 from html import escape
 from typing import Final
 
-from mpathd_watch.core.model.text import duration, plural
-from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Health, MapHealth, SessionStatus
+from mpathd_watch.core.model.text import duration
+from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+)
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.http.page_style import STYLE
+from mpathd_watch.sinks.status.access import shows_access, usable
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
@@ -39,6 +48,7 @@ _FINE: Final = frozenset(
         DeviceState.RUNNING,
         DeviceState.LIVE,
         SessionStatus.LOGGED_IN,
+        *(state for state in AccessState if state.active),
     }
 )
 
@@ -98,10 +108,11 @@ def _map(document: Document, entry: MapEntry) -> str:
         )
         if fact
     )
-    rows = "".join(_path(document, path) for path in paths_worst_first(entry))
+    access = shows_access(entry)
+    rows = "".join(_path(document, path, access) for path in paths_worst_first(entry))
     return (
         f'<section class="{_tone(health)}"><div class="head"><h2>{escape(entry["map"])}</h2>{_badge(health)}'
-        f"<span>{entry['usable']} of {plural(entry['expected'], 'path')} usable</span>"
+        f"<span>{usable(entry)}</span>"
         f'<span class="since">since {_since(entry["since"], entry["seconds"])}</span>{_outlook(entry)}</div>'
         f'<p class="facts">{facts}</p>'
         '<div class="wide"><table><thead><tr><th>Path</th><th>Health</th><th>Since (UTC)</th><th>Outage</th>'
@@ -110,7 +121,7 @@ def _map(document: Document, entry: MapEntry) -> str:
     )
 
 
-def _path(document: Document, path: PathEntry) -> str:
+def _path(document: Document, path: PathEntry, access: bool) -> str:
     states = path["states"]
     trouble = "" if path["health"] == Health.UP else ' class="trouble"'
     outage, text = path["outage"], escape(", ".join(remarks(document, path)))
@@ -120,12 +131,22 @@ def _path(document: Document, path: PathEntry) -> str:
         f"<td>{clock_or_date(path['since'], path['seconds'], UTC)}<small>{duration(path['seconds'])}</small></td>",
         f"<td>{text or _DASH}</td>"
         if outage is None
-        else f"<td>{text}<small>for {duration(outage['seconds'])}{_time_left(path)}</small></td>",
+        else f'<td class="outage">{text}<small>for {duration(outage["seconds"])}{_time_left(path)}</small></td>',
         f"<td>{_text(path['dev'])}<small>{_text(path['hctl'])}</small></td>",
         f'<td class="target">{_text(path["portal"])}{_iface(path)}<small>{_text(path["target"])}</small></td>',
-        *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker", "device", "session")),
+        *(f"<td>{_state(states[view])}</td>" for view in ("dm", "checker")),
+        f"<td>{_state(states['device'])}{_access(path) if access else ''}</td>",
+        f"<td>{_state(states['session'])}</td>",
     )
     return f"<tr{trouble}>{''.join(cells)}</tr>"
+
+
+def _access(path: PathEntry) -> str:
+    """A standby path that is up is as it should be: such arrays have passive controllers."""
+    word, group = path["states"].get("access"), path.get("port_group")
+    shown = _text(word) if path["health"] == Health.UP else _state(word)
+    preferred = ", preferred" if path.get("preferred") else ""
+    return f"<small>{shown}</small>" + ("" if group is None else f"<small>port group {group}{preferred}</small>")
 
 
 def _time_left(path: PathEntry) -> str:

@@ -49,6 +49,7 @@ th { text-align: left; font-weight: 500; color: var(--soft); font-size: .8rem; }
 th, td { padding: .38rem .48rem; border-top: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { padding-left: 1.1rem; } th:last-child, td:last-child { padding-right: 1.1rem; }
 td.name { font-weight: 550; } td small { display: block; color: var(--soft); font-size: .82rem; }
+td.outage { white-space: normal; min-width: 7rem; }
 td.target { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; max-width: 26rem; }
 tr.trouble td { background: color-mix(in srgb, var(--bad-wash) 45%, transparent); }
 .dull { color: var(--soft); } .off { color: var(--bad); font-weight: 600; }

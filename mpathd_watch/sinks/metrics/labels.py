@@ -33,6 +33,7 @@ RESYNC_REASON: Final = Label("reason", "Why the whole state was read again.", wo
 ACTION: Final = Label("action", "The ACTION of the uevent.", words.ACTION)
 PHASE: Final = Label("phase", "The phase of the outage.", words.PHASE)
 VERDICT: Final = Label("verdict", "Whether the outage kept within the timeouts in force.", words.VERDICT)
+KIND: Final = Label("kind", "What the target reported (SDEV_UA in the uevent).", words.ATTENTION)
 LEVEL: Final = Label("level", "How severe findings of this kind are.", words.SEVERITY)
 CODE: Final = Label("code", "The code of the finding, see [findings.md](findings.md).")
 
@@ -48,6 +49,15 @@ TARGET: Final = Label("target", "The name of the iSCSI target (IQN).")
 PORTAL: Final = Label("portal", "`ADDRESS:PORT` of the target's portal.")
 IFACE: Final = Label("iface", "The iface record of open-iscsi that the session uses.")
 INITIATOR: Final = Label("initiator", "The name of the initiator, this host's IQN.")
+DM: Final = Label("dm", "What dm has the path as: A or F in the status of the map, DM_ACTION.", words.DM_STATE)
+CHECKER: Final = Label("checker", "What multipathd reports of the path: chk_st, %T.", words.CHECKER_STATE)
+DEVICE: Final = Label("device", "The state of the SCSI device: `device/state` in sysfs.", words.DEVICE_STATE)
+ACCESS: Final = Label(
+    "access",
+    "What the array last reported of the path: `device/access_state` in sysfs. Empty where there is none. "
+    "[alua.md](alua.md) says when it can be old.",
+    words.ACCESS_STATE,
+)
 CAUSE: Final = Label("cause", "Why the outage began.", words.CAUSE)
 OPERATION: Final = Label("operation", "Whether the I/O reads or writes.", words.OPERATION)
 TIMEOUT: Final = Label("timeout", "The timeout, by its name in open-iscsi.", words.TIMEOUT)

@@ -60,6 +60,14 @@ MAPS: Final[Block[MapState]] = Block(
             Example("Which maps have fewer than two usable paths?", "mpathd_watch_map_paths_usable < 2"),
         ),
         gauge(
+            "map_paths_optimized",
+            "Paths of the map that the array reports as active/optimized: they lead to the controller that serves the "
+            "LUN.",
+            lambda map_: map_.optimized,
+            Example("Which maps have no optimized path?", "mpathd_watch_map_paths_optimized == 0"),
+            absent="where no path has an access state ([alua.md](alua.md))",
+        ),
+        gauge(
             "map_paths_expected",
             "Paths that the map should have: all that it has had, including those that are missing.",
             lambda map_: len(map_.paths),

@@ -9,8 +9,12 @@ from mpathd_watch.core.catalog import words
 from mpathd_watch.core.state import PathState
 from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.metrics.labels import (
+    ACCESS,
     CAUSE,
+    CHECKER,
     DEV,
+    DEVICE,
+    DM,
     HCTL,
     IFACE,
     MAP,
@@ -90,31 +94,18 @@ PATHS: Final[Block[PathState]] = Block(
             lambda path: path.health,
             Example("How many paths are in which health?", "sum by (state) (mpathd_watch_path_health)"),
         ),
-        states(
-            "path_dm_state",
-            "The state of the path in dm (A or F in the status of the map, DM_ACTION): 1 for its state, 0 for the "
-            "others.",
-            words.DM_STATE,
-            lambda path: path.dm.state,
-            Example("Which paths has dm failed?", 'mpathd_watch_path_dm_state{state="failed"} == 1'),
-        ),
-        states(
-            "path_checker_state",
-            "The state of the path in multipathd (chk_st, %T): 1 for its state, 0 for the others.",
-            words.CHECKER_STATE,
-            lambda path: path.checker.state,
+        info(
+            "path_state_info",
+            "Always 1. The raw states of the path: what dm, multipathd, the SCSI device and the array report of it.",
+            {
+                DM: lambda path: path.dm.state,
+                CHECKER: lambda path: path.checker.state,
+                DEVICE: lambda path: path.disk.state,
+                ACCESS: lambda path: path.disk.access.state or "",
+            },
             Example(
-                "Which paths does multipathd hold back because they failed too often?",
-                'mpathd_watch_path_checker_state{state="delayed"} == 1',
-            ),
-        ),
-        states(
-            "path_device_state",
-            "The state of the SCSI device (device/state in sysfs): 1 for its state, 0 for the others.",
-            words.DEVICE_STATE,
-            lambda path: path.disk.state,
-            Example(
-                "Which disks stay offline until somebody acts?", 'mpathd_watch_path_device_state{state="offline"} == 1'
+                "Which paths has dm failed although their disks run?",
+                'mpathd_watch_path_state_info{dm="failed", device="running"}',
             ),
         ),
         gauge(

@@ -55,12 +55,13 @@ class SourceEntry(TypedDict):
 
 
 class StatesEntry(TypedDict):
-    """The raw states, in the words of the kernel and of multipathd."""
+    """The raw states, in the words of the kernel and of multipathd. ``access`` is the array's, as the kernel has it."""
 
     dm: str | None
     checker: str | None
     device: str | None
     session: str | None
+    access: str | None
 
 
 class TimeoutsEntry(TypedDict):
@@ -118,8 +119,8 @@ class TcpEntry(TypedDict):
 class PathEntry(TypedDict):
     """One expected path of a map.
 
-    ``deadline``: when its current phase must be over; ``overdue``: the phase should be over. ``marginal`` is reported
-    by multipathd.
+    ``handler``, ``port_group`` and ``preferred``: see ``AccessFacts``. ``deadline``: when its current phase must be
+    over; ``overdue``: the phase should be over. ``marginal`` is reported by multipathd.
     """
 
     path: str
@@ -134,6 +135,9 @@ class PathEntry(TypedDict):
     target: str | None
     portal: str | None
     iface: str | None
+    handler: str | None
+    port_group: int | None
+    preferred: bool | None
     states: StatesEntry
     deadline: str | None
     seconds_left: float | None
@@ -147,7 +151,10 @@ class PathEntry(TypedDict):
 
 
 class MapEntry(TypedDict):
-    """One multipath map; ``queues``: whether I/O hangs once no path is usable."""
+    """One multipath map.
+
+    ``optimized``: how many paths are active/optimized. ``queues``: whether I/O hangs once no path is usable.
+    """
 
     map: str
     wwid: str
@@ -160,6 +167,7 @@ class MapEntry(TypedDict):
     usable: int
     expected: int
     present: int
+    optimized: int | None
     queues: bool | None
     queueing: str | None
     suspended: bool | None
@@ -282,6 +290,7 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
         "usable": map_.usable,
         "expected": len(map_.paths),
         "present": map_.present,
+        "optimized": map_.optimized,
         "queues": map_.queues,
         "queueing": _text(map_.queueing),
         "suspended": map_.suspended,
@@ -292,6 +301,7 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
 def _path(path: PathState, state: State, now: Instant) -> PathEntry:
     deadline = path.verdict.deadline
     nexus = state.nexuses.get(path.nexus)
+    access = path.disk.access
     return {
         "path": clean(path.label),
         "health": path.health.value,
@@ -305,11 +315,15 @@ def _path(path: PathState, state: State, now: Instant) -> PathEntry:
         "target": _text(path.place.target),
         "portal": _text(path.place.portal),
         "iface": _text(path.place.iface),
+        "handler": _text(access.handler),
+        "port_group": access.group,
+        "preferred": access.preferred,
         "states": {
             "dm": _word(path.dm.state),
             "checker": _word(path.checker.state),
             "device": _word(path.disk.state),
             "session": None if nexus is None else _word(nexus.status),
+            "access": None if access.state is None else _word(access.state),
         },
         "deadline": None if deadline is None else _moment(_on_the_wall(deadline, now)),
         "seconds_left": None

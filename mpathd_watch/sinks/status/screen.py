@@ -11,9 +11,10 @@ import textwrap
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from mpathd_watch.core.model.text import clean, duration, plural
+from mpathd_watch.core.model.text import clean, duration
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
+from mpathd_watch.sinks.status.access import shows_access, usable
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
@@ -105,13 +106,14 @@ class _Screen:
             .add(entry["map"], _BOLD)
             .add("  ")
             .add(words.in_words(health).upper(), _COLOURS.get(health, ""))
-            .add(f"  {entry['usable']} of {plural(entry['expected'], 'path')} usable")
+            .add(f"  {usable(entry)}")
             .add(f"  since {self._since(entry['since'], entry['seconds'])}")
             .add(f"  {io}" if io else "", _COLOURS.get(health, ""))
             .add("  SUSPENDED" if entry["suspended"] else "", _BOLD_RED)
             .add(f"  {_hardware(entry)}", _DIM)
         )
-        yield from map(self._path, paths_worst_first(entry))
+        access = shows_access(entry)
+        yield from (self._path(path, access) for path in paths_worst_first(entry))
 
     def timeouts(self) -> Iterator[_Line]:
         """The timeouts in force, what they promise, and whether the audit has findings."""
@@ -131,7 +133,7 @@ class _Screen:
         for part in textwrap.wrap(remedy, width=max((width or sys.maxsize) - 2, 20)):
             yield _Line().add(f"  {part}")
 
-    def _path(self, path: PathEntry) -> _Line:
+    def _path(self, path: PathEntry, access: bool) -> _Line:
         health, left = path["health"], time_left(path)
         return (
             _Line()
@@ -141,7 +143,7 @@ class _Screen:
             .add(f"  {path['dev'] or '-':<{self._dev_width}}  {path['hctl'] or '-':<{self._hctl_width}}")
             .add(f"  {left}" if left else "", _BOLD_RED if path["overdue"] else "")
             .add("".join(f"  {remark}" for remark in remarks(self._document, path)))
-            .add(_raw(path))
+            .add(_raw(path, access))
         )
 
     def _since(self, moment: str, seconds: float) -> str:
@@ -157,9 +159,8 @@ def _hardware(entry: MapEntry) -> str:
     return " ".join(name for name in names if name)
 
 
-def _raw(path: PathEntry) -> str:
-    """The raw states of a path that is not up."""
-    if path["health"] == Health.UP:
-        return ""
-    raw = ", ".join(f"{name} {word}" for name, word in path["states"].items() if word is not None)
+def _raw(path: PathEntry, access: bool) -> str:
+    """The raw states of a path that is not up, and with ``access`` the access state of any path."""
+    down, states = path["health"] != Health.UP, path["states"].items()
+    raw = ", ".join(f"{name} {word}" for name, word in states if word and (access if name == "access" else down))
     return f"  [{raw}]" if raw else ""

@@ -109,7 +109,17 @@ class _Map:
 
     def listing(self) -> MapListing:
         paths = tuple(
-            PathListing(self.wwid, self.name, path.dev, path.dev_t, path.dm_state, path.checker_state, "")
+            PathListing(
+                self.wwid,
+                self.name,
+                path.dev,
+                path.dev_t,
+                path.dm_state,
+                path.checker_state,
+                "",
+                group=path.group,
+                priority=path.priority,
+            )
             for path in self.paths.values()
         )
         return MapListing(self.wwid, self.name, self.sysfs_name, "", self.queues, self.vendor, self.product, paths)

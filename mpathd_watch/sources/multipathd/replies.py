@@ -53,6 +53,8 @@ _CHECKER_WORDS = frozenset(CheckerState) - {CheckerState.UNKNOWN}
 _DEV_T = re.compile(r"[0-9]+:[0-9]+|#:#")
 _NOTICE = re.compile(r"[0-9]+\.[0-9]+ \| .*")
 _COUNT = re.compile(r"[0-9]{1,10}")
+_PRIO_UNDEF = -1
+_INT_MAX = 2**31 - 1
 _COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
 
 
@@ -174,9 +176,10 @@ def _map(entry: object, problems: Counter[str]) -> MapListing | None:
 
 def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[str]) -> list[PathListing]:
     entries = group.get("paths") if isinstance(group, dict) else None
-    if not isinstance(entries, list):
+    if not isinstance(group, dict) or not isinstance(entries, list):
         problems[BAD_PATH] += 1
         return []
+    number = _number(group.get("group"), 1, problems)
     paths = []
     for entry in entries:
         dev = _text(entry, "dev") if isinstance(entry, dict) else ""
@@ -194,6 +197,8 @@ def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[s
                 checker_state=_checker_state(_text(entry, "chk_st"), problems),
                 checker=_unless("(null)", _text(entry, "checker")),
                 marginal=_marginal(entry.get("marginal_st", ""), problems),
+                group=number,
+                priority=_priority(entry.get("pri"), problems),
             )
         )
     return paths
@@ -241,6 +246,20 @@ def _failures(digits: str, problems: Counter[str]) -> int | None:
     if _COUNT.fullmatch(digits):
         return int(digits)
     if digits:
+        problems[UNKNOWN_VALUE] += 1
+    return None
+
+
+def _priority(value: object, problems: Counter[str]) -> int | None:
+    """A path's priority; ``None`` as well while its prioritizer has not given it one (libmultipath/prio.h)."""
+    return None if value == _PRIO_UNDEF else _number(value, 0, problems)
+
+
+def _number(value: object, least: int, problems: Counter[str]) -> int | None:
+    """A number that is an int in multipathd and at least ``least``; ``None`` if there is none."""
+    if type(value) is int and least <= value <= _INT_MAX:
+        return value
+    if value is not None:
         problems[UNKNOWN_VALUE] += 1
     return None
 

@@ -126,7 +126,10 @@ class Attributes:
 
     def word(self, path: Path | Open, vocabulary: type[Term]) -> Term:
         """A term of ``vocabulary``, ``unknown`` for any other word. Raises ``GoneError``."""
-        text = self.text(path)
+        return self.term(self.text(path), vocabulary)
+
+    def term(self, text: str, vocabulary: type[Term]) -> Term:
+        """The term of ``vocabulary`` spelled ``text``; ``unknown`` for any other text, which is counted."""
         term = vocabulary.parse(text)
         if term == "unknown" and text not in ("unknown", ""):
             self.problems["unknown_value"] += 1

@@ -16,7 +16,7 @@ from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
-from mpathd_watch.sources.sysfs import block
+from mpathd_watch.sources.sysfs import access, block
 from mpathd_watch.sources.sysfs.udevdb import DATA, uid
 
 DISKS_DEADLINE = 60.0
@@ -46,13 +46,14 @@ class _Attachment:
 
 
 class Depth(Enum):
-    """Which attributes of a disk are read again: one, four, or five."""
+    """Which attributes of a disk are read again."""
 
     STATE = auto()
     COUNTERS = auto()
     """Also the error counters and ``io``."""
     CLOSELY = auto()
-    """Also ``in_flight``, which the kernel has to count (scsi_device_busy() in drivers/scsi/scsi_lib.c)."""
+    """Also ``in_flight``, which the kernel has to count (scsi_device_busy() in drivers/scsi/scsi_lib.c), and all of
+    ``access``."""
 
 
 class Disks:
@@ -126,9 +127,14 @@ class Disks:
         found, vanished = [], []
         for facts in known:
             try:
-                found.append(self._again(attributes, facts, depth))
+                fresh = self._again(attributes, facts, depth)
             except GoneError:
                 vanished.append(facts.name)
+                continue
+            found.append(fresh)
+            if depth is Depth.CLOSELY and facts.name in self._devices:
+                # The next full scan keeps what it does not read again.
+                self._devices[facts.name] = fresh
         if vanished:
             self._block.stat()
         return tuple(found), tuple(vanished)
@@ -175,6 +181,10 @@ class Disks:
         below = Below(directory)
         device = below / "device"
         dev_t = attributes.optional(below / "dev") or (known.dev_t if known else "")
+        of_block = block.of_disk(attributes, directory)
+        before = access.NOTHING_KNOWN
+        if known is not None and _identity(known) == (dev_t, attachment.hctl, of_block.wwid):
+            before = known.access
         return DeviceFacts(
             name=name,
             dev_t=dev_t,
@@ -190,7 +200,8 @@ class Disks:
             wwid=uid(attributes, self._udev, name, dev_t),
             io=attributes.parsed(below / "stat", _io),
             nexus=attachment.nexus,
-            block=block.of_disk(attributes, directory),
+            block=of_block,
+            access=access.of_disk(attributes, directory, before) if attachment.hctl else access.NOTHING_KNOWN,
         )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
@@ -200,13 +211,15 @@ class Disks:
         state = _state(attributes, directory)
         if depth is Depth.STATE:
             return facts if state is facts.state else replace(facts, state=state, in_flight=None)
+        closely = depth is Depth.CLOSELY
         return replace(
             facts,
             state=state,
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
             io=attributes.parsed(below / "stat", _io),
-            in_flight=attributes.parsed(device / "device_busy", _unsigned) if depth is Depth.CLOSELY else None,
+            in_flight=attributes.parsed(device / "device_busy", _unsigned) if closely else None,
+            access=access.of_disk(attributes, directory) if closely and facts.hctl else facts.access,
         )
 
 
@@ -219,6 +232,11 @@ def _state(attributes: Attributes, directory: Path) -> DeviceState:
         if not os.path.lexists(directory) or os.path.lexists(str(state)):
             raise
         return DeviceState.NONE
+
+
+def _identity(facts: DeviceFacts) -> tuple[str, str, str]:
+    """What two disks of one name differ in. A LUN in the place of another has its address, but not its WWID."""
+    return facts.dev_t, facts.hctl, facts.block.wwid
 
 
 def _names(attributes: Attributes, directory: Path) -> list[str]:

@@ -1,1 +1,1 @@
-"""The kernel's uevents of block devices, including dm-multipath's path events."""
+"""The kernel's uevents: dm-multipath's path events, other block devices, and unit attentions of SCSI devices."""

@@ -1,6 +1,7 @@
 """A uevent's properties as an event of the core (pure).
 
-Formats: drivers/md/dm-uevent.c for path events, drivers/md/dm.c for those with DM_COOKIE.
+Formats: drivers/md/dm-uevent.c for path events, drivers/md/dm.c for those with DM_COOKIE, scsi_evt_emit() in
+drivers/scsi/scsi_lib.c for unit attentions.
 """
 
 from __future__ import annotations
@@ -8,16 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors, UnitAttention
 from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.core.model.vocabulary import DmAction, SourceName
+from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 
 KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE", "RESIZE")
 """The properties that are read from a block device's uevent, besides its action and name."""
 
+ATTENTION = "SDEV_UA"
+"""The property of a SCSI device's uevent that holds the kind of a unit attention."""
+
 _DEV_T = re.compile(r"\d{1,7}:\d{1,7}\Z", re.ASCII)
 _SEQNUM = re.compile(r"\d{1,10}\Z", re.ASCII)
+_HCTL = re.compile(r"\d{1,10}:\d{1,10}:\d{1,10}:\d{1,20}\Z", re.ASCII)
+"""A host, a channel and a target of 32 bits, and a LUN of 64 (scsi_sysfs_device_initialize() in scsi_sysfs.c)."""
 
 
 def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[Event]:
@@ -45,6 +51,11 @@ def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[E
     if event.seqnum is None:
         return [event, SourceErrors(SourceName.UEVENT, "bad_seqnum", 1)]
     return [event]
+
+
+def parse_attention(sysfs_name: str, word: str) -> UnitAttention | None:
+    """The unit attention ``word`` of the SCSI device ``sysfs_name``; ``None`` if that is no H:C:T:L."""
+    return UnitAttention(AttentionKind.parse(word), sysfs_name) if _HCTL.match(sysfs_name) else None
 
 
 def in_order(events: list[Event]) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Receives the kernel's uevents through pyudev, in our own loop.
+"""Receives the kernel's uevents of block devices and SCSI devices through pyudev, in our own loop.
 
 It listens to the kernel's group, not udevd's: when 512 maps failed at once, udevd was up to 190 s late in the lab.
 pyudev's observer thread ends at the first overflow, and its monitor raises at each call until the socket's error is
@@ -20,7 +20,8 @@ from mpathd_watch.core.events import Event, EventsLost, SourceErrors
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.reading.availability import Availability
-from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
+from mpathd_watch.sources.uevent.attentions import AttentionGatherer
+from mpathd_watch.sources.uevent.parse import ATTENTION, KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
 """Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
@@ -35,6 +36,7 @@ class UeventSource:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._availability = Availability(emit, SourceName.UEVENT)
+        self._attentions = AttentionGatherer(emit, _call_later)
         # Loading libudev starts ldconfig and reads files. Here no loop runs yet that it could stop.
         self._udev = _library()
         self._monitor: Any = None
@@ -52,6 +54,7 @@ class UeventSource:
                 await asyncio.Event().wait()
             finally:
                 loop.remove_reader(self._monitor.fileno())
+                self._attentions.close()
         finally:
             if self._socket is not None:
                 self._socket.close()
@@ -63,6 +66,7 @@ class UeventSource:
                 raise self._udev
             monitor = pyudev.Monitor.from_netlink(self._udev, source="kernel")
             monitor.filter_by("block")
+            monitor.filter_by("scsi", "scsi_device")
             monitor.start()
             # The same socket with a descriptor of our own: pyudev gives no access to its error.
             self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
@@ -85,7 +89,7 @@ class UeventSource:
             receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
     def _drain(self) -> None:
-        """Read the pending events, and emit them in the order in which they occurred."""
+        """Read the pending events, and emit them in the order in which they occurred, but unit attentions last."""
         events: list[Event] = []
         drained = False
         for _ in range(BATCH):
@@ -101,6 +105,7 @@ class UeventSource:
             events.extend(self._read(device))
         for event in in_order(events):
             self._emit(event)
+        self._attentions.report()
         # On overflow the kernel drops all events until the queue is drained, and reports that once
         # (net/netlink/af_netlink.c). A scan before that could miss what is still being dropped.
         if self._lost and drained:
@@ -112,9 +117,13 @@ class UeventSource:
         if self._socket is not None:
             self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
-    @staticmethod
-    def _read(device: Any) -> list[Event]:
+    def _read(self, device: Any) -> list[Event]:
+        """The events in a uevent of a block device. A unit attention of a SCSI device is gathered instead."""
         try:
+            if device.subsystem == "scsi":
+                word = device.properties.get(ATTENTION)
+                if word is not None:
+                    self._attentions.take(device.sys_name, word)
             if device.subsystem != "block":
                 return []
             properties = {}
@@ -124,7 +133,7 @@ class UeventSource:
                     properties[key] = value
             return parse(device.action or "", device.sys_name, properties)
         except UnicodeDecodeError:
-            # pyudev decodes strictly. A block device has changed: the next scan finds which.
+            # pyudev decodes strictly. A device has changed: the next scan finds which.
             return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]
 
 
@@ -134,3 +143,7 @@ def _library() -> Any:
         return pyudev.Context()
     except ImportError as error:
         return error
+
+
+def _call_later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, callback)

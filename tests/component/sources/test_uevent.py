@@ -1,13 +1,17 @@
 """The source on the kernel's own socket: uevents of virtual block devices that a write to their file makes.
 
-The events are synthetic and change nothing. They need root, a virtual block device and libudev.
+The events are synthetic and change nothing. They need root, a virtual block device and libudev. Those of SCSI devices
+are made in a network namespace of their own, which the kernel lets root do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
+import struct
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -17,10 +21,21 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, EventsLost, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.model.vocabulary import DmAction, SourceName
+from mpathd_watch.core.events import (
+    BlockEvent,
+    DmPathEvent,
+    Event,
+    EventsLost,
+    SourceDown,
+    SourceErrors,
+    SourceUp,
+    UnitAttention,
+    UnitAttentions,
+)
+from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent import source as module
+from mpathd_watch.sources.uevent.attentions import PAUSE
 from mpathd_watch.sources.uevent.source import UeventSource
 
 VIRTUAL = Path("/sys/devices/virtual/block")
@@ -196,6 +211,119 @@ def test_an_overflow_is_reported_only_when_nothing_is_dropped_any_more(
     assert events.count(EventsLost()) == 1
 
 
+# --- on the kernel's socket, in a network namespace of our own --------------------------------------------------------
+
+CLONE_NEWNET = 0x40000000
+
+
+def apart(scenario: Callable[[], None]) -> None:
+    """Play the scenario on a thread with a network namespace of its own, or skip the test."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED in a network namespace: making one needs root")
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.unshare(CLONE_NEWNET):
+                pytest.skip(f"NOT TESTED in a network namespace: {os.strerror(ctypes.get_errno())}")
+            scenario()
+        except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
+            failures.append(failure)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60.0)
+    assert not thread.is_alive()
+    if failures:
+        raise failures[0]
+
+
+class Kernel:
+    """Sends uevents that are as the kernel's own, to the listeners of this network namespace.
+
+    The kernel passes on what root sends it (uevent_net_rcv_skb() in lib/kobject_uevent.c).
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)
+
+    def send(self, place: str, subsystem: str, devtype: str, **held: str) -> None:
+        """Send one uevent of the device at ``place``."""
+        keys = {"ACTION": "change", "DEVPATH": place, "SUBSYSTEM": subsystem, "DEVTYPE": devtype, **held}
+        lines = [f"change@{place}", *(f"{key}={value}" for key, value in keys.items()), ""]
+        body = "\0".join(lines).encode()
+        self._socket.sendto(struct.pack("=IHHII", 16 + len(body), 16, 1, 0, 0) + body, (0, 0))
+
+    def attention(self, hctl: str, **held: str) -> None:
+        """Send one uevent of a SCSI device."""
+        target = hctl.rpartition(":")[0]
+        place = f"/devices/platform/host2/session1/target{target}/{hctl}"
+        self.send(place, "scsi", "scsi_device", MODALIAS="scsi:t-0x00", **held)
+
+    def path_failed(self, seqnum: int) -> None:
+        """Send one uevent of dm."""
+        held = {"DM_UUID": "mpath-3600", "DM_NAME": "mpio", "DM_PATH": "8:16", "DM_SEQNUM": str(seqnum)}
+        self.send("/devices/virtual/block/dm-0", "block", "disk", DM_ACTION="PATH_FAILED", **held)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+
+def test_unit_attentions_of_scsi_devices_arrive_and_nothing_else_of_scsi() -> None:
+    async def scenario(watching: Watch) -> None:
+        kernel = Kernel()
+        kernel.attention("2:0:0:1", SDEV_UA="CAPACITY_DATA_HAS_CHANGED")
+        kernel.attention("2:0:0:1", SDEV_MEDIA_CHANGE="1")
+        kernel.send("/devices/platform/host2", "scsi", "scsi_host", SDEV_UA="CAPACITY_DATA_HAS_CHANGED")
+        kernel.attention("2:0:0:1", SDEV_UA="POWER_ON_RESET_OCCURRED")
+        kernel.path_failed(1)
+        await watching.until(lambda: [event for event in watching.events if isinstance(event, DmPathEvent)])
+        await watching.until(lambda: sum(each.count for each in attentions(watching.events)) >= 2)
+        kernel.close()
+
+    def play() -> None:
+        events = watch(scenario).events
+        assert Counter(each.kind for each in attentions(events)) == {AttentionKind.CAPACITY: 1, AttentionKind.RESET: 1}
+        assert {each.hctl for each in attentions(events)} == {"2:0:0:1"}
+        assert not [event for event in events if isinstance(event, BlockEvent | SourceErrors)]
+
+    apart(play)
+
+
+def test_path_events_are_emitted_at_once_in_a_storm_of_unit_attentions() -> None:
+    latencies: list[float] = []
+    count = 100
+
+    async def scenario(watching: Watch) -> None:
+        kernel = Kernel()
+        loop = asyncio.get_running_loop()
+        for number in range(count):
+            for lun in range(20):
+                kernel.attention(f"2:0:0:{lun}", SDEV_UA="POWER_ON_RESET_OCCURRED")
+            sent = loop.time()
+            kernel.path_failed(number)
+            expected = DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", number)
+            await watching.until(lambda: expected in watching.events)  # noqa: B023
+            latencies.append(loop.time() - sent)
+        kernel.close()
+
+    def play() -> None:
+        events = watch(scenario).events
+        assert sum(each.count for each in attentions(events)) == 20 * count
+        reports = [event for event in events if isinstance(event, UnitAttentions)]
+        assert 2 <= len(reports) < count / 2
+        assert sorted(latencies)[count // 2] < 0.1
+
+    apart(play)
+
+
+def attentions(events: list[Event]) -> list[UnitAttention]:
+    """All that have been reported."""
+    return [each for event in events if isinstance(event, UnitAttentions) for each in event.attentions]
+
+
 # --- what no real kernel will do on request ---------------------------------------------------------------------------
 
 
@@ -219,21 +347,34 @@ class Undecodable(dict[str, str]):
         raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
 
 
-def drained(*devices: FakeDevice | OSError | None) -> list[Event]:
-    """What a source emits whose monitor gives it these."""
-    waiting = list(devices)
+class Monitor:
+    """Gives a source these; ``None``: there is nothing more for now."""
 
-    def poll(timeout: float) -> FakeDevice | None:
+    def __init__(self, *devices: FakeDevice | OSError | None) -> None:
+        self.waiting = list(devices)
+
+    def poll(self, timeout: float) -> FakeDevice | None:
+        """As that of pyudev."""
         assert timeout == 0
-        given = waiting.pop(0) if waiting else None
+        given = self.waiting.pop(0) if self.waiting else None
         if isinstance(given, OSError):
             raise given
         return given
 
+
+def drained(*devices: FakeDevice | OSError | None, after: float | None = None) -> list[Event]:
+    """What a source emits whose monitor gives it these, at once or within ``after`` seconds."""
     events: list[Event] = []
     source = UeventSource(events.append)
-    source._monitor = SimpleNamespace(poll=poll)
-    source._drain()
+    source._monitor = Monitor(*devices)
+
+    async def drain() -> None:
+        while source._monitor.waiting:
+            source._drain()
+        if after is not None:
+            await asyncio.sleep(after)
+
+    asyncio.run(drain())
     return events
 
 
@@ -256,6 +397,55 @@ def test_path_events_that_wait_together_are_put_in_order() -> None:
         replace(first, seqnum=3),
     ]
     assert drained(path_event(3), path_event(1), path_event(2)) == expected
+
+
+def attention(hctl: str, word: str = "CAPACITY_DATA_HAS_CHANGED") -> FakeDevice:
+    return FakeDevice(name=hctl, subsystem="scsi", SDEV_UA=word, MODALIAS="scsi:t-0x00")
+
+
+def test_unit_attentions_come_after_the_path_events_that_wait_with_them() -> None:
+    failed = DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1)
+    found = UnitAttentions((UnitAttention(AttentionKind.CAPACITY, "2:0:0:1", 2),))
+    assert drained(attention("2:0:0:1"), path_event(1), attention("2:0:0:1")) == [failed, found]
+
+
+def test_path_events_do_not_wait_where_unit_attentions_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    given = [attention("2:0:0:1"), attention("2:0:0:2"), path_event(1), attention("2:0:0:3")]
+    first, failed = drained(*given)
+    assert first == UnitAttentions((UnitAttention(AttentionKind.CAPACITY, "2:0:0:1"),))
+    assert isinstance(failed, DmPathEvent)
+    _, _, gathered = drained(*given, after=1.5 * PAUSE)
+    assert attentions([gathered]) == [UnitAttention(AttentionKind.CAPACITY, f"2:0:0:{lun}") for lun in (2, 3)]
+
+
+def test_unit_attentions_that_make_no_sense_are_counted() -> None:
+    assert drained(attention("sda"), attention("2:0:0:1", "LIGHT_CHANGED")) == [
+        UnitAttentions((UnitAttention(AttentionKind.UNKNOWN, "2:0:0:1"),)),
+        SourceErrors(SourceName.UEVENT, "bad_attention", 1),
+        SourceErrors(SourceName.UEVENT, "unknown_value", 1),
+    ]
+
+
+def test_unit_attentions_outlive_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    gone = OSError("Error while polling fd: 3")
+    first, lost, gathered = drained(attention("2:0:0:1"), attention("2:0:0:2"), gone, None, after=1.5 * PAUSE)
+    assert [each.hctl for each in attentions([first, gathered])] == ["2:0:0:1", "2:0:0:2"]
+    assert lost == EventsLost()
+
+
+def test_unit_attentions_that_are_gathered_are_reported_when_the_source_ends() -> None:
+    async def scenario(watching: Watch) -> None:
+        genuine = watching.source._monitor
+        for lun in range(3):
+            watching.source._monitor = Monitor(attention(f"2:0:0:{lun}"))
+            watching.source._drain()
+        watching.source._monitor = genuine
+        assert len(attentions(watching.events)) == 1
+
+    events = watch(scenario).events
+    assert [each.hctl for each in attentions(events)] == ["2:0:0:0", "2:0:0:1", "2:0:0:2"]
 
 
 def test_a_new_size_and_a_new_table_are_reported() -> None:
@@ -281,6 +471,11 @@ def test_a_uevent_that_is_not_text_still_wakes_and_is_counted() -> None:
     assert isinstance(first, BlockEvent)
     assert first.reloaded
     assert count == SourceErrors(SourceName.UEVENT, "not_text", 1)
+
+
+def test_other_uevents_of_scsi_devices_are_none_of_our_business() -> None:
+    media = FakeDevice(name="2:0:0:1", subsystem="scsi", SDEV_MEDIA_CHANGE="1")
+    assert drained(FakeDevice(action="add", name="2:0:0:1", subsystem="scsi"), media) == []
 
 
 def test_a_uevent_without_an_action_or_of_another_subsystem() -> None:

@@ -131,11 +131,12 @@ class Host:
         product: str = "disk",
         size: int | None = None,
         access: str = "active/optimized",
+        group: int = 0,
     ) -> FakeDisk:
         """A disk behind a session, or at a place of another transport."""
         more = {} if size is None else {"size": size}
         return self.storage.disk(
-            session, place=place, lun=lun, wwid=wwid, vendor=vendor, product=product, access=access, **more
+            session, place=place, lun=lun, wwid=wwid, vendor=vendor, product=product, access=access, group=group, **more
         )
 
     def map(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.fakes.sysfs import FakeMap
+from tests.fakes.sysfs import FakeDisk, FakeMap
 from tests.field.host.storage import Member, Storage
 
 FINE = ("active", "ready")
@@ -25,6 +25,9 @@ class Configured:
     find_multipaths: str = "strict"
     flush_on_last_del: str = "no"
     fast_io_fail_tmo: object = 5
+    path_grouping_policy: str = "failover"
+    prio: str = "const"
+    detect_prio: str = "yes"
     blacklist: str = ""
     """Lines before multipathd's own devnode."""
     blacklist_devices: str = ""
@@ -121,7 +124,7 @@ class Multipathd:
             "path_groups": [
                 {
                     "selector": "service-time 0",
-                    "pri": 50,
+                    "pri": max(map(self._priority, group), default=0),
                     "dm_st": "active" if number == 1 else "enabled",
                     "marginal_st": "normal",
                     "group": number,
@@ -131,9 +134,17 @@ class Multipathd:
             ],
         }
 
+    def _priority(self, path: Member | Gone) -> int:
+        """As the prioritizers sysfs and const give it (libmultipath/prioritizers)."""
+        if isinstance(path, Gone):
+            return -1
+        if self.configured.detect_prio == "no" or not isinstance(path, FakeDisk):
+            return 1
+        state = path.device.path("access_state")
+        return _PRIORITIES.get(state.read_text(encoding="utf-8").strip(), 0) if state.exists() else 1
+
     def _path(self, path: Member | Gone) -> dict[str, object]:
         dm, checker = self._words(path)
-        gone = isinstance(path, Gone)
         return {
             "dev": "-" if isinstance(path, Gone) else path.name,
             "dev_t": "#:#" if isinstance(path, Gone) else path.dev_t,
@@ -141,7 +152,7 @@ class Multipathd:
             "dev_st": "undef" if isinstance(path, Gone) else self.storage.device_state(path),
             "chk_st": checker,
             "checker": "tur",
-            "pri": -1 if gone else 50,
+            "pri": self._priority(path),
             "host_wwnn": "[undef]",
             "target_wwnn": "[undef]",
             "host_wwpn": "[undef]",
@@ -150,6 +161,9 @@ class Multipathd:
             "lun_hex": "0x0001000000000000",
             "marginal_st": "normal",
         }
+
+
+_PRIORITIES = {"active/optimized": 50, "active/non-optimized": 10, "lba-dependent": 5, "standby": 1}
 
 
 def _wwid(map_: FakeMap) -> str:
@@ -161,9 +175,10 @@ _PRINTED = """defaults {
 	polling_interval %(polling_interval)s
 	max_polling_interval %(max_polling_interval)s
 	path_selector "service-time 0"
-	path_grouping_policy "failover"
+	path_grouping_policy "%(path_grouping_policy)s"
 	uid_attribute "ID_SERIAL"
 	features "0"
+	prio "%(prio)s"
 	path_checker "tur"
 	failback "manual"
 	no_path_retry "%(no_path_retry)s"
@@ -171,6 +186,7 @@ _PRINTED = """defaults {
 	flush_on_last_del "%(flush_on_last_del)s"
 	user_friendly_names "%(user_friendly_names)s"
 	fast_io_fail_tmo %(fast_io_fail_tmo)s
+	detect_prio "%(detect_prio)s"
 	detect_checker "yes"
 	find_multipaths "%(find_multipaths)s"
 	uxsock_timeout 4000

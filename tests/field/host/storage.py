@@ -72,8 +72,12 @@ class Storage:
         size: int = GIB,
         queue_depth: int = 32,
         access: str = "active/optimized",
+        group: int = 0,
     ) -> FakeDisk:
-        """A SCSI disk behind ``session``, or at ``place`` (see ``FakeSysfs.add_disk``)."""
+        """A SCSI disk behind ``session``, or at ``place`` (see ``FakeSysfs.add_disk``).
+
+        Its array reports that the port group ``group`` is in the state ``access``; nothing where that is empty.
+        """
         disk = self.san.add_disk(session, place=place, lun=lun, wwid=wwid)
         disk.device.set("vendor", f"{vendor:8}")
         disk.device.set("model", f"{product:16}")
@@ -81,7 +85,7 @@ class Storage:
         attributes(disk.directory, **QUEUE)
         attributes(disk.device.directory, rev="0001", type=0, queue_depth=queue_depth, scsi_level=6)
         if access:
-            attributes(disk.device.directory, access_state=access, preferred_path=1)
+            disk.join_group(group, access, preferred=access == "active/optimized")
         if len(wwid) in (17, 33) and wwid[0] in "23":
             # scsi_vpd_lun_id() in drivers/scsi/scsi_lib.c; scsi_id has the type's number in front.
             attributes(disk.device.directory, wwid=f"{'naa' if wwid[0] == '3' else 'eui'}.{wwid[1:]}")

@@ -10,7 +10,9 @@ Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `
     `alive`    iSCSI session whose target has answered: `id`, `portal`, `exp_statsn`, which changes with every answer
     `heard`    TCP connection to a portal on which data came: `portal`, `heard` (when the last of it came), `gap` (the
                longest silence since the line before, seconds); at most two lines a second
-    `device`   SCSI disk: `id`, `dev_t`, `session`, `portal`, `state` (None: gone)
+    `device`   SCSI disk: `id`, `dev_t`, `hctl`, `session`, `portal`, `state` (None: gone)
+    `access`   SCSI disk with a device handler, what the array says of it: `id`, `hctl`, `session`, `portal`, `access`
+               (access_state; None: disk or handler are gone), `preferred` (preferred_path)
     `link`     network interface: `id`, `carrier` ("1", "0", None: gone)
     `map`      dm-multipath map, read by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
                `groups` [[mark, [dev_t ...]] ...] with the mark A (in use), E or D
@@ -26,7 +28,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -143,26 +145,45 @@ def answers() -> dict[str, dict[str, Any]]:
 def portal(session_number: str) -> str:
     """Return ADDRESS:PORT that the session was configured with; it stays when the connection is down."""
     connection = Path(f"/sys/class/iscsi_connection/connection{session_number}:0")
-    return f"{read(connection / 'persistent_address')}:{read(connection / 'persistent_port')}"
+    return in_brackets(f"{read(connection / 'persistent_address')}", read(connection / "persistent_port"))
+
+
+def in_brackets(address: str, port: object) -> str:
+    """Return ADDRESS:PORT, with brackets around an IPv6 address."""
+    return f"[{address.strip('[]')}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def devices() -> dict[str, dict[str, Any]]:
     """Return what is logged of each SCSI disk, by its kernel name."""
     found = {}
     for disk in Path("/sys/block").glob("sd*"):
-        try:
-            parts = (disk / "device").resolve(strict=True).parts
-        except OSError:
-            continue
-        session = next((part for part in parts if part.startswith("session")), None)
-        found[disk.name] = {
-            "dev_t": read(disk / "dev"),
-            "hctl": parts[-1],
-            "session": session,
-            "portal": portal(session.removeprefix("session")) if session else None,
-            "state": read(disk / "device/state"),
-        }
+        where = place(disk)
+        if where:
+            found[disk.name] = {"dev_t": read(disk / "dev"), **where, "state": read(disk / "device/state")}
     return found
+
+
+def accesses() -> dict[str, dict[str, Any]]:
+    """Return what is logged of the array's view of each SCSI disk that has a device handler, by its kernel name."""
+    found = {}
+    for disk in Path("/sys/block").glob("sd*"):
+        state = read(disk / "device/access_state")
+        # Without a handler both attributes are EINVAL.
+        where = place(disk) if state and not state.startswith("!") else None
+        if where:
+            found[disk.name] = {**where, "access": state, "preferred": read(disk / "device/preferred_path")}
+    return found
+
+
+def place(disk: Path) -> dict[str, str | None] | None:
+    """Return where a SCSI disk is: `hctl`, `session` and `portal`; None when it is gone."""
+    try:
+        parts = (disk / "device").resolve(strict=True).parts
+    except OSError:
+        return None
+    session = next((part for part in parts if part.startswith("session")), None)
+    found = portal(session.removeprefix("session")) if session else None
+    return {"hctl": parts[-1], "session": session, "portal": found}
 
 
 def links() -> dict[str, dict[str, Any]]:
@@ -200,9 +221,11 @@ class Ears:
         self._log.write("heard", {"portal": peer, **said})
 
     def _ask(self) -> Iterator[tuple[str, float]]:
-        request = struct.pack(
-            "=BBBxI48x", socket.AF_INET, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 1 << TCP_ESTABLISHED
-        )
+        for family in (socket.AF_INET, socket.AF_INET6):
+            yield from self._ask_for(family)
+
+    def _ask_for(self, family: int) -> Iterator[tuple[str, float]]:
+        request = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 1 << TCP_ESTABLISHED)
         header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 0, 0)
         self._netlink.send(header + request)
         while True:
@@ -222,12 +245,14 @@ def last_heard(message: bytes, now: float) -> Iterator[tuple[str, float]]:
     (port,) = struct.unpack_from("!H", message, 6)
     if port != ISCSI_PORT:
         return
+    family = message[0]
+    address = message[24 : 24 + (4 if family == socket.AF_INET else 16)]
     offset = DIAG_MESSAGE_SIZE
     while offset < len(message):
         length, kind = struct.unpack_from("=HH", message, offset)
         if kind == INET_DIAG_INFO:
             (milliseconds,) = struct.unpack_from("=I", message, offset + 4 + LAST_DATA_RECV_OFFSET)
-            yield f"{socket.inet_ntoa(message[24:28])}:{port}", now - milliseconds / 1e3
+            yield in_brackets(socket.inet_ntop(family, address), port), now - milliseconds / 1e3
         offset += length + 3 & ~3
 
 
@@ -329,7 +354,14 @@ def parse_status(status: str) -> dict[str, Any]:
 def poll(log: Log) -> None:
     """Log every change of what has no event of its own."""
     mapper = DeviceMapper()
-    sources = {"session": sessions, "alive": answers, "device": devices, "link": links, "map": mapper.maps}
+    sources: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
+        "session": sessions,
+        "alive": answers,
+        "device": devices,
+        "access": accesses,
+        "link": links,
+        "map": mapper.maps,
+    }
     known: dict[str, dict[str, dict[str, Any]]] = {source: {} for source in sources}
     ears = Ears(log)
     while True:
@@ -341,7 +373,8 @@ def poll(log: Log) -> None:
                 if before.get(key) != values:
                     log.write(source, {"id": key, **values})
             for key in before.keys() - after.keys():
-                log.write(source, {"id": key, **before[key], "state": None, "carrier": None, "paths": {}, "groups": []})
+                gone: dict[str, Any] = {"state": None, "access": None, "carrier": None, "paths": {}, "groups": []}
+                log.write(source, {"id": key, **before[key], **gone})
             known[source] = after
         time.sleep(max(0.01, POLL_INTERVAL - (time.monotonic() - started)))
 

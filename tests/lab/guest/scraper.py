@@ -24,11 +24,19 @@ NOISY = (
 
 
 def scrape(url: str) -> dict[str, float]:
-    """Return the product's samples, except those that change all the time."""
     with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - the lab passes a loopback URL
-        lines = reply.read().decode().splitlines()
-    samples = (line.rpartition(" ") for line in lines if line.startswith(PREFIX) and not line.startswith(NOISY))
-    return {series: float(value) for series, _, value in samples}
+        return samples(reply.read().decode())
+
+
+def samples(text: str) -> dict[str, float]:
+    """Return the product's samples in a reply, except those that change all the time."""
+    lines = [line for line in text.splitlines() if line.startswith(PREFIX) and not line.startswith(NOISY)]
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def changes(known: dict[str, float], now: dict[str, float]) -> dict[str, float | None]:
+    """Return each series that is not as it was, in no particular order: its value, or None if it is gone."""
+    return {series: now.get(series) for series in known.keys() | now.keys() if known.get(series) != now.get(series)}
 
 
 def main() -> None:
@@ -46,9 +54,10 @@ def main() -> None:
             mono = round(time.monotonic(), 4)
             if mono - began > LONG:
                 log.write(json.dumps({"mono": mono, "took": round(mono - began, 4)}) + "\n")
-            for series in known.keys() | now.keys():
-                if known.get(series) != now.get(series):
-                    log.write(json.dumps({"mono": mono, "series": series, "value": now.get(series)}) + "\n")
+            changed = (
+                {"mono": mono, "series": series, "value": value} for series, value in changes(known, now).items()
+            )
+            log.writelines(json.dumps(line) + "\n" for line in changed)
             known = now
             log.flush()
             time.sleep(INTERVAL)

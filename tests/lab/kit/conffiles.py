@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.lab.kit.san import wwid
+from tests.lab.kit.san import TGT
 
 NUMBERS = (
     "1",
@@ -39,6 +39,8 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "checker": ("tur", "directio"),
     "detect_checker": WORDS,
     "checker_timeout": NUMBERS,
+    "prio": ("const", "alua", "sysfs", "rdac"),
+    "detect_prio": WORDS,
     "failback": ("manual", "immediate", "followover", *NUMBERS),
     "path_grouping_policy": ("failover", "multibus", "group_by_serial", "group_by_prio", "group_by_node_name", "odd"),
     "path_selector": ("round-robin 0", "queue-length 0", "service-time 0", "service-time"),
@@ -62,6 +64,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "devices": tuple(KEYWORDS),
     "multipaths": (
         "no_path_retry",
+        "prio",
         "failback",
         "path_grouping_policy",
         "path_selector",
@@ -97,7 +100,7 @@ class _Writer:
                 "device", (("vendor", ("IET", "^I", "OTHER")), ("product", ("VIRTUAL-DISK", ".*", "DISK$")))
             )
         elif name == "multipaths":
-            self._subsections("multipath", (("wwid", (wwid(1), wwid(2))), ("alias", ("mpio", "data", "a/b"))))
+            self._subsections("multipath", (("wwid", (TGT.wwid(1), TGT.wwid(2))), ("alias", ("mpio", "data", "a/b"))))
         else:
             self._settings(name)
             if name == "overrides" and self._chance.random() < 0.6:

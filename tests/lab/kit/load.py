@@ -38,6 +38,10 @@ class Load:
         begun = f"test -e {BEGUN} && echo begun"
         wait_for(lambda: self._guest.run(begun, check=False) or None, "load", 30.0)
 
+    def touch(self, blocks: int = 16) -> None:
+        """Read a few blocks, one after the other: dm sends one after the other over each path of the group in use."""
+        self._guest.run(f"dd if={self._device} of=/dev/null bs=4k count={blocks} iflag=direct 2>/dev/null")
+
     def noise(self, count: int = 4) -> None:
         """Have `count` processes, as important as any other, do nothing as fast as they can."""
         self._say(f"load: {count} busy loops")

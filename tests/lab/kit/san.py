@@ -1,11 +1,6 @@
-"""The SAN inside the guest: two links, two targets that share a LUN, the initiator, dm-multipath, a file system.
+"""The SAN inside the guest: an array, the initiator, dm-multipath, a file system.
 
-Links: `p1` and `p2` are the initiator's interfaces (192.168.N.10); their other ends `t1` and `t2` (192.168.N.1, the
-portals) are in the network namespace `san`. Target N is a tgtd of its own (unit `lab-target@N`), so that one
-"controller" can die alone; both serve the same backing files, so both paths of a LUN report one WWID.
-
-A bonded second link is built as in a data centre, with the same names at its two ends: `p2` is a VLAN on the bond `b2`
-of two NICs, whose cables lead to the two ports of a switch, the bridge `s2`, that has the portal's end `t2` as a VLAN.
+The array is one of two: `tgt`, two processes that can be killed and cut off one by one, or `lio`, which has ALUA.
 """
 
 from __future__ import annotations
@@ -14,48 +9,25 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from tests.lab.kit.array import Array
 from tests.lab.kit.errors import WaitTimeoutError
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.lio import Lio
 from tests.lab.kit.tail import wait_for
+from tests.lab.kit.tgt import Tgt
 
-TARGET = "iqn.2009-02.com.example:storage.disk1"
-PORTALS = {1: "192.168.1.1:3260", 2: "192.168.2.1:3260"}
-"""Number of a link and its target -> ADDRESS:PORT."""
-INTERFACES = {portal: f"p{number}" for number, portal in PORTALS.items()}
-"""ADDRESS:PORT -> the initiator's interface that leads there."""
-
-BONDED_LINK = 2
-BOND_MEMBERS = ("m2a", "m2b")
-BOND_PORTS = ("s2a", "s2b")
-VLAN = 7
+TGT = Tgt()
+PORTALS = TGT.portals
+"""Number of a link and its target -> ADDRESS:PORT. The same with both arrays, except for IPv6."""
 
 ISCSID_CONF = "/etc/iscsi/iscsid.conf"
 MULTIPATH_CONF = "/etc/multipath.conf"
 MOUNT_POINT = "/mnt/lab"
-LUN_MIB = 128
-GROWN_MIB = 192
-"""Size of a LUN, and of one that has grown."""
+RESCAN = "iscsiadm -m session --rescan"
+"""Looks for new disks, and has the kernel ask those that are there for their size and identity."""
+
 DEFAULT_POLLING_INTERVAL = 5
 DEFAULT_FAST_IO_FAIL_TMO = 5
-
-TARGET_UNIT = f"""\
-[Unit]
-Description=iSCSI target %i of the lab
-[Service]
-Type=notify
-NetworkNamespacePath=/run/netns/san
-ExecStartPre=/bin/mkdir -p /run/tgtd
-ExecStart=/usr/sbin/tgtd -f -C %i --iscsi portal=192.168.%i.1:3260
-ExecStartPost=/usr/sbin/tgtadm -C %i --lld iscsi --op new --mode target --tid 1 -T {TARGET}
-ExecStartPost=/bin/sh -c 'for lun in /srv/lun*.img; do \
-n=$${{lun#/srv/lun}}; tgtadm -C %i --lld iscsi --op new --mode logicalunit --tid 1 --lun $${{n%%.img}} -b $$lun; done'
-ExecStartPost=/usr/sbin/tgtadm -C %i --lld iscsi --op bind --mode target --tid 1 -I ALL
-"""
-
-
-def wwid(lun: int) -> str:
-    """Return the WWID that tgt gives to a LUN of target 1."""
-    return f"360000000000000000e0000000001{lun:04x}"
 
 
 @dataclass(frozen=True)
@@ -77,11 +49,12 @@ class San:
     )
     for_iscsi: Mapping[str, str] = field(default_factory=dict)
     """What multipath.conf says for iSCSI alone, in overrides/protocol."""
+    for_array: Mapping[str, str] = field(default_factory=dict)
+    """What multipath.conf says for the array's disks, in devices/device."""
     aliases: Mapping[int, str] = field(default_factory=lambda: {1: "mpio"})
     """LUN -> name of its map. A LUN without one is named by its WWID."""
     luns: tuple[int, ...] = (1,)
-    bonded: bool = False
-    """The second link is a VLAN on a bond of two NICs."""
+    array: Array = TGT
     multipath: bool = True
     """False: the host has no dm-multipath, no multipathd, and no SAN either."""
 
@@ -91,9 +64,13 @@ class San:
         if self.for_iscsi:
             settings = [f"\t\t{key} {value}" for key, value in self.for_iscsi.items()]
             lines += ["overrides {", "\tprotocol {", '\t\ttype "scsi:iscsi"', *settings, "\t}", "}"]
+        if self.for_array:
+            settings = [f"\t\t{key} {value}" for key, value in self.for_array.items()]
+            named = [f'\t\tvendor "{self.array.vendor}"', '\t\tproduct ".*"']
+            lines += ["devices {", "\tdevice {", *named, *settings, "\t}", "}"]
         lines.append("multipaths {")
         for lun, alias in self.aliases.items():
-            lines += ["\tmultipath {", f"\t\twwid {wwid(lun)}", f"\t\talias {alias}", "\t}"]
+            lines += ["\tmultipath {", f"\t\twwid {self.wwid(lun)}", f"\t\talias {alias}", "\t}"]
         return "\n".join([*lines, "}", ""])
 
     def iscsid_settings(self) -> dict[str, str]:
@@ -105,9 +82,18 @@ class San:
             "node.conn[0].timeo.noop_out_timeout": str(self.noop_out_timeout),
         }
 
+    @property
+    def portals(self) -> dict[int, str]:
+        """Number of a link -> ADDRESS:PORT of its portal."""
+        return self.array.portals
+
+    def wwid(self, lun: int) -> str:
+        """Return the WWID that multipathd gives to a LUN."""
+        return self.array.wwid(lun)
+
     def map_name(self, lun: int) -> str:
         """Return the name of the map of a LUN."""
-        return self.aliases.get(lun, wwid(lun))
+        return self.aliases.get(lun, self.wwid(lun))
 
     def with_multipath(self, **defaults: str) -> San:
         """Return this SAN with other values in the `defaults` section of multipath.conf."""
@@ -122,13 +108,13 @@ class San:
         """Return this SAN with other values for iSCSI in multipath.conf."""
         return replace(self, for_iscsi={**self.for_iscsi, **settings})
 
-    def with_bond(self) -> San:
-        """Return this SAN with a second link that is a VLAN on a bond."""
-        return replace(self, bonded=True)
+    def with_array(self, array: Array, **settings: str) -> San:
+        """Return this SAN with another array, and these values for its disks in multipath.conf."""
+        return replace(self, array=array, for_array=settings)
 
-    def cables(self, number: int) -> tuple[str, ...]:
-        """Return the interfaces in the namespace `san` into which the cables of a link are plugged."""
-        return BOND_PORTS if self.bonded and number == BONDED_LINK else (f"t{number}",)
+    def with_luns(self, aliases: Mapping[int, str]) -> San:
+        """Return this SAN with these LUNs, whose maps have these names."""
+        return replace(self, luns=tuple(aliases), aliases=aliases)
 
     @property
     def fast_io_fail_tmo(self) -> int:
@@ -146,7 +132,7 @@ class San:
 
     def key(self) -> str:
         """Return a text that is the same for equal SANs, and only for those."""
-        return f"{self.iscsid_settings()} {self.multipath_conf()} {self.luns} {self.bonded} {self.multipath}"
+        return f"{self.iscsid_settings()} {self.multipath_conf()} {self.luns} {self.array} {self.multipath}"
 
 
 ARTICLE = San()
@@ -158,27 +144,33 @@ QUICK = San(noop_out_interval=5, noop_out_timeout=5).with_multipath(polling_inte
 QUICK_FAILOVER = QUICK.with_multipath(path_grouping_policy="failover", max_polling_interval="12")
 """As QUICK, with a standby path whose checks are as far apart as they are by default."""
 
+LIO = QUICK.with_array(Lio(), path_checker="tur").with_luns({1: "mpio", 2: "lun2", 3: "lun3", 4: "lun4"})
+"""As QUICK, on an array with ALUA: two port groups, one for each portal, both active/optimized, and four LUNs.
+
+multipath-tools knows LIO, with path groups by priority, and queueing. For all other arrays with ALUA it chooses the
+checker `tur`; for LIO alone, from 0.9.5 on, `directio`, to which a path in standby is faulty.
+"""
+
+LIO_IPV6 = LIO.with_array(Lio(ipv6=True), path_checker="tur").with_luns({1: "mpio"})
+"""As LIO, with IPv6 portals and one LUN."""
+
 NO_MULTIPATH = San(multipath=False)
 """A host without dm-multipath."""
 
 
 def set_up(guest: Guest, san: San) -> None:
-    """Bring up links, targets, sessions, maps and the file system in a freshly booted guest; return when all are in."""
+    """Bring up array, sessions, maps and the file system in a freshly booted guest; return when all are in."""
     if not san.multipath:
         _remove_multipath(guest)
         return
-    _make_links(guest, san)
-    guest.write_file("/run/systemd/system/lab-target@.service", TARGET_UNIT)
-    for lun in san.luns:
-        guest.run(f"truncate -s {LUN_MIB}M /srv/lun{lun}.img")
-    guest.run("systemctl daemon-reload; systemctl start lab-target@1 lab-target@2")
+    san.array.set_up(guest, san.luns)
     guest.write_file(MULTIPATH_CONF, san.multipath_conf())
     for key, value in san.iscsid_settings().items():
         pattern = key.replace(".", r"\.").replace("[", r"\[").replace("]", r"\]")
         guest.run(f"sed -i '/^#* *{pattern} *=/d' {ISCSID_CONF}; echo '{key} = {value}' >> {ISCSID_CONF}")
     guest.run("multipathd reconfigure; systemctl start iscsid.service")
-    for portal in PORTALS.values():
-        guest.run(f"iscsiadm -m discovery -t sendtargets -p {portal}")
+    for portal in san.portals.values():
+        guest.run(f"iscsiadm -m discovery -t sendtargets -p '{portal}'")
     guest.run("iscsiadm -m node --login")
     for lun in san.luns:
         wait_for_paths(guest, san.map_name(lun), 2)
@@ -210,67 +202,24 @@ def reconfigure(guest: Guest, san: San) -> None:
     wait_for(lambda: guest.run(shown, check=False).split()[-1:] == [polling] or None, f"polling_interval {polling}", 20)
 
 
-def set_pings(guest: Guest, number: int, interval: int, timeout: int) -> None:
+def set_pings(guest: Guest, portal: str, interval: int, timeout: int) -> None:
     """Change the noop timeouts in the record of a portal; a new login puts them into force."""
-    update = f"iscsiadm -m node -p {PORTALS[number]} -o update -n node.conn[0].timeo.noop_out"
+    update = f"iscsiadm -m node -p '{portal}' -o update -n node.conn[0].timeo.noop_out"
     guest.run(f"{update}_interval -v {interval} && {update}_timeout -v {timeout}")
 
 
-def add_lun(guest: Guest, lun: int) -> None:
-    """Give both targets a new LUN, and let the initiator look for it."""
-    guest.run(f"truncate -s {LUN_MIB}M /srv/lun{lun}.img")
-    for number in PORTALS:
-        options = f"-C {number} --lld iscsi --op new --mode logicalunit --tid 1 --lun {lun} -b /srv/lun{lun}.img"
-        guest.run(f"tgtadm {options}")
-    guest.run("iscsiadm -m session --rescan")
+def add_lun(guest: Guest, san: San, lun: int) -> None:
+    """Export a new LUN, and let the initiator look for it."""
+    guest.run(" && ".join([*san.array.export(lun), RESCAN]))
 
 
-def remove_lun(guest: Guest, name: str, lun: int) -> None:
+def remove_lun(guest: Guest, san: San, lun: int) -> None:
     """Remove a LUN the way an administrator should: flush the map, delete its disks, then unexport it."""
     guest.run(
-        f"multipath -f {name} && for state in /sys/class/iscsi_session/session*/device/target*/*:{lun}/delete; do "
-        "echo 1 > $state; done"
+        f"multipath -f {san.map_name(lun)} && for state in "
+        f"/sys/class/iscsi_session/session*/device/target*/*:{lun}/delete; do echo 1 > $state; done"
     )
-    for number in PORTALS:
-        guest.run(f"tgtadm -C {number} --lld iscsi --op delete --mode logicalunit --tid 1 --lun {lun}")
-    guest.run(f"rm -f /srv/lun{lun}.img")
-
-
-def _make_links(guest: Guest, san: San) -> None:
-    lines = ["set -e", "ip netns add san", "ip -n san link set lo up"]
-    for number in PORTALS:
-        if san.bonded and number == BONDED_LINK:
-            lines += _bonded_link()
-        else:
-            lines.append(f"ip link add p{number} type veth peer name t{number} netns san")
-        lines += [
-            f"ip addr add 192.168.{number}.10/24 dev p{number}",
-            f"ip link set p{number} up",
-            f"ip -n san addr add 192.168.{number}.1/24 dev t{number}",
-            f"ip -n san link set t{number} up",
-        ]
-    guest.run("\n".join(lines))
-
-
-def _bonded_link() -> list[str]:
-    lines = [
-        "modprobe bonding max_bonds=0",
-        "ip link add b2 type bond mode active-backup miimon 100",
-        "ip -n san link add s2 type bridge",
-    ]
-    for member, port in zip(BOND_MEMBERS, BOND_PORTS, strict=True):
-        lines += [
-            f"ip link add {member} type veth peer name {port} netns san",
-            f"ip link set {member} master b2",
-            f"ip -n san link set {port} master s2 up",
-        ]
-    return [
-        *lines,
-        "ip link set b2 up",
-        f"ip link add link b2 name p2 type vlan id {VLAN}",
-        "ip -n san link set s2 up",
-        f"ip -n san link add link s2 name t2 type vlan id {VLAN}",
-    ]
+    guest.run(" && ".join(san.array.unexport(lun)))
 
 
 def _remove_multipath(guest: Guest) -> None:

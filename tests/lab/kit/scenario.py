@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +31,7 @@ from tests.lab.kit.guest import Guest
 from tests.lab.kit.io import Writes
 from tests.lab.kit.load import Load
 from tests.lab.kit.outage import TrueOutage
-from tests.lab.kit.san import ARTICLE, PORTALS, San
+from tests.lab.kit.san import ARTICLE, San
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.truth import PingTimeout, Truth
 from tests.lab.kit.watch import Entry, Watch
@@ -56,6 +56,7 @@ MAP_LATENESS = 0.3
 CAUSES = (
     *("nop_timeout", "connection_closed", "connection_error", "carrier_lost", "logout", "device_offline", "checker"),
     *("administrator", "removed", "unknown"),
+    *("array_standby", "array_unavailable", "array_transitioning", "array_offline"),
 )
 
 FLEETING = 1.0
@@ -116,7 +117,7 @@ class Lab:
     def __init__(self, guest: Guest, san: San, product: bool, log: Path) -> None:
         self.guest = guest
         self.san = san
-        self.truth = Truth(guest)
+        self.truth = Truth(guest, san.array.interfaces)
         self.writes = Writes(guest)
         self.watch = Watch(guest, product)
         self.faults = Faults(guest, san, self.say)
@@ -182,13 +183,14 @@ class Lab:
 
     def set_pings(self, number: int, interval: int, timeout: int) -> None:
         """Give a session other noop timeouts, by its record and a new login, and wait until its path is up."""
-        self.say(f"{PORTALS[number]}: noop_out_interval {interval}, noop_out_timeout {timeout}")
-        san_module.set_pings(self.guest, number, interval, timeout)
+        portal = self.san.portals[number]
+        self.say(f"{portal}: noop_out_interval {interval}, noop_out_timeout {timeout}")
+        san_module.set_pings(self.guest, portal, interval, timeout)
         self.relogin(number)
 
     def relogin(self, number: int) -> None:
         """Log out of a portal and in again, and wait until multipathd has given the new session its timeout."""
-        path = PORTALS[number]
+        path = self.san.portals[number]
         logout = self.faults.logout(number)
         self.truth.wait_device(path, None, after=logout, timeout=20)
         # Until a path belongs to a map its session has the timeout of its record.
@@ -211,7 +213,7 @@ class Lab:
         groups = self.wait("dm's current group", lambda: self.truth.active_paths(self.san.map_name(lun)), 10.0)
         return next(
             number
-            for number, portal in PORTALS.items()
+            for number, portal in self.san.portals.items()
             if (device := self.truth.device(portal, lun)) and device.values["dev_t"] in groups
         )
 
@@ -442,6 +444,19 @@ class Lab:
         except LabError:
             self.check(False, f"{name} {labels} is {self.watch.state(name, **labels)}, expected {state}")
 
+    def expect_raw(self, map_name: str, path: str, timeout: float = 10.0, **raw: str) -> None:
+        """Expect raw states of a path (dm=, checker=, device=, access=), waiting for them at most `timeout` seconds."""
+        if not self.watch.present:
+            return
+
+        def reported() -> Mapping[str, str]:
+            return self.watch.info("path_state_info", map=map_name, path=path)
+
+        try:
+            self.wait(f"{path} {raw}", lambda: raw.items() <= reported().items() or None, timeout)
+        except LabError:
+            self.check(False, f"{map_name} {path}: raw states are {dict(reported())}, expected {raw}")
+
     def expect_metric(self, name: str, value: float, timeout: float = 10.0, **labels: str) -> None:
         """Expect a metric to reach `value`, waiting for it at most `timeout` seconds."""
         if not self.watch.present:
@@ -450,6 +465,19 @@ class Lab:
             self.wait(name, lambda: self.watch.metric(name, **labels) == value or None, timeout)
         except LabError:
             self.check(False, f"{name} {labels} is {self.watch.metric(name, **labels)}, expected {value:g}")
+
+    def expect_info(self, name: str, timeout: float = 10.0, /, *, of: dict[str, str], **labels: str) -> None:
+        """Expect that the one series of an info metric with the labels `of` comes to have these labels, too."""
+        if not self.watch.present:
+            return
+
+        def shown() -> list[dict[str, str]]:
+            return self.watch.infos(name, **of)
+
+        try:
+            self.wait(name, lambda: [labels.items() <= each.items() for each in shown()] == [True] or None, timeout)
+        except LabError:
+            self.check(False, f"{name}: the labels are {shown()}, expected {labels} for {of}")
 
     def expect_finding(self, code: str, subject: str, timeout: float = 30.0) -> None:
         """Expect that `check` in the guest comes to report a finding, and no other above info."""

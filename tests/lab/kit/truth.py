@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.kit.guest import Guest
-from tests.lab.kit.san import INTERFACES
 from tests.lab.kit.tail import JsonTail, wait_for
 
 RECORDER = Path(__file__).parent.parent / "guest/recorder.py"
@@ -44,6 +43,15 @@ class PingTimeout:
     heard: float
 
 
+@dataclass(frozen=True)
+class Attention:
+    """A unit attention of a disk, by the kernel's uevent: `kind` is its SDEV_UA, `hctl` the disk's SCSI address."""
+
+    at: float
+    kind: str
+    hctl: str
+
+
 def start_recorder(guest: Guest) -> None:
     """Start the recorder in the guest, and return when it has said its first word."""
     guest.run("mkdir -p /run/lab")
@@ -54,9 +62,13 @@ def start_recorder(guest: Guest) -> None:
 
 
 class Truth:
-    """Questions to the recorder's record. Instants are the guest's CLOCK_MONOTONIC in seconds."""
+    """Questions to the recorder's record. Instants are the guest's CLOCK_MONOTONIC in seconds.
 
-    def __init__(self, guest: Guest) -> None:
+    `interfaces`: ADDRESS:PORT of a portal -> the initiator's interface that leads there.
+    """
+
+    def __init__(self, guest: Guest, interfaces: Mapping[str, str]) -> None:
+        self._interfaces = interfaces
         self._tail = JsonTail(guest, LOG)
         self._records: list[Record] = []
 
@@ -132,7 +144,7 @@ class Truth:
 
     def carrier(self, portal: str, at: float) -> bool:
         """Return whether the initiator's link to `portal` had its carrier at the instant `at`."""
-        link = INTERFACES[portal]
+        link = self._interfaces[portal]
         seen = [each for each in self.records("link") if each.values["id"] == link and each.at <= at]
         return bool(seen) and seen[-1].values["carrier"] == "1"
 
@@ -175,11 +187,37 @@ class Truth:
                 said.append((each.at, each.values["paths"].get(number)))
         return [(at, verdict) for at, verdict in said if verdict is not None]
 
-    def active_paths(self, name: str) -> list[str] | None:
-        """Return the device numbers in the group of map `name` that dm uses at present; None before any I/O."""
+    def path_groups(self, name: str) -> list[tuple[str, list[str]]]:
+        """Return (mark, device numbers) of each path group of map `name`; the mark A is on the one in use."""
         records = [each for each in self.records("map") if each.values["id"] == name]
         groups: list[tuple[str, list[str]]] = records[-1].values["groups"] if records else []
-        return next((paths for mark, paths in groups if mark == "A"), None)
+        return groups
+
+    def active_paths(self, name: str) -> list[str] | None:
+        """Return the device numbers in the group of map `name` that dm uses at present; None before any I/O."""
+        return next((paths for mark, paths in self.path_groups(name) if mark == "A"), None)
+
+    def access_instant(self, portal: str, state: str, *, after: float, lun: int = 1) -> float | None:
+        """Return the first instant after `after` at which the kernel had this access state of a path, if any."""
+        wanted = {"portal": portal, "access": state}
+        records = self.records("access", after)
+        return next((each.at for each in records if _has(each, wanted) and _lun(each) == lun), None)
+
+    def access(self, portal: str, lun: int = 1) -> str | None:
+        """Return the access state that the kernel has of a path at present; None without a device handler."""
+        records = [each for each in self.records("access") if each.values["portal"] == portal and _lun(each) == lun]
+        return records[-1].values["access"] if records else None
+
+    def attentions(self, after: float) -> list[Attention]:
+        """Return the unit attentions later than `after`, in the order of the kernel's uevents."""
+        found = [each for each in self.records("uevent", after) if "SDEV_UA" in each.values]
+        return [Attention(each.at, each.values["SDEV_UA"], each.values["DEVPATH"].rpartition("/")[2]) for each in found]
+
+    def addresses(self, name: str) -> set[str]:
+        """Return the SCSI address (H:C:T:L) of every disk that is or was in the map `name`."""
+        maps = (each.values["paths"] for each in self.records("map") if each.values["id"] == name)
+        numbers = {number for paths in maps for number in paths}
+        return {each.values["hctl"] for each in self.records("device") if each.values["dev_t"] in numbers}
 
     def device(self, portal: str, lun: int = 1) -> Record | None:
         """Return the latest record of the SCSI disk that is (or last was) behind `portal`."""

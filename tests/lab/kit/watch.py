@@ -62,7 +62,8 @@ class Scrape:
 
 
 Labels = Mapping[str, str]
-Samples = dict[str, dict[frozenset[tuple[str, str]], float]]
+Present = dict[frozenset[tuple[str, str]], float]
+"""The values of series by their labels."""
 
 
 def start_followers(guest: Guest) -> None:
@@ -161,6 +162,11 @@ class Watch:
         """Return by how much a counter has risen since the instant `since`."""
         return (self._value(name, labels, math.inf) or 0.0) - (self._value(name, labels, since) or 0.0)
 
+    def info(self, name: str, **labels: str) -> Labels:
+        """Return all labels of the series of an info metric that is there at present; none if there is no series."""
+        present = self._present(name, labels, math.inf)
+        return dict(next(reversed(present), frozenset()))
+
     def state(self, name: str, **labels: str) -> str | None:
         """Return which `state` of a state metric is 1 at present, for these labels."""
         self._read_metrics()
@@ -170,18 +176,37 @@ class Watch:
                 current[series_labels.get("state", "")] = value
         return next((state for state, value in current.items() if value == 1), None)
 
+    def infos(self, name: str, **labels: str) -> list[dict[str, str]]:
+        """Return all labels of the series of this name and these labels that are 1 at present."""
+        self._read_metrics()
+        current: dict[frozenset[tuple[str, str]], float | None] = {}
+        for _, series, series_labels, value in self._changes:
+            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
+                current[frozenset(series_labels.items())] = value
+        return [dict(series_labels) for series_labels, value in current.items() if value == 1]
+
     def scrapes(self, after: float) -> list[Scrape]:
         """Return the scrapes later than `after` that failed or took more than 0.25 s."""
         self._read_metrics()
         return [scrape for scrape in self._scrapes if scrape.at > after]
 
     def _value(self, name: str, labels: Labels, until: float) -> float | None:
+        return next(reversed(self._present(name, labels, until).values()), None)
+
+    def _present(self, name: str, labels: Labels, until: float) -> Present:
+        """Return the series with these labels that were there at the instant `until`, the last changed one last.
+
+        When a label of an info metric changes, one scrape has the end of a series and the next series, in any order.
+        """
         self._read_metrics()
-        value = None
-        for at, series, series_labels, changed in self._changes:
+        present: Present = {}
+        for at, series, series_labels, value in self._changes:
             if at <= until and series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
-                value = changed
-        return value
+                key = frozenset(series_labels.items())
+                present.pop(key, None)
+                if value is not None:
+                    present[key] = value
+        return present
 
     def status(self) -> Any:
         """Return what `mpathd-watch status --json` prints."""

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from tests.lab.kit.outage import VERDICTS
 from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import CAUSES, SESSION_LOSS, Lab
+from tests.lab.kit.tgt import Tgt
 
-SAN = QUICK.with_bond()
+SAN = QUICK.with_array(Tgt(bonded=True))
 ALERTS = SESSION_LOSS
 
 SHORT = 2.0

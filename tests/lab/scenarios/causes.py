@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.lab.kit import san
-from tests.lab.kit.san import PORTALS, QUICK
+from tests.lab.kit.san import QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
@@ -47,7 +47,12 @@ def see_gone(lab: Lab, path: str, since: float) -> float:
 
 def set_state(state: str) -> Fault:
     """Return the fault that sets the disk behind a portal `state`."""
-    return lambda lab, number: lab.faults.set_device_state(lab.truth.device_name(PORTALS[number]), state)
+    return lambda lab, number: lab.faults.set_device_state(disk(lab, number), state)
+
+
+def disk(lab: Lab, number: int) -> str:
+    """Return the name of the disk behind a portal."""
+    return lab.truth.device_name(lab.san.portals[number])
 
 
 KINDS: Mapping[str, Kind] = {
@@ -81,8 +86,8 @@ KINDS: Mapping[str, Kind] = {
     "device offline": Kind("device_offline", set_state("offline"), set_state("running"), see_dm),
     "multipathd fail path": Kind(
         "administrator",
-        lambda lab, number: lab.faults.fail_path(lab.truth.device_name(PORTALS[number])),
-        lambda lab, number: lab.faults.reinstate_path(lab.truth.device_name(PORTALS[number])),
+        lambda lab, number: lab.faults.fail_path(disk(lab, number)),
+        lambda lab, number: lab.faults.reinstate_path(disk(lab, number)),
         see_dm,
     ),
     "LUN not ready": Kind(
@@ -101,7 +106,7 @@ def run(lab: Lab) -> None:
 
 def fail(lab: Lab, name: str, number: int) -> None:
     """Break a path in one of the ways, repair it once it has failed, and wait until it is up."""
-    kind, path = KINDS[name], PORTALS[number]
+    kind, path = KINDS[name], lab.san.portals[number]
     broken = kind.break_it(lab, number)
     failed = kind.see(lab, path, broken)
     lab.say(f"truth: {name}: {path} failed at {failed - broken:+.1f} s")

@@ -9,7 +9,8 @@ files have changed, and reports the same in the journal.
 from pathlib import Path
 from typing import Any
 
-from tests.lab.kit.san import ARTICLE, PORTALS, TARGET
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import ARTICLE, PORTALS
 from tests.lab.kit.scenario import Lab
 
 SAN = ARTICLE

@@ -14,7 +14,7 @@ from mpathd_watch.core.formats.multipath_conf import Document, Resolved, Version
 from mpathd_watch.core.formats.multipath_conf.precedence import Sections, SectionValues, sections
 from tests.lab.kit import conffiles
 from tests.lab.kit.errors import LabError
-from tests.lab.kit.san import MOUNT_POINT, MULTIPATH_CONF, QUICK, wwid
+from tests.lab.kit.san import MOUNT_POINT, MULTIPATH_CONF, QUICK
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
@@ -141,4 +141,4 @@ def of_map(
 ) -> Resolved:
     """Return what a configuration comes to for the map of a LUN."""
     prepared = resolver(document, version=version, hardware=table)
-    return prepared.resolve(wwid=wwid(lun), vendor="IET", product="VIRTUAL-DISK", protocol=protocol)
+    return prepared.resolve(wwid=SAN.wwid(lun), vendor="IET", product="VIRTUAL-DISK", protocol=protocol)

@@ -21,7 +21,7 @@ def run(lab: Lab) -> None:
     failed = lab.see_failed(path, offline)
     lab.expect_path("mpio", path, "failed", failed)
     lab.expect_map("mpio", "at_risk", failed)
-    lab.expect_state("path_device_state", "offline", map="mpio", path=path)
+    lab.expect_raw("mpio", path, device="offline")
     lab.see_dm(path, "F", offline, timeout=40)
 
     running = lab.faults.set_device_state(device, "running")

@@ -5,7 +5,8 @@ more than the daemon's slack: a timer of 16.4 s and more expires at a multiple o
 The record has replacement_timeout = 15, which is not in force: the check reports it, and that multipathd changed it.
 """
 
-from tests.lab.kit.san import PORTALS, QUICK, TARGET
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK.with_pings(2, 3).with_iscsi(fast_io_fail_tmo="16")

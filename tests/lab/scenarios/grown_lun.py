@@ -6,7 +6,8 @@ the map is only smaller than it could be. After `multipathd resize map` nothing 
 
 from dataclasses import replace
 
-from tests.lab.kit.san import GROWN_MIB, MOUNT_POINT, PORTALS, QUICK
+from tests.lab.kit.array import GROWN_MIB
+from tests.lab.kit.san import MOUNT_POINT, PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = replace(QUICK.with_multipath(no_path_retry="12"), replacement_timeout=5)

@@ -5,7 +5,7 @@ there. On removal the map is flushed before its disks are deleted, so it goes as
 nothing is alarmed about. The first LUN has no part in this.
 """
 
-from tests.lab.kit.san import PORTALS, QUICK, wait_for_paths, wwid
+from tests.lab.kit.san import PORTALS, QUICK, wait_for_paths
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
@@ -14,7 +14,7 @@ LUN = 2
 
 
 def run(lab: Lab) -> None:
-    name = wwid(LUN)
+    name = SAN.map_name(LUN)
     lab.writes.start()
 
     added = lab.faults.add_lun(LUN)
@@ -27,7 +27,7 @@ def run(lab: Lab) -> None:
     lab.expect_metric("map_paths_expected", 2, map=name)
     lab.guest.run("udevadm settle -t 20")
 
-    removed = lab.faults.remove_lun(name, LUN)
+    removed = lab.faults.remove_lun(LUN)
     wait_for_paths(lab.guest, name, 0)
     for path in PORTALS.values():
         lab.truth.wait_device(path, None, after=removed, timeout=10, lun=LUN)

@@ -22,7 +22,7 @@ def run(lab: Lab) -> None:
     failed = lab.see_failed(path, cut)
     lab.expect_path("mpio", path, "failed", failed)
     lab.expect_metric("source_up", 0, timeout=30, source="multipathd")
-    lab.expect_state("path_checker_state", "unknown", map="mpio", path=path)
+    lab.expect_raw("mpio", path, checker="unknown")
 
     plugged = lab.faults.link_up(2)
     recovering = lab.see_logged_in(path, plugged)

@@ -18,7 +18,7 @@ def run(lab: Lab) -> None:
     lab.writes.start()
     lab.faults.stop_multipathd()
     lab.expect_event("source_down", timeout=30)
-    lab.expect_state("path_checker_state", "unknown", map="mpio", path=path)
+    lab.expect_raw("mpio", path, checker="unknown")
     lab.expect_state("path_health", "up", map="mpio", path=path)
 
     cut = lab.faults.link_down(2)
@@ -26,7 +26,7 @@ def run(lab: Lab) -> None:
     lab.expect_path("mpio", path, "stalled", stalled)
     failed = lab.see_failed(path, cut)
     lab.expect_path("mpio", path, "failed", failed)
-    lab.expect_state("path_dm_state", "failed", map="mpio", path=path)
+    lab.expect_raw("mpio", path, dm="failed")
 
     plugged = lab.faults.link_up(2)
     recovering = lab.see_logged_in(path, plugged)
@@ -35,7 +35,7 @@ def run(lab: Lab) -> None:
     up = lab.see_dm(path, "A", started, timeout=60)
     lab.expect_path("mpio", path, "up", up)
     lab.expect_map("mpio", "healthy", up)
-    lab.expect_state("path_checker_state", "ready", timeout=30, map="mpio", path=path)
+    lab.expect_raw("mpio", path, timeout=30, checker="ready")
     lab.check(lab.guest.run("systemctl is-active multipathd", check=False).strip() == "active", "multipathd is down")
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])
     lab.expect_one_outage("mpio", path)

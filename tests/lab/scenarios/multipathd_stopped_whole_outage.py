@@ -21,7 +21,7 @@ def run(lab: Lab) -> None:
     lab.faults.stop_multipathd()
     lab.expect_event("source_down", timeout=30)
     lab.expect_metric("source_up", 0, source="multipathd")
-    lab.expect_state("path_checker_state", "unknown", map="mpio", path=path)
+    lab.expect_raw("mpio", path, checker="unknown")
 
     cut = lab.faults.link_down(standby)
     stalled = lab.see_stalled(path, cut)

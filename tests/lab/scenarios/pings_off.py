@@ -5,7 +5,8 @@ times out: `failed` by dm alone, which does not report why, so the cause is `unk
 seen to fail. Nothing bounds such a failover, and the check says so beforehand; the verdict is `no_budget`.
 """
 
-from tests.lab.kit.san import PORTALS, QUICK, TARGET
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK.with_multipath(checker_timeout="3")

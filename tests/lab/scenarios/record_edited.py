@@ -4,7 +4,8 @@ The session runs with the old timeout until it is logged out and in: `check` say
 nothing to say after the new login.
 """
 
-from tests.lab.kit.san import ARTICLE, PORTALS, TARGET, set_pings
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import ARTICLE, PORTALS, set_pings
 from tests.lab.kit.scenario import Lab
 
 # What multipathd writes over it is another story: here it is as configured.
@@ -20,7 +21,7 @@ def run(lab: Lab) -> None:
     lab.check(found(lab, label) == {}, f"findings before: {found(lab, label)}")
 
     lab.say("noop_out_timeout in the record: 7")
-    set_pings(lab.guest, 2, 5, 7)
+    set_pings(lab.guest, PORTALS[2], 5, 7)
     texts = found(lab, label)
     if lab.watch.present:
         lab.check(set(texts) >= {NOT_IN_FORCE}, f"findings after the edit: {texts}")

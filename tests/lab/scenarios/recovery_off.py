@@ -4,7 +4,8 @@ The kernel holds the path's I/O without end: `stalled`, with no deadline and nev
 again. The I/O on that path hangs, nothing fails, dm never learns of it. Nothing was promised: `no_budget`.
 """
 
-from tests.lab.kit.san import PORTALS, QUICK, TARGET
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK.with_pings(2, 3).with_multipath(polling_interval="2", max_polling_interval="2")

@@ -40,7 +40,7 @@ def cut_again_and_again(lab: Lab, times: int) -> None:
 
 def cut(lab: Lab, interval: int, timeout: int) -> None:
     """Cut the second link without a word until the kernel notices."""
-    path = PORTALS[2]
+    path = lab.san.portals[2]
     dropped = lab.faults.drop_silently(2)
     verdict = lab.see_ping_timeout(path, dropped, interval + timeout + 10.0)
     lab.faults.drop_nothing()

@@ -25,8 +25,8 @@ def run(lab: Lab) -> None:
     lab.expect_state("path_health", "failed", timeout=20, map="mpio", path=second)
     lab.expect_state("path_health", "up", map="mpio", path=first)
     lab.expect_state("map_health", "at_risk", map="mpio")
-    lab.expect_state("path_dm_state", "failed", map="mpio", path=second)
-    lab.expect_state("path_dm_state", "active", map="mpio", path=first)
+    lab.expect_raw("mpio", second, dm="failed")
+    lab.expect_raw("mpio", first, dm="active")
     entry = lab.expect_event("map_at_risk", after=started - 10, MAP="mpio")
     lab.check(entry is not None and "I/O fails" in entry.message, f"what happens to I/O is reported: {entry}")
 

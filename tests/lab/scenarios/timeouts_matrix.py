@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.lab.kit.san import PORTALS, QUICK, TARGET, San
+from tests.lab.kit.array import TARGET
+from tests.lab.kit.san import PORTALS, QUICK, San
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = (

@@ -20,9 +20,9 @@ from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.formats.multipath_conf import parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.budget import Budget
-from mpathd_watch.core.model.facts import RECOVERY_OFF
+from mpathd_watch.core.model.facts import RECOVERY_OFF, AccessFacts
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.core.model.vocabulary import Health, MapHealth
+from mpathd_watch.core.model.vocabulary import AccessState, Health, MapHealth
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.sinks import check
 from tests.factories import TARGET, article_state, make_map, make_path, make_session, make_sources, make_state
@@ -312,6 +312,15 @@ def test_the_json_shows_of_each_session_and_map_who_set_what() -> None:
         ]
         is None
     )
+
+
+def test_the_json_has_the_number_of_optimized_paths_where_the_array_reports_it() -> None:
+    paths = [
+        make_path(f"p{n}", access=AccessFacts(state=state)) for n, state in enumerate((AccessState.OPTIMIZED, None))
+    ]
+    state = make_state([make_map(paths=paths), make_map("silent")])
+    maps = document_of(audit(state), state)["maps"]
+    assert {name: each["optimized"] for name, each in maps.items()} == {"mpio": 1, "silent": None}
 
 
 def without_checks(found: AuditReport) -> dict[str, MapReport]:

@@ -61,8 +61,8 @@ def test_each_version_can_be_picked_from_the_rows_in_its_own_order(orders: list[
 def test_an_entry_is_kept_for_the_settings_that_something_reads(tmp_path: Path) -> None:
     device = '\tdevice {{\n\t\tvendor "{}"\n\t\tproduct "x"\n\t\t{}\n\t}}\n'
     devices = (
-        device.format("A", 'prio "alua"'),
-        device.format("B", 'prio "alua"\n\t\tno_path_retry 30\n\t\trevision "^4"'),
+        device.format("A", "rr_min_io 100"),
+        device.format("B", 'rr_min_io 100\n\t\tno_path_retry 30\n\t\trevision "^4"'),
     )
     (tmp_path / "suite-1.2.3-config-builtin.txt").write_text(f"devices {{\n{''.join(devices)}}}\n")
     (tmp_path / "suite-1.2.3-config-local.txt").write_text("junk")

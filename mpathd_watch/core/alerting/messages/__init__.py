@@ -3,6 +3,13 @@
 What to do about it is in the catalog (``journalctl -x``, ``catalog.alerts``).
 """
 
+from mpathd_watch.core.alerting.messages.arrays import (
+    array_moved,
+    lun_resized,
+    port_group_down,
+    port_group_up,
+    unit_attention,
+)
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
 from mpathd_watch.core.alerting.messages.maps import map_changed
@@ -13,8 +20,10 @@ from mpathd_watch.core.alerting.messages.steadiness import path_flapping, path_s
 
 __all__ = [
     "Context",
+    "array_moved",
     "config_finding",
     "events_lost",
+    "lun_resized",
     "map_changed",
     "more_findings",
     "nexus_lost",
@@ -27,6 +36,9 @@ __all__ = [
     "path_removed",
     "path_slow",
     "path_steady",
+    "port_group_down",
+    "port_group_up",
     "source_down",
     "source_up",
+    "unit_attention",
 ]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.state import MapState, NexusState, PathState
+from mpathd_watch.core.state import Arrays, MapState, NexusState, PathState
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """``map`` is the path's map; ``links`` is ``None`` while the network interfaces are not known.
 
-    ``managed``: whoever reinstates paths of this map answers.
+    ``managed``: whoever reinstates paths of this map answers. ``arrays``: what arrays have reported.
     """
 
     map: MapState
@@ -24,6 +24,7 @@ class Context:
     links: Mapping[str, LinkFacts] | None
     now: Instant
     managed: bool
+    arrays: Arrays = field(default=Arrays())
 
     def nexus_of(self, path: PathState) -> NexusState | None:
         """The nexus the path goes through."""

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.model.text import duration
-from mpathd_watch.core.model.vocabulary import Health, Suspicion
+from mpathd_watch.core.model.vocabulary import AttentionKind, Health, Suspicion
 from mpathd_watch.core.state import NexusState, PathState
+from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier
+from mpathd_watch.core.verdicts.outage import Outage
 
 
 def suspicion(context: Context, path: PathState) -> str:
@@ -23,6 +25,18 @@ def suspicion(context: Context, path: PathState) -> str:
     expected = nexus.facts.timing.silent_after or 0
     text = f"no answer from {path.place.portal}{silence} (expected at least every {expected:g} s)"
     return ", ".join([text, *around(context, path)])
+
+
+RESET_BEFORE = 10.0
+"""Seconds before an outage at which a reset may have to do with it."""
+
+
+def reset(context: Context, path: PathState, outage: Outage) -> str:
+    """That the target has reported a reset of LUNs during the outage or just before; empty if it has not."""
+    found = context.arrays.attentions.get((AttentionKind.RESET, target_of(path.place)))
+    if found is None or outage.inherited or outage.began.since(found.last) > RESET_BEFORE:
+        return ""
+    return f"its target reported a reset or restart {duration(context.now.since(found.last))} ago"
 
 
 def is_cut_off(context: Context, path: PathState) -> bool:

@@ -13,6 +13,7 @@ from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.vocabulary import Health, Phase
 from mpathd_watch.core.state import MapState, NexusState, PathState
 from mpathd_watch.core.transports import table
+from mpathd_watch.core.verdicts.health import BY_ARRAY
 from mpathd_watch.core.verdicts.outage import Outage, phases
 
 _KINDS = {
@@ -28,9 +29,20 @@ _PHASES = {
     Health.STALLED: Phase.REPLACEMENT,
     Health.RECOVERING: Phase.REINSTATEMENT,
 }
-"""The phase that a path in this health is in, where one has a bound."""
 _PROMISED = {**_PHASES, Health.FAILED: Phase.FAILOVER, Health.UP: Phase.FAILOVER}
 """The phase whose bound the entry about a path in this health carries."""
+
+
+def _phase(path: PathState) -> Phase:
+    """The phase that an overdue path is in."""
+    return Phase.TRANSITION if path.in_transition else _PHASES[path.health]
+
+
+def _promised(path: PathState, outage: Outage) -> float:
+    if path.in_transition:
+        return sentences.bound(Phase.TRANSITION, outage)
+    phase = _PROMISED.get(path.health)
+    return inf if phase is None or outage.cause in BY_ARRAY else sentences.bound(phase, outage)
 
 
 def path_changed(
@@ -41,7 +53,7 @@ def path_changed(
     ``siblings`` other paths of its nexus have become suspect with it; ``covered``: one of those is the alert.
     """
     kind, map_ = _KINDS[path.health], context.map
-    quiet = outage.shared or covered or before.flaps.flapping
+    quiet = outage.shared or covered or before.flaps.flapping or path.in_transition
     text = _changed(context, path, outage, siblings)
     if before.outage is None and outage.inherited:
         text += ". It was already in this state when mpathd-watch started"
@@ -54,7 +66,7 @@ def path_changed(
             "HEALTH": path.health.value,
             "PREVIOUS_HEALTH": before.health.value,
             **outage_fields(outage, context.now),
-            **_measured(path.health, outage, context.nexus_of(path)),
+            **_measured(path, outage, context.nexus_of(path)),
         },
     )
 
@@ -72,7 +84,7 @@ def _changed(context: Context, path: PathState, outage: Outage, siblings: int) -
         case Health.RECOVERING:
             return sentences.recovering(context, path, outage)
         case _:
-            return sentences.up_again(outage, context.now)
+            return sentences.up_again(context, path, outage)
 
 
 def path_cause(context: Context, path: PathState, outage: Outage) -> Alert:
@@ -93,7 +105,7 @@ def path_overdue(context: Context, path: PathState, *, siblings: int, covered: b
     """
     kind, map_, now = AlertKind.PATH_OVERDUE, context.map, context.now
     outage = path.outage or Outage("", now)
-    phase = _PHASES[path.health]
+    phase = _phase(path)
     promised = sentences.bound(phase, outage)
     noun = table.of(path.place.transport).words.noun
     others = "" if covered else more_paths(siblings, noun)
@@ -132,18 +144,17 @@ def path_removed(map_: MapState, path: PathState) -> Alert:
     )
 
 
-def _measured(health: Health, outage: Outage, nexus: NexusState | None) -> dict[str, str]:
+def _measured(path: PathState, outage: Outage, nexus: NexusState | None) -> dict[str, str]:
     """Silence, bound and verdict as fields. Of a suspect path, BUDGET_SEC less SILENCE_SEC is what is left.
 
     Where the last sign of life has not been read yet, there is no SILENCE_SEC, and all of BUDGET_SEC may be left.
     """
     fields = {}
-    phase = _PROMISED.get(health)
-    promised = inf if phase is None else sentences.bound(phase, outage)
+    promised = _promised(path, outage)
     if not isinf(promised):
         fields["BUDGET_SEC"] = f"{promised:.3f}"
     silence = phases(outage).get(Phase.DETECTION)
-    if health is Health.SUSPECT and nexus is not None:
+    if path.health is Health.SUSPECT and nexus is not None:
         silence = nexus.silence if nexus.read_since_suspected else None
     if silence is not None:
         fields["SILENCE_SEC"] = f"{silence:.3f}"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from math import ceil, inf, isinf
 
 from mpathd_watch.core.alerting.messages import evidence
+from mpathd_watch.core.alerting.messages.arrays import done_by_array
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.fields import more_paths
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
+from mpathd_watch.core.model.budget import TRANSITION_TIMEOUT
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration
 from mpathd_watch.core.model.vocabulary import Cause, Liveness, Phase, Standing, Verdict
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.transports import table
+from mpathd_watch.core.verdicts.health import BY_ARRAY
 from mpathd_watch.core.verdicts.outage import Judgement, Outage, phases
 
 __all__ = [
@@ -54,6 +57,11 @@ def suspect(context: Context, path: PathState, siblings: int) -> str:
 def stalled(context: Context, path: PathState, outage: Outage) -> str:
     """What holds the path's I/O, and for how long; only a nexus that holds I/O has its timer running."""
     row, nexus = table.of(path.place.transport), context.nexus_of(path)
+    if path.in_transition:
+        done = done_by_array(outage.cause, path.disk.access.group)
+        return (
+            f"stalled: {done}. The kernel retries I/O on it meanwhile, by default for up to {TRANSITION_TIMEOUT:.0f} s"
+        )
     if nexus is None or nexus.liveness is not Liveness.HOLDING:
         return f"stalled: its device is {path.disk.state}. I/O on it is held"
     silence = phases(outage).get(Phase.DETECTION)
@@ -84,11 +92,13 @@ def recovering(context: Context, path: PathState, outage: Outage) -> str:
     waits = f"waiting for {by} to reinstate it" + ("" if left is None else f", within {left} s")
     if not context.managed:
         waits = f"{by} does not answer, and without it nothing reinstates the path"
-    return f"recovering: its transport is back{took}, {waits}"
+    back = "the array lets I/O over it again" if outage.cause in BY_ARRAY else "its transport is back"
+    return f"recovering: {back}{took}, {waits}"
 
 
-def up_again(outage: Outage, end: Instant) -> str:
+def up_again(context: Context, path: PathState, outage: Outage) -> str:
     """How long the outage lasted, its parts, its cause, and whether it kept its budget."""
+    end = context.now
     if not outage.real:
         why = f"; cause: {cause_text(outage.cause)}" if outage.cause is not Cause.UNKNOWN else ""
         return f"is up again after {duration(end.since(outage.began))}; it was only suspect and never failed{why}"
@@ -99,10 +109,12 @@ def up_again(outage: Outage, end: Instant) -> str:
     if outage.failed is None:
         parts.append("never failed")
     if outage.transport_up is not None and outage.transport_up != end:
-        parts.append(f"reinstated {duration(end.since(outage.transport_up))} after its transport was back")
+        back = "the array let I/O over it again" if outage.cause in BY_ARRAY else "its transport was back"
+        parts.append(f"reinstated {duration(end.since(outage.transport_up))} after {back}")
     took = "" if outage.inherited else f" after {duration(end.since(outage.began))}"
     details = f" ({', '.join(parts)})" if parts else ""
-    return f"is up again{took}{details}; cause: {cause_text(outage.cause)}{_verdict(outage)}"
+    cause = ", ".join(filter(None, (cause_text(outage.cause), evidence.reset(context, path, outage))))
+    return f"is up again{took}{details}; cause: {cause}{_verdict(outage)}"
 
 
 def overdue(context: Context, path: PathState, outage: Outage, phase: Phase) -> str:
@@ -110,11 +122,18 @@ def overdue(context: Context, path: PathState, outage: Outage, phase: Phase) -> 
     words, now, promised = table.of(path.place.transport).words, context.now, bound(phase, outage)
     if phase is Phase.REINSTATEMENT:
         by, begun = context.layer.reinstated_by, outage.transport_up or path.verdict.since
+        by_array = outage.cause in BY_ARRAY
+        back = "the array has let I/O over it again" if by_array else "its transport has been back"
         text = (
-            f"its transport has been back for {duration(now.since(begun))}, and it is not reinstated; {by}'s checks "
+            f"{back} for {duration(now.since(begun))}, and it is not reinstated; {by}'s checks "
             f"should have taken {promised:.0f} s at most"
         )
         return text if context.managed else f"{text}; {by} does not answer, and without it nothing reinstates the path"
+    if phase is Phase.TRANSITION:
+        return (
+            f"{done_by_array(outage.cause, path.disk.access.group)} for {duration(now.since(path.verdict.since))} now; "
+            f"by default the kernel retries I/O for {promised:.0f} s at most. I/O hangs that other paths could carry"
+        )
     if phase is Phase.DETECTION:
         return (
             f"its {words.noun} is silent, and the kernel has not dropped it; {words.detection} promise that it does "
@@ -128,8 +147,14 @@ def overdue(context: Context, path: PathState, outage: Outage, phase: Phase) -> 
 
 def cause_so_far(context: Context, path: PathState, outage: Outage) -> str:
     """The cause with its evidence; unknown at the first instant, it may become known by what is read because of it."""
+    return ", ".join(filter(None, (_cause(context, path, outage), evidence.reset(context, path, outage))))
+
+
+def _cause(context: Context, path: PathState, outage: Outage) -> str:
     if outage.cause is Cause.UNKNOWN and outage.began == context.now:
         return "not known yet"
+    if outage.cause in BY_ARRAY:
+        return f"{done_by_array(outage.cause, path.disk.access.group)}; its transport works"
     if not CAUSES[outage.cause].connection:
         return cause_text(outage.cause)
     around = evidence.around(context, path)

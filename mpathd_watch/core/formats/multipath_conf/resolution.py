@@ -31,6 +31,10 @@ SOURCES = {
     "dev_loss_tmo": _TIMEOUT,
     "no_path_retry": _ALL,
     "features": _ALL,
+    "path_grouping_policy": _ALL,
+    "prio": _ALL,
+    "failback": _ALL,
+    "detect_prio": _PATH,
     "path_checker": _PATH,
     "uid_attribute": _PATH,
     "checker_timeout": _GENERAL,
@@ -59,7 +63,9 @@ class Resolved:
 
     On iSCSI, multipathd writes ``fast_io_fail_tmo`` to ``recovery_tmo``, unless it is ``off`` or 0, and does not use
     ``dev_loss_tmo``. ``path_checker`` is the configured one: unless ``detect_checker`` is off, multipathd may use
-    another one that fits the device.
+    another one that fits the device. So are ``prio`` and ``path_grouping_policy``: for a SCSI device that reports port
+    groups, multipathd uses sysfs or alua in place of ``prio``, unless ``detect_prio`` is off (detect_prio()). From
+    0.9.6 on it then groups by priority or by port group, unless detect_pgpolicy is off (select_pgpolicy()).
     """
 
     polling_interval: Effective[int]
@@ -70,6 +76,10 @@ class Resolved:
     path_checker: Effective[str]
     checker_timeout: Effective[int | None]
     find_multipaths: Effective[str]
+    path_grouping_policy: Effective[str]
+    prio: Effective[str]
+    detect_prio: Effective[bool]
+    failback: Effective[int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,10 @@ class Resolver:
             path_checker=look.word("path_checker", "tur"),
             checker_timeout=look.optional_number("checker_timeout"),
             find_multipaths=look.word("find_multipaths", "strict"),
+            path_grouping_policy=look.word("path_grouping_policy", "failover"),
+            prio=look.word("prio", "const"),
+            detect_prio=look.switch("detect_prio", default=True),
+            failback=look.word_or_number("failback", "manual"),
         )
 
     def uid_attribute(self, *, devnode: str, vendor: str | None, product: str | None) -> str:
@@ -172,6 +186,10 @@ class _Look:
     def word(self, keyword: str, default: str) -> Effective[str]:
         found = self.any(keyword, default)
         return Effective(str(found.value), found.origin)
+
+    def switch(self, keyword: str, *, default: bool) -> Effective[bool]:
+        found = self.any(keyword, default)
+        return Effective(bool(found.value), found.origin)
 
     def word_or_number(self, keyword: str, default: int | str) -> Effective[int | str]:
         return self.any(keyword, default)

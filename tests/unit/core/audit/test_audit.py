@@ -17,12 +17,13 @@ from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Code, Version, parse
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
 from mpathd_watch.core.model.budget import Budget
-from mpathd_watch.core.model.facts import RECOVERY_OFF, BlockFacts, Ipv4Settings, LinkFacts, TcpFacts
+from mpathd_watch.core.model.facts import RECOVERY_OFF, AccessFacts, BlockFacts, Ipv4Settings, LinkFacts, TcpFacts
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.system import BootImage, Mount, System, Unit
 from mpathd_watch.core.model.usage import DirectUse, Usage, Use
-from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.core.model.vocabulary import AccessState, DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import PathState, SourceState, State
+from mpathd_watch.core.verdicts.access_use import AccessUse
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state, with_changes
 from tests.hosts import (
     CONF,
@@ -131,7 +132,30 @@ def limited(of_map: int, of_path: int) -> Host:
     return Host().paths(*two_paths({"block": limits}), block=BlockFacts(max_sectors_kb=of_map))
 
 
+def asymmetric(*, priority: int = 10, handler: str = "alua", **changes: object) -> Host:
+    """A map whose first path is optimized, and the other one not."""
+    facts = [
+        AccessFacts(grouped=True, handler=handler, state=state, group=number)
+        for state, number in zip((AccessState.OPTIMIZED, AccessState.NON_OPTIMIZED), (1, 2), strict=True)
+    ]
+    paths = two_paths({"access": facts[0], "priority": 50}, {"access": facts[1], "priority": priority})
+    return Host(maps=[make_map(paths=paths)], **changes)  # type: ignore[arg-type]  # the fields' own types
+
+
+def elsewhere(group: int) -> Host:
+    """A map with paths to port group 1 alone, beside one with another port that belongs to this group."""
+    maps = []
+    for lun, portals in enumerate(((FIRST, SECOND), (FIRST, THIRD)), 1):
+        paths = numbered_paths(lun, *portals)
+        groups = (1, 1 if lun == 1 else group)
+        grouped = [with_changes(path, access=AccessFacts(group=each)) for path, each in zip(paths, groups, strict=True)]
+        maps.append(make_map(f"lun{lun}", grouped))
+    return Host(maps=maps)
+
+
+THIRD = "192.168.3.1:3260"
 MAP = "wwid-of-mpio"
+LEFT_UNUSED = AccessUse((), 0.0, 0.0, streak=2, share=1.0, labels=(SECOND,), lasted=120.0)
 MOUNT = Mount("/srv", "/dev/mapper/mpio-part1", "/etc/fstab:3", nofail=False, maps=(MAP,))
 
 
@@ -512,6 +536,10 @@ PAIRS: list[tuple[FindingKind, Host, Host]] = [
     (K.SIZES_DIFFER, sized(8, 8, 16), sized(8, 8, 8)),
     (K.MAP_NOT_RESIZED, sized(8, 16, 16), sized(8, 8, 16)),
     (K.LIMITS_DIFFER, limited(1280, 512), limited(512, 1280)),
+    (K.ONE_CONTROLLER, elsewhere(2), elsewhere(1)),
+    (K.ALUA_IGNORED, asymmetric(priority=50, access={MAP: AccessUse((), 0.0, 0.0, held=120.0)}), asymmetric()),
+    (K.OPTIMIZED_PATH_UNUSED, asymmetric(access={MAP: LEFT_UNUSED}), asymmetric()),
+    (K.NO_HANDLER, asymmetric(handler=""), asymmetric()),
     (K.RP_FILTER_STRICT, through(nic("p1", 1), routed="p2"), through(nic("p1", 2), routed="p2")),
     (K.RP_FILTER_STRICT, through(nic("p1", 1), nic("p2", 1), routed="p2"), through(nic("p1", 1), nic("p2", 1))),
     (

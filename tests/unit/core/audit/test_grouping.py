@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.audit.grouping import Sighting, grouped, listed, without_acknowledged
+from mpathd_watch.core.audit.grouping import Sighting, grouped, without_acknowledged
 from mpathd_watch.core.audit_report import Acknowledged
 from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.catalog.findings import FindingKind as K
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
 from tests.factories import make_map, make_path, make_session
 from tests.hosts import CONF, FIRST, SECOND, Host, both, disk, label, two_paths

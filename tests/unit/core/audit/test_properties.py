@@ -9,9 +9,9 @@ from mpathd_watch.core.audit import audit
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Document, merge, parse, parse_printed
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
-from mpathd_watch.core.model.facts import DeviceFacts
+from mpathd_watch.core.model.facts import AccessFacts, DeviceFacts
 from mpathd_watch.core.model.settings import Settings
-from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus, Transport
+from mpathd_watch.core.model.vocabulary import AccessState, DeviceState, SessionStatus, Transport
 from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, SourceState, State, frozen
 from mpathd_watch.sinks import check
 from tests.factories import TARGET, make_map, make_path, make_session, make_sources, make_state
@@ -51,6 +51,10 @@ LINES = st.sampled_from(
         "polling_interval x",
         "max_polling_interval 1",
         "find_multipaths yes",
+        "detect_prio no",
+        "prio const",
+        "path_grouping_policy multibus",
+        "failback 30",
         "uid_attribute ID_WWN",
         'vendor "LIO-ORG"',
         'product ".*"',
@@ -92,6 +96,16 @@ def paths() -> st.SearchStrategy[PathState]:
         member=st.booleans(),
         timeout=NUMBERS,
         wwid=WWIDS,
+        access=st.builds(
+            AccessFacts,
+            grouped=st.sampled_from([None, True, False]),
+            handler=st.sampled_from(["", "alua", "rdac"]),
+            state=st.none() | st.sampled_from(AccessState),
+            preferred=st.sampled_from([None, True, False]),
+            group=st.none() | st.integers(0, 3),
+        ),
+        group=st.none() | st.integers(1, 2),
+        priority=st.none() | st.integers(-1, 2),
     )
 
 

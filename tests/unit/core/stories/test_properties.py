@@ -30,10 +30,24 @@ from mpathd_watch.core.events import (
     SourceUp,
     SystemRead,
     Tick,
+    UnitAttention,
+    UnitAttentions,
 )
-from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapListing, PathListing, SessionFacts
+from mpathd_watch.core.judging.paths import STANDBY_EXPLAINS
+from mpathd_watch.core.model.facts import (
+    AccessFacts,
+    DeviceFacts,
+    DmStatus,
+    MapFacts,
+    MapListing,
+    PathListing,
+    SessionFacts,
+)
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import (
+    USABLE,
+    AccessState,
+    AttentionKind,
     CheckerState,
     DeviceState,
     DmAction,
@@ -45,18 +59,29 @@ from mpathd_watch.core.model.vocabulary import (
     Standing,
     Transport,
 )
-from mpathd_watch.core.state import Due, PathState, State, Wait
+from mpathd_watch.core.state import Due, MapState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
 from mpathd_watch.core.transports.row import Nexus
-from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER, RawStates, map_health, path_health
+from mpathd_watch.core.verdicts.health import CLOSED, CONDEMNED_BY_CHECKER, RawStates, map_health, path_health
 from tests.story import START, San, Story, moment
 
 Name = TypeVar("Name")
-_OF_THE_WHOLE = frozenset({Wait.AUDIT, Wait.NEXUSES, Wait.SILENCE, Wait.SLOW_PATHS})
+_OF_THE_WHOLE = frozenset(Wait) - {Wait.SETTLE, Wait.CAUSE, Wait.OVERDUE, Wait.LOOK, Wait.STEADY}
+_OF_ARRAYS = ("port_group_down", "port_group_up", "array_moved", "lun_resized", "thin_pool_filling", "unit_attention")
 _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT}
 
 
 # --- what must hold after every event ---------------------------------------------------------------------------------
+
+
+def closed(path: PathState) -> AccessState | None:
+    """What the array says of a path, unless it has said so of a standby path for long before the outage."""
+    access, since = path.disk.access.state, path.disk.access_since
+    reinstated = path.dm.changed if path.dm.state is DmState.ACTIVE else None
+    if access not in CLOSED or (reinstated is not None and since is not None and reinstated > since):
+        return None
+    old = path.outage is not None and since is not None and path.outage.began.monotonic - since > STANDBY_EXPLAINS
+    return None if access is AccessState.STANDBY and old else access
 
 
 def facts_of(state: State, path: PathState) -> RawStates:
@@ -75,7 +100,15 @@ def facts_of(state: State, path: PathState) -> RawStates:
         and path.dm.changed is None
         and not (path.outage is not None and path.outage.inherited),
         unread=not state.source(SourceName.SYSFS).up,
+        closed=closed(path),
     )
+
+
+def waits_for_array(known: MapState) -> bool:
+    """Whether the map's alert may be held back: the array is moving the LUN, or multipathd has yet to follow."""
+    out = [path for path in known.paths.values() if path.health not in USABLE]
+    opened = [path for path in out if path.health is Health.RECOVERING]
+    return any(path.in_transition for path in out) or (known.queues is True and bool(opened))
 
 
 def check_state(state: State) -> None:
@@ -103,7 +136,7 @@ def check_state(state: State) -> None:
         assert known.health is map_health(healths, single_path_ok=enough)
         settling = Due(Wait.SETTLE, wwid) in state.deadlines
         if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_asked:
-            assert known.announced is known.health
+            assert known.announced is known.health or waits_for_array(known)
             assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
     for due in state.deadlines:
         if due.path:
@@ -163,7 +196,7 @@ class Journal:
 
     def _take(self, state: State, event: str, fields: Mapping[str, str]) -> None:
         told = fields.get("HEALTH", "")
-        if event in ("path_added", "path_removed", "events_lost"):
+        if event in ("path_added", "path_removed", "events_lost", *_OF_ARRAYS):
             return
         if event.startswith("path_"):
             key = fields["WWID"], fields["PATH"]
@@ -230,6 +263,14 @@ _COUNTS = st.one_of(st.none(), st.integers(0, 3), st.integers(0xFFFFFFF0, 0xFFFF
 _REQUESTED = st.floats(START.monotonic - 5, START.monotonic + 60)
 
 map_facts = st.builds(MapFacts, _WWIDS, _NAMES, _DM, st.one_of(st.none(), st.booleans()), st.lists(_DEVS).map(tuple))
+access_facts = st.builds(
+    AccessFacts,
+    grouped=st.one_of(st.none(), st.booleans()),
+    handler=st.sampled_from(["alua", ""]),
+    state=st.one_of(st.none(), st.sampled_from(AccessState)),
+    preferred=st.one_of(st.none(), st.booleans()),
+    group=st.one_of(st.none(), st.sampled_from([0, 1, 2])),
+)
 device_facts = st.builds(
     DeviceFacts,
     name=_DEVS,
@@ -242,6 +283,13 @@ device_facts = st.builds(
     product=st.just(""),
     io_errors=_COUNTS,
     io_timeouts=_COUNTS,
+    access=access_facts,
+)
+unit_attention = st.builds(
+    UnitAttention,
+    st.sampled_from(AttentionKind),
+    st.sampled_from(["1:0:0:0", "2:0:0:0", "9:0:0:0"]),
+    st.integers(1, 1000),
 )
 session_facts = st.builds(
     SessionFacts,
@@ -306,6 +354,7 @@ anything: st.SearchStrategy[Event] = st.one_of(
         st.one_of(st.none(), st.integers(0, 20)),
     ),
     st.builds(BlockEvent, st.sampled_from(["add", "remove", "change", "?"]), st.one_of(_DM, _DEVS), st.booleans()),
+    st.builds(UnitAttentions, st.lists(unit_attention, max_size=3).map(tuple)),
     st.builds(SourceUp, _SOURCES),
     st.builds(SourceAnswered, _SOURCES),
     st.builds(ConnectionFailed, _SIDS, st.one_of(st.integers(1010, 1023), st.integers())),

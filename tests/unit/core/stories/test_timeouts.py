@@ -114,9 +114,9 @@ def test_a_budget_without_a_bound_can_be_spelled() -> None:
 
 
 def test_the_bound_of_each_phase() -> None:
-    assert [LIVE.of(phase) for phase in Phase] == [16, 5, 21, 12]
-    assert [bounds(live(0, 0, RECOVERY_OFF), DM_MULTIPATH, None).of(phase) for phase in Phase] == [inf] * 4
-    assert [bounds(live(None, None, None), DM_MULTIPATH, None).of(phase) for phase in Phase] == [inf] * 4
+    assert [LIVE.of(phase) for phase in Phase] == [16, 5, 21, 60, 12]
+    for nexus in (live(0, 0, RECOVERY_OFF), live(None, None, None)):
+        assert [bounds(nexus, DM_MULTIPATH, None).of(phase) for phase in Phase] == [inf, inf, inf, 60, inf]
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_a_long_timer_of_the_kernel_may_be_late_by_an_eighth() -> None:
     late = {seconds: timer_lateness(seconds) for seconds in (5, 16, 20, 120, inf)}
     assert late == {5: 0, 16: 0, 20: 2.5, 120: 15, inf: 0}
     shipped = Bounds(detection=16, replacement=120, failover=136, reinstatement=12)
-    assert [shipped.lateness(phase) for phase in Phase] == [0, 15, 15, 0]
+    assert [shipped.lateness(phase) for phase in Phase] == [0, 15, 15, 4, 0]
     held = outage(bounds=shipped, failed=moment(15 + 122.5), transport_up=moment(150), reinstated=moment(155))
     assert judge(held, 2.0).verdict is Verdict.WITHIN_BUDGET
     assert judge(replace(held, failed=moment(15 + 138)), 2.0).broken is Phase.REPLACEMENT

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, SourceName
+from mpathd_watch.core.model.facts import AccessFacts
+from mpathd_watch.core.model.vocabulary import AccessState, Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
 from mpathd_watch.sinks.http.page import REFRESH_SECONDS, render
 from mpathd_watch.sinks.status import document
@@ -76,6 +78,26 @@ def test_the_article_can_be_read() -> None:
         *("FAILED", "11:04:34", "2 min 6 s", "faulty", "up", "LOGGED_IN"),
     ):
         assert said in text, said
+
+
+def test_access_states_are_shown_where_they_differ_from_active_optimized() -> None:
+    def shown(first: AccessState, second: AccessState, **changes: Any) -> str:
+        paths = [
+            make_path("p1", access=AccessFacts(True, "alua", first, preferred=True, group=1)),
+            make_path("p2", access=AccessFacts(True, "alua", second, preferred=False, group=17), **changes),
+        ]
+        return page(make_state([make_map(paths=paths)]))
+
+    html = shown(AccessState.OPTIMIZED, AccessState.STANDBY)
+    assert "<td>running<small>active/optimized</small><small>port group 1, preferred</small></td>" in html
+    assert "<td>running<small>standby</small><small>port group 17</small></td>" in html
+    assert "2 of 2 paths usable, 1 optimized" in html
+    failed = shown(AccessState.NON_OPTIMIZED, AccessState.STANDBY, health=Health.FAILED)
+    assert '<span class="off">standby</span>' in failed
+    assert '<span class="off">active/non-optimized</span>' not in failed
+    healthy = shown(AccessState.OPTIMIZED, AccessState.OPTIMIZED)
+    assert "optimized" not in healthy
+    assert "port group" not in healthy
 
 
 def test_the_page_loads_nothing_and_renews_itself() -> None:

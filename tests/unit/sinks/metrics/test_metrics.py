@@ -18,11 +18,13 @@ from prometheus_client.openmetrics import parser as openmetrics
 from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.facts import RECOVERY_OFF, IoFacts, TcpFacts
+from mpathd_watch.core.model.facts import RECOVERY_OFF, AccessFacts, IoFacts, TcpFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    AttentionKind,
     Cause,
     CheckerState,
     DeviceState,
@@ -36,7 +38,7 @@ from mpathd_watch.core.model.vocabulary import (
     Verdict,
     Word,
 )
-from mpathd_watch.core.state import Auditing, Counters, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, Counters, PathState, SourceState, State, frozen
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.row import Kind
@@ -117,7 +119,12 @@ def whole_state() -> State:
         [
             make_map(
                 paths=[
-                    make_path(io=IoFacts(1, 2, 3, 4), marginal=False, multipathd_failures=2),
+                    make_path(
+                        io=IoFacts(1, 2, 3, 4),
+                        marginal=False,
+                        multipathd_failures=2,
+                        access=AccessFacts(state=AccessState.OPTIMIZED),
+                    ),
                     make_path("192.168.2.1:3260", deadline=at(5)),
                 ]
             )
@@ -170,6 +177,7 @@ def test_labels_with_a_vocabulary_hold_its_words_and_no_others() -> None:
         for label, word in sample.labels.items():
             found.setdefault((sample.name, label), set()).add(word)
     assert vocabularies.keys() <= found.keys()
+    vocabularies["mpathd_watch_path_state_info", "access"].add("")
     for key, known in vocabularies.items():
         assert found[key] <= known, key
 
@@ -194,6 +202,7 @@ def test_past_outages_are_counted_by_verdict_and_their_phases_observed() -> None
         ("failover",): 2,
         ("reinstatement",): 0,
         ("replacement",): 0,
+        ("transition",): 0,
     }
     assert values(state, "outage_phase_seconds_sum")["failover",] == pytest.approx(151.3)
     buckets = {
@@ -253,9 +262,6 @@ def test_findings_are_counted_by_code_from_the_first_audit_on() -> None:
     [
         ("map_health", MapHealth),
         ("path_health", Health),
-        ("path_dm_state", DmState),
-        ("path_checker_state", CheckerState),
-        ("path_device_state", DeviceState),
         ("session_state", SessionStatus),
     ],
 )
@@ -277,9 +283,8 @@ def test_the_map_of_the_article_reads_as_in_the_article() -> None:
     path = {"map": "mpio", "path": "192.168.2.1:3260"}
     assert holding(state, "map_health", map="mpio") == ["at_risk"]
     assert holding(state, "path_health", **path) == ["failed"]
-    assert holding(state, "path_dm_state", **path) == ["failed"]
-    assert holding(state, "path_checker_state", **path) == ["faulty"]
-    assert holding(state, "path_device_state", **path) == ["transport-offline"]
+    raw = {"dm": "failed", "checker": "faulty", "device": "transport-offline", "access": ""}
+    assert value(state, "path_state_info", **path, **raw) == 1
     assert holding(state, "session_state", session=f"192.168.2.1:3260/{make_session().facts.target}") == ["FAILED"]
     assert value(state, "map_paths", map="mpio") == 2
     assert value(state, "map_paths_usable", map="mpio") == 1
@@ -290,6 +295,66 @@ def test_the_map_of_the_article_reads_as_in_the_article() -> None:
     assert value(state, "path_failures_total", **path, cause="checker") == 0
     assert value(state, "path_info", **path, dev="sdb", hctl="3:0:0:1", transport="iscsi", iface="default") == 1
     assert value(state, "map_info", map="mpio", wwid="wwid-of-mpio", sysfs_name="dm-0", vendor="LIO-ORG") == 1
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(DmState),
+    st.sampled_from(CheckerState),
+    st.sampled_from(DeviceState),
+    st.one_of(st.none(), st.sampled_from(AccessState)),
+)
+def test_the_raw_states_of_a_path_are_one_series_whatever_they_are(
+    dm: DmState, checker: CheckerState, device: DeviceState, access: AccessState | None
+) -> None:
+    path = make_path(dm=dm, checker=checker, device=device, access=AccessFacts(state=access))
+    found = [
+        sample.labels
+        for sample in samples(make_state([make_map(paths=[path])]))
+        if sample.name == "mpathd_watch_path_state_info"
+    ]
+    raw = {"dm": dm.value, "checker": checker.value, "device": device.value, "access": access.value if access else ""}
+    assert found == [{"map": "mpio", "path": path.label, **raw}]
+
+
+def test_optimized_paths_are_counted_where_the_array_reports_them() -> None:
+    def paths(*states: AccessState | None) -> list[PathState]:
+        return [make_path(f"p{n}", access=AccessFacts(state=state)) for n, state in enumerate(states)]
+
+    state = make_state(
+        [
+            make_map("both", paths(AccessState.OPTIMIZED, AccessState.OPTIMIZED)),
+            make_map("one", paths(AccessState.OPTIMIZED, None)),
+            make_map("none", paths(AccessState.NON_OPTIMIZED, AccessState.STANDBY)),
+            make_map("silent", paths(None, None)),
+        ]
+    )
+    assert values(state, "map_paths_optimized") == {("both",): 2, ("none",): 0, ("one",): 1}
+
+
+def test_the_unit_attentions_that_people_wait_for_are_there_from_zero_and_the_others_once_seen() -> None:
+    awaited = [AttentionKind.ACCESS_STATE, AttentionKind.RESET, AttentionKind.THIN_PROVISIONING]
+    nothing = {(kind.value, label): 0 for label in ("", "lun9", "lun10") for kind in awaited}
+    maps = [make_map("lun10"), make_map("lun9")]
+    assert values(make_state(maps), "unit_attentions_total") == nothing
+    maps[0] = replace(maps[0], attentions=frozen({AttentionKind.CAPACITY: 2, AttentionKind.RESET: 4}))
+    elsewhere: Mapping[AttentionKind, int] = frozen({AttentionKind.UNKNOWN: 1, AttentionKind.ACCESS_STATE: 3})
+    state = make_state(maps, counters=Counters(attentions=elsewhere))
+    assert values(state, "unit_attentions_total") == {
+        **nothing,
+        ("CAPACITY_DATA_HAS_CHANGED", "lun10"): 2,
+        ("POWER_ON_RESET_OCCURRED", "lun10"): 4,
+        ("ASYMMETRIC_ACCESS_STATE_CHANGED", ""): 3,
+        ("unknown", ""): 1,
+    }
+    listed = [each.labels["map"] for each in samples(state) if each.name == "mpathd_watch_unit_attentions_total"]
+    assert list(dict.fromkeys(listed)) == ["", "lun9", "lun10"]
+
+
+def test_a_map_without_a_name_is_counted_with_the_disks_that_are_in_no_map() -> None:
+    seen: Mapping[AttentionKind, int] = frozen({AttentionKind.RESET: 2})
+    state = make_state([make_map("", attentions=seen)], counters=Counters(attentions=seen))
+    assert value(state, "unit_attentions_total", map="", kind="POWER_ON_RESET_OCCURRED") == 4
 
 
 def test_every_cause_is_counted_from_zero() -> None:

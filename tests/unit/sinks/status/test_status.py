@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
-from mpathd_watch.core.model.facts import RECOVERY_OFF, TcpFacts
+from mpathd_watch.core.model.facts import RECOVERY_OFF, AccessFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
     Cause,
     CheckerState,
     DeviceState,
@@ -27,7 +28,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Suspicion,
 )
-from mpathd_watch.core.state import Auditing, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, MapState, SourceState, State, frozen
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
@@ -83,6 +84,7 @@ def test_the_document_shows_the_article() -> None:
         "checker": "faulty",
         "device": "transport-offline",
         "session": "FAILED",
+        "access": None,
     }
     outage = failed["outage"]
     assert outage is not None
@@ -263,6 +265,60 @@ def test_the_screen_shows_paths_that_work_and_not_well() -> None:
     path = make_path(flaps=Flaps((1.0,), at(-60)), slowness=slowness, marginal=True)
     shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
     assert "  flapping  slower than its siblings  marginal for multipathd\n" in shown
+
+
+def alua_map(first: AccessState | None, second: AccessState | None, **changes: Any) -> MapState:
+    """Two paths through two port groups of an array, of which the second is preferred."""
+    failed: dict[str, Any] = {"device": DeviceState.RUNNING, "outage": make_outage(cause=Cause.ARRAY_STANDBY)}
+    return make_map(
+        paths=[
+            make_path("p1", access=AccessFacts(True, "alua", first, preferred=False, group=1)),
+            make_failed_path("p2", access=AccessFacts(True, "alua", second, preferred=True, group=17), **failed),
+        ],
+        **changes,
+    )
+
+
+def test_the_document_has_what_the_array_says_of_each_path() -> None:
+    (entry,) = document(view(make_state([alua_map(AccessState.OPTIMIZED, AccessState.STANDBY)])))["maps"]
+    assert entry["optimized"] == 1
+    of_paths = [
+        (path["states"]["access"], path["handler"], path["port_group"], path["preferred"]) for path in entry["paths"]
+    ]
+    assert of_paths == [("active/optimized", "alua", 1, False), ("standby", "alua", 17, True)]
+
+
+def test_where_the_array_says_nothing_the_document_has_null() -> None:
+    (entry,) = document(view(article_state()))["maps"]
+    assert entry["optimized"] is None
+    for path in entry["paths"]:
+        assert (path["states"]["access"], path["handler"], path["port_group"], path["preferred"]) == (None,) * 4
+    unknown = make_map(paths=[make_path(access=AccessFacts(handler="alua", state=AccessState.UNKNOWN))])
+    (entry,) = document(view(make_state([unknown])))["maps"]
+    assert (entry["optimized"], entry["paths"][0]["states"]["access"]) == (0, None)
+
+
+def test_the_screen_shows_access_states_where_they_differ_from_active_optimized() -> None:
+    lines = screen(make_state([alua_map(AccessState.NON_OPTIMIZED, AccessState.STANDBY)])).splitlines()
+    assert "  1 of 2 paths usable, 0 optimized  " in lines[2]
+    assert lines[3].endswith(
+        "  the array has put it into standby (ALUA)  [dm failed, checker faulty, device running, access standby]"
+    )
+    assert lines[4].endswith("  [access active/non-optimized]")
+
+
+@pytest.mark.parametrize("state", [AccessState.OPTIMIZED, None])
+def test_the_screen_does_not_show_access_states_that_say_nothing(state: AccessState | None) -> None:
+    shown = screen(make_state([alua_map(state, state)]))
+    assert "access" not in shown
+    assert "optimized" not in shown
+
+
+def test_the_screen_shows_the_document_of_a_daemon_that_knows_no_access_states() -> None:
+    told = document(view(article_state()))
+    for path in told["maps"][0]["paths"]:
+        del path["states"]["access"]  # type: ignore[misc]  # as older builds leave it out
+    assert "[dm failed, checker faulty" in render(told, colour=False)
 
 
 def test_the_connection_below_a_session_is_reported() -> None:

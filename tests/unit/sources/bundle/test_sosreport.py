@@ -152,6 +152,15 @@ def test_a_disk_without_its_state_is_proven_by_the_checker(tmp_path: Path) -> No
     assert healths(state_of(bundle))["0:0:0:1"] == "unknown"
 
 
+def test_the_groups_of_paths_and_what_can_be_known_of_their_priorities(tmp_path: Path) -> None:
+    def numbers(bundle: Bundle) -> list[tuple[int | None, int | None]]:
+        (map_,) = state_of(bundle).maps.values()
+        return [(path.checker.group, path.checker.priority) for _, path in sorted(map_.paths.items())]
+
+    assert numbers(Copy(tmp_path / "both").read()) == [(1, None), (1, None)]
+    assert numbers(Copy(tmp_path / "one", "link-down").read()) == [(1, 1), (1, None)]
+
+
 def test_multipathd_did_not_run(tmp_path: Path) -> None:
     copy = Copy(tmp_path, "link-down").replace(PS, ("/usr/sbin/multipathd -d -s", "/usr/sbin/other"))
     copy.path(SHOWN).write_text("error -1 receiving packet\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -269,9 +270,8 @@ def test_a_map() -> None:
     (found,) = parsed.items
     assert (found.wwid, found.name, found.sysfs_name) == ("3600a", "mpatha", "dm-0")
     assert (found.queueing, found.queues, found.vendor, found.product) == ("off", False, "IET", "DISK")
-    assert found.paths == (
-        PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur", marginal=False),
-    )
+    expected = PathListing("3600a", "mpatha", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, "tur")
+    assert found.paths == (replace(expected, marginal=False, group=1, priority=1),)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +301,45 @@ def test_queueing_that_is_not_reported() -> None:
     assert parse_maps(json.dumps(document)).items[0].queues is None
     del document["maps"][0]["queueing"]
     assert parse_maps(json.dumps(document)).items[0].queues is None
+
+
+def with_numbers(group: object, priority: object) -> str:
+    """A map with these as the number of its group and the priority of its path; ``...`` leaves one out."""
+    document = json.loads(maps_json())
+    (listed,) = document["maps"][0]["path_groups"]
+    for holder, key, value in ((listed, "group", group), (listed["paths"][0], "pri", priority)):
+        holder[key] = value
+        if value is ...:
+            del holder[key]
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("group", "priority", "expected"),
+    [
+        (1, 50, (1, 50)),
+        (2, 0, (2, 0)),
+        (2**31 - 1, 2**31 - 1, (2**31 - 1, 2**31 - 1)),
+        (1, -1, (1, None)),
+        (..., ..., (None, None)),
+        (None, None, (None, None)),
+    ],
+)
+def test_the_number_of_a_group_and_the_priority_of_a_path(
+    group: object, priority: object, expected: tuple[int | None, int | None]
+) -> None:
+    parsed = parse_maps(with_numbers(group, priority))
+    assert [(path.group, path.priority) for path in parsed.items[0].paths] == [expected]
+    assert parsed.problems == {}
+
+
+@pytest.mark.parametrize(
+    ("group", "priority"), [(0, -2), (-1, "50"), (2**31, 2**31), ("1", 1.5), (True, [1]), ([], {})]
+)
+def test_a_group_or_a_priority_that_makes_no_sense(group: object, priority: object) -> None:
+    parsed = parse_maps(with_numbers(group, priority))
+    assert [(path.group, path.priority) for path in parsed.items[0].paths] == [(None, None)]
+    assert parsed.problems == {"unknown_value": 2}
 
 
 def test_placeholders_mean_absent() -> None:
@@ -428,7 +467,9 @@ JSON_VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["maps", "name", "uuid", "path_groups", "paths", "dev", "dev_t", "queueing", "features"]),
+            st.sampled_from(
+                ["maps", "name", "uuid", "path_groups", "paths", "dev", "dev_t", "queueing", "features", "group", "pri"]
+            ),
             inner,
         )
     ),
@@ -470,6 +511,10 @@ def test_recorded_map_listings(file: Path) -> None:
     assert all(path.wwid == found.wwid for found in parsed.items for path in found.paths)
     assert all(found.queues is not None for found in parsed.items)
     assert all(path.marginal is False for found in parsed.items for path in found.paths)
+    groups = [group for entry in document for group in entry["path_groups"]]
+    numbers = [(group["group"], path["pri"]) for group in groups for path in group["paths"]]
+    assert [(path.group, path.priority) for found in parsed.items for path in found.paths] == numbers
+    assert all(group >= 1 and priority >= 0 for group, priority in numbers)
 
 
 @pytest.mark.parametrize("file", golden("*-wildcards-*.txt"), ids=lambda file: file.stem)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.events import DevicesRead, Event, SessionsRead, SourceDown, SourceErrors
-from mpathd_watch.core.model.vocabulary import DeviceState, SourceName
+from mpathd_watch.core.model.vocabulary import AccessState, DeviceState, SourceName
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.reading.worker import Worker
@@ -69,6 +69,11 @@ def states(event: Event) -> dict[str, DeviceState]:
     return {disk.name: disk.state for disk in event.devices}
 
 
+def accesses(event: Event) -> dict[str, AccessState | None]:
+    assert isinstance(event, DevicesRead)
+    return {disk.name: disk.access.state for disk in event.devices}
+
+
 @pytest.fixture
 def san(tmp_path: Path) -> FakeSysfs:
     return healthy_san(tmp_path / "sys")
@@ -100,6 +105,15 @@ def test_a_round_reports_what_has_changed(san: FakeSysfs, host: Host) -> None:
     (read,) = host.read_all()
     assert states(read) == {"sdb": DeviceState.RUNNING}
     assert host.read_all() == []
+
+
+def test_what_the_array_reports_is_read_closely_and_outlives_a_round(san: FakeSysfs, host: Host) -> None:
+    san.disks[0].join_group(1, "standby")
+    assert host.read_all() == []
+    host.members.want(["sda"])
+    assert accesses(*host.read_pending()) == {"sda": AccessState.STANDBY}
+    san.disks[0].serve(1000, 2000)
+    assert accesses(*host.read_all()) == {"sda": AccessState.STANDBY}
 
 
 def test_sessions_are_polled_before_a_disk_is_reported_whose_state_has_changed(san: FakeSysfs, host: Host) -> None:

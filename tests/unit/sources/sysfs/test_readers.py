@@ -353,8 +353,9 @@ def full_scan(look: Look) -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...]
     return maps, (*devices, *look.at_unmapped(*devices)), look.at_sessions(everything=True, ends=look.at_ends())
 
 
-ACCESSES = 109
-"""Of a further full scan at two maps, the first with two paths, and at a disk in none."""
+ACCESSES = 114
+"""Of a further full scan at two maps, the first with two paths, one of them with a device handler, and at a disk in
+none."""
 MAP_ACCESSES = 17
 """Those among them that come first and are for the maps."""
 
@@ -364,6 +365,7 @@ def meddler(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch) -> Meddler:
     """Something that gets in the way of readers of ``san``, which has another map and a disk in no map now."""
     san.add_map("other", wwid="other")
     san.add_disk(san.sessions[0], lun=9, wwid="spare")
+    san.disks[0].join_group(1)
     return Meddler(monkeypatch, san.root.parent)
 
 
@@ -444,7 +446,7 @@ def test_no_password_or_user_name_is_ever_opened(san: FakeSysfs, look: Look, med
 
 
 LOCKING = {"address", "port", "local_port", "ipaddress"}
-NEVER_READ = {"inquiry", "vpd_pg80", "vpd_pg83", "uevent"}
+NEVER_READ = {"vpd_pg80", "uevent"}
 
 
 def test_no_attribute_is_read_that_takes_the_sockets_lock_or_costs_input_or_output(

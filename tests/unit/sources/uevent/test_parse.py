@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors, UnitAttention
 from mpathd_watch.core.model.text import MAX_TEXT
-from mpathd_watch.core.model.vocabulary import DmAction, SourceName
-from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse
+from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
+from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse, parse_attention
 
 WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
 FAILED = {
@@ -105,6 +105,34 @@ def test_no_uevent_whatever_it_holds_is_lost_or_raises(action: str, name: str, h
     assert len(errors) <= 1
     texts = [first.sysfs_name] + ([first.wwid, first.map_name, first.dev_t] if isinstance(first, DmPathEvent) else [])
     assert all(text.isprintable() and len(text) <= MAX_TEXT for text in texts)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in AttentionKind if kind is not AttentionKind.UNKNOWN])
+@pytest.mark.parametrize("hctl", ["2:0:0:1", f"{2**32 - 1}:0:0:{2**64 - 1}"])
+def test_a_unit_attention(kind: AttentionKind, hctl: str) -> None:
+    assert parse_attention(hctl, kind.value) == UnitAttention(kind, hctl)
+
+
+@pytest.mark.parametrize("word", ["", "unknown", "LIGHT_CHANGED", "capacity_data_has_changed", "\x1b[31m", "A" * 2000])
+def test_a_unit_attention_of_a_kind_that_is_not_known(word: str) -> None:
+    assert parse_attention("2:0:0:1", word) == UnitAttention(AttentionKind.UNKNOWN, "2:0:0:1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "2:0:0", "2:0:0:1:0", "2:0:0:1\n", " 2:0:0:1", "-1:0:0:1", "2:0:0:x", "\u0662:0:0:1"),
+        *("host2", "target2:0:0", "12345678901:0:0:1", "2:0:0:123456789012345678901"),
+    ],
+)
+def test_a_unit_attention_of_nothing_that_is_a_scsi_device(name: str) -> None:
+    assert parse_attention(name, "CAPACITY_DATA_HAS_CHANGED") is None
+
+
+@given(anything | st.from_regex(r"[0-9]{1,12}(:[0-9]{1,12}){2,4}"), anything | st.sampled_from(AttentionKind))
+def test_no_unit_attention_whatever_it_holds_raises(name: str, word: str) -> None:
+    found = parse_attention(name, word)
+    assert found is None or (found.hctl == name and name.isascii() and name.isprintable() and found.count == 1)
 
 
 def test_events_sent_newest_first_are_put_in_order_within_each_map() -> None:

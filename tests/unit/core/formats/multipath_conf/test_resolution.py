@@ -70,6 +70,10 @@ def test_nothing_configured_is_what_is_built_in() -> None:
         "path_checker": "tur",
         "checker_timeout": None,
         "find_multipaths": "strict",
+        "path_grouping_policy": "failover",
+        "prio": "const",
+        "detect_prio": True,
+        "failback": "manual",
     }
     assert {getattr(found, name).origin for name in Resolved.__slots__} == {BUILT_IN}
 
@@ -86,7 +90,29 @@ def test_every_section_has_its_say() -> None:
         "path_checker": ("directio", Origin("hardware")),
         "checker_timeout": (11, Origin("defaults", "m.conf", 7)),
         "find_multipaths": ("on", Origin("defaults", "m.conf", 8)),
+        "path_grouping_policy": ("group_by_prio", Origin("multipaths", "m.conf", 55)),
+        "prio": ("alua", Origin("hardware")),
+        "detect_prio": (True, BUILT_IN),
+        "failback": (15, Origin("devices", "m.conf", 38)),
     }
+
+
+def test_how_paths_are_grouped_is_looked_for_in_the_sections_that_multipathd_looks_in() -> None:
+    """select_prio(), select_detect_prio(), select_pgpolicy() and select_pgfailback(), the same from 0.9.4 to 0.15."""
+    lines = "prio alua\npath_grouping_policy multibus\nfailback 7\ndetect_prio no\n"
+    for section, own in (
+        (f"multipaths {{\nmultipath {{\nwwid 1\n{lines}}}\n}}\n", False),
+        (f"overrides {{\n{lines}}}\n", True),
+        (f"devices {{\ndevice {{\nvendor v\nproduct p\n{lines}}}\n}}\n", True),
+        (f"defaults {{\n{lines}}}\n", True),
+    ):
+        found = of(section)
+        values = (found.prio.value, found.path_grouping_policy.value, found.failback.value)
+        assert values == ("alua", "multibus", 7)
+        assert found.detect_prio.value is not own
+    assert of(defaults("path_grouping_policy group_by_tpg")).path_grouping_policy.value == "group_by_tpg"
+    older = of(defaults("path_grouping_policy group_by_tpg"), version=(0, 9, 5))
+    assert older.path_grouping_policy == Effective("failover", BUILT_IN)
 
 
 def test_another_map_protocol_and_device_get_the_next_section() -> None:
@@ -152,6 +178,17 @@ def test_the_polling_intervals_are_derived_from_each_other(text: str, interval: 
         ("find_multipaths no", "find_multipaths", "off"),
         ("checker rdac\npath_checker tur", "path_checker", "tur"),
         ("path_checker tur\nchecker rdac", "path_checker", "rdac"),
+        ("path_grouping_policy multibus", "path_grouping_policy", "multibus"),
+        ("path_grouping_policy multibusses", "path_grouping_policy", "multibus"),
+        ("path_grouping_policy alua", "path_grouping_policy", "failover"),
+        ("prio alua", "prio", "alua"),
+        ("detect_prio no", "detect_prio", False),
+        ("detect_prio 0\ndetect_prio off", "detect_prio", False),
+        ("detect_prio no\ndetect_prio 1", "detect_prio", True),
+        ("failback immediate", "failback", "immediate"),
+        ("failback followover", "failback", "followover"),
+        ("failback 300", "failback", 300),
+        ("failback 300\nfailback 0", "failback", "manual"),
     ],
 )
 def test_values_are_understood_as_the_handlers_do(line: str, name: str, value: object) -> None:

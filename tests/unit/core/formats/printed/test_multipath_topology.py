@@ -13,8 +13,8 @@ from mpathd_watch.core.formats.printed.multipath_topology import PrintedMap, Pri
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
 
 GOLDEN = Path(__file__).parents[4] / "golden/bundles"
-UP = PrintedPath("0:0:0:1", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, running=True)
-DOWN = PrintedPath("1:0:0:1", "sdb", "8:16", DmState.FAILED, CheckerState.FAULTY, running=False)
+UP = PrintedPath("0:0:0:1", "sda", "8:0", DmState.ACTIVE, CheckerState.READY, running=True, group=1, priority=1)
+DOWN = PrintedPath("1:0:0:1", "sdb", "8:16", DmState.FAILED, CheckerState.FAULTY, running=False, group=1)
 WWID = "360000000000000000e00000000010001"
 
 GROUPS = """\
@@ -39,8 +39,31 @@ def test_groups_a_checker_with_a_blank_and_a_disk_that_is_gone() -> None:
     assert (found.vendor, found.product, found.queues) == ("DELL", "MD32xx i, with a comma", True)
     assert [path.dev for path in found.paths] == ["sdaa", "sdab", ""]
     assert found.paths[1].checker_state is CheckerState.PENDING
-    gone = PrintedPath("", "", "8:48", DmState.FAILED, CheckerState.UNDEF, running=False)
+    gone = PrintedPath("", "", "8:48", DmState.FAILED, CheckerState.UNDEF, running=False, group=2)
     assert found.paths[2] == gone
+
+
+def test_the_priority_of_a_group_is_that_of_a_path_only_if_no_other_path_of_it_is_usable() -> None:
+    (found,) = multipath_topology.parse(GROUPS)
+    assert [(path.group, path.priority) for path in found.paths] == [(1, 50), (1, None), (2, None)]
+    for checker, priorities in (
+        ("ready", [None, None, None]),
+        ("ghost", [None, None, None]),
+        ("faulty", [50, None, None]),
+    ):
+        (found,) = multipath_topology.parse(GROUPS.replace("i/o pending", checker))
+        assert [path.priority for path in found.paths] == priorities
+    (found,) = multipath_topology.parse(GROUPS.replace("prio=50", "prio=-1"))
+    assert [path.priority for path in found.paths] == [None, None, None]
+
+
+def test_a_path_below_no_group_that_can_be_read_is_a_path() -> None:
+    (found,) = multipath_topology.parse(GROUPS.replace("prio=50", "prio=high"))
+    assert [(path.dev_t, path.group, path.priority) for path in found.paths] == [
+        ("65:160", None, None),
+        ("65:176", None, None),
+        ("8:48", 1, None),
+    ]
 
 
 def test_the_log_of_v4_and_the_table_of_paths_are_no_maps() -> None:

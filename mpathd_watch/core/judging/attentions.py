@@ -1,0 +1,134 @@
+"""What becomes of unit attentions after they came: when something is read again, and when they are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.vocabulary import AccessState
+from mpathd_watch.core.state import Attention, Due, MapState, PathState, Resize, Wait
+from mpathd_watch.core.state.arrays import FOLLOWED_WITHIN, GATHERED, LAST_LOOK, target_of
+
+AGAIN_EVERY = 0.5
+"""Seconds between two readings of the access states of a target that has just reported a change."""
+TRANSITION_EVERY = 1.0
+"""Seconds between two readings while an array changes the state of a port group; the kernel asks it every 2 s."""
+STORM_OVER = 60.0
+"""Seconds without an attention after which the next one of its kind and target is news again."""
+
+_ACCESS, _LUNS = Due(Wait.ACCESS), Due(Wait.LUNS)
+_ATTENTIONS, _RESIZES = Due(Wait.ATTENTIONS), Due(Wait.RESIZES)
+
+
+def take_up(draft: Draft) -> None:
+    """Do what is due."""
+    _read_access_states(draft)
+    _scan(draft)
+    _report_attentions(draft)
+    _report_resizes(draft)
+
+
+def _is_due(draft: Draft, due: Due) -> bool:
+    moment = draft.deadlines.get(due)
+    if moment is None or moment > draft.now.monotonic:
+        return False
+    del draft.deadlines[due]
+    return True
+
+
+# --- access states ----------------------------------------------------------------------------------------------------
+
+
+def _read_access_states(draft: Draft) -> None:
+    """Read the disks of targets that have reported a change, and those whose port group is changing its state."""
+    if _is_due(draft, _ACCESS):
+        arrays, now = draft.rest.arrays, draft.now.monotonic
+        again = {target: until for target, until in arrays.again.items() if until >= now}
+        draft.rest = replace(draft.rest, arrays=replace(arrays, again=frozen(again)))
+        names = _disks(draft, again)
+        if names:
+            draft.refresh_devices(names)
+            draft.deadlines[_ACCESS] = now + (AGAIN_EVERY if again else TRANSITION_EVERY)
+    elif _ACCESS not in draft.deadlines and any(_transitions(draft.paths(wwid)[path]) for wwid, path in draft.touched):
+        draft.deadlines[_ACCESS] = draft.now.monotonic + TRANSITION_EVERY
+
+
+def _disks(draft: Draft, targets: Container[str]) -> list[str]:
+    return [
+        path.place.dev
+        for wwid in tuple(draft.maps)
+        for path in draft.whole_map(wwid).paths.values()
+        if path.member and (target_of(path.place) in targets or _transitions(path))
+    ]
+
+
+def _transitions(path: PathState) -> bool:
+    return path.disk.access.state is AccessState.TRANSITIONING
+
+
+def _scan(draft: Draft) -> None:
+    """Have everything read where the LUNs of a target may be others than the kernel knows."""
+    if _is_due(draft, _LUNS):
+        draft.refresh(Scope.SYSTEM)
+        scans = tuple(moment for moment in draft.rest.arrays.scans if moment > draft.now.monotonic)
+        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, scans=scans))
+        if scans:
+            draft.deadlines[_LUNS] = scans[0]
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def _report_attentions(draft: Draft) -> None:
+    """Report what has been gathered, and forget the storms that are over."""
+    if not _is_due(draft, _ATTENTIONS):
+        return
+    kept, now = {}, draft.now.monotonic
+    for (kind, target), attention in draft.rest.arrays.attentions.items():
+        after = attention
+        if not attention.announced and _look_at(attention) <= now:
+            labels = sorted(draft.maps[wwid].label for wwid in attention.maps if wwid in draft.maps)
+            draft.emit(messages.unit_attention(kind, target, attention, labels))
+            after = replace(attention, luns=frozenset(), maps=frozenset(), announced=True)
+        if _look_at(after) > now:
+            kept[kind, target] = after
+    if kept:
+        draft.deadlines[_ATTENTIONS] = min(map(_look_at, kept.values()))
+    draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, attentions=frozen(kept)))
+
+
+def _look_at(attention: Attention) -> float:
+    """When it is to be reported, or else forgotten (CLOCK_MONOTONIC seconds)."""
+    return attention.last.monotonic + STORM_OVER if attention.announced else attention.began.monotonic + GATHERED
+
+
+def _report_resizes(draft: Draft) -> None:
+    """Report the LUNs whose new size is in use everywhere, and those where it is not when the time is over."""
+    due, resizes = _is_due(draft, _RESIZES), draft.rest.arrays.resizes
+    now, kept = draft.now.monotonic, {}
+    for wwid, resize in resizes.items():
+        if wwid not in draft.maps:
+            continue
+        map_ = draft.whole_map(wwid)
+        followed = _followed(map_, resize)
+        if followed or resize.began.monotonic + FOLLOWED_WITHIN <= now:
+            draft.emit(messages.lun_resized(map_, followed=followed))
+        else:
+            kept[wwid] = resize
+    if due and kept:
+        last_looks = [resize.began.monotonic + FOLLOWED_WITHIN - LAST_LOOK for resize in kept.values()]
+        if min(last_looks) <= now:
+            draft.refresh(Scope.SYSTEM)
+        draft.deadlines[_RESIZES] = min(look if look > now else look + LAST_LOOK for look in last_looks)
+    if len(kept) < len(resizes):
+        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, resizes=frozen(kept)))
+
+
+def _followed(map_: MapState, resize: Resize) -> bool:
+    """Whether the map and all of its disks have one size, and it is none of those before."""
+    sizes = {map_.block.size, *(path.disk.block.size for path in map_.paths.values() if path.member)}
+    return len(sizes) == 1 and None not in sizes and sizes.isdisjoint(resize.sizes)

@@ -1,0 +1,100 @@
+"""Judging port groups: the one alert for a group that an array has taken several paths away with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.state import GroupDown, PathState, PortGroup
+from mpathd_watch.core.state.arrays import array_of, port_group
+from mpathd_watch.core.verdicts.health import BY_ARRAY
+from mpathd_watch.core.verdicts.outage import Outage
+
+SEVERAL = 2
+"""Paths of one group that are out at the same time. One alone may be a LUN that was in use: multipathd soon calls its
+path ghost, and the others never fail."""
+
+
+def judge_port_groups(draft: Draft) -> None:
+    """Report the groups that are down or back, and have the paths of an announced one share its alert."""
+    known = draft.rest.arrays.groups
+    groups = dict(known)
+    for key in sorted(draft.touched):
+        _take_in(draft, groups, key)
+    for group, down in tuple(groups.items()):
+        left = frozenset(key for key in down.paths if _is_out(draft, key))
+        if not left:
+            del groups[group]
+            draft.emit(messages.port_group_up(group, down, draft.now))
+        elif left != down.paths:
+            groups[group] = replace(down, paths=left)
+    if groups != known:
+        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, groups=frozen(groups)))
+
+
+def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> None:
+    """Add a path to its group if the array has taken it; the second one that is out announces the group."""
+    wwid, label = key
+    map_ = draft.whole_map(wwid)
+    path = map_.paths[label]
+    outage = path.outage
+    if outage is None or not _closed_by_array(path, outage):
+        return
+    group = port_group(map_, path)
+    if group is None:
+        return
+    failed = path.health is not Health.STALLED
+    down = groups.get(group)
+    if down is None or (failed and not down.failed):
+        members = _members(draft, group)
+        if len(members.out) < SEVERAL:
+            return
+        down = GroupDown(draft.now if down is None else down.since, outage.cause, frozenset(members.out), failed=failed)
+        draft.emit(messages.port_group_down(group, down, members.paths, members.maps))
+    groups[group] = replace(down, paths=down.paths | {key})
+    for each in groups[group].paths:
+        _share(draft, each)
+
+
+def _share(draft: Draft, key: PathKey) -> None:
+    wwid, label = key
+    path = draft.paths(wwid)[label]
+    if path.outage is not None and not path.outage.shared:
+        draft.paths(wwid)[label] = replace(path, outage=replace(path.outage, shared=True))
+
+
+def _closed_by_array(path: PathState, outage: Outage) -> bool:
+    """Whether the array is why the path takes no I/O now."""
+    return outage.cause in BY_ARRAY and path.health in (Health.FAILED, Health.STALLED)
+
+
+def _is_out(draft: Draft, key: PathKey) -> bool:
+    """Whether the outage that the array has brought about goes on."""
+    wwid, label = key
+    path = draft.whole_map(wwid).paths.get(label) if wwid in draft.maps else None
+    return path is not None and path.outage is not None and path.health is not Health.UP
+
+
+@dataclass(slots=True)
+class _Members:
+    """How many paths of how many maps belong to a group, and those that the array has taken."""
+
+    paths: int = 0
+    maps: int = 0
+    out: list[PathKey] = field(default_factory=list)
+
+
+def _members(draft: Draft, group: PortGroup) -> _Members:
+    found = _Members()
+    for wwid in tuple(draft.maps):
+        map_ = draft.whole_map(wwid)
+        if array_of(map_) != group.targets:
+            continue
+        paths = [path for path in map_.paths.values() if path.disk.access.group == group.number]
+        found.paths += len(paths)
+        found.maps += bool(paths)
+        found.out += [(wwid, path.label) for path in paths if path.outage and _closed_by_array(path, path.outage)]
+    return found

@@ -1,0 +1,24 @@
+"""A disk of the kernel's scsi_debug with two paths: it reports by a unit attention that it has grown."""
+
+from __future__ import annotations
+
+WWID = "1Linux_scsi_debug_2000"
+"""What udev makes of the T10 designator, which it prefers here. With `vpd_use_hostno=0` all hosts have the same disk:
+2000 is the number that scsi_debug.c counts its LUNs from."""
+
+PLUG_IN = "modprobe scsi_debug add_host=2 vpd_use_hostno=0 dev_size_mb=32"
+
+_DISKS = "/sys/bus/pseudo/devices/adapter*/host*/target*/*/block"
+
+RESCAN = f"for disk in {_DISKS}/*; do echo 1 > $disk/device/rescan; done"
+"""Has the kernel ask both disks for their size."""
+
+SIZES = f"cat {_DISKS}/*/size"
+"""Prints the size of both disks in sectors."""
+
+SECTORS_OF_GIB = 1 << 21
+
+
+def grow(gib: int) -> str:
+    """Return the command that gives the disk this size; each path gets a unit attention with its next command."""
+    return f"echo {gib} > /sys/bus/pseudo/drivers/scsi_debug/virtual_gb"

@@ -1,0 +1,1 @@
+"""Tests of the lab's own parts that need no guest."""
