@@ -11,7 +11,7 @@ from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.core.state import Arrays, Due, MapState, NexusState, PathState, SourceState, State
 
 PathKey = tuple[str, str]
 """WWID and path label."""
@@ -91,6 +91,18 @@ class Draft:
         """Have every path through one of these nexuses judged again."""
         self.touched.update((wwid, path.label) for wwid, path in self.paths_through(*labels))
 
+    # --- arrays -------------------------------------------------------------------------------------------------------
+
+    @property
+    def arrays(self) -> Arrays:
+        """What arrays are doing."""
+        return self.rest.arrays
+
+    @arrays.setter
+    def arrays(self, arrays: Arrays) -> None:
+        if arrays != self.rest.arrays:
+            self.rest = replace(self.rest, arrays=arrays)
+
     # --- sources ------------------------------------------------------------------------------------------------------
 
     def source(self, name: SourceName) -> SourceState:
@@ -106,6 +118,16 @@ class Draft:
         if not self.rest.multipathd_asked:
             self.rest = replace(self.rest, multipathd_asked=True)
             self.regrouped.update(self.maps)
+
+    # --- deadlines ----------------------------------------------------------------------------------------------------
+
+    def take(self, due: Due) -> bool:
+        """Whether this deadline has come; then it is done with."""
+        moment = self.deadlines.get(due)
+        if moment is None or moment > self.now.monotonic:
+            return False
+        del self.deadlines[due]
+        return True
 
     # --- effects ------------------------------------------------------------------------------------------------------
 

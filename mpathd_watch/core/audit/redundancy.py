@@ -17,6 +17,9 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import Nexus
 from mpathd_watch.core.verdicts import carrier
 
+EXCHANGED = "exchanged"
+"""The cause of a finding where the kernel itself has found another LUN behind a disk than before."""
+
 
 def findings(host: Host) -> Iterator[Finding]:
     """Every map by label."""
@@ -126,10 +129,10 @@ def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
     libdm may have escaped the WWID of the map, and that of a dead disk may be out of date: those are left out.
     """
     asked = host.rules.running or host.rules.files
-    parts, first = [], ""
+    parts, first, cause = [], "", ""
     for path in map_.paths.values():
         if path.member and path.disk.was:
-            name = f"{path.label} ({path.place.dev})"
+            name, cause = f"{path.label} ({path.place.dev})", EXCHANGED
             parts.append(f"{name} leads to {path.disk.block.wwid}")
             first = first or f"path {name} led to the LUN {path.disk.was}, and leads to {path.disk.block.wwid} now"
             continue
@@ -147,7 +150,9 @@ def _strangers(host: Host, map_: MapState) -> Iterator[Finding]:
     if parts:
         kind = FindingKind.WWID_DIFFERS
         text = first if len(parts) == 1 else f"its WWID is {map_.wwid}, but of its paths {listed(parts)}"
-        yield Sighting(kind, map_.label, text, advice=_advice(map_, kind), parts=tuple(parts), told=_of_other_luns)
+        yield Sighting(
+            kind, map_.label, text, advice=_advice(map_, kind), cause=cause, parts=tuple(parts), told=_of_other_luns
+        )
 
 
 def _of_other_luns(paths: Sequence[str]) -> str:

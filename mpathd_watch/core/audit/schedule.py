@@ -13,6 +13,7 @@ from dataclasses import replace
 from math import inf
 
 from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.audit import redundancy
 from mpathd_watch.core.audit.audit import audit
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
@@ -50,8 +51,8 @@ _WHILE_STARTING = frozenset(
 )
 """Findings that every start of a host brings for a moment: sessions log in, and maps are made, one after the other."""
 
-_AT_ONCE = frozenset({FindingKind.WWID_DIFFERS})
-"""Findings that do not wait: each write may destroy data."""
+_AT_ONCE = frozenset({(FindingKind.WWID_DIFFERS, redundancy.EXCHANGED)})
+"""Findings, by kind and cause, that do not wait: each write may destroy data."""
 
 _AUDIT = Due(Wait.AUDIT)
 
@@ -90,10 +91,8 @@ def request(draft: Draft, event: Event) -> None:
 
 def audit_when_due(draft: Draft) -> None:
     """Make the audit if its time has come."""
-    moment = draft.deadlines.get(_AUDIT)
-    if moment is None or moment > draft.now.monotonic:
+    if not draft.take(_AUDIT):
         return
-    del draft.deadlines[_AUDIT]
     access_use.follow(draft)
     report = audit(draft.finished())
     _announce(draft, replace(draft.rest.auditing, report=report, at=draft.now))
@@ -128,12 +127,11 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     now = draft.now.monotonic
     announced = {news for news in auditing.announced if news in found}
     standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
-    fresh = {
-        news
-        for news in standing
-        if found[news].kind in _AT_ONCE or (auditing.fresh and found[news].kind not in _WHILE_STARTING)
-    }
-    ripe = dict.fromkeys(found[news] for news, since in standing.items() if news in fresh or now - since >= STANDING)
+    ripe = dict.fromkeys(
+        found[news]
+        for news, since in standing.items()
+        if now - since >= STANDING or _is_urgent(found[news], fresh=auditing.fresh)
+    )
     for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))
     if len(ripe) > MOST_ANNOUNCED:
@@ -145,6 +143,11 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
         draft.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
     auditing = replace(auditing, fresh=False, announced=frozenset(announced), standing=frozen(waiting))
     draft.rest = replace(draft.rest, auditing=auditing)
+
+
+def _is_urgent(finding: Finding, *, fresh: bool) -> bool:
+    """Whether a finding is announced at once; ``fresh``: the configuration has changed since the last audit."""
+    return (finding.kind, finding.cause) in _AT_ONCE or (fresh and finding.kind not in _WHILE_STARTING)
 
 
 def _news(finding: Finding) -> list[Hashable]:

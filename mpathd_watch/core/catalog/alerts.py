@@ -190,8 +190,8 @@ class AlertKind(Enum):
         "d835ec6e00204551b67214f7f09ec5ae",
         Priority.WARNING,
         "The array has changed the size of the LUN behind map @MPATHD_WATCH_MAP@",
-        "The target has reported a new size of the LUN. With priority info: the map and all its disks use it. With "
-        "priority warning: a minute later some of them, or all, still use the old one.",
+        "The target has reported a new size of the LUN. With priority info: the map and all its disks use it, or the "
+        "sizes are not known. With priority warning: a minute later some of them, or all, still use the old one.",
         "If the LUN has grown, rescan each disk (iscsiadm -m session --rescan, or echo 1 > "
         "/sys/block/sdX/device/rescan), then run multipathd resize map @MPATHD_WATCH_MAP@. If it has shrunk, stop what "
         "writes to it: data beyond the new end is lost.",

@@ -36,7 +36,7 @@ CAUSES: Mapping[Cause, CauseText] = MappingProxyType(
         Cause.DEVICE_OFFLINE: CauseText("the SCSI device is offline", root=True),
         Cause.ARRAY_STANDBY: CauseText("the array has put it into standby (ALUA)", root=True),
         Cause.ARRAY_UNAVAILABLE: CauseText("the array has made it unavailable (ALUA)", root=True),
-        Cause.ARRAY_TRANSITIONING: CauseText("the array is moving LUNs between its controllers (ALUA)", root=True),
+        Cause.ARRAY_TRANSITIONING: CauseText("the array changed the state of its port group (ALUA)", root=True),
         Cause.ARRAY_OFFLINE: CauseText("the array has taken it offline (ALUA)", root=True),
         Cause.CHECKER: CauseText("multipathd's checker reports it faulty, though its transport works"),
         Cause.ADMINISTRATOR: CauseText("an administrator failed it"),

@@ -137,7 +137,7 @@ ACCESS_STATE: Final = Vocabulary(
         AccessState.LBA_DEPENDENT: "The path takes I/O to a part of the LUN at full speed.",
         AccessState.OFFLINE: "The port group is offline.",
         AccessState.TRANSITIONING: "The array is changing the state of the port group. The kernel retries I/O "
-        "meanwhile, for 60 s unless the array names another time.",
+        "meanwhile, by default for up to 60 s.",
         AccessState.UNKNOWN: "The kernel, or the array, uses a word that mpathd-watch does not know.",
     },
     more="nothing, where the kernel has no device handler for the disk",

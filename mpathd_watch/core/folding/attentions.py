@@ -6,24 +6,26 @@ command, so a LUN without I/O reports at multipathd's next check.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import UnitAttention, UnitAttentions
-from mpathd_watch.core.folding.dm import count_uevent
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import AttentionKind
-from mpathd_watch.core.state import Attention, Due, MapState, PathState, Resize, Wait
-from mpathd_watch.core.state.arrays import FOLLOWED_WITHIN, GATHERED, LAST_LOOK, target_of
+from mpathd_watch.core.state import Again, Attention, Due, Resize, Wait
+from mpathd_watch.core.state.arrays import (
+    AGAIN_FOR,
+    FOLLOWED_WITHIN,
+    GATHERED,
+    LAST_LOOK,
+    sizes_of,
+    target_of,
+)
 
 MOST_LUNS = 4096
 """SCSI addresses that are kept of one storm."""
-AGAIN_FOR = 4.0
-"""Seconds for which access states are read again after a change was reported. The kernel asks the array only once the
-attention has come (alua_check() in drivers/scsi/device_handler/scsi_dh_alua.c), and then needs its answer."""
-
 SCANS_AFTER = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds after which everything is read once more if the LUNs may be others. The kernel notices that only when
 somebody has it scan them, and sends no uevent then."""
@@ -33,26 +35,25 @@ _SILENT = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.CAPACITY, Attenti
 _OTHER_LUNS = frozenset({AttentionKind.INQUIRY, AttentionKind.REPORTED_LUNS, AttentionKind.CAPACITY})
 """Kinds after which the disks may be other ones, or have another size."""
 
-_Places = Mapping[str, tuple[str, PathState]]
-
 
 def unit_attentions(draft: Draft, event: UnitAttentions) -> None:
     """Take over what targets have reported."""
-    count_uevent(draft, "change")
-    places = dict(_members(draft))
+    places = {
+        path.place.hctl: (wwid, target_of(path.place))
+        for wwid in tuple(draft.maps)
+        for path in draft.whole_map(wwid).paths.values()
+        if path.member and path.place.hctl
+    }
+    by_target: dict[tuple[AttentionKind, str], list[UnitAttention]] = {}
+    maps: dict[tuple[AttentionKind, str], set[str]] = {}
     for attention in event.attentions:
-        place = places.get(attention.hctl)
-        _count(draft, attention, "" if place is None else place[0])
-        if place is not None:
-            _follow(draft, attention, *place)
-
-
-def _members(draft: Draft) -> Iterator[tuple[str, tuple[str, PathState]]]:
-    """The paths by SCSI address, with the WWID of their map."""
-    for wwid in tuple(draft.maps):
-        for path in draft.whole_map(wwid).paths.values():
-            if path.member and path.place.hctl:
-                yield path.place.hctl, (wwid, path)
+        wwid, target = places.get(attention.hctl, ("", ""))
+        _count(draft, attention, wwid)
+        if wwid:
+            by_target.setdefault((attention.kind, target), []).append(attention)
+            maps.setdefault((attention.kind, target), set()).add(wwid)
+    for (kind, target), attentions in by_target.items():
+        _follow(draft, kind, target, attentions, maps[kind, target])
 
 
 def _count(draft: Draft, attention: UnitAttention, wwid: str) -> None:
@@ -67,51 +68,56 @@ def _count(draft: Draft, attention: UnitAttention, wwid: str) -> None:
         draft.rest = replace(draft.rest, counters=replace(counters, attentions=counted(counters.attentions)))
 
 
-def _follow(draft: Draft, attention: UnitAttention, wwid: str, path: PathState) -> None:
-    target = target_of(path.place)
-    if attention.kind is AttentionKind.ACCESS_STATE:
+def _follow(
+    draft: Draft, kind: AttentionKind, target: str, attentions: Iterable[UnitAttention], maps: Iterable[str]
+) -> None:
+    """Have read what attentions of one kind from one target are about, and prepare what is to be reported of them."""
+    if kind is AttentionKind.ACCESS_STATE:
         _read_again(draft, target)
-    elif attention.kind not in _SILENT:
-        _gather(draft, attention, target, wwid)
-    if attention.kind in _OTHER_LUNS:
-        draft.refresh(Scope.SYSTEM)
-        _expect_scans(draft)
-    if attention.kind is AttentionKind.CAPACITY and wwid not in draft.rest.arrays.resizes:
-        _expect_resize(draft, draft.whole_map(wwid))
+    elif kind not in _SILENT:
+        _gather(draft, kind, target, attentions, maps)
+    if kind in _OTHER_LUNS:
+        _scan(draft)
+    if kind is AttentionKind.CAPACITY:
+        _expect_resizes(draft, maps)
 
 
 def _read_again(draft: Draft, target: str) -> None:
-    """Have the access states of all disks of a target read at once, and again for a while."""
-    arrays = draft.rest.arrays
-    again = {**arrays.again, target: draft.now.monotonic + AGAIN_FOR}
-    draft.rest = replace(draft.rest, arrays=replace(arrays, again=frozen(again)))
-    draft.deadlines[Due(Wait.ACCESS)] = draft.now.monotonic
+    """Have the access states of all disks of a target read at once, and again for a while.
+
+    While they are read again anyway, a further change is found by that: a storm makes no more readings.
+    """
+    now, before = draft.now.monotonic, draft.arrays.again.get(target)
+    again = Again(now if before is None else before.since, now + AGAIN_FOR)
+    draft.arrays = replace(draft.arrays, again=frozen({**draft.arrays.again, target: again}))
+    if before is None:
+        draft.deadlines[Due(Wait.ACCESS)] = now
 
 
-def _gather(draft: Draft, attention: UnitAttention, target: str, wwid: str) -> None:
-    arrays, key = draft.rest.arrays, (attention.kind, target)
+def _gather(
+    draft: Draft, kind: AttentionKind, target: str, attentions: Iterable[UnitAttention], maps: Iterable[str]
+) -> None:
+    arrays, key = draft.arrays, (kind, target)
     before = arrays.attentions.get(key) or Attention(draft.now, draft.now)
-    luns, maps = before.luns, before.maps
-    if not before.announced and len(luns) < MOST_LUNS:
-        luns, maps = luns | {attention.hctl}, maps | {wwid}
-    after = replace(before, last=draft.now, count=before.count + attention.count, luns=luns, maps=maps)
-    draft.rest = replace(draft.rest, arrays=replace(arrays, attentions=frozen({**arrays.attentions, key: after})))
+    after = replace(before, last=draft.now, count=before.count + sum(each.count for each in attentions))
+    if not before.announced and len(before.luns) < MOST_LUNS:
+        after = replace(after, luns=before.luns.union(each.hctl for each in attentions), maps=before.maps.union(maps))
+    draft.arrays = replace(arrays, attentions=frozen({**arrays.attentions, key: after}))
     draft.deadlines.setdefault(Due(Wait.ATTENTIONS), draft.now.monotonic + GATHERED)
 
 
-def _expect_scans(draft: Draft) -> None:
-    """Have everything read again later, unless that is planned already."""
-    arrays = draft.rest.arrays
-    if not arrays.scans:
+def _scan(draft: Draft) -> None:
+    """Have everything read now and again later, unless that is planned already."""
+    if not draft.arrays.scans:
         scans = tuple(draft.now.monotonic + seconds for seconds in SCANS_AFTER)
-        draft.rest = replace(draft.rest, arrays=replace(arrays, scans=scans))
+        draft.arrays = replace(draft.arrays, scans=scans)
         draft.deadlines[Due(Wait.LUNS)] = scans[0]
+        draft.refresh(Scope.SYSTEM)
 
 
-def _expect_resize(draft: Draft, map_: MapState) -> None:
+def _expect_resizes(draft: Draft, maps: Iterable[str]) -> None:
     """Remember the sizes in use, and look until everything has another one or the time is over."""
-    sizes = {map_.block.size, *(path.disk.block.size for path in map_.paths.values() if path.member)}
-    arrays = draft.rest.arrays
-    resizes = {**arrays.resizes, map_.wwid: Resize(draft.now, frozenset(size for size in sizes if size))}
-    draft.rest = replace(draft.rest, arrays=replace(arrays, resizes=frozen(resizes)))
+    known = draft.arrays.resizes
+    new = {wwid: Resize(draft.now, sizes_of(draft.whole_map(wwid))) for wwid in maps if wwid not in known}
+    draft.arrays = replace(draft.arrays, resizes=frozen({**known, **new}))
     draft.deadlines.setdefault(Due(Wait.RESIZES), draft.now.monotonic + FOLLOWED_WITHIN - LAST_LOOK)

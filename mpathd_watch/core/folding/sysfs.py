@@ -195,9 +195,12 @@ def _was(disk: DiskView, wwid: str) -> str:
     """The kernel's name of the LUN that was behind the disk first; empty while that is ``wwid``, or one is not known.
 
     The kernel reads the name when it scans a disk, also after INQUIRY_DATA_HAS_CHANGED (scsi_evt_emit(), scsi_lib.c).
+    Only names of one kind can be compared: a LUN that reports further designators has another name, as ``naa.`` in
+    place of ``t10.`` (scsi_vpd_lun_id()).
     """
     first = disk.was or disk.block.wwid
-    return first if first and wwid and first != wwid else ""
+    alike = first.partition(".")[0] == wwid.partition(".")[0]
+    return first if first and alike and first != wwid else ""
 
 
 def _absent(path: PathState) -> PathState:

@@ -9,14 +9,14 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.vocabulary import AccessState
-from mpathd_watch.core.state import Attention, Due, MapState, PathState, Resize, Wait
-from mpathd_watch.core.state.arrays import FOLLOWED_WITHIN, GATHERED, LAST_LOOK, target_of
+from mpathd_watch.core.state import Attention, Due, MapState, Resize, Wait
+from mpathd_watch.core.state.arrays import AGAIN_FOR, FOLLOWED_WITHIN, GATHERED, LAST_LOOK, sizes_of, target_of
 
 AGAIN_EVERY = 0.5
 """Seconds between two readings of the access states of a target that has just reported a change."""
-TRANSITION_EVERY = 1.0
-"""Seconds between two readings while an array changes the state of a port group; the kernel asks it every 2 s."""
+SLOWLY_EVERY = 2.0
+"""Seconds between two readings of a target that goes on reporting changes, and while an array changes the state of a
+port group: the kernel, too, asks it every 2 s then (ALUA_RTPG_RETRY_DELAY)."""
 STORM_OVER = 60.0
 """Seconds without an attention after which the next one of its kind and target is news again."""
 
@@ -32,29 +32,22 @@ def take_up(draft: Draft) -> None:
     _report_resizes(draft)
 
 
-def _is_due(draft: Draft, due: Due) -> bool:
-    moment = draft.deadlines.get(due)
-    if moment is None or moment > draft.now.monotonic:
-        return False
-    del draft.deadlines[due]
-    return True
-
-
 # --- access states ----------------------------------------------------------------------------------------------------
 
 
 def _read_access_states(draft: Draft) -> None:
     """Read the disks of targets that have reported a change, and those whose port group is changing its state."""
-    if _is_due(draft, _ACCESS):
-        arrays, now = draft.rest.arrays, draft.now.monotonic
-        again = {target: until for target, until in arrays.again.items() if until >= now}
-        draft.rest = replace(draft.rest, arrays=replace(arrays, again=frozen(again)))
+    now = draft.now.monotonic
+    if draft.take(_ACCESS):
+        again = {target: each for target, each in draft.arrays.again.items() if each.until >= now}
+        draft.arrays = replace(draft.arrays, again=frozen(again))
         names = _disks(draft, again)
         if names:
             draft.refresh_devices(names)
-            draft.deadlines[_ACCESS] = now + (AGAIN_EVERY if again else TRANSITION_EVERY)
-    elif _ACCESS not in draft.deadlines and any(_transitions(draft.paths(wwid)[path]) for wwid, path in draft.touched):
-        draft.deadlines[_ACCESS] = draft.now.monotonic + TRANSITION_EVERY
+            fresh = any(now - each.since < AGAIN_FOR for each in again.values())
+            draft.deadlines[_ACCESS] = now + (AGAIN_EVERY if fresh else SLOWLY_EVERY)
+    elif _ACCESS not in draft.deadlines and any(_transitions(draft, *key) for key in draft.touched):
+        draft.deadlines[_ACCESS] = now + SLOWLY_EVERY
 
 
 def _disks(draft: Draft, targets: Container[str]) -> list[str]:
@@ -62,20 +55,20 @@ def _disks(draft: Draft, targets: Container[str]) -> list[str]:
         path.place.dev
         for wwid in tuple(draft.maps)
         for path in draft.whole_map(wwid).paths.values()
-        if path.member and (target_of(path.place) in targets or _transitions(path))
+        if path.member and (target_of(path.place) in targets or path.disk.access.transitioning)
     ]
 
 
-def _transitions(path: PathState) -> bool:
-    return path.disk.access.state is AccessState.TRANSITIONING
+def _transitions(draft: Draft, wwid: str, label: str) -> bool:
+    return draft.paths(wwid)[label].disk.access.transitioning
 
 
 def _scan(draft: Draft) -> None:
     """Have everything read where the LUNs of a target may be others than the kernel knows."""
-    if _is_due(draft, _LUNS):
+    if draft.take(_LUNS):
         draft.refresh(Scope.SYSTEM)
-        scans = tuple(moment for moment in draft.rest.arrays.scans if moment > draft.now.monotonic)
-        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, scans=scans))
+        scans = tuple(moment for moment in draft.arrays.scans if moment > draft.now.monotonic)
+        draft.arrays = replace(draft.arrays, scans=scans)
         if scans:
             draft.deadlines[_LUNS] = scans[0]
 
@@ -85,10 +78,10 @@ def _scan(draft: Draft) -> None:
 
 def _report_attentions(draft: Draft) -> None:
     """Report what has been gathered, and forget the storms that are over."""
-    if not _is_due(draft, _ATTENTIONS):
+    if not draft.take(_ATTENTIONS):
         return
     kept, now = {}, draft.now.monotonic
-    for (kind, target), attention in draft.rest.arrays.attentions.items():
+    for (kind, target), attention in draft.arrays.attentions.items():
         after = attention
         if not attention.announced and _look_at(attention) <= now:
             labels = sorted(draft.maps[wwid].label for wwid in attention.maps if wwid in draft.maps)
@@ -98,7 +91,7 @@ def _report_attentions(draft: Draft) -> None:
             kept[kind, target] = after
     if kept:
         draft.deadlines[_ATTENTIONS] = min(map(_look_at, kept.values()))
-    draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, attentions=frozen(kept)))
+    draft.arrays = replace(draft.arrays, attentions=frozen(kept))
 
 
 def _look_at(attention: Attention) -> float:
@@ -108,7 +101,7 @@ def _look_at(attention: Attention) -> float:
 
 def _report_resizes(draft: Draft) -> None:
     """Report the LUNs whose new size is in use everywhere, and those where it is not when the time is over."""
-    due, resizes = _is_due(draft, _RESIZES), draft.rest.arrays.resizes
+    due, resizes = draft.take(_RESIZES), draft.arrays.resizes
     now, kept = draft.now.monotonic, {}
     for wwid, resize in resizes.items():
         if wwid not in draft.maps:
@@ -124,11 +117,12 @@ def _report_resizes(draft: Draft) -> None:
         if min(last_looks) <= now:
             draft.refresh(Scope.SYSTEM)
         draft.deadlines[_RESIZES] = min(look if look > now else look + LAST_LOOK for look in last_looks)
-    if len(kept) < len(resizes):
-        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, resizes=frozen(kept)))
+    draft.arrays = replace(draft.arrays, resizes=frozen(kept))
 
 
-def _followed(map_: MapState, resize: Resize) -> bool:
-    """Whether the map and all of its disks have one size, and it is none of those before."""
-    sizes = {map_.block.size, *(path.disk.block.size for path in map_.paths.values() if path.member)}
-    return len(sizes) == 1 and None not in sizes and sizes.isdisjoint(resize.sizes)
+def _followed(map_: MapState, resize: Resize) -> bool | None:
+    """Whether the map and all of its disks have one size, and it is none of those before; ``None`` if not known."""
+    sizes = sizes_of(map_)
+    if None in sizes:
+        return None
+    return len(sizes) == 1 and sizes.isdisjoint(resize.sizes)

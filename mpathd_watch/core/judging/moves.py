@@ -6,14 +6,13 @@ over moves all of its LUNs within seconds, and the host learns it of one after t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import AccessState, MapHealth
-from mpathd_watch.core.state import Due, MapState, Move, PathState, Wait
+from mpathd_watch.core.state import Due, MapState, Move, Wait
 from mpathd_watch.core.state.arrays import array_of
 
 QUIET = 10.0
@@ -28,7 +27,7 @@ _REPORT = Due(Wait.MOVES)
 def judge_moves(draft: Draft) -> None:
     """Note the LUNs that have begun to move, and how long I/O to those waits."""
     changed = {wwid for wwid, label in draft.touched if _changed(draft, wwid, label)}
-    after = dict(draft.rest.arrays.moves)
+    after = dict(draft.arrays.moves)
     for wwid in changed:
         optimized, move = optimized_groups(draft.before.maps[wwid]), after.get(wwid)
         if optimized == optimized_groups(draft.whole_map(wwid)) or not optimized:
@@ -42,7 +41,7 @@ def judge_moves(draft: Draft) -> None:
             after[wwid] = replace(after[wwid], waited=after[wwid].waited + draft.now.since(was.since))
     if changed & after.keys():
         draft.deadlines[_REPORT] = draft.now.monotonic + QUIET
-    _keep(draft, after)
+    draft.arrays = replace(draft.arrays, moves=frozen(after))
 
 
 def _changed(draft: Draft, wwid: str, label: str) -> bool:
@@ -54,32 +53,30 @@ def _changed(draft: Draft, wwid: str, label: str) -> bool:
 
 def report_when_due(draft: Draft) -> None:
     """Report the moves that have ended, once no further LUN follows."""
-    moment = draft.deadlines.get(_REPORT)
-    if moment is None or moment > draft.now.monotonic:
+    if not draft.take(_REPORT):
         return
-    del draft.deadlines[_REPORT]
     ended: dict[tuple[tuple[str, ...], frozenset[int], frozenset[int]], list[str]] = {}
     going_on = {}
-    for wwid, move in draft.rest.arrays.moves.items():
+    for wwid, move in draft.arrays.moves.items():
         map_ = draft.whole_map(wwid) if wwid in draft.maps else None
         if map_ is None or draft.now.since(move.began) > LONGEST:
             continue
         now = optimized_groups(map_)
-        if not now or map_.health is MapHealth.LOST or any(map(_transitions, map_.paths.values())):
+        if (
+            not now
+            or map_.health is MapHealth.LOST
+            or any(path.disk.access.transitioning for path in map_.paths.values())
+        ):
             going_on[wwid] = move
         elif now - move.before and move.before - now:
             ended.setdefault((array_of(map_), move.before, now), []).append(wwid)
     for (array, before, after), wwids in sorted(ended.items(), key=lambda item: item[0][0]):
-        waited = max(draft.rest.arrays.moves[wwid].waited for wwid in wwids)
+        waited = max(draft.arrays.moves[wwid].waited for wwid in wwids)
         maps = sorted(draft.maps[wwid].label for wwid in wwids)
         draft.emit(messages.array_moved(array, maps, sorted(before), sorted(after), waited))
     if going_on:
         draft.deadlines[_REPORT] = draft.now.monotonic + QUIET
-    _keep(draft, going_on)
-
-
-def _transitions(path: PathState) -> bool:
-    return path.disk.access.state is AccessState.TRANSITIONING
+    draft.arrays = replace(draft.arrays, moves=frozen(going_on))
 
 
 def optimized_groups(map_: MapState) -> frozenset[int]:
@@ -89,8 +86,3 @@ def optimized_groups(map_: MapState) -> frozenset[int]:
         for path in map_.paths.values()
         if path.disk.access.group is not None and path.disk.access.state is AccessState.OPTIMIZED
     )
-
-
-def _keep(draft: Draft, moves: Mapping[str, Move]) -> None:
-    if moves != draft.rest.arrays.moves:
-        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, moves=frozen(dict(moves))))

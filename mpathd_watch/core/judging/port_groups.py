@@ -20,19 +20,19 @@ path ghost, and the others never fail."""
 
 def judge_port_groups(draft: Draft) -> None:
     """Report the groups that are down or back, and have the paths of an announced one share its alert."""
-    known = draft.rest.arrays.groups
-    groups = dict(known)
+    groups = dict(draft.arrays.groups)
     for key in sorted(draft.touched):
         _take_in(draft, groups, key)
     for group, down in tuple(groups.items()):
         left = frozenset(key for key in down.paths if _is_out(draft, key))
         if not left:
             del groups[group]
-            draft.emit(messages.port_group_up(group, down, draft.now))
+            # Paths that are gone with their maps show nothing.
+            if any(_is_up(draft, key) for key in down.paths):
+                draft.emit(messages.port_group_up(group, down, draft.now))
         elif left != down.paths:
             groups[group] = replace(down, paths=left)
-    if groups != known:
-        draft.rest = replace(draft.rest, arrays=replace(draft.rest.arrays, groups=frozen(groups)))
+    draft.arrays = replace(draft.arrays, groups=frozen(groups))
 
 
 def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> None:
@@ -73,9 +73,19 @@ def _closed_by_array(path: PathState, outage: Outage) -> bool:
 
 def _is_out(draft: Draft, key: PathKey) -> bool:
     """Whether the outage that the array has brought about goes on."""
-    wwid, label = key
-    path = draft.whole_map(wwid).paths.get(label) if wwid in draft.maps else None
+    path = _path(draft, key)
     return path is not None and path.outage is not None and path.health is not Health.UP
+
+
+def _is_up(draft: Draft, key: PathKey) -> bool:
+    path = _path(draft, key)
+    return path is not None and path.health is Health.UP
+
+
+def _path(draft: Draft, key: PathKey) -> PathState | None:
+    """The path, if its map is still there."""
+    wwid, label = key
+    return draft.whole_map(wwid).paths.get(label) if wwid in draft.maps else None
 
 
 @dataclass(slots=True)

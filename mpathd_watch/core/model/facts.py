@@ -83,6 +83,11 @@ class AccessFacts:
     preferred: bool | None = None
     group: int | None = None
 
+    @property
+    def transitioning(self) -> bool:
+        """Whether the array is changing the state of the port group."""
+        return self.state is AccessState.TRANSITIONING
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:

@@ -122,11 +122,6 @@ class AccessState(Word):
     TRANSITIONING = "transitioning"
     UNKNOWN = "unknown"
 
-    @property
-    def active(self) -> bool:
-        """Whether the kernel sends I/O over such a path (alua_prep_fn())."""
-        return self in (AccessState.OPTIMIZED, AccessState.NON_OPTIMIZED, AccessState.LBA_DEPENDENT)
-
 
 class AttentionKind(Word):
     """What a target reports by a unit attention: SDEV_UA in the kernel's uevent (scsi_evt_emit(), scsi_lib.c)."""

@@ -1,7 +1,7 @@
 """All that is known at one moment: an immutable tree of maps and their paths, I_T nexuses and sources."""
 
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.state.arrays import Arrays, Attention, GroupDown, Move, PortGroup, Resize
+from mpathd_watch.core.state.arrays import Again, Arrays, Attention, GroupDown, Move, PortGroup, Resize
 from mpathd_watch.core.state.deadlines import Due, Wait
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
@@ -11,6 +11,7 @@ from mpathd_watch.core.state.state import Auditing, Counters, State
 
 __all__ = [
     "ERROR_FRESH",
+    "Again",
     "Arrays",
     "Attention",
     "Auditing",

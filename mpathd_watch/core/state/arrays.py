@@ -13,6 +13,9 @@ from mpathd_watch.core.model.vocabulary import AttentionKind, Cause
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.path import PathState
 
+AGAIN_FOR = 4.0
+"""Seconds for which access states are read again after a change was reported. The kernel asks the array only once the
+attention has come (alua_check() in drivers/scsi/device_handler/scsi_dh_alua.c), and then needs its answer."""
 GATHERED = 1.0
 """Seconds for which attentions of one kind and target are gathered before they are reported together."""
 FOLLOWED_WITHIN = 60.0
@@ -29,8 +32,8 @@ def target_of(place: Place) -> str:
 class PortGroup(NamedTuple):
     """A target port group of an array.
 
-    An array has no name of its own on the host, so it is the targets that the paths of a map lead to: maps of one array
-    usually have the same. ``targets`` is empty where the transport gives targets no names.
+    An array has no name of its own on the host, so it is the targets that the paths of a map lead to (``target_of``):
+    maps of one array usually have the same.
     """
 
     targets: tuple[str, ...]
@@ -38,8 +41,14 @@ class PortGroup(NamedTuple):
 
 
 def array_of(map_: MapState) -> tuple[str, ...]:
-    """The targets of a map, by name."""
-    return tuple(sorted({path.place.target for path in map_.paths.values() if path.place.target}))
+    """The targets that the paths of a map lead to."""
+    return tuple(sorted({target_of(path.place) for path in map_.paths.values()}))
+
+
+def sizes_of(map_: MapState) -> frozenset[int | None]:
+    """The sizes in use, of the map and its disks; ``None`` is among them where one is not known."""
+    disks = (path.disk.block.size for path in map_.paths.values() if path.member)
+    return frozenset((map_.block.size, *disks))
 
 
 def port_group(map_: MapState, path: PathState) -> PortGroup | None:
@@ -93,17 +102,27 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """A LUN of which the array has reported another size; ``sizes``: those in use then, of the map and its disks."""
+    """A LUN of which the array has reported another size; ``sizes``: those in use then (``sizes_of``)."""
 
     began: Instant
-    sizes: frozenset[int]
+    sizes: frozenset[int | None]
+
+
+class Again(NamedTuple):
+    """The access states of a target's disks are read again until ``until``; changes have been reported since ``since``.
+
+    Both in CLOCK_MONOTONIC seconds.
+    """
+
+    since: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
     """The whole of it. ``moves`` and ``resizes`` by WWID, ``attentions`` by kind and target (``target_of``).
 
-    ``again``: until when the access states of a target's disks are read again (CLOCK_MONOTONIC seconds), by target.
+    ``again``: of which targets the access states of the disks are read again.
     ``scans``: when everything is read because the LUNs may be others (CLOCK_MONOTONIC seconds), the next moment first.
     """
 
@@ -111,5 +130,5 @@ class Arrays:
     moves: Mapping[str, Move] = field(default_factory=empty)
     attentions: Mapping[tuple[AttentionKind, str], Attention] = field(default_factory=empty)
     resizes: Mapping[str, Resize] = field(default_factory=empty)
-    again: Mapping[str, float] = field(default_factory=empty)
+    again: Mapping[str, Again] = field(default_factory=empty)
     scans: tuple[float, ...] = ()

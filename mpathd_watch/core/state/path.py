@@ -9,7 +9,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
-from mpathd_watch.core.model.vocabulary import AccessState, Cause, Health
+from mpathd_watch.core.model.vocabulary import Cause, Health
 from mpathd_watch.core.verdicts.error_counts import ErrorCounts
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
@@ -83,9 +83,8 @@ class PathState:
     @property
     def in_transition(self) -> bool:
         """Whether its I/O is held because the array is changing the state of its port group."""
-        transitioning = self.disk.access.state is AccessState.TRANSITIONING
         caused = self.outage is not None and self.outage.cause is Cause.ARRAY_TRANSITIONING
-        return self.health is Health.STALLED and transitioning and caused
+        return caused and self.health is Health.STALLED and self.disk.access.transitioning
 
     @property
     def nexus(self) -> str:

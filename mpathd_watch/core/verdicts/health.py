@@ -110,9 +110,10 @@ def _cause(raw: RawStates) -> Cause:
     if raw.suspicion is Suspicion.CARRIER:
         return Cause.CARRIER_LOST
     condemned = raw.checker in CONDEMNED_BY_CHECKER
-    if raw.closed is not None and (condemned or raw.standing is Standing.FAILED or raw.transitioning):
-        return CLOSED[raw.closed]
     works = raw.device is DeviceState.NONE or raw.device.liveness is Liveness.CARRYING
+    out = condemned or raw.standing is Standing.FAILED or raw.transitioning
+    if raw.closed is not None and works and out:
+        return CLOSED[raw.closed]
     if condemned and works and raw.standing is Standing.USABLE:
         # Once dm has failed a path, multipathd calls it faulty for that alone (update_multipath_strings() and below).
         return Cause.CHECKER

@@ -48,7 +48,7 @@ _FINE: Final = frozenset(
         DeviceState.RUNNING,
         DeviceState.LIVE,
         SessionStatus.LOGGED_IN,
-        *(state for state in AccessState if state.active),
+        *(AccessState.OPTIMIZED, AccessState.NON_OPTIMIZED, AccessState.LBA_DEPENDENT),
     }
 )
 

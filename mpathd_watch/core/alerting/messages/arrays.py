@@ -23,7 +23,7 @@ _REPORTED = {
     AttentionKind.INQUIRY: "describes {luns} in another way than before, and the kernel has scanned them again. If "
     "another LUN is behind the same name now, the finding wwid_differs reports it",
     AttentionKind.REPORTED_LUNS: "has added, removed or exchanged LUNs. This host notices that only when it scans "
-    "again: iscsiadm -m session --rescan",
+    "again: iscsiadm -m session --rescan for iSCSI, otherwise echo '- - -' > /sys/class/scsi_host/hostN/scan",
     AttentionKind.MODE_PARAMETERS: "has changed settings of {luns}",
     AttentionKind.RESET: "has reset {luns}, or has restarted",
     AttentionKind.THIN_PROVISIONING: "reports that the pool behind {luns} is nearly full. When it is full, writes fail "
@@ -55,18 +55,18 @@ def port_group_down(group: PortGroup, down: GroupDown, paths: int, maps: int) ->
     return Alert(
         kind,
         kind.value.priority if down.failed else Priority.INFO,
-        f"{_array(group.targets)}{text}.",
+        f"{listed(group.targets)}: {text}.",
         {**_group_fields(group), "CAUSE": cause.value, "PATHS": str(paths), "MAPS": str(maps)},
     )
 
 
 def port_group_up(group: PortGroup, down: GroupDown, now: Instant) -> Alert:
-    """The alert for a port group whose paths are all up again, or gone."""
+    """The alert for a port group of which no path is out any more."""
     kind = AlertKind.PORT_GROUP_UP
     return Alert(
         kind,
         kind.value.priority if down.failed else Priority.INFO,
-        f"{_array(group.targets)}port group {group.number} takes I/O again after {duration(now.since(down.since))}.",
+        f"{listed(group.targets)}: port group {group.number} takes I/O again after {duration(now.since(down.since))}.",
         {**_group_fields(group), "CAUSE": down.cause.value},
     )
 
@@ -82,7 +82,7 @@ def array_moved(
     return Alert(
         kind,
         kind.value.priority,
-        f"{_array(targets)}the array moved {plural(len(maps), 'LUN')} ({listed(maps)}) from port group {old} to {new}"
+        f"{listed(targets)}: the array moved {plural(len(maps), 'LUN')} ({listed(maps)}) from port group {old} to {new}"
         f"{wait}.",
         fields | ({"WAITED_SEC": f"{waited:.3f}"} if waited else {}),
     )
@@ -106,30 +106,43 @@ def unit_attention(kind: AttentionKind, target: str, attention: Attention, maps:
     )
 
 
-def lun_resized(map_: MapState, *, followed: bool) -> Alert:
-    """The alert for a LUN whose array has reported a new size; ``followed``: the map and all its disks use it."""
+def lun_resized(map_: MapState, *, followed: bool | None) -> Alert:
+    """The alert for a LUN whose array has reported a new size.
+
+    ``followed``: the map and all its disks use it; ``None`` where the sizes are not known.
+    """
     kind = AlertKind.LUN_RESIZED
-    whole = "unknown" if map_.block.size is None else size(map_.block.size)
+    match followed:
+        case True:
+            text = f"and the map and its disks use it: {_sizes(map_)}"
+        case False:
+            text = (
+                f"and this host does not use the new size everywhere: {_sizes(map_)}. If the LUN has grown: iscsiadm "
+                "-m session --rescan (or echo 1 > /sys/block/sdX/device/rescan for each disk), then multipathd resize "
+                f"map {map_.name}. If it has shrunk, stop what writes to it"
+            )
+        case _:
+            text = f"and it is not known whether this host uses the new size: {_sizes(map_)}"
+    return Alert(
+        kind,
+        kind.value.priority if followed is False else Priority.INFO,
+        f"{map_.label}: the array has changed the size of the LUN, {text}.",
+        map_fields(map_),
+    )
+
+
+def _sizes(map_: MapState) -> str:
+    """``64.0 MiB in the map; 128.0 MiB on sda, sdb``."""
     disks: dict[str, list[str]] = {}
     for path in map_.paths.values():
         if path.member:
-            shown = "unknown" if path.disk.block.size is None else size(path.disk.block.size)
-            disks.setdefault(shown, []).append(path.place.dev)
-    by_size = "; ".join(f"{shown} on {listed(names)}" for shown, names in sorted(disks.items()))
-    text = f"the array has changed the size of the LUN, and the map and its disks use it: {whole}"
-    if not followed:
-        text = (
-            "the array has changed the size of the LUN, and this host does not use the new size everywhere: "
-            f"{whole} in the map; {by_size}. If the LUN has grown: iscsiadm -m session --rescan (or echo 1 > "
-            f"/sys/block/sdX/device/rescan for each disk), then multipathd resize map {map_.name}. If it has shrunk, "
-            "stop what writes to it"
-        )
-    return Alert(kind, Priority.INFO if followed else kind.value.priority, f"{map_.label}: {text}.", map_fields(map_))
+            disks.setdefault(_size(path.disk.block.size), []).append(path.place.dev)
+    on_disks = (f"{shown} on {listed(names)}" for shown, names in sorted(disks.items()))
+    return "; ".join((f"{_size(map_.block.size)} in the map", *on_disks))
 
 
-def _array(targets: Sequence[str]) -> str:
-    """The targets of the array, to begin a message with; nothing where the transport gives them no names."""
-    return f"{listed(targets)}: " if targets else ""
+def _size(sectors: int | None) -> str:
+    return "unknown" if sectors is None else size(sectors)
 
 
 def _target(targets: Sequence[str]) -> dict[str, str]:

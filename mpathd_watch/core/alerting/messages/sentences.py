@@ -92,7 +92,7 @@ def recovering(context: Context, path: PathState, outage: Outage) -> str:
     waits = f"waiting for {by} to reinstate it" + ("" if left is None else f", within {left} s")
     if not context.managed:
         waits = f"{by} does not answer, and without it nothing reinstates the path"
-    back = "the array lets I/O over it again" if outage.cause in BY_ARRAY else "its transport is back"
+    back = "the array accepts I/O over it again" if outage.cause in BY_ARRAY else "its transport is back"
     return f"recovering: {back}{took}, {waits}"
 
 
@@ -109,7 +109,7 @@ def up_again(context: Context, path: PathState, outage: Outage) -> str:
     if outage.failed is None:
         parts.append("never failed")
     if outage.transport_up is not None and outage.transport_up != end:
-        back = "the array let I/O over it again" if outage.cause in BY_ARRAY else "its transport was back"
+        back = "the array accepted I/O over it again" if outage.cause in BY_ARRAY else "its transport was back"
         parts.append(f"reinstated {duration(end.since(outage.transport_up))} after {back}")
     took = "" if outage.inherited else f" after {duration(end.since(outage.began))}"
     details = f" ({', '.join(parts)})" if parts else ""
@@ -123,7 +123,7 @@ def overdue(context: Context, path: PathState, outage: Outage, phase: Phase) -> 
     if phase is Phase.REINSTATEMENT:
         by, begun = context.layer.reinstated_by, outage.transport_up or path.verdict.since
         by_array = outage.cause in BY_ARRAY
-        back = "the array has let I/O over it again" if by_array else "its transport has been back"
+        back = "the array has accepted I/O over it again" if by_array else "its transport has been back"
         text = (
             f"{back} for {duration(now.since(begun))}, and it is not reinstated; {by}'s checks "
             f"should have taken {promised:.0f} s at most"
