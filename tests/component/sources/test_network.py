@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import os
 import shutil
@@ -29,8 +28,8 @@ from mpathd_watch.sources.network import source as module
 from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.network.source import NetworkSource
 from mpathd_watch.sources.reading import availability
+from tests.component.sources.namespace import apart
 
-CLONE_NEWNET = 0x40000000
 UP = SourceUp(SourceName.NETWORK)
 ANSWERED = SourceAnswered(SourceName.NETWORK)
 OVERFLOW = SourceErrors(SourceName.NETWORK, "overflow", 1)
@@ -455,37 +454,22 @@ def make(kind: str, *words: str) -> None:
         pytest.skip(f"NOT TESTED on a {kind}: this kernel has none ({error.stderr.strip()})")
 
 
-def apart(scenario: Callable[[], None]) -> None:
-    """Play the scenario on a thread with a network namespace of its own, and take its interfaces away again."""
-    if os.geteuid() != 0:
-        pytest.skip("NOT TESTED in a network namespace: making one needs root")
+def with_links(scenario: Callable[[], None]) -> None:
+    """Play the scenario in a network namespace of its own, and take its interfaces away again."""
     if shutil.which("ip") is None:
         pytest.skip("NOT TESTED in a network namespace: ip (iproute2) is not installed")
-    failures: list[BaseException] = []
 
-    def run() -> None:
+    def play_and_clean() -> None:
+        up = [link.name for link in links.Reader(time.monotonic).read() if link.up]
+        assert up == [], "not a new network namespace"
         try:
-            # Of this thread only, and of those that it starts.
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.unshare(CLONE_NEWNET):
-                pytest.skip(f"NOT TESTED in a network namespace: {os.strerror(ctypes.get_errno())}")
-            up = [link.name for link in links.Reader(time.monotonic).read() if link.up]
-            assert up == [], "not a new network namespace"
-            try:
-                scenario()
-            finally:
-                for link in links.Reader(time.monotonic).read():
-                    if link.name != "lo":
-                        subprocess.run(["ip", "link", "del", link.name], check=False, capture_output=True)  # noqa: S603, S607
-        except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
-            failures.append(failure)
+            scenario()
+        finally:
+            for link in links.Reader(time.monotonic).read():
+                if link.name != "lo":
+                    subprocess.run(["ip", "link", "del", link.name], check=False, capture_output=True)  # noqa: S603, S607
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60.0)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
+    apart(play_and_clean)
 
 
 class Host:
@@ -527,7 +511,7 @@ def test_a_lost_carrier_is_reported_at_once() -> None:
         host.run(story)
         assert [event for event in host.events if isinstance(event, SourceDown)] == []
 
-    apart(scenario)
+    with_links(scenario)
 
 
 def test_addresses_and_names_that_change_are_reported() -> None:
@@ -551,7 +535,7 @@ def test_addresses_and_names_that_change_are_reported() -> None:
 
         host.run(story)
 
-    apart(scenario)
+    with_links(scenario)
 
 
 def test_an_overrun_of_the_real_socket_loses_nothing_for_good() -> None:
@@ -579,7 +563,7 @@ def test_an_overrun_of_the_real_socket_loses_nothing_for_good() -> None:
         host.run(story)
         assert OVERFLOW in host.events
 
-    apart(scenario)
+    with_links(scenario)
 
 
 @pytest.mark.parametrize("kind", ["bridge", "bond", "team"])
@@ -600,7 +584,7 @@ def test_the_members_of_a_master_are_reported(kind: str) -> None:
 
         host.run(story)
 
-    apart(scenario)
+    with_links(scenario)
 
 
 @pytest.mark.parametrize(
@@ -619,7 +603,7 @@ def test_the_parent_of_a_stacked_interface_is_reported(kind: str, words: tuple[s
         assert listed["up0"].below == ("san0",)
         assert listed["san0"].below == listed["switch0"].below == ()
 
-    apart(scenario)
+    with_links(scenario)
 
 
 def test_the_mtu_and_the_ipv4_settings_of_an_interface_are_this_kernels() -> None:
@@ -638,7 +622,7 @@ def test_the_mtu_and_the_ipv4_settings_of_an_interface_are_this_kernels() -> Non
         listed = {link.name: link for link in links.Reader(time.monotonic).read()}
         assert listed["san0"].ipv4 == Ipv4Settings(rp_filter=2, arp_filter=0, arp_announce=2, arp_ignore=3)
 
-    apart(scenario)
+    with_links(scenario)
 
 
 def test_routes_and_bound_sockets_of_several_interfaces() -> None:
@@ -658,4 +642,4 @@ def test_routes_and_bound_sockets_of_several_interfaces() -> None:
         ip("addr", "del", "192.0.2.1/24", "dev", "san1")
         assert interface_to("198.51.100.1", "192.0.2.1") == ""
 
-    apart(scenario)
+    with_links(scenario)

@@ -7,11 +7,9 @@ are made in a network namespace of their own, which the kernel lets root do.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import socket
 import struct
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -37,6 +35,7 @@ from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent import source as module
 from mpathd_watch.sources.uevent.attentions import PAUSE
 from mpathd_watch.sources.uevent.source import UeventSource
+from tests.component.sources.namespace import apart
 
 VIRTUAL = Path("/sys/devices/virtual/block")
 MARK = "00000000-0000-4000-8000-000000000000"
@@ -212,31 +211,6 @@ def test_an_overflow_is_reported_only_when_nothing_is_dropped_any_more(
 
 
 # --- on the kernel's socket, in a network namespace of our own --------------------------------------------------------
-
-CLONE_NEWNET = 0x40000000
-
-
-def apart(scenario: Callable[[], None]) -> None:
-    """Play the scenario on a thread with a network namespace of its own, or skip the test."""
-    if os.geteuid() != 0:
-        pytest.skip("NOT TESTED in a network namespace: making one needs root")
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.unshare(CLONE_NEWNET):
-                pytest.skip(f"NOT TESTED in a network namespace: {os.strerror(ctypes.get_errno())}")
-            scenario()
-        except BaseException as failure:  # noqa: BLE001  # raised again by the thread that waits; this includes pytest's skips
-            failures.append(failure)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60.0)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
 
 
 class Kernel:
