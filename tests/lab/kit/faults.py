@@ -180,8 +180,7 @@ class Faults:
 
     def rescan_debug_disk(self) -> float:
         """Have the kernel ask both paths to the disk of scsi_debug for its size, and multipathd resize its map."""
-        resize = f"multipathd resize map {scsi_debug.WWID}"
-        return self._do("the disk of scsi_debug scanned again", scsi_debug.RESCAN, resize)
+        return self._do("the disk of scsi_debug scanned again", scsi_debug.RESCAN, scsi_debug.RESIZE)
 
     def test_unit(self, *devices: str) -> float:
         """Send TEST UNIT READY to disks (sdX), twice: the first gets the unit attention that may be waiting."""

@@ -13,6 +13,10 @@ _DISKS = "/sys/bus/pseudo/devices/adapter*/host*/target*/*/block"
 RESCAN = f"for disk in {_DISKS}/*; do echo 1 > $disk/device/rescan; done"
 """Has the kernel ask both disks for their size."""
 
+RESIZE = f"timeout 20 sh -c 'until multipathd resize map {WWID}; do sleep 0.5; done'"
+"""Has multipathd resize the map. It refuses as long as it waits for udev's event about a map that it has just created
+("device not fully created", cli_resize in multipathd/cli_handlers.c)."""
+
 SIZES = f"cat {_DISKS}/*/size"
 """Prints the size of both disks in sectors."""
 
