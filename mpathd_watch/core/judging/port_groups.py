@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.model.vocabulary import Cause, Health
 from mpathd_watch.core.state import GroupDown, PathState, PortGroup
 from mpathd_watch.core.state.arrays import array_of, port_group
 from mpathd_watch.core.verdicts.health import BY_ARRAY
@@ -41,10 +41,15 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
     map_ = draft.whole_map(wwid)
     path = map_.paths[label]
     outage = path.outage
-    if outage is None or not _closed_by_array(path, outage):
+    if outage is None or path.health not in (Health.FAILED, Health.STALLED):
         return
     group = port_group(map_, path)
     if group is None:
+        return
+    if not _closed_by_array(path, outage):
+        if outage.cause is Cause.UNKNOWN and group in groups and groups[group].failed:
+            # dm is faster than the kernel's question to the array for the state of this disk.
+            _share(draft, key)
         return
     failed = path.health is not Health.STALLED
     down = groups.get(group)

@@ -182,11 +182,14 @@ class Faults:
         """Have the kernel ask both paths to the disk of scsi_debug for its size, and multipathd resize its map."""
         return self._do("the disk of scsi_debug scanned again", scsi_debug.RESCAN, scsi_debug.RESIZE)
 
-    def test_unit(self, *devices: str) -> float:
-        """Send TEST UNIT READY to disks (sdX), twice: the first gets the unit attention that may be waiting."""
-        tests = " ".join(devices)
-        script = f"for disk in {tests}; do sg_turs /dev/$disk || sg_turs /dev/$disk; done"
-        return self._do(f"TEST UNIT READY to {tests}", script)
+    def ask_for_port_groups(self, *devices: str) -> float:
+        """Send REPORT TARGET PORT GROUPS to disks (sdX); it gets the unit attention that may be waiting first.
+
+        Not TEST UNIT READY by sg_turs: that of Debian 13's sg3-utils sends nothing, and reports success.
+        """
+        asked = " ".join(devices)
+        script = f"for disk in {asked}; do sg_rtpg /dev/$disk || sg_rtpg /dev/$disk; done"
+        return self._do(f"REPORT TARGET PORT GROUPS to {asked}", script)
 
     def logout(self, number: int) -> float:
         """Log out of one portal."""

@@ -6,7 +6,19 @@ WWID = "1Linux_scsi_debug_2000"
 """What udev makes of the T10 designator, which it prefers here. With `vpd_use_hostno=0` all hosts have the same disk:
 2000 is the number that scsi_debug.c counts its LUNs from."""
 
-PLUG_IN = "modprobe scsi_debug add_host=2 vpd_use_hostno=0 dev_size_mb=32"
+PLUG_IN = """\
+modprobe scsi_debug add_host=0 vpd_use_hostno=0 dev_size_mb=32 && cd /sys/bus/pseudo && paths=0
+while [ $paths -lt 2 ]; do
+    echo 1 > drivers/scsi_debug/add_host && udevadm settle -t 20
+    newest=$(ls -d devices/adapter*/host* | sed 's/.*host//' | sort -n | tail -n 1)
+    if [ $((newest % 3)) -eq 2 ]; then
+        echo 1 > $(echo devices/adapter*/host$newest/target*/*)/delete
+    else
+        paths=$((paths + 1))
+    fi
+done"""
+"""Adds hosts until two have the disk. The state of a path's port group is the host's number modulo 3
+(resp_report_tgtpgs() in drivers/scsi/scsi_debug.c), and 2 is standby: such a path is removed."""
 
 _DISKS = "/sys/bus/pseudo/devices/adapter*/host*/target*/*/block"
 

@@ -2,8 +2,8 @@
 
 All paths of port group 2 fail: one entry for the group, cause `array_standby`. After the array has made the group
 active/optimized again, the paths stay failed: the kernel still has the old state, and refuses each read of the checker
-before it reaches the array, which could report the new one. One command that is no read or write is enough, here a TEST
-UNIT READY by hand: the kernel learns the state, and the paths are `up` at the next check.
+before it reaches the array, which could report the new one. One command that is no read or write is enough, here a REPORT
+TARGET PORT GROUPS by hand: the kernel learns the state, and the paths are `up` at the next check.
 """
 
 from dataclasses import replace
@@ -40,11 +40,11 @@ def run(lab: Lab) -> None:
     lab.check(lab.truth.dm_verdict(path, "A", after=optimized) is None, "multipathd reinstated the path by itself")
     lab.check(lab.truth.access(path) == STANDBY, f"the kernel has the access state {lab.truth.access(path)}")
 
-    tested = lab.faults.test_unit(*(lab.truth.device_name(path, lun) for lun in SAN.luns))
-    port_groups.see(lab, 2, OPTIMIZED, tested)
+    asked = lab.faults.ask_for_port_groups(*(lab.truth.device_name(path, lun) for lun in SAN.luns))
+    port_groups.see(lab, 2, OPTIMIZED, asked)
     for lun in SAN.luns:
         name = SAN.map_name(lun)
-        up = lab.see_dm(path, "A", tested, lun=lun)
+        up = lab.see_dm(path, "A", asked, lun=lun)
         lab.expect_path(name, path, "up", up)
         lab.expect_path_story(name, path, ["failed", "up"], optional={"recovering"})
         lab.expect_state("map_health", "healthy", map=name)

@@ -186,7 +186,7 @@ def test_the_disk_of_scsi_debug_grows_and_is_scanned() -> None:
     plugged, grown, scanned = guest.scripts
     assert "vpd_use_hostno=0" in plugged
     assert grown.startswith("echo 3 > ")
-    assert scanned.endswith(f" && multipathd resize map {scsi_debug.WWID}")
+    assert scanned.endswith(f"until multipathd resize map {scsi_debug.WWID}; do sleep 0.5; done'")
 
 
 def test_the_readme_names_every_part() -> None:

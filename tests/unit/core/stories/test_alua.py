@@ -8,7 +8,7 @@ import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import BlockEvent
+from mpathd_watch.core.events import BlockEvent, DevicesRead
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     Cause,
@@ -280,6 +280,31 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     first, second = (each.alert for each in told.told if each.event == "port_group_down")
     assert (first.priority, second.priority) == (Priority.INFO, Priority.ERR)
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
+
+
+def test_a_path_that_follows_its_port_group_before_its_state_is_known_shares_the_alert() -> None:
+    told = several()
+    for second, name in enumerate(("sdb", "sdd", "sdf")):
+        if name != "sdf":
+            device = told.san.devices[name]
+            told.san.devices[name] = replace(device, access=replace(device.access, state=UNAVAILABLE))
+            told.feed(DevicesRead((told.san.devices[name],)))
+        fails(told.at(second), name)
+    failed = [(each.alert.fields["MAP"], each.alert.priority) for each in told.told if each.event == "path_failed"]
+    assert failed == [("lun01", Priority.ERR), ("lun02", Priority.INFO), ("lun03", Priority.INFO)]
+    assert told.told_of("port_group_down").priority is Priority.ERR
+
+
+def test_paths_of_a_port_group_that_are_overdue_one_after_the_other_are_one_alert() -> None:
+    told = several()
+    for second, name in enumerate(("sdb", "sdd", "sdf")):
+        told.at(second)
+        device = told.san.devices[name]
+        told.san.devices[name] = replace(device, access=replace(device.access, state=TRANSITIONING))
+        told.feed(DevicesRead((told.san.devices[name],)))
+    told.at(70)
+    overdue = [(each.who, each.alert.priority) for each in told.told if each.event == "path_overdue"]
+    assert overdue == [(B, Priority.ERR), (B, Priority.INFO), (B, Priority.INFO)]
 
 
 def test_one_path_alone_is_not_a_port_group() -> None:
