@@ -156,7 +156,5 @@ def _announce_overdue(draft: Draft, before: Before) -> None:
             map_ = draft.maps[wwid]
             covered = reported or number > 0
             draft.emit(
-                messages.path_overdue(
-                    _context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=covered
-                )
+                messages.path_overdue(_context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=covered)
             )

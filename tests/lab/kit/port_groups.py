@@ -89,7 +89,11 @@ def expect_array_cause(lab: Lab, number: int, word: str, since: float, luns: Ite
     path = lab.san.portals[number]
     for lun in luns or lab.san.luns:
         lab.expect_cause(lab.san.map_name(lun), path, f"array_{word}", since)
-    evidence = (f"port group {number}", "changing the state" if word == "transitioning" else word, "its transport works")
+    evidence = (
+        f"port group {number}",
+        "changing the state" if word == "transitioning" else word,
+        "its transport works",
+    )
     said = [each.message for each in lab.watch.entries(since, PATH=path) if each.fields.get("CAUSE") == f"array_{word}"]
     found = any(all(text in each for text in evidence) for each in said)
     lab.check(found or not lab.watch.present, f"{path}: no evidence in: {'; '.join(said) or 'nothing'}")
