@@ -9,10 +9,10 @@ WWID = "1Linux_scsi_debug_2000"
 PLUG_IN = """\
 modprobe scsi_debug add_host=0 vpd_use_hostno=0 dev_size_mb=32 && cd /sys/bus/pseudo && paths=0
 while [ $paths -lt 2 ]; do
-    echo 1 > drivers/scsi_debug/add_host && udevadm settle -t 20
+    echo 1 > drivers/scsi_debug/add_host
     newest=$(ls -d devices/adapter*/host* | sed 's/.*host//' | sort -n | tail -n 1)
     if [ $((newest % 3)) -eq 2 ]; then
-        echo 1 > $(echo devices/adapter*/host$newest/target*/*)/delete
+        echo 1 > /sys/class/scsi_device/$newest:0:0:0/device/delete || exit 1
     else
         paths=$((paths + 1))
     fi

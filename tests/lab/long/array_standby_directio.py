@@ -2,8 +2,8 @@
 
 All paths of port group 2 fail: one entry for the group, cause `array_standby`. After the array has made the group
 active/optimized again, the paths stay failed: the kernel still has the old state, and refuses each read of the checker
-before it reaches the array, which could report the new one. One command that is no read or write is enough, here a REPORT
-TARGET PORT GROUPS by hand: the kernel learns the state, and the paths are `up` at the next check.
+before it reaches the array, which could report the new one. One command that is no read or write is enough, here a
+REPORT TARGET PORT GROUPS by hand: the kernel learns the state, and the paths are `up` at the next check.
 """
 
 from dataclasses import replace
