@@ -23,6 +23,7 @@ from mpathd_watch.core.model.vocabulary import (
     Standing,
 )
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
+from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
@@ -40,6 +41,9 @@ _PROVISIONAL = frozenset({Cause.UNKNOWN, Cause.REMOVED})
 STANDBY_EXPLAINS = 60.0
 """Seconds before an outage within which a path must have gone into standby for that to be the reason. multipathd checks
 a path every 20 s at most unless it is configured otherwise (max_polling_interval)."""
+ACCESS_GRACE = 4.0
+"""Seconds that a failure may wait for its cause, in place of ``CAUSE_GRACE``, after the array has reported a change of
+access states. The kernel knew the new ones up to 3.1 s later in the lab (docs/measured.md)."""
 LOOK_AGAIN = 0.5
 """Seconds between two close looks at a disk that had commands in flight when dm failed its path."""
 
@@ -49,7 +53,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     raw = _raw_states(draft, wwid, path)
     outage = path.outage
     was_lost = outage is not None and outage.transport_lost
-    health = path_health(raw, transport_was_lost=was_lost, out=outage is not None)
+    failed = outage is not None and outage.real
+    health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
     seen = evidence(raw)
     if outage is None and health in _OUT:
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
@@ -147,8 +152,11 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) 
         return Cause.UNKNOWN
     if last.errors != outage.errors.errors:
         return Cause.CHECKER if path.checker.state is CheckerState.FAULTY else Cause.UNKNOWN
-    on_purpose = errors.in_flight == 0 and path.checker.state in _NO_REASON and path.checker.name in _BY_COMMANDS
-    return Cause.ADMINISTRATOR if on_purpose else Cause.UNKNOWN
+    checker = path.checker
+    silent = checker.state is CheckerState.UNKNOWN
+    fresh = silent or checker.read is None or checker.read >= outage.failed.monotonic
+    on_purpose = errors.in_flight == 0 and checker.state in _NO_REASON and checker.name in _BY_COMMANDS
+    return Cause.ADMINISTRATOR if on_purpose and fresh else Cause.UNKNOWN
 
 
 # --- its outage -------------------------------------------------------------------------------------------------------
@@ -215,8 +223,12 @@ def _counted(draft: Draft, wwid: str, path: PathState, outage: Outage) -> PathSt
     if outage.counted or outage.inherited or failed is None:
         return replace(path, outage=outage)
     key = Due(Wait.CAUSE, wwid, path.label)
-    over = failed.monotonic + CAUSE_GRACE
+    # The kernel has yet to ask the array for the states of its port groups, which may explain it.
+    asked = target_of(path.place) in draft.arrays.again
+    over = failed.monotonic + (ACCESS_GRACE if asked else CAUSE_GRACE)
     if _provisional(draft, path, outage) and path.health is not Health.UP and draft.now.monotonic < over:
+        if key not in draft.deadlines and outage.cause is Cause.CHECKER:
+            draft.refresh_devices([path.place.dev])
         draft.deadlines[key] = over
         errors = path.disk_errors
         if errors.in_flight and errors.looked is not None and errors.looked >= failed.monotonic:
@@ -229,8 +241,15 @@ def _counted(draft: Draft, wwid: str, path: PathState, outage: Outage) -> PathSt
 
 
 def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
-    """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to."""
+    """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to.
+
+    What a checker finds may follow from a disk that has gone offline since it was read, or from a state of the array
+    that the kernel has yet to ask for.
+    """
     causes = table.of(path.place.transport).causes
+    failed, looked = outage.stalled or outage.failed, path.disk_errors.looked
+    if outage.cause is Cause.CHECKER and failed is not None:
+        return looked is None or looked < failed.monotonic or path.disk.access.state is not None
     if outage.cause is causes.lost:
         nexus, source = draft.nexus_of(path), causes.reported_by
         return source is not None and draft.is_up(source) and (nexus is None or nexus.lost_to is None)

@@ -120,8 +120,12 @@ def _cause(raw: RawStates) -> Cause:
     return raw.counters
 
 
-def path_health(raw: RawStates, *, transport_was_lost: bool, out: bool = False) -> Health:
-    """Judge one path; ``out``: it has an open outage, ``transport_was_lost``: and that has seen the way to it gone."""
+def path_health(raw: RawStates, *, transport_was_lost: bool, out: bool = False, failed: bool = False) -> Health:
+    """Judge one path.
+
+    ``out``: it has an open outage; ``failed``: and was worse than suspect in it; ``transport_was_lost``: and the way to
+    it was seen to be gone.
+    """
     if not raw.member or raw.nexus is Liveness.GONE:
         # An iSCSI session takes its devices with it when it goes (iscsi_remove_session() in scsi_transport_iscsi.c).
         return Health.MISSING
@@ -133,7 +137,7 @@ def path_health(raw: RawStates, *, transport_was_lost: bool, out: bool = False) 
         return Health.RECOVERING if returned else Health.FAILED
     if held:
         return Health.STALLED
-    if out and raw.closed is not None and raw.checker is not CheckerState.GHOST:
+    if failed and raw.closed is not None and raw.checker is not CheckerState.GHOST:
         return Health.FAILED
     if not _works(raw, out=out):
         return Health.UNKNOWN

@@ -666,7 +666,7 @@ def test_a_carrier_that_goes_long_after_the_connection_has_not_taken_it() -> Non
 
 
 def test_a_carrier_that_goes_long_after_a_failure_that_was_counted_did_not_cause_it() -> None:
-    story = idle().live().at(3).dm("sdb", DmState.FAILED).looked("sdb").at(6)
+    story = idle().live().at(3).dm("sdb", DmState.FAILED).looked("sdb").listing().at(6)
     assert dict(story.path(SECOND).failures) == {Cause.ADMINISTRATOR: 1}
     story.at(1000).carrier("eth2", carrier=False)
     outage = story.path(SECOND).outage

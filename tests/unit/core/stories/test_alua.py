@@ -282,6 +282,15 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
 
 
+def test_a_path_that_is_only_suspect_has_not_failed_because_the_array_closes_it() -> None:
+    """That is up to dm and the checker, which have no reason here."""
+    san = San.of(["mpio"], PORTALS).grouped().wired()
+    told = Story(san).begun().live().at(0).carrier("eth2", carrier=False)
+    assert told.health(B)[0] is Health.SUSPECT
+    told.at(1).access(g2=UNAVAILABLE)
+    assert told.health(B)[0] is Health.SUSPECT
+
+
 def test_a_path_that_follows_its_port_group_before_its_state_is_known_shares_the_alert() -> None:
     told = several()
     for second, name in enumerate(("sdb", "sdd", "sdf")):

@@ -496,6 +496,8 @@ def test_a_checker_that_finds_a_path_faulty_on_a_working_transport_is_the_cause(
     story = article()
     story.at(10).checker("sdb", CheckerState.FAULTY)
     assert story.path(SECOND).health is Health.FAILED
+    assert dict(story.path(SECOND).failures) == {}
+    story.at(12)
     assert dict(story.path(SECOND).failures) == {Cause.CHECKER: 1}
     assert story.told_of("path_failed").message == (
         f"mpio: path {SECOND} (sdb) failed: multipathd's checker reports faulty; "
@@ -565,6 +567,7 @@ def test_a_checker_that_has_looked_since_the_reinstatement_counts_again() -> Non
     assert story.path(SECOND).dm.state is DmState.ACTIVE
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
     assert story.healths_of(SECOND) == [(10, Health.FAILED), (20, Health.UP), (40, Health.FAILED)]
+    story.at(42)
     assert dict(story.path(SECOND).failures) == {Cause.UNKNOWN: 1, Cause.CHECKER: 1}
 
 

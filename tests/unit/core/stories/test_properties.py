@@ -126,7 +126,9 @@ def check_state(state: State) -> None:
             assert label
             out = path.outage is not None
             lost = path.outage is not None and path.outage.transport_lost
-            assert path.health is path_health(facts_of(state, path), transport_was_lost=lost, out=out)
+            failed = path.outage is not None and path.outage.real
+            raw = facts_of(state, path)
+            assert path.health is path_health(raw, transport_was_lost=lost, out=out, failed=failed)
             assert not (path.checker.overruled and (path.dm.state is DmState.FAILED or not path.member))
             if path.health is not Health.UNKNOWN:
                 assert (path.outage is not None) == (path.health in _OUT)
