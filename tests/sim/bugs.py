@@ -1,0 +1,209 @@
+"""Bugs that are planted into the core, one at a time, to show that the simulator finds them.
+
+Each replaces a text in a copy of the package. Most are of a kind that the history of the project knows: a forgotten
+reset, a lost resync, an old reading that overrules a newer one, a wrong precedence, a deadline off by a grace.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpathd_watch
+
+TREE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A bug: in which file of the core, which text is replaced by which."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+
+
+BUGS = (
+    Bug(
+        "late_uevent_counts",
+        "folding/dm.py",
+        "if seqnum is not None and event.seqnum <= seqnum:",
+        "if False:",
+    ),
+    Bug("no_resync_after_loss", "folding/sources.py", '    draft.resync("events_lost")\n', ""),
+    Bug(
+        "old_listing_overrules_uevent",
+        "folding/dm.py",
+        """    if path.dm.changed is not None and requested < path.dm.changed:
+        return path
+    reinstated""",
+        "    reinstated",
+    ),
+    Bug(
+        "grace_forgotten",
+        "judging/suspicion.py",
+        "nexus.heard + silent_after + draft.rest.settings.silence_grace_seconds",
+        "nexus.heard + silent_after",
+    ),
+    Bug(
+        "silence_is_never_suspect",
+        "judging/suspicion.py",
+        "        return Suspicion.SILENCE\n",
+        "        return None\n",
+    ),
+    Bug("carrier_is_never_carried", "judging/suspicion.py", "return replace(nexus, carried=True)", "return nexus"),
+    Bug(
+        "silent_session_is_not_read_again",
+        "judging/suspicion.py",
+        "    elif look < inf:\n        draft.deadlines[_SILENCE] = look\n",
+        "",
+    ),
+    Bug(
+        "transport_up_not_reset",
+        "verdicts/outage.py",
+        """        changes["transport_lost"] = True
+        changes["transport_up"] = None
+""",
+        """        changes["transport_lost"] = True
+""",
+    ),
+    Bug(
+        "held_before_given_up",
+        "verdicts/health.py",
+        "    if Liveness.GIVEN_UP in (raw.device.liveness, raw.nexus):",
+        """    if Liveness.HOLDING in (raw.device.liveness, raw.nexus):
+        return Health.STALLED
+    if Liveness.GIVEN_UP in (raw.device.liveness, raw.nexus):""",
+    ),
+    Bug(
+        "one_usable_path_is_enough",
+        "verdicts/health.py",
+        "    if usable == 1 and not (",
+        "    if usable == 0 and not (",
+    ),
+    Bug(
+        "error_of_a_session_is_kept",
+        "folding/nexuses.py",
+        "        lost = error = None\n",
+        "        lost = None\n",
+    ),
+    Bug(
+        "vanished_disk_is_ignored",
+        "folding/sysfs.py",
+        """        if label not in labels and path.member:
+            draft.set_path(wwid, _absent(path))
+""",
+        "",
+    ),
+    Bug(
+        "reload_is_ignored",
+        "folding/dm.py",
+        """    draft.refresh(Scope.MAPS, Scope.PATHS)
+    if draft.is_up(SourceName.MULTIPATHD):
+        return
+""",
+        "    return\n",
+    ),
+    Bug("port_group_is_never_up", "judging/port_groups.py", "        if not left:\n", "        if len(left) > 9:\n"),
+    Bug(
+        "latest_deadline_first", "step.py", "return min(state.deadlines.values()", "return max(state.deadlines.values()"
+    ),
+    Bug(
+        "no_slack",
+        "judging/paths.py",
+        "over = deadline.monotonic + draft.rest.settings.slack_seconds + _lateness(draft, path)",
+        "over = deadline.monotonic",
+    ),
+    Bug(
+        "checker_is_kept",
+        "folding/sources.py",
+        "            _forget_listings(draft, restarted=event.reason == NOT_RUNNING)\n",
+        "",
+    ),
+    Bug("disks_are_kept", "folding/sources.py", "            sysfs.forget_disks(draft)\n", ""),
+    Bug(
+        "counted_twice",
+        "judging/paths.py",
+        "path.failures.get(outage.cause, 0) + 1",
+        "path.failures.get(outage.cause, 0) + 2",
+    ),
+    Bug(
+        "dm_stays_stale",
+        "folding/dm.py",
+        "        draft.rest = replace(draft.rest, dm_stale=None)\n        # A map",
+        "        # A map",
+    ),
+    Bug(
+        "wall_clock_measures",
+        "model/instant.py",
+        "return max(0.0, self.monotonic - earlier.monotonic)",
+        "return max(0.0, self.wall - earlier.wall)",
+    ),
+    Bug(
+        "last_alive_is_now",
+        "judging/paths.py",
+        "last_alive=draft.now.earlier(draft.now.monotonic - nexus.heard)",
+        "last_alive=draft.now",
+    ),
+    Bug(
+        "replacement_is_never_over",
+        "verdicts/outage.py",
+        "if seconds > slack + promised.lateness(phase)",
+        "if seconds > 100 * slack + promised.lateness(phase)",
+    ),
+    Bug(
+        "administrator_by_an_old_listing",
+        "judging/paths.py",
+        "if on_purpose and fresh else",
+        "if on_purpose else",
+    ),
+    Bug(
+        "suspect_path_is_failed_by_access",
+        "judging/paths.py",
+        "    failed = outage is not None and outage.real\n",
+        "    failed = outage is not None\n",
+    ),
+)
+"""Every planted bug. The last two are bugs that the simulator found."""
+
+
+def run(names: Sequence[str], seed: str, hours: float) -> int:
+    """Plant the bugs of these names, or all, and print after how many hours each is found; 1 if one is not."""
+    chosen = [bug for bug in BUGS if not names or bug.name in names]
+    missed = 0
+    print(f"{'bug':36} {'found after':>12}")
+    for bug in chosen:
+        found = found_by(bug, seed, hours)
+        missed += found is None
+        print(f"{bug.name:36} {'NOT FOUND' if found is None else found:>12}", flush=True)
+    print(f"{len(chosen) - missed} of {len(chosen)} found")
+    return int(missed > 0)
+
+
+def found_by(bug: Bug, seed: str, hours: float) -> str | None:
+    """How many simulated hours passed until the bug was found; ``None`` if it was not."""
+    with tempfile.TemporaryDirectory() as directory:
+        plant(bug, Path(directory))
+        command = [sys.executable, "-m", "tests.sim", "until", str(hours), "--seed", seed]
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    words = done.stdout.split()
+    return f"{words[-2]} h" if done.returncode == 1 and words else None
+
+
+def plant(bug: Bug, directory: Path) -> None:
+    """Copy the package with the bug to ``directory``, and link the tests; ``ValueError`` if its place is not there."""
+    package = Path(mpathd_watch.__file__).parent
+    shutil.copytree(package, directory / "mpathd_watch", ignore=shutil.ignore_patterns("__pycache__"))
+    (directory / "tests").symlink_to(TREE / "tests")
+    file = directory / "mpathd_watch/core" / bug.file
+    text = file.read_text(encoding="utf-8")
+    if text.count(bug.right) != 1:
+        message = f"{bug.name}: its text is {text.count(bug.right)} times in {bug.file}"
+        raise ValueError(message)
+    file.write_text(text.replace(bug.right, bug.wrong), encoding="utf-8")

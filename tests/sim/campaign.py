@@ -1,0 +1,128 @@
+"""Many runs on all processors, and one run again with its story."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.sim.run import SECONDS, Plan, Result, play, seeds
+from tests.sim.shrink import shortened
+
+SHOWN = 3
+"""Runs in which something is wrong that are shortened and shown."""
+STORY = 60.0
+
+
+@dataclass(slots=True)
+class Totals:
+    """What all runs came to."""
+
+    runs: int = 0
+    seconds: float = 0.0
+    steps: int = 0
+    outages: int = 0
+    alerts: int = 0
+    faults: int = 0
+
+    def add(self, result: Result) -> None:
+        """Add a run."""
+        self.runs += 1
+        self.seconds += result.seconds
+        self.steps += result.steps
+        self.outages += result.outages
+        self.alerts += result.alerts
+        self.faults += len(result.plan.faults)
+
+
+def run(seed: str, hours: float, processes: int = 0) -> int:
+    """Simulate so many hours and print a summary; 1 if the oracle has found something."""
+    print(f"simulating {hours:g} h; the seed is {seed}", flush=True)
+    began, totals, wrong = time.monotonic(), Totals(), list[Result]()
+    wanted = seeds(seed, hours)
+    for result in _results(wanted, processes):
+        totals.add(result)
+        if result.violations:
+            wrong.append(result)
+            _erase()
+            print(f"{result.plan.seed}: {result.violations[0].text}", flush=True)
+        _show_progress(totals.runs, len(wanted), len(wrong))
+    _erase()
+    took = time.monotonic() - began
+    print(
+        f"{totals.seconds / 3600:.1f} h simulated in {took:.0f} s ({totals.seconds / took:.0f} times as fast as time): "
+        f"{totals.runs} runs, {totals.faults} faults, {totals.outages} outages, {totals.alerts} alerts, "
+        f"{totals.steps} steps of the core"
+    )
+    for result in wrong[:SHOWN]:
+        print()
+        show(result.plan, STORY)
+    print(f"wrong: {len(wrong)} of {totals.runs} runs (seed {seed})" if wrong else "nothing is wrong")
+    return int(bool(wrong))
+
+
+def until(seed: str, hours: float) -> int:
+    """Simulate until something is wrong, at most so many hours, and print how many it took; 1 if something was."""
+    seconds = 0.0
+    for number, each in enumerate(seeds(seed, hours)):
+        result = _played(each)
+        seconds += result.violations[0].at if result.violations else result.seconds
+        if result.violations:
+            print(f"{each}: {result.violations[0].text}; found in run {number + 1} after {seconds / 3600:.2f} h")
+            return 1
+    print(f"nothing is wrong after {seconds / 3600:.2f} h")
+    return 0
+
+
+def repeat(seed: str, seconds: float, *, whole: bool) -> int:
+    """Play one run again and print its story; 1 if the oracle finds something."""
+    plan = Plan.drawn(seed)
+    if not play(plan).violations:
+        print(f"{seed}: nothing is wrong")
+        return 0
+    show(plan, seconds, whole=whole)
+    return 1
+
+
+def show(plan: Plan, seconds: float, *, whole: bool = False) -> None:
+    """Print the story of a run in which something is wrong, with as few faults as bring that about."""
+    short = plan if whole else shortened(plan)
+    result = play(short, told=True)
+    first = result.violations[0]
+    print(f"--- {plan.seed}: rule ({first.rule}) does not hold at {first.at:.1f} s: {first.text}")
+    print(f"repeat it: python -m tests.sim repeat {plan.seed}")
+    print(short.shape)
+    print(f"faults ({len(short.faults)} of {len(plan.faults)}):")
+    for fault in short.faults:
+        print(f"  {fault}")
+    if result.chronicle is not None:
+        for line in result.chronicle.around(first.at, seconds, 2.0):
+            print(line)
+
+
+def _results(wanted: list[str], processes: int) -> Iterator[Result]:
+    number = processes or os.cpu_count() or 1
+    if number == 1:
+        yield from map(_played, wanted)
+        return
+    with multiprocessing.get_context("forkserver").Pool(number) as pool:
+        yield from pool.imap_unordered(_played, wanted, chunksize=4)
+
+
+def _played(seed: str) -> Result:
+    return play(Plan.drawn(seed))
+
+
+def _show_progress(done: int, whole: int, wrong: int) -> None:
+    if sys.stderr.isatty():
+        width = 40 * done // whole
+        hours = done * SECONDS / 3600
+        print(f"\r[{'#' * width:40}] {hours:.0f} h, {wrong} wrong", end="", file=sys.stderr, flush=True)
+
+
+def _erase() -> None:
+    if sys.stderr.isatty():
+        print("\r" + " " * 72 + "\r", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,57 @@
+"""What all sources have: whether they answer, and how the product learns of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from mpathd_watch.core.events import Event, SourceAnswered, SourceDown, SourceUp
+from mpathd_watch.core.model.vocabulary import SourceName
+from tests.sim.clock import Clock
+
+Emit = Callable[[Event], None]
+
+
+class Source:
+    """One source. ``up``: whether it answers, as last reported to the product; ``None`` before."""
+
+    def __init__(self, name: SourceName, clock: Clock, random: Random, emit: Emit) -> None:
+        self.clock = clock
+        self.random = random
+        self.up: bool | None = None
+        self.up_since = clock.now
+        self._name = name
+        self._reason = ""
+        self._emit = emit
+        self._closed = False
+
+    def emit(self, event: Event) -> None:
+        """Pass an event to the product, unless the daemon has ended."""
+        if not self._closed:
+            self._emit(event)
+
+    def close(self) -> None:
+        """The daemon ends."""
+        self._closed = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether the daemon has ended."""
+        return self._closed
+
+    def report_up(self) -> None:
+        """As ``Availability.report_up``."""
+        if not self.up:
+            self.up, self._reason, self.up_since = True, "", self.clock.now
+            self.emit(SourceUp(self._name))
+
+    def report_down(self, reason: str) -> None:
+        """As ``Availability.report_down``."""
+        self.up = False
+        if reason != self._reason:
+            self._reason = reason
+            self.emit(SourceDown(self._name, reason, f"{self._name} does not answer: {reason}"))
+
+    def report_unchanged(self) -> None:
+        """It answered without news."""
+        self.emit(SourceAnswered(self._name))
