@@ -14,12 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-limits", action="store_true", help="let each test take what it takes, for a debugger")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Limit the memory of the whole run."""
-    if not config.getoption("--no-limits"):
-        limits.limit_process()
-
-
 # Each part of a test has its limits. The hooks come last, so that nothing of pytest's own is interrupted.
 
 

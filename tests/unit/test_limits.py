@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -68,8 +69,23 @@ def test_what_ends_in_time_is_left_alone() -> None:
 
 
 def test_one_allocation_can_not_fill_the_machine() -> None:
-    with pytest.raises(MemoryError):
-        bytearray(limits.DATA)
+    with limited(60), pytest.raises(MemoryError):
+        bytearray(2 * limits.DATA)
+
+
+def test_threads_that_are_left_behind_are_no_reason_to_stop() -> None:
+    """Each of them counts as 8 MiB."""
+    waiting, threads = threading.Event(), []
+    try:
+        for _ in range(3):
+            with limited(60):
+                for _ in range(limits.DATA // (16 << 20)):
+                    threads.append(threading.Thread(target=waiting.wait))
+                    threads[-1].start()
+    finally:
+        waiting.set()
+        for thread in threads:
+            thread.join()
 
 
 @pytest.mark.parametrize("ahead", [-1.0, 0.0, 1e-6])
