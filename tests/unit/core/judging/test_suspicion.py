@@ -592,6 +592,17 @@ def test_a_nic_that_never_had_a_carrier_since_the_start_is_not_lost() -> None:
     assert second(story) is Suspicion.CARRIER
 
 
+def test_without_the_network_only_a_sign_of_life_ends_the_suspicion() -> None:
+    story = idle().live().at(3).carrier("eth2", carrier=False).at(4)
+    suspected = story.session_state("192.168.2.1").suspected
+    assert suspected is not None
+    story.feed(SourceDown(SourceName.NETWORK, "error", "the network does not tell"))
+    story.heard(2, suspected.monotonic - START.monotonic).feed(story.san.sessions_read(START.monotonic + 4))
+    assert second(story) is Suspicion.CARRIER
+    story.heard(2, 3.5).feed(story.san.sessions_read(START.monotonic + 4))
+    assert second(story) is None
+
+
 def test_nothing_is_claimed_without_the_network() -> None:
     story = idle().live().at(3).carrier("eth2", carrier=False).at(4)
     story.feed(SourceDown(SourceName.NETWORK, "error", "the network does not tell"))

@@ -335,6 +335,14 @@ def test_a_path_that_leaves_with_its_map_leaves_its_port_group() -> None:
 # --- moves ------------------------------------------------------------------------------------------------------------
 
 
+def test_a_map_that_waits_for_another_reason_is_lost_at_once() -> None:
+    told = fails(story(queues=True).at(0).session(1, SessionStatus.FAILED), "sda")
+    told.at(10).session(1, SessionStatus.LOGGED_IN)
+    assert told.path(A).health is Health.RECOVERING
+    told.at(11).session(2, SessionStatus.FAILED)
+    assert [at for at, event, _ in told.alerts() if event == "map_lost"] == [11]
+
+
 def test_luns_that_move_are_one_entry() -> None:
     told = several(g2=NON_OPTIMIZED).at(0).access(g1=NON_OPTIMIZED, g2=OPTIMIZED).at(15)
     moved = told.told_of("array_moved")

@@ -989,6 +989,7 @@ def test_a_map_made_again_counts_its_events_from_the_start() -> None:
     assert story.wants(Scope.MAPS, Scope.PATHS)
     story.listing().at(20).dm("sdb", DmState.FAILED)
     assert story.path(SECOND).health is Health.FAILED
+    assert not story.wants(Scope.MAPS)
 
 
 def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another() -> None:
@@ -1000,6 +1001,7 @@ def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another
     story.san.seqnums.clear()
     story.look().listing().at(20).dm("sdb", DmState.FAILED)
     assert story.path(SECOND).health is Health.FAILED
+    assert not story.wants(Scope.MAPS)
 
 
 def test_lost_events_have_everything_read_again_and_dm_believed_until_then_while_multipathd_is_up() -> None:
