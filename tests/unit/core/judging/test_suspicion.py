@@ -603,6 +603,17 @@ def test_without_the_network_only_a_sign_of_life_ends_the_suspicion() -> None:
     assert second(story) is None
 
 
+def test_an_address_that_moves_has_the_sessions_local_ends_read_again() -> None:
+    story = idle().at(0)
+    assert not story.network().wants(Scope.SYSTEM), "nothing was known before"
+    assert not story.network().wants(Scope.SYSTEM)
+    other = LinkFacts("eth9", up=True, carrier=True, addresses=("10.0.0.9",))
+    assert not story.network(other).wants(Scope.SYSTEM)
+    there = replace(story.san.nics["eth2"], addresses=())
+    here = LinkFacts("eth3", up=True, carrier=True, addresses=story.san.nics["eth2"].addresses)
+    assert story.network(there, here).wants(Scope.SYSTEM)
+
+
 def test_nothing_is_claimed_without_the_network() -> None:
     story = idle().live().at(3).carrier("eth2", carrier=False).at(4)
     story.feed(SourceDown(SourceName.NETWORK, "error", "the network does not tell"))

@@ -101,9 +101,10 @@ def test_only_the_target_that_reports_is_read() -> None:
 def test_where_targets_have_no_names_the_address_counts() -> None:
     san = San()
     wwid = san.add_map("local")
-    for _ in range(2):
-        san.add_disk(wwid, None)
-    told = Story(san).begun().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0")
+    for hctl in ("1:0:0:0", "1:0:1:0"):
+        name = san.add_disk(wwid, None)
+        san.devices[name] = replace(san.devices[name], hctl=hctl)
+    told = Story(san).begun().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:1:0")
     assert told.wanted == [Refresh(Scope.DEVICES, ("sdb",))]
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mpathd_watch.core.events import DmStatusRead, EventsLost, SourceDown, SourceUp
+from mpathd_watch.core.events import DmStatusRead, EventsLost, MultipathdConfigured, SourceDown, SourceUp
+from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DmStatus
 from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import (
@@ -270,6 +271,31 @@ def test_a_multipathd_that_is_started_again_is_believed_at_once(reason: str, ove
     assert not story.path(FIRST).checker.overruled
     story.multipathd_down(reason)
     assert [story.path(label).checker.overruled for label in (FIRST, SECOND)] == [False, overruled]
+
+
+def test_a_source_that_is_down_keeps_why_and_what_it_ran_with_is_forgotten() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(MultipathdConfigured(Document()))
+    assert story.state.auditing.running == Document()
+    story.multipathd_down("timeout")
+    source = story.state.source(SourceName.MULTIPATHD)
+    assert (source.up, source.reason, source.detail) == (False, "timeout", "multipathd is not running; start it")
+    assert story.state.auditing.running is None
+
+
+def test_without_uevents_dm_is_known_as_long_as_multipathd_answers() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(SourceDown(SourceName.UEVENT, "error", "it is down."))
+    assert story.path(FIRST).dm.state is DmState.ACTIVE
+    story.multipathd_down()
+    assert story.path(FIRST).dm.state is DmState.UNKNOWN
+
+
+def test_disks_are_read_though_another_one_is_missing() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.san.remove_disk("sda")
+    story.look().device("sdb", DeviceState.OFFLINE)
+    assert [story.path(label).health for label in (FIRST, SECOND)] == [Health.MISSING, Health.FAILED]
 
 
 def test_a_status_older_than_a_uevent_does_not_count_and_multipathd_knows_better() -> None:

@@ -258,6 +258,24 @@ def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 
+def test_each_outage_adds_to_the_totals() -> None:
+    story = article()
+    for begun in (100, 200):
+        reinstated(back(given_up(down(story, begun, begun - 15.3), begun + 5), begun + 10), begun + 12)
+    assert dict(story.state.counters.verdicts) == {Verdict.WITHIN_BUDGET: 2}
+    assert {phase: histogram.count for phase, histogram in story.state.counters.phases.items()} == dict.fromkeys(
+        judgement(story).phases, 2
+    )
+
+
+def test_the_outage_from_before_the_daemon_ends_with_a_judgement_that_claims_nothing() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"], san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY
+    story = reinstated(Story(san).begun(), 10)
+    assert judgement(story) == Judgement()
+    assert sum(story.state.counters.verdicts.values()) == 1
+
+
 def test_a_failover_within_its_budget() -> None:
     story = reinstated(back(given_up(down(article())), 45.0), 50.0)
     assert judgement(story).verdict is Verdict.WITHIN_BUDGET
@@ -338,6 +356,11 @@ def test_the_part_that_broke_the_whole_is_named_and_else_the_whole() -> None:
     both = outage(last_alive=moment(-2.5), failed=moment(21.5))
     assert judge(both, 1.0).verdict is Verdict.OVER_BUDGET
     assert judge(replace(both, last_alive=moment(-2.9), failed=moment(21.9)), 2.0).broken is Phase.FAILOVER
+
+
+def test_a_phase_may_take_its_bound_and_the_slack() -> None:
+    assert judge(outage(failed=moment(22)), 2.0).verdict is Verdict.WITHIN_BUDGET
+    assert judge(outage(failed=moment(22.5)), 2.0).verdict is Verdict.OVER_BUDGET
 
 
 def test_io_of_a_path_that_never_failed_was_held_until_its_transport_was_back() -> None:
