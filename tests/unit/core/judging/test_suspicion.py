@@ -26,6 +26,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import (
     DOWN_SESSION,
     Cause,
+    DeviceState,
     DmState,
     Health,
     MapHealth,
@@ -590,6 +591,20 @@ def test_a_nic_that_never_had_a_carrier_since_the_start_is_not_lost() -> None:
     assert second(story) is None
     story.carrier("eth2", carrier=True).at(20).carrier("eth2", carrier=False)
     assert second(story) is Suspicion.CARRIER
+
+
+@pytest.mark.parametrize("how", ["failed", "stalled"])
+def test_a_suspect_path_that_is_lost_long_before_its_session_has_an_alert_of_its_own(how: str) -> None:
+    story = cut("mpio", "data").at(10)
+    assert story.path(SECOND).health is Health.SUSPECT
+    if how == "failed":
+        story.dm("sdb", DmState.FAILED)
+    else:
+        story.device("sdb", DeviceState.BLOCKED)
+    assert story.path(SECOND).health.value == how
+    story.at(14).session(2, SessionStatus.FAILED)
+    shared = [path.outage.shared for path in (story.path(SECOND), story.path(SECOND, "data")) if path.outage]
+    assert shared == [False, True]
 
 
 def test_without_the_network_only_a_sign_of_life_ends_the_suspicion() -> None:

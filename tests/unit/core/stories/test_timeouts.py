@@ -258,6 +258,28 @@ def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 
+def test_an_outage_has_an_id_of_its_own_and_the_timeouts_in_force_when_it_began() -> None:
+    story = Story(San.of(["mpio", "data"], PORTALS)).begun()
+    for sid in (1, 2):
+        story.at(15).session(sid, SessionStatus.FAILED)
+    outages = [path.outage for known in story.state.maps.values() for path in known.paths.values()]
+    assert len({outage.id for outage in outages if outage is not None}) == 4
+    story.san.sessions[2] = replace(story.san.sessions[2], recovery_tmo=120)
+    story.look()
+    outage = story.path(SECOND).outage
+    assert outage is not None
+    assert outage.timeouts is not None
+    assert dict(outage.timeouts) == {"noop_out_interval": 5, "noop_out_timeout": 10, "replacement_timeout": 5}
+
+
+def test_the_last_proof_of_life_is_that_before_the_loss() -> None:
+    story = down(article(), 15.0, alive=10.0)
+    story.at(16).session(2, SessionStatus.FAILED, alive=12.0)
+    outage = story.path(SECOND).outage
+    assert outage is not None
+    assert outage.last_alive == moment(10)
+
+
 def test_each_outage_adds_to_the_totals() -> None:
     story = article()
     for begun in (100, 200):
