@@ -607,6 +607,22 @@ def test_a_suspect_path_that_is_lost_long_before_its_session_has_an_alert_of_its
     assert shared == [False, True]
 
 
+def test_until_it_is_read_again_a_nexus_may_have_answered_when_its_carrier_went() -> None:
+    story = idle().live().at(10)
+    story.carrier("eth2", carrier=False)
+    dropped = story.session_state("192.168.2.1").facts.timing.dropped_after
+    assert dropped is not None
+    assert story.path(SECOND).verdict.deadline == moment(10 + dropped)
+    story.heard(2, 8).feed(story.san.sessions_read(START.monotonic + 10))
+    assert story.path(SECOND).verdict.deadline == moment(8 + dropped)
+
+
+def test_a_nexus_whose_signs_of_life_are_not_known_is_dropped_at_an_unknown_moment() -> None:
+    story = idle().at(10).network().carrier("eth2", carrier=False)
+    assert story.session_state("192.168.2.1").heard is None
+    assert (second(story), story.path(SECOND).verdict.deadline) == (Suspicion.CARRIER, None)
+
+
 def test_without_the_network_only_a_sign_of_life_ends_the_suspicion() -> None:
     story = idle().live().at(3).carrier("eth2", carrier=False).at(4)
     suspected = story.session_state("192.168.2.1").suspected

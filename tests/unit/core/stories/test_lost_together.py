@@ -305,3 +305,14 @@ def test_a_path_that_had_left_before_its_session_was_lost_is_no_part_of_the_loss
         if (outage := story.path("192.168.2.1:3260", name).outage) is not None
     }
     assert shared == {"mpio": False, "data": True, "logs": True}
+
+
+def test_a_session_that_returns_separates_only_those_that_it_was_lost_with() -> None:
+    story = four().at(0)
+    for second, sid in enumerate((1, 2, 3, 4)):
+        story.at(second).session(sid, SessionStatus.FAILED)
+    words = [nexus.announced_with for nexus in story.state.nexuses.values()]
+    assert len(set(words)) == 3, words
+    story.at(10).session(2, SessionStatus.LOGGED_IN)
+    after = [nexus.announced_with for nexus in story.state.nexuses.values()]
+    assert after == [words[0], "", *words[2:]]

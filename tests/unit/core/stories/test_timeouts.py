@@ -263,7 +263,9 @@ def test_an_outage_has_an_id_of_its_own_and_the_timeouts_in_force_when_it_began(
     for sid in (1, 2):
         story.at(15).session(sid, SessionStatus.FAILED)
     outages = [path.outage for known in story.state.maps.values() for path in known.paths.values()]
-    assert len({outage.id for outage in outages if outage is not None}) == 4
+    ids = {outage.id for outage in outages if outage is not None}
+    assert len(ids) == 4
+    assert all(len(each) == 16 and int(each, 16) >= 0 for each in ids)
     story.san.sessions[2] = replace(story.san.sessions[2], recovery_tmo=120)
     story.look()
     outage = story.path(SECOND).outage
@@ -401,6 +403,14 @@ def test_instants_that_do_not_follow_each_other_make_no_phase() -> None:
     assert set(phases(outage(stalled=None, last_alive=moment(21)))) == {Phase.REINSTATEMENT}
     assert phases(outage(stalled=None))[Phase.DETECTION] == 20
     assert phases(outage(stalled=None, failed=None)) == {}
+    assert phases(outage(stalled=moment(20)))[Phase.REPLACEMENT] == 0
+    assert phases(outage(stalled=None, last_alive=moment(20)))[Phase.FAILOVER] == 0
+    assert set(phases(outage(cause=Cause.CHECKER))) == {Phase.REINSTATEMENT}
+    assert set(phases(outage(inherited=True))) == {Phase.REINSTATEMENT}
+    waited = outage(cause=Cause.ARRAY_TRANSITIONING)
+    assert phases(waited)[Phase.TRANSITION] == 5
+    assert phases(replace(waited, failed=None))[Phase.TRANSITION] == 30
+    assert phases(replace(waited, failed=None, transport_up=None))[Phase.TRANSITION] == 35
     assert phases(outage(failed=None, last_alive=moment(15), transport_up=None)) == {Phase.DETECTION: 0}
     held = judge(outage(failed=None, transport_up=None, reinstated=None), 2.0)
     assert held.verdict is Verdict.WITHIN_BUDGET
