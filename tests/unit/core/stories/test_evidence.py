@@ -116,6 +116,7 @@ def test_an_error_of_long_before_does_not() -> None:
 def test_commands_that_timed_out_say_nothing_of_who_it_was() -> None:
     story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", timeouts=1).checker("sdb", CheckerState.FAULTY)
     assert (cause(story), failed(story)) == (Cause.UNKNOWN, {})
+    assert Wait.LOOK not in story.waits, "nothing is on its way"
     story.at(10 + CAUSE_GRACE)
     assert failed(story) == {Cause.UNKNOWN: 1}
 
