@@ -43,6 +43,21 @@ lab-test: $(venv) deb ## run the scenarios on a real kernel in the guest
 lab-long: $(venv) deb ## run the scenarios that take long: many faults, an hour of traffic
 	$(python) -m tests.lab test --long
 
+HOURS ?= 1000
+SEED ?=
+
+.PHONY: sim
+sim: $(venv) ## simulate HOURS=1000 hours of a host with a SAN, and compare the core with the model; SEED= repeats
+	$(python) -m tests.sim hours $(HOURS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: sim-long
+sim-long: $(venv) ## the same for ten thousand hours
+	$(python) -m tests.sim hours 10000 $(if $(SEED),--seed $(SEED))
+
+.PHONY: sim-bugs
+sim-bugs: $(venv) ## plant known bugs into a copy of the core, one at a time, and show that the simulation finds them
+	$(python) -m tests.sim bugs
+
 .PHONY: lab-shell
 lab-shell: $(venv) ## open another shell in the running guest
 	$(python) -m tests.lab shell

@@ -156,8 +156,10 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) 
     silent = checker.state is CheckerState.UNKNOWN
     fresh = silent or checker.read is None or checker.read >= outage.failed.monotonic
     on_purpose = errors.in_flight == 0 and checker.state in _NO_REASON and checker.name in _BY_COMMANDS
-    # A check that was under way before the path was up may fail it afterwards, for a reason that is over.
-    return Cause.ADMINISTRATOR if on_purpose and fresh and not outage.soon else Cause.UNKNOWN
+    # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
+    # fail it afterwards, for a reason that is over.
+    timed = path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    return Cause.ADMINISTRATOR if on_purpose and fresh and timed and not outage.soon else Cause.UNKNOWN
 
 
 # --- its outage -------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ TOLERANCE = 1.0
 POLL = 0.6
 SLACK, UNSURE = 2.0, 1.7
 """``slack_seconds``, and the seconds around it within which either verdict may be given."""
+SHORT = 1.5
+"""Seconds for which a state must last that is found in any case."""
 LAST = 3.0
 """Seconds for which a carrier that has returned may be taken for lost: its return and the session's end are read."""
 APART = 8.0
@@ -124,6 +126,8 @@ class OutageOracle:
         if words in (FAILED, MISSING) and outage.failed is None:
             outage.failed = now
         outage.returned = None if path.raw.gone else outage.returned or now
+        if outage.failed is not None and outage.returned is not None and outage.returned - outage.failed < SHORT:
+            outage.clear = False  # no reading need have found it failed
         if words == UP:
             outage.ended = now
             del self._open[id(path)]

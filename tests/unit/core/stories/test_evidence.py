@@ -238,6 +238,14 @@ def test_a_path_that_is_listed_as_faulty_before_the_uevent_was_failed_by_an_admi
     assert (cause(story), failed(story)) == (Cause.ADMINISTRATOR, {Cause.ADMINISTRATOR: 1})
 
 
+def test_a_failure_whose_uevent_was_lost_is_not_an_administrators() -> None:
+    """When it failed is not known, and so not what its disk had counted before."""
+    story = begun().at(10)
+    story.san.dm["sdb"] = DmState.FAILED
+    story.listing().looked("sdb").at(10.1).looked("sdb").at(13)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.UNKNOWN: 1})
+
+
 def test_a_path_that_was_up_only_for_a_moment_was_failed_by_nobody_on_purpose() -> None:
     """A check that was under way when its session returned may fail it a moment later."""
     story = begun().at(10).device("sdb", DeviceState.OFFLINE).at(20).device("sdb", DeviceState.RUNNING)
