@@ -53,8 +53,8 @@ class Laws:
     """From a transition in the kernel to the daemon's socket."""
     netlink: Range = (0.0005, 0.005)
     late_answers: float = 0.5
-    """Share of the checks whose answer multipathd collects in the next second only. Lab: the first command of a check,
-    which brings a unit attention, is 1.0 s before dm's change as often as at the same moment."""
+    """Share of the checks whose answer multipathd collects in the next second only. Lab, Debian 13: 3 of 9 answers
+    after an outage (causes_thrice), and all 7 after a port group's change (array_unavailable)."""
     alignment: Range = (0.67, 1.0)
     """What multipathd makes of the interval of a failed path, to check all paths of a map at once (since 0.10). Lab,
     Debian 13: 2 or 3 s at an interval of 3 s; 15 and 18 s at 20 s."""
