@@ -26,7 +26,7 @@ class World:
         self.clock = clock
         self.random = random
         self.shape = shape
-        self.laws = laws or Laws()
+        self.laws = laws or Laws.of(shape.version)
         self.changes = Changes()
         self.changes.listen(self._changed)
         self.links = [Link(number) for number in range(1, shape.links + 1)]
@@ -37,8 +37,9 @@ class World:
         self.maps: list[Map] = []
         self.udev = True
         self.iscsid = True
-        self.multipathd = Multipathd(clock, random, self.changes, shape)
+        self.multipathd = Multipathd(clock, random, self.laws, self.changes, shape)
         self.access: dict[Portal, AccessState] = {}
+        self._access_since: dict[Portal, float] = {}
         self._sids = 0
         self._disks_ever = 0
         self._maps_ever = 0
@@ -72,18 +73,39 @@ class World:
         if carrier is not None and carrier is not link.carrier:
             link.carrier = carrier
             link.carrier_changed = self.clock.now
+            link.active = False
+            if carrier:
+                self.clock.after(self.laws.activation(self.random), partial(self._activate, link, self.clock.now))
             self.changes.report(What.LINK, link)
         self._network_changed(link)
+
+    def _activate(self, link: Link, since: float) -> None:
+        if link.carrier and link.carrier_changed == since:
+            link.active = True
+            self._network_changed(link)
 
     def kill_portal(self, portal: Portal) -> None:
         """Its process dies: connections are reset, and new ones refused."""
         portal.listening = False
         self.reset(portal)
 
-    def revive_portal(self, portal: Portal) -> None:
-        """Its process runs again."""
-        portal.listening = True
+    def revive_portal(self, portal: Portal, starts: float = 0.0) -> None:
+        """Its process runs again; for so many seconds it accepts connections, but rejects logins."""
+        portal.listening, portal.starting = True, starts > 0
+        if portal.starting:
+            self.clock.after(starts, partial(self._started, portal))
         self._network_changed(portal.link)
+
+    def _started(self, portal: Portal) -> None:
+        portal.starting = False
+        self._network_changed(portal.link)
+
+    def refuse(self, portal: Portal) -> None:
+        """Whatever comes to it is answered with a reset: a connection that stands ends with its next packet."""
+        portal.listening = False
+        session = self.session_to(portal)
+        if session is not None:
+            session.refused()
 
     def reset(self, portal: Portal) -> None:
         """The connections to it are reset, if the reset gets through."""
@@ -109,10 +131,18 @@ class World:
         for disk in session.disks:
             disk.set(DeviceState.DELETED)
             self.changes.report(What.UEVENT, BlockEvent("remove", disk.name))
+        self.changes.report(What.MEMBERS, session)
+        self.clock.after(self.random.uniform(*self.laws.map_unloaded), partial(self._unload, session))
+
+    def _unload(self, session: Session) -> None:
+        """A session is gone: multipathd takes its disks out of their maps."""
+        if not (self.multipathd.works and self.udev):
+            self.clock.after(1.0, partial(self._unload, session))
+            return
         for map_ in self.maps:
             if any(disk in map_.members for disk in session.disks):
                 self.multipathd.load(map_, [disk for disk in map_.members if disk not in session.disks])
-        self.changes.report(What.MEMBERS, session)
+                self.changes.report(What.MEMBERS, map_)
 
     def log_in(self, portal: Portal) -> None:
         """Log in to a portal: new disks come, and multipathd adds them to their maps."""
@@ -193,7 +223,16 @@ class World:
         return disk
 
     def _add_disk(self, session: Session, map_: Map) -> None:
+        self.clock.after(self.random.uniform(*self.laws.device_scan), partial(self._scan, session, map_))
+
+    def _scan(self, session: Session, map_: Map) -> None:
+        if session not in self.sessions or map_ not in self.maps:
+            return
+        if not session.answers:
+            self.clock.after(1.0, partial(self._scan, session, map_))
+            return
         disk = self._new_disk(session, map_)
+        self._set_session_busy(session)
 
         def added() -> None:
             if session in self.sessions and map_ in self.maps and disk not in map_.members:
@@ -203,9 +242,7 @@ class World:
                 self.multipathd.load(map_, [*map_.members, disk])
                 self.changes.report(What.MEMBERS, map_)
 
-        self.clock.after(
-            self.random.uniform(*self.laws.device_scan) + self.random.uniform(*self.laws.map_loaded), added
-        )
+        self.clock.after(self.random.uniform(*self.laws.map_loaded), added)
 
     # --- the array ----------------------------------------------------------------------------------------------------
 
@@ -218,10 +255,23 @@ class World:
         for disk in session.disks:
             disk.truth = state
             disk.attention = partial(self._reported, disk, state)
+        self._access_since[portal] = self.clock.now
+        if state is AccessState.TRANSITIONING:
+            limit = self.random.uniform(*self.laws.command_limit)
+            self.clock.after(limit, partial(self._outlasted, portal, self.clock.now))
         self.changes.report(What.ARRAY, portal)
         self._drive()
         if session.busy:
             self.clock.after(0.1, lambda: self._commands(session))
+
+    def _outlasted(self, portal: Portal, since: float) -> None:
+        """A transition lasts longer than the kernel lets a command wait, and fails the I/O that is on its way."""
+        if self._access_since.get(portal) == since:
+            for map_ in self.maps:
+                for disk in map_.in_use():
+                    if disk.session.portal is portal and disk.session.answers:
+                        disk.errors += 1
+                        map_.fail(disk)
 
     def _commands(self, session: Session) -> None:
         """I/O is sent to the disks that are in use."""
@@ -251,9 +301,9 @@ class World:
         for session in self.sessions:
             session.iscsid_changed(runs=runs)
 
-    def set_busy(self, *, busy: bool) -> None:
-        """I/O begins, or ends."""
-        for map_ in self.maps:
+    def set_busy(self, *, busy: bool, maps: Iterable[Map] | None = None) -> None:
+        """I/O begins, or ends; on all maps or on these."""
+        for map_ in self.maps if maps is None else maps:
             map_.busy = busy
         self._drive()
 

@@ -18,6 +18,8 @@ class Link:
     carrier: bool = True
     inbound: bool = True
     outbound: bool = True
+    active: bool = True
+    """Whether the kernel sends packets there: from a moment after the carrier is back until it is lost."""
     carrier_changed: float = float("-inf")
 
     @property
@@ -38,7 +40,7 @@ class Link:
     @property
     def passes(self) -> bool:
         """Whether a question gets there and the answer back."""
-        return self.carrier and self.inbound and self.outbound
+        return self.active and self.inbound and self.outbound
 
     def facts(self) -> LinkFacts:
         """As rtnetlink reports it."""
@@ -47,11 +49,15 @@ class Link:
 
 @dataclass(slots=True, eq=False)
 class Portal:
-    """One portal of the array, in a port group of its own. ``unready``: the LUNs there that answer with an error."""
+    """One portal of the array, in a port group of its own. ``unready``: the LUNs there that answer with an error.
+
+    ``starting``: it accepts connections, and rejects logins.
+    """
 
     number: int
     link: Link
     listening: bool = True
+    starting: bool = False
     unready: set[int] = field(default_factory=set)
 
     @property
@@ -67,4 +73,4 @@ class Portal:
     @property
     def answers(self) -> bool:
         """Whether a question to it is answered."""
-        return self.listening and self.link.passes
+        return self.listening and not self.starting and self.link.passes

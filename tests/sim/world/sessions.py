@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mpathd_watch.core.model.vocabulary import SessionStatus
-from tests.sim.clock import Clock, Timer
+from tests.sim.clock import Clock, Timer, on_grid
 from tests.sim.laws import Laws
 from tests.sim.world.changes import Changes, What
 from tests.sim.world.links import Portal
@@ -81,6 +81,8 @@ class Session:
         self._connected = True
         self._login = clock.now
         self._answers = portal.answers
+        self._refused = False
+        """Its next packet is answered with a reset."""
         self._anchor = clock.now
         """While it answers: when an answer came. Otherwise: the last one."""
         self._waiting_since: float | None = None
@@ -126,7 +128,9 @@ class Session:
 
     def command(self) -> None:
         """A command is sent: if it is answered, the kernel need not ping for a while; if not, TCP sends it again."""
-        if self.answers:
+        if self._refused:
+            self._reset()
+        elif self.answers:
             self._anchor = self._clock.now
         elif self._connected and self._waiting_since is None:
             self._waiting_since = self._clock.now
@@ -151,6 +155,19 @@ class Session:
             self._uncut()
         self._changes.report(What.ANSWERS, self)
 
+    def refused(self) -> None:
+        """Its next packet is answered with a reset: a command, or else the next ping."""
+        if self.answers:
+            self._refused = True
+            if self.busy:
+                self._reset()
+            elif self.timeouts.pings:
+                self._clock.at(self.heard + self.timeouts.recv, self._reset)
+
+    def _reset(self) -> None:
+        if self._refused and self.portal.link.passes:
+            self.fail(CONN_CLOSED, Fate.CLOSED)
+
     def set_busy(self, *, busy: bool) -> None:
         """I/O begins to flow over it, or ends."""
         if busy is not self.busy:
@@ -163,7 +180,7 @@ class Session:
         if not self._connected or self.gone:
             return
         self._anchor = self.heard
-        self._connected = False
+        self._connected = self._refused = False
         self._waiting_since = None
         self._cancel()
         self._changes.report(What.ERROR, (self, error))
@@ -243,24 +260,41 @@ class Session:
         self._enter(SessionStatus.FREE, "transport-offline")
 
     def _connect(self) -> None:
-        """TCP sends its SYN several times; nobody answers it, or the portal refuses."""
+        """Without a carrier ARP finds nobody; else TCP sends its SYN, and nobody answers it, or the portal refuses."""
         self._attempt = None
         if self.gone or not self.iscsid:
             return
-        self._syn(self._clock.now, 0)
+        self._probe(self._clock.now, 0)
 
-    def _syn(self, began: float, number: int) -> None:
+    def _probe(self, began: float, number: int) -> None:
         self._attempt = None
         if self.gone or not self.iscsid:
             return
-        link = self.portal.link
-        if link.passes and self.portal.listening:
-            self._attempt = self._clock.after(self._random.uniform(*self._laws.login), self._logged_in)
+        probes = self._laws.neighbour_probes
+        if self.portal.link.active:
+            self._syn(began, self._clock.now, 0)
+        elif number + 1 < len(probes):
+            self._attempt = self._clock.at(began + probes[number + 1], lambda: self._probe(began, number + 1))
+        else:
+            self._attempt = self._clock.at(began + self._laws.unreachable + self._laws.retry, self._connect)
+
+    def _syn(self, began: float, resolved: float, number: int) -> None:
+        self._attempt = None
+        if self.gone or not self.iscsid:
+            return
+        link, now = self.portal.link, self._clock.now
+        noticed = now if now == began else on_grid(now + 0.01, began, self._laws.connect_poll)
+        if link.passes and self.portal.starting:
+            # Lab, target killed: iscsid waits DefaultTime2Wait after a login that is rejected ("target not found").
+            later = noticed + self._random.uniform(*self._laws.login) + self._laws.time_to_wait
+            self._attempt = self._clock.at(later, self._connect)
+        elif link.passes and self.portal.listening:
+            self._attempt = self._clock.at(noticed + self._random.uniform(*self._laws.login), self._logged_in)
         elif link.passes:
-            self._attempt = self._clock.after(self._laws.retry, self._connect)
+            self._attempt = self._clock.at(noticed + self._laws.retry, self._connect)
         elif number + 1 < len(self._laws.syn_retries):
-            later = began + self._laws.syn_retries[number + 1]
-            self._attempt = self._clock.at(later, lambda: self._syn(began, number + 1))
+            later = resolved + self._laws.syn_retries[number + 1]
+            self._attempt = self._clock.at(later, lambda: self._syn(began, resolved, number + 1))
         else:
             self._attempt = self._clock.at(began + self._laws.login_timeout, self._connect)
 
