@@ -18,7 +18,6 @@ from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.pace import Round, wait_at_most
 from mpathd_watch.sources.reading.poller import Poller
-from mpathd_watch.sources.reading.worker import Worker
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Disks
 from mpathd_watch.sources.sysfs.member_disks import MemberDisks
@@ -41,16 +40,25 @@ class SysfsSource:
 
     ``run`` it as a task, and ``sessions`` as another. ``wake_*`` may be called at any time from the same loop.
     ``run_dir`` is the path of /run. By default it is beside sysfs, so that the sysfs of another root is used with the
-    udev database of that root; /proc is always beside sysfs.
+    udev database of that root; /proc is always beside sysfs. ``reader`` reads the maps and disks, and ``usage`` what
+    they are used for; by default there.
     """
 
-    def __init__(self, poller: Poller, sessions: SessionSource, run_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        sessions: SessionSource,
+        run_dir: Path | None = None,
+        *,
+        reader: Disks | None = None,
+        usage: UsageReader | None = None,
+    ) -> None:
         self._poller = poller
         self._clock = poller.clock
         self._sessions = sessions
-        self._disks = Disks(poller.root, run_dir or poller.root.parent / "run")
-        self._usage = UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
-        self._worker = Worker("sysfs-disks")
+        self._disks = reader or Disks(poller.root, run_dir or poller.root.parent / "run")
+        self._usage = usage or UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
+        self._worker = poller.worker("sysfs-disks")
         self._wake = asyncio.Event()
         self._members = MemberDisks(poller, self._disks, self._worker, sessions, self._wake)
         self._system_wanted = True
