@@ -34,6 +34,9 @@ COALESCE = 0.1
 """Seconds for which a wake waits for others: the creation of a map causes several uevents."""
 RETRY_AFTER = 1.0
 
+_Scan = tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...], Usage]
+"""The maps, their members, the disks in no map, and what they are used for."""
+
 
 class SysfsSource:
     """Turns the maps and disks below ``poller.root`` into events; a full scan includes the ``sessions``.
@@ -72,7 +75,8 @@ class SysfsSource:
         while True:
             now = self._clock()
             if now >= system.due or (self._system_wanted and now >= self._system_after):
-                took = await system.run(self.read_once())
+                took = await self.read_once()
+                system.postpone(took)
                 self._system_after = self._clock() + self._pause(took)
                 members.postpone(took)
             elif self._members.pending:
@@ -86,27 +90,31 @@ class SysfsSource:
             if self._system_wanted:
                 await asyncio.sleep(COALESCE)
 
-    async def read_once(self) -> None:
-        """Do a full scan."""
+    async def read_once(self) -> float:
+        """Do a full scan. Return the seconds that reading the maps and disks took.
+
+        The waits for the locks of sockets do not count: a connection in trouble may hold one for long.
+        """
         self._system_wanted = False
         requested = self._clock()
         attributes, of_sessions = Attributes(), Attributes()
 
-        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...], Usage]:
+        def scan() -> _Scan:
             maps = self._disks.maps(attributes)
             members = self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
             unmapped = self._disks.unmapped(attributes, members)
             return maps, members, unmapped, self._usage.read(attributes, maps)
 
-        found, problems_of_ends = await asyncio.gather(
-            self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._sessions.read_ends()
-        )
+        async def reading() -> tuple[_Scan | None, float]:
+            return await self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._clock() - requested
+
+        (found, took), problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
         if found is None:
-            return
+            return took
         # Sessions last: while the disks were read, a poll may have reported newer states of them.
         sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
-            return
+            return took
         maps, members, unmapped, usage = found
         self._members.replace(members)
         wanted = self._system_wanted
@@ -116,6 +124,7 @@ class SysfsSource:
         self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped, usage))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
+        return took
 
     def wake_system(self) -> None:
         """Do a full scan soon."""
