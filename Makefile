@@ -47,9 +47,13 @@ lab-long: $(venv) deb ## run the scenarios that take long: many faults, an hour 
 lab-shell: $(venv) ## open another shell in the running guest
 	$(python) -m tests.lab shell
 
+.PHONY: mutants
+mutants: ## change the core in small ways, and list the changes that no test notices; takes an hour and more
+	tools/mutants $(ROOMS)
+
 .PHONY: clean
 clean: ## remove everything that was made here (cached lab images stay)
-	rm -rf .venv dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
+	rm -rf .venv .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts of `make test`

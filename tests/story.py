@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import pytest
+
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh, Scope
@@ -68,9 +70,23 @@ TARGET = "iqn.2009-02.com.example:storage.disk1"
 START = Instant(1000.0, 1_700_000_000.0)
 
 
+MOST_TICKS = 20
+"""How many ticks may come within a millisecond. Each takes up all that is due, so there is hardly ever a second one."""
+
+
 def moment(seconds: float) -> Instant:
     """The instant ``seconds`` after the beginning of the story."""
     return Instant(START.monotonic + seconds, START.wall + seconds)
+
+
+def _overdue(state: State, seconds: float) -> str:
+    """What the core wants to be woken for, and when."""
+    overdue = (
+        f"{' '.join(filter(None, due))} at {moment - START.monotonic:g} s"
+        for due, moment in state.deadlines.items()
+        if moment <= START.monotonic + seconds + 0.001
+    )
+    return ", ".join(overdue) or "nothing"
 
 
 @dataclass
@@ -306,8 +322,15 @@ class Story:
     def at(self, seconds: float) -> Self:
         """Go on to this second; the deadlines on the way are ticked when they come, as the daemon does."""
         assert seconds >= self.seconds, "a story does not go back in time"
+        ticks, since = 0, self.seconds
         while (due := next_deadline(self.state)) is not None and due <= START.monotonic + seconds:
             self.seconds = max(self.seconds, due - START.monotonic)
+            ticks += 1
+            if self.seconds > since + 0.001:
+                ticks, since = 0, self.seconds
+            if ticks > MOST_TICKS:
+                overdue = _overdue(self.state, self.seconds)
+                pytest.fail(f"at {since:g} s the core wants ticks for ever, for {overdue}", pytrace=False)
             self.feed(Tick())
             self._answer()
         self.seconds = max(self.seconds, seconds)

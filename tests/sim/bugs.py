@@ -160,8 +160,8 @@ BUGS = (
     Bug(
         "administrator_by_an_old_listing",
         "judging/paths.py",
-        "if on_purpose and fresh else",
-        "if on_purpose else",
+        "if on_purpose and fresh and not outage.soon else",
+        "if on_purpose and not outage.soon else",
     ),
     Bug(
         "suspect_path_is_failed_by_access",

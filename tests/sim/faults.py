@@ -368,7 +368,8 @@ def _daemon_killed(stage: Stage, _: Fault) -> Repair:
 
 
 def _map_added(stage: Stage, _: Fault) -> None:
-    if stage.manageable and len(stage.world.maps) < 6:
+    reachable = stage.world.sessions and all(session.answers for session in stage.world.sessions)
+    if stage.manageable and reachable and len(stage.world.maps) < 6:
         stage.world.add_map()
 
 

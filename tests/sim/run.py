@@ -68,7 +68,7 @@ class Run:
         self.product = Product(self.clock, random, self.world)
         self.health = HealthOracle(self.world, self.product, self._accuse)
         self.outages = OutageOracle(self.world, self.product, self.health, self._accuse)
-        self.peace = PeaceOracle(self.product, self._accuse)
+        self.peace = PeaceOracle(self.world, self.product, self._accuse)
         CountersOracle(self.clock, self.product, self._accuse)
         self.cost = CostOracle(self.clock, self.product, self._accuse)
         chronicle = Chronicle(self.world, self.product) if told else None

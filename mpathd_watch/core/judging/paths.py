@@ -156,7 +156,8 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) 
     silent = checker.state is CheckerState.UNKNOWN
     fresh = silent or checker.read is None or checker.read >= outage.failed.monotonic
     on_purpose = errors.in_flight == 0 and checker.state in _NO_REASON and checker.name in _BY_COMMANDS
-    return Cause.ADMINISTRATOR if on_purpose and fresh else Cause.UNKNOWN
+    # A check that was under way before the path was up may fail it afterwards, for a reason that is over.
+    return Cause.ADMINISTRATOR if on_purpose and fresh and not outage.soon else Cause.UNKNOWN
 
 
 # --- its outage -------------------------------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
         errors=_counted_before(path, draft.now),
+        soon=path.ever_up and draft.now.since(path.verdict.since) < CAUSE_GRACE,
     )
 
 
@@ -243,13 +245,14 @@ def _counted(draft: Draft, wwid: str, path: PathState, outage: Outage) -> PathSt
 def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
     """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to.
 
-    What a checker finds may follow from a disk that has gone offline since it was read, or from a state of the array
-    that the kernel has yet to ask for.
+    What a checker finds may follow from a disk that has gone offline since it was read, from dm of which a uevent has
+    yet to come, or from a state of the array that the kernel has yet to ask for.
     """
     causes = table.of(path.place.transport).causes
     failed, looked = outage.stalled or outage.failed, path.disk_errors.looked
     if outage.cause is Cause.CHECKER and failed is not None:
-        return looked is None or looked < failed.monotonic or path.disk.access.state is not None
+        unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
+        return unread or path.disk.access.state is not None
     if outage.cause is causes.lost:
         nexus, source = draft.nexus_of(path), causes.reported_by
         return source is not None and draft.is_up(source) and (nexus is None or nexus.lost_to is None)

@@ -33,8 +33,9 @@ class Outage:
     promise; ``None`` where the path has no nexus that is read. ``transport_lost``: the way to the disk itself was gone
     (nexus down, device not running, path missing, closed by the array): only then is a way that works a return, and the
     path ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had
-    counted before. ``shared``: a lost nexus or port group was the alert for it and its siblings. ``counted``: it is in
-    ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
+    counted before. ``soon``: the path had been up only for a moment. ``shared``: a lost nexus or port group was the
+    alert for it and its siblings. ``counted``: it is in ``path_failures_total``. ``announced``: the cause in the
+    journal. ``judgement``: its result, once it is over.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Outage:
     bounds: Bounds | None = None
     last_alive: Instant | None = None
     errors: Count | None = None
+    soon: bool = False
     suspected: Instant | None = None
     stalled: Instant | None = None
     failed: Instant | None = None
@@ -161,6 +163,9 @@ def _outranks(new: Cause, outage: Outage) -> bool:
         return False
     if old is Cause.CONNECTION_ERROR and not outage.inherited:
         return CAUSES[new].exact
+    if old is Cause.CHECKER and new is Cause.ADMINISTRATOR:
+        # multipathd lists a path that was failed by hand as faulty at once, before dm's uevent may have come.
+        return True
     if old is Cause.ARRAY_TRANSITIONING:
         return new in _ENDS_OF_TRANSITIONS
     if old is Cause.REMOVED:

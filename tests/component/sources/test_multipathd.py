@@ -137,6 +137,32 @@ def test_a_routine_listing_is_reported_only_when_it_differs(fake: FakeMultipathd
     assert fake.connections == 1
 
 
+def test_a_reply_may_take_as_long_as_multipathd_itself_allows_and_no_longer(fake: FakeMultipathd) -> None:
+    """Its own limit for a command is uxsock_timeout, at least 4 s; then it replies that it timed out."""
+    fake.replies[MAPS_COMMAND] = fake.replies[PATHS_COMMAND] = Hang()
+
+    async def run() -> SourceDown:
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        client = MultipathdClient(fake.socket_name, presence=fake.presence)
+        begun = time.monotonic()
+        running = asyncio.create_task(MultipathdSource(events.put_nowait, client, time.monotonic).run())
+        try:
+            async with asyncio.timeout(20):
+                down = await events.get()
+            assert time.monotonic() - begun >= 4.1
+            with pytest.raises(MultipathdError, match=r"did not answer within 4\.1 s"):
+                async with asyncio.timeout(20):
+                    await client.ask(MAPS_COMMAND)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        assert isinstance(down, SourceDown)
+        return down
+
+    down = asyncio.run(run())
+    assert (down.reason, down.detail.partition(":")[0]) == ("timeout", "multipathd did not answer within 4.1 s")
+
+
 def test_routine_listings_keep_their_rhythm(fake: FakeMultipathd) -> None:
     async def scenario(watching: Watch) -> None:
         await asyncio.sleep(0.55)

@@ -48,6 +48,8 @@ SETTLED = 15.0
 """Seconds after the daemon's start from which on it is judged."""
 SEEN_WITHIN = 2.0
 """Seconds after the start within which sessions and interfaces have been read."""
+SEEN_UP_AFTER = 5.0
+"""Seconds after which a path must have been seen usable that has been so for as long."""
 SURE_AFTER = 7.0
 """Seconds after which a loss must have been seen that lasted as long."""
 MARGIN = 0.1
@@ -151,8 +153,9 @@ class HealthOracle:
                 path.lost = path.lost or None
         raw = replace(raw, lost=path.lost)
         words = truth.words(raw, out=bool(path.words & OUT))
-        if words <= USABLE:
-            path.lost = False
+        if words & USABLE and path.lost is not False:
+            path.lost = None
+            self._clock.after(SEEN_UP_AFTER, lambda: self._seen_up(path))
         if raw != path.raw:
             self._keep(path, raw)
         if words != path.words:
@@ -187,6 +190,12 @@ class HealthOracle:
             return
         if self._good_since("disk") <= since and self._product.started + SETTLED <= self._clock.now:
             path.lost = True
+
+    def _seen_up(self, path: Path) -> None:
+        """A path that has been usable for a while has been seen so: a loss before that is another outage's."""
+        if path.words <= USABLE and self._clock.now - path.since >= SEEN_UP_AFTER - 0.01:
+            path.lost = False
+            self._follow_path(path)
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
@@ -249,6 +258,8 @@ class HealthOracle:
         for combination in itertools.product(*alike):
             for out in (False, True):
                 allowed |= truth.words(Raw(*combination), out=out)
+        if path.raw.failed and not self._product.sources.sysfs.up:
+            allowed |= truth.FAILED  # whether the way to it is back cannot be known
         return allowed, bool(path.before)
 
     def _reported(self, path: Path) -> Health | None:

@@ -11,7 +11,7 @@ from mpathd_watch.core.model.vocabulary import AccessState, Cause, CheckerState,
 from mpathd_watch.core.state import State
 from tests.sim.clock import MONOTONIC_AT_START
 from tests.sim.oracle.health import LONGEST, SETTLED, HealthOracle, Path
-from tests.sim.oracle.truth import FAILED, FAULTY, MISSING, STALLED, UP, USABLE
+from tests.sim.oracle.truth import FAILED, FAULTY, MISSING, OUT, STALLED, UP, USABLE
 from tests.sim.oracle.violation import Accuse
 from tests.sim.product import Product
 from tests.sim.world.changes import What
@@ -74,6 +74,8 @@ class OutageOracle:
         self.outages: list[TrueOutage] = []
         self.reported = 0
         self._open: dict[int, TrueOutage] = {}
+        self._maybe: dict[tuple[str, str], float] = {}
+        """When a path was last in raw states in which it may be out or not, by its map's WWID and its label."""
         self._world = world
         self._product = product
         self._health = health
@@ -107,6 +109,8 @@ class OutageOracle:
         outage = self._open.get(id(path))
         if outage is not None and words != UP and words & USABLE:
             outage.clear = False  # it may have been up for a moment
+        if words & USABLE and words & OUT:
+            self._maybe[path.map_.wwid, path.portal.label] = now
         if outage is None:
             if words & USABLE:
                 return
@@ -198,6 +202,8 @@ class OutageOracle:
             and each.began <= self._clock.now
             and (each.ended is None or each.ended >= begins.monotonic - LONGEST - 1.0)
         ]
+        if not found and self._maybe.get((report.wwid, report.path), 0.0) >= begins.monotonic - LONGEST:
+            return
         if not found:
             self._accuse("b", f"{report.map} {report.path}: an outage that began at {_at(begins)} is invented")
             return
@@ -205,7 +211,8 @@ class OutageOracle:
         nearest.reports += 1
         causes = set().union(*(each.causes for each in found)) | {Cause.UNKNOWN}
         if not all(each.clear for each in found):
-            causes.add(Cause.CONNECTION_ERROR)  # the kernel's reason was not received
+            # The kernel's reason was not received, or dm's uevent.
+            causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}
         if outage.cause not in causes:
             right = ", ".join(sorted(causes))
             self._accuse("b", f"{report.map} {report.path}: the cause is {right}, and reported as {outage.cause}")

@@ -12,7 +12,10 @@ from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, SourceN
 from mpathd_watch.core.state import State
 from tests.sim.oracle.violation import Accuse
 from tests.sim.product import Product
+from tests.sim.world.host import World
 
+MOST_HELD = 140.0
+"""Seconds for which the kernel holds I/O at most."""
 _IN_TIME = frozenset({Phase.DETECTION.value, Phase.REPLACEMENT.value})
 _OF_THE_AUDIT = frozenset({AlertKind.CONFIG_FINDING})
 
@@ -20,8 +23,9 @@ _OF_THE_AUDIT = frozenset({AlertKind.CONFIG_FINDING})
 class PeaceOracle:
     """Knows whether anything has been done to the world."""
 
-    def __init__(self, product: Product, accuse: Accuse) -> None:
+    def __init__(self, world: World, product: Product, accuse: Accuse) -> None:
         self.healthy = True
+        self._world = world
         self._product = product
         self._accuse = accuse
         product.observers.append(self._stepped)
@@ -39,9 +43,10 @@ class PeaceOracle:
                 self._accuse("e", f"nothing is wrong, and {effect.kind.event} is logged: {effect.message}")
 
     def _hung(self) -> bool:
-        """Whether sysfs has not shown for a while what the kernel has done."""
-        sysfs = self._product.sources.sysfs
-        return sysfs.hung or sysfs.clock.now - sysfs.returned < 2.0
+        """Whether sysfs has not shown what the kernel has done, or only for too short a time."""
+        sysfs, now = self._product.sources.sysfs, self._world.clock.now
+        blinked = any(now - session.blinked < MOST_HELD for session in self._world.sessions)
+        return blinked or sysfs.hung or now - sysfs.returned < 2.0
 
     def check_quiet(self) -> None:
         """Everything has been repaired a while ago: whatever is not up, and every alert that stands, is wrong."""

@@ -49,9 +49,9 @@ def alike(name: str, value: object) -> object:
 class Raw:
     """The raw states that decide a path's health.
 
-    ``member``: the map has its disk, and the session is there. ``usable``: the words that are right if nothing else
-    is wrong. ``stale``: the kernel has an old ``access`` state. ``lost``: whether the way to it was seen to
-    be gone in this outage; ``None`` if that may have been missed.
+    ``member``: the map has its disk, and the session is there. ``usable``: the words that are right if nothing else is
+    wrong. ``stale``: the kernel has an old ``access`` state, or dm has reinstated the path since. ``lost``: whether the
+    way to it was seen to be gone in this outage; ``None`` if that may have been missed.
     """
 
     member: bool = False
@@ -86,7 +86,7 @@ def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watche
         session=session.state,
         disk=disk.state,
         access=disk.access,
-        stale=disk.access is not disk.truth,
+        stale=disk.access is not disk.truth or map_.reinstated.get(disk, 0.0) > disk.access_changed,
         failed=disk in map_.failed,
         checker=world.multipathd.state_of(disk),
         # Of a connection that is gone only what was known before may still be reported, and what becomes of its link.
@@ -108,11 +108,12 @@ def words(raw: Raw, *, out: bool) -> Words:
         if raw.gone or raw.lost is False:
             return FAILED
         return RECOVERING if raw.lost else RECOVERING | FAILED
+    judged = FAILED | RECOVERING if raw.checker in FAULTY else frozenset[Health]()
     if raw.session is SessionStatus.FAILED or raw.disk in _HELD:
-        return STALLED
+        return STALLED | judged
     if raw.access is AccessState.TRANSITIONING:
-        return STALLED | raw.usable if raw.stale else STALLED
-    if raw.checker in FAULTY or (out and raw.access in CLOSED and raw.checker is not CheckerState.GHOST):
+        return STALLED | judged | (raw.usable if raw.stale else frozenset())
+    if judged or (out and raw.access in CLOSED and raw.checker is not CheckerState.GHOST):
         # multipathd is about to fail it, or an administrator has had it reinstated, and no check has followed yet.
         return raw.usable | FAILED | RECOVERING
     return raw.usable

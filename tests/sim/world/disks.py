@@ -36,6 +36,7 @@ class Disk:
         self.served = 0
         self.truth: AccessState | None = None
         self.access: AccessState | None = None
+        self.access_changed = float("-inf")
         self.attention: Callable[[], None] | None = None
         """What follows when the next command brings the array's unit attention."""
         self._changes = changes

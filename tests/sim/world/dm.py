@@ -26,6 +26,8 @@ class Map:
         self.sysfs_name = f"dm-{number}"
         self.members: list[Disk] = []
         self.failed: set[Disk] = set()
+        self.reinstated: dict[Disk, float] = {}
+        """When a member was reinstated last."""
         self.busy = False
         self.gone = False
         self._seqnum = 0
@@ -63,6 +65,7 @@ class Map:
         """Use a path again (reinstate_path())."""
         if disk in self.members and disk in self.failed:
             self.failed.discard(disk)
+            self.reinstated[disk] = self._clock.now
             self._transition(DmAction.PATH_REINSTATED, disk)
 
     def load(self, members: list[Disk]) -> None:

@@ -240,7 +240,7 @@ class World:
         if not disk.session.answers:
             self.clock.after(1.0, lambda: self._known(disk, state))
         elif disk.access is not state and disk.truth is state:
-            disk.access = state
+            disk.access, disk.access_changed = state, self.clock.now
             self.changes.report(What.DISK, disk)
 
     # --- daemons, I/O and time ----------------------------------------------------------------------------------------

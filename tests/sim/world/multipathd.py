@@ -119,7 +119,7 @@ class Multipathd:
                 self._take_in(disk, map_)
             else:
                 self._checks[disk].dm = DmState.ACTIVE
-                if self._checks[disk].state is not CheckerState.READY:
+                if self._checks[disk].state not in (CheckerState.READY, CheckerState.GHOST):
                     map_.fail(disk)
 
     def fail_path(self, disk: Disk) -> None:

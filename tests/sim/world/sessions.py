@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONN_FAILED, CONN_CLOSED, NOP_TIMEDOUT = 1011, 1020, 1022
 """Of enum iscsi_err (include/scsi/iscsi_if.h)."""
+BLINK = 0.7
 FIRST_RTO = 0.2
 LONGEST_RTO = 120.0
 
@@ -68,6 +69,8 @@ class Session:
         self.gone = False
         self.busy = False
         self.retransmits = 0
+        self.blinked = float("-inf")
+        """When it failed again so soon after a login that no poll need have found it logged in."""
         self.heard_again = float("-inf")
         """When it answered again after a silence."""
         self.iscsid = True
@@ -76,6 +79,7 @@ class Session:
         self._laws = laws
         self._changes = changes
         self._connected = True
+        self._login = clock.now
         self._answers = portal.answers
         self._anchor = clock.now
         """While it answers: when an answer came. Otherwise: the last one."""
@@ -225,6 +229,8 @@ class Session:
         if self.gone:
             return
         self.fate = fate
+        if self._clock.now - self._login < BLINK:
+            self.blinked = self._clock.now
         self._enter(SessionStatus.FAILED, "blocked")
         if self.timeouts.recovery != OFF:
             late = self._laws.timer_lateness(self._random, self.timeouts.recovery)
@@ -271,6 +277,7 @@ class Session:
         self._connected = self._answers = True
         self._anchor = self._clock.now
         self.fate = None
+        self._login = self._clock.now
         self._enter(SessionStatus.LOGGED_IN, "running")
 
     def _enter(self, state: SessionStatus, disks: str) -> None:

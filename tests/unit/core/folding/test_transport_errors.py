@@ -124,6 +124,9 @@ def test_an_error_has_the_session_and_its_disks_read_and_the_session_once_more()
     story = listening(("mpio", "data"))
     story.at(15).connection_error(2, NOP_TIMEDOUT)
     assert story.wanted == [Refresh(Scope.NEXUSES), Refresh(Scope.DEVICES, ("sdb", "sdd"))]
+    story.wanted = []
+    story.at(15 + LOOK_AGAIN / 2)
+    assert story.wanted == []
     story.at(15 + LOOK_AGAIN)
     assert story.wanted == [Refresh(Scope.NEXUSES)]
     story.at(15.3).session(2, SessionStatus.FAILED)
@@ -262,6 +265,16 @@ def test_of_a_burst_the_first_error_is_the_cause_and_a_new_one_begins_a_new_stor
     story.at(20).connection_error(2, NOP_TIMEDOUT)
     story.at(20.1).connection_error(2, CONN_FAILED).session(2, SessionStatus.FAILED)
     assert outage(story).cause is Cause.NOP_TIMEOUT
+
+
+def test_the_bounds_within_which_errors_belong_together_are_inclusive() -> None:
+    story = listening()
+    story.at(10).connection_error(2, TCP_CONN_CLOSE).at(10 + ERROR_FRESH).connection_error(2, NOP_TIMEDOUT)
+    first = session(story).error
+    assert first is not None
+    assert first.reason is IscsiError.TCP_CONN_CLOSE
+    story.at(20).session(2, SessionStatus.FAILED).at(20 + CAUSE_GRACE).connection_error(2, NOP_TIMEDOUT)
+    assert session(story).lost_to is IscsiError.NOP_TIMEDOUT
 
 
 def test_the_error_of_one_outage_is_not_that_of_the_next() -> None:

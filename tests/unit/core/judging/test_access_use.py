@@ -64,7 +64,12 @@ def test_it_is_found_after_some_minutes_and_reported_once_it_has_stood() -> None
 
 def test_only_maps_whose_access_states_differ_are_remembered() -> None:
     array = Array().minutes(3)
+    (use,) = array.story.state.auditing.access.values()
     assert set(array.story.state.auditing.access) == {array.story.san.wwid("mpio")}
+    assert use.states == (
+        ("192.168.1.1:3260", ("sda", "8:0", "1:0:0:0"), OPTIMIZED, False),
+        ("192.168.2.1:3260", ("sdb", "8:16", "2:0:0:0"), SLOWER, False),
+    )
     array.serve(sdb=OPTIMIZED)
     assert array.minutes(2).story.state.auditing.access == {}
     array.serve(sdb=SLOWER)
@@ -83,6 +88,13 @@ def test_a_failover_is_no_fault_as_long_as_it_lasts() -> None:
     array.minutes(1, "sdb").minutes(10, "sda")
     assert not array.found
     assert array.reported == []
+
+
+def test_a_preferred_path_is_used_although_it_is_slower() -> None:
+    array = Array()
+    device = array.story.san.devices["sdb"]
+    array.story.san.devices["sdb"] = replace(device, access=replace(device.access, preferred=True))
+    assert not array.minutes(6, "sdb").found
 
 
 def test_a_marginal_path_is_left_unused_on_purpose() -> None:

@@ -26,6 +26,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import (
     DOWN_SESSION,
     Cause,
+    DeviceState,
     DmState,
     Health,
     MapHealth,
@@ -590,6 +591,58 @@ def test_a_nic_that_never_had_a_carrier_since_the_start_is_not_lost() -> None:
     assert second(story) is None
     story.carrier("eth2", carrier=True).at(20).carrier("eth2", carrier=False)
     assert second(story) is Suspicion.CARRIER
+
+
+@pytest.mark.parametrize("how", ["failed", "stalled"])
+def test_a_suspect_path_that_is_lost_long_before_its_session_has_an_alert_of_its_own(how: str) -> None:
+    story = cut("mpio", "data").at(10)
+    assert story.path(SECOND).health is Health.SUSPECT
+    if how == "failed":
+        story.dm("sdb", DmState.FAILED)
+    else:
+        story.device("sdb", DeviceState.BLOCKED)
+    assert story.path(SECOND).health.value == how
+    story.at(14).session(2, SessionStatus.FAILED)
+    shared = [path.outage.shared for path in (story.path(SECOND), story.path(SECOND, "data")) if path.outage]
+    assert shared == [False, True]
+
+
+def test_until_it_is_read_again_a_nexus_may_have_answered_when_its_carrier_went() -> None:
+    story = idle().live().at(10)
+    story.carrier("eth2", carrier=False)
+    dropped = story.session_state("192.168.2.1").facts.timing.dropped_after
+    assert dropped is not None
+    assert story.path(SECOND).verdict.deadline == moment(10 + dropped)
+    story.heard(2, 8).feed(story.san.sessions_read(START.monotonic + 10))
+    assert story.path(SECOND).verdict.deadline == moment(8 + dropped)
+
+
+def test_a_nexus_whose_signs_of_life_are_not_known_is_dropped_at_an_unknown_moment() -> None:
+    story = idle().at(10).network().carrier("eth2", carrier=False)
+    assert story.session_state("192.168.2.1").heard is None
+    assert (second(story), story.path(SECOND).verdict.deadline) == (Suspicion.CARRIER, None)
+
+
+def test_without_the_network_only_a_sign_of_life_ends_the_suspicion() -> None:
+    story = idle().live().at(3).carrier("eth2", carrier=False).at(4)
+    suspected = story.session_state("192.168.2.1").suspected
+    assert suspected is not None
+    story.feed(SourceDown(SourceName.NETWORK, "error", "the network does not tell"))
+    story.heard(2, suspected.monotonic - START.monotonic).feed(story.san.sessions_read(START.monotonic + 4))
+    assert second(story) is Suspicion.CARRIER
+    story.heard(2, 3.5).feed(story.san.sessions_read(START.monotonic + 4))
+    assert second(story) is None
+
+
+def test_an_address_that_moves_has_the_sessions_local_ends_read_again() -> None:
+    story = idle().at(0)
+    assert not story.network().wants(Scope.SYSTEM), "nothing was known before"
+    assert not story.network().wants(Scope.SYSTEM)
+    other = LinkFacts("eth9", up=True, carrier=True, addresses=("10.0.0.9",))
+    assert not story.network(other).wants(Scope.SYSTEM)
+    there = replace(story.san.nics["eth2"], addresses=())
+    here = LinkFacts("eth3", up=True, carrier=True, addresses=story.san.nics["eth2"].addresses)
+    assert story.network(there, here).wants(Scope.SYSTEM)
 
 
 def test_nothing_is_claimed_without_the_network() -> None:

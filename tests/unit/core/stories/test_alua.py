@@ -369,6 +369,39 @@ def test_a_path_that_leaves_with_its_map_leaves_its_port_group() -> None:
 # --- moves ------------------------------------------------------------------------------------------------------------
 
 
+def test_a_map_that_waits_for_another_reason_is_lost_at_once() -> None:
+    told = fails(story(queues=True).at(0).session(1, SessionStatus.FAILED), "sda")
+    told.at(10).session(1, SessionStatus.LOGGED_IN)
+    assert told.path(A).health is Health.RECOVERING
+    told.at(11).session(2, SessionStatus.FAILED)
+    assert [at for at, event, _ in told.alerts() if event == "map_lost"] == [11]
+
+
+def test_paths_whose_port_group_has_no_number_are_reported_one_by_one() -> None:
+    told = story("lun01", "lun02")
+    for name in ("sdb", "sdd"):
+        device = told.san.devices[name]
+        told.san.devices[name] = replace(device, access=replace(device.access, group=None, state=UNAVAILABLE))
+    told.at(0).look()
+    for name in ("sdb", "sdd"):
+        fails(told, name)
+    assert told.path(B, "lun02").health is Health.FAILED
+    assert not told.state.arrays.groups
+    assert "port_group_down" not in {event for _, event, _ in told.alerts()}
+
+
+def test_the_port_group_of_another_array_is_another_one() -> None:
+    san = San.of([], PORTALS)
+    san.add_map("other", [san.login("192.168.3.1", target="iqn.2009-02.com.example:other")])
+    for name in ("lun01", "lun02"):
+        san.add_map(name, [1, 2])
+    told = Story(san.grouped()).begun().at(0).access(g2=UNAVAILABLE)
+    for name in ("sdc", "sde"):
+        fails(told, name)
+    (group,) = told.state.arrays.groups
+    assert (group.number, group.targets) == (2, (TARGET,))
+
+
 def test_luns_that_move_are_one_entry() -> None:
     told = several(g2=NON_OPTIMIZED).at(0).access(g1=NON_OPTIMIZED, g2=OPTIMIZED).at(15)
     moved = told.told_of("array_moved")

@@ -10,6 +10,7 @@ from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import BlockEvent, ConfigurationRead
+from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
@@ -100,9 +101,10 @@ def test_only_the_target_that_reports_is_read() -> None:
 def test_where_targets_have_no_names_the_address_counts() -> None:
     san = San()
     wwid = san.add_map("local")
-    for _ in range(2):
-        san.add_disk(wwid, None)
-    told = Story(san).begun().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0")
+    for hctl in ("1:0:0:0", "1:0:1:0"):
+        name = san.add_disk(wwid, None)
+        san.devices[name] = replace(san.devices[name], hctl=hctl)
+    told = Story(san).begun().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:1:0")
     assert told.wanted == [Refresh(Scope.DEVICES, ("sdb",))]
 
 
@@ -116,6 +118,32 @@ def test_a_reset_of_all_luns_of_a_target_is_one_entry() -> None:
     assert alert.priority is Priority.INFO
     assert alert.message == f"{TARGET}: the target has reset 3 LUNs (lun01, lun02), or has restarted."
     assert alert.fields == {"TARGET": TARGET, "ATTENTION": "POWER_ON_RESET_OCCURRED", "COUNT": "4", "MAPS": "2"}
+
+
+def test_what_a_target_reports_within_a_second_is_one_entry() -> None:
+    told = story("lun01", "lun02").attention(AttentionKind.RESET, "1:0:0:0")
+    told.at(0.9).attention(AttentionKind.RESET, "1:0:0:1").at(5)
+    assert told.alerts() == [(1, "unit_attention", "POWER_ON_RESET_OCCURRED")]
+    assert told.told_of("unit_attention").fields["MAPS"] == "2"
+
+
+def test_the_quiet_after_which_an_attention_is_news_begins_with_the_last_one() -> None:
+    told = story().attention(AttentionKind.RESET, "1:0:0:0").at(30).attention(AttentionKind.RESET, "1:0:0:0")
+    told.at(85).attention(AttentionKind.RESET, "1:0:0:0")
+    assert [at for at, _, _ in told.at(90).alerts()] == [1]
+    told.at(145).attention(AttentionKind.RESET, "1:0:0:0").at(150)
+    assert [at for at, _, _ in told.alerts()] == [1, 146]
+
+
+def test_of_a_storm_no_more_is_kept_than_can_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_attentions, "MOST_LUNS", 2)
+    told = story("lun01", "lun02", "lun03").attention(AttentionKind.RESET, "1:0:0:0", "1:0:0:1")
+    told.attention(AttentionKind.RESET, "1:0:0:2")
+    (attention,) = told.state.arrays.attentions.values()
+    assert (sorted(attention.luns), attention.count) == (["1:0:0:0", "1:0:0:1"], 3)
+    told.at(10).attention(AttentionKind.RESET, "1:0:0:2")
+    (attention,) = told.state.arrays.attentions.values()
+    assert (attention.announced, len(attention.luns), len(attention.maps), attention.count) == (True, 0, 0, 4)
 
 
 def test_a_storm_is_one_entry_and_the_next_one_after_a_minute_of_quiet_is_another() -> None:

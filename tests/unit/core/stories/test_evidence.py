@@ -116,6 +116,7 @@ def test_an_error_of_long_before_does_not() -> None:
 def test_commands_that_timed_out_say_nothing_of_who_it_was() -> None:
     story = begun().at(10).dm("sdb", DmState.FAILED).looked("sdb", timeouts=1).checker("sdb", CheckerState.FAULTY)
     assert (cause(story), failed(story)) == (Cause.UNKNOWN, {})
+    assert Wait.LOOK not in story.waits, "nothing is on its way"
     story.at(10 + CAUSE_GRACE)
     assert failed(story) == {Cause.UNKNOWN: 1}
 
@@ -225,8 +226,23 @@ def test_the_checker_says_so_itself_while_dm_goes_on() -> None:
     story = begun().at(10).checker("sdb", CheckerState.FAULTY)
     assert Refresh(Scope.DEVICES, ("sdb",)) in story.wanted
     assert (cause(story), failed(story)) == (Cause.CHECKER, {})
-    story.dm("sdb", DmState.FAILED).looked("sdb")
+    story.dm("sdb", DmState.FAILED).looked("sdb", errors=1)
     assert (cause(story), failed(story)) == (Cause.CHECKER, {Cause.CHECKER: 1})
+
+
+def test_a_path_that_is_listed_as_faulty_before_the_uevent_was_failed_by_an_administrator_all_the_same() -> None:
+    """What was failed by hand is listed as faulty at once."""
+    story = begun().at(10).checker("sdb", CheckerState.FAULTY).at(10.1).looked("sdb")
+    assert (cause(story), failed(story)) == (Cause.CHECKER, {})
+    story.at(10.5).dm("sdb", DmState.FAILED).looked("sdb").listing()
+    assert (cause(story), failed(story)) == (Cause.ADMINISTRATOR, {Cause.ADMINISTRATOR: 1})
+
+
+def test_a_path_that_was_up_only_for_a_moment_was_failed_by_nobody_on_purpose() -> None:
+    """A check that was under way when its session returned may fail it a moment later."""
+    story = begun().at(10).device("sdb", DeviceState.OFFLINE).at(20).device("sdb", DeviceState.RUNNING)
+    story.at(21).dm("sdb", DmState.FAILED).looked("sdb").listing().at(24)
+    assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.DEVICE_OFFLINE: 1, Cause.UNKNOWN: 1})
 
 
 def test_a_checker_that_was_listed_before_the_failure_shows_no_administrator() -> None:
@@ -254,7 +270,7 @@ def test_a_failure_is_counted_when_its_cause_is_known_or_the_grace_is_over() -> 
     assert failed(story) == {}
     story.at(10 + CAUSE_GRACE)
     assert failed(story) == {Cause.UNKNOWN: 1}
-    story.at(20).dm("sdb", DmState.ACTIVE).dm("sdb", DmState.FAILED).looked("sdb").listing()
+    story.at(20).dm("sdb", DmState.ACTIVE).at(23).dm("sdb", DmState.FAILED).looked("sdb").listing()
     assert failed(story) == {Cause.UNKNOWN: 1, Cause.ADMINISTRATOR: 1}
 
 

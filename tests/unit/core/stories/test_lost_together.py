@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from mpathd_watch.core.alerting.messages import path_flapping, path_steady
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
@@ -283,3 +285,34 @@ def test_a_flapping_paths_failures_go_on_being_counted() -> None:
     assert story.path(SECOND).reinstatements == 10
     story.feed(SourceUp(SourceName.ISCSI))
     assert len([event for _, event, _ in told(story) if event == "path_flapping"]) == 1
+
+
+@pytest.mark.parametrize(("seconds", "shared"), [(1.9, True), (2.0, False)])
+def test_a_path_that_fails_shortly_before_its_session_is_part_of_the_loss(seconds: float, shared: bool) -> None:
+    story = Story(San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1"])).begun().at(10).dm("sdb", DmState.FAILED)
+    outage = story.at(10 + seconds).session(2, SessionStatus.FAILED).path("192.168.2.1:3260").outage
+    assert outage is not None
+    assert outage.shared is shared
+
+
+def test_a_path_that_had_left_before_its_session_was_lost_is_no_part_of_the_loss() -> None:
+    story = Story(San.of(["mpio", "data", "logs"], ["192.168.1.1", "192.168.2.1"])).begun().at(10)
+    story.san.remove_disk("sdb")
+    story.look().at(20).session(2, SessionStatus.FAILED)
+    shared = {
+        name: outage.shared
+        for name in ("mpio", "data", "logs")
+        if (outage := story.path("192.168.2.1:3260", name).outage) is not None
+    }
+    assert shared == {"mpio": False, "data": True, "logs": True}
+
+
+def test_a_session_that_returns_separates_only_those_that_it_was_lost_with() -> None:
+    story = four().at(0)
+    for second, sid in enumerate((1, 2, 3, 4)):
+        story.at(second).session(sid, SessionStatus.FAILED)
+    words = [nexus.announced_with for nexus in story.state.nexuses.values()]
+    assert len(set(words)) == 3, words
+    story.at(10).session(2, SessionStatus.LOGGED_IN)
+    after = [nexus.announced_with for nexus in story.state.nexuses.values()]
+    assert after == [words[0], "", *words[2:]]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mpathd_watch.core.events import DmStatusRead, EventsLost, SourceDown, SourceUp
+import pytest
+
+from mpathd_watch.core.events import DmStatusRead, EventsLost, MultipathdConfigured, SourceDown, SourceUp
+from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DmStatus
+from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
@@ -207,6 +211,93 @@ def test_a_status_from_before_the_first_uevent_shows_nothing() -> None:
     assert story.map().health is MapHealth.UNKNOWN
 
 
+def test_a_status_asked_for_when_uevents_began_to_come_counts() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"] = DmState.FAILED
+    story = Story(san, multipathd=False).begun()
+    story.feed(status(story, -60))
+    assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
+
+
+def test_a_status_counts_for_each_map_that_it_has() -> None:
+    san = San.of(["mpio", "data"], PORTALS)
+    san.dm["sdd"] = DmState.FAILED
+    story = Story(san, multipathd=False).begun()
+    story.feed(status(story, -50, "data"))
+    assert story.health(SECOND, "data") == (Health.FAILED, MapHealth.AT_RISK)
+
+
+def test_a_status_says_nothing_of_a_path_that_is_missing_or_that_it_does_not_know() -> None:
+    story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun().at(0).dm("sda", DmState.FAILED)
+    story.san.remove_disk("sdb")
+    story.at(1).look()
+    before = story.path(SECOND)
+    assert not before.member
+    odd = {"8:0": DmState.UNKNOWN, "8:16": DmState.FAILED}
+    story.feed(DmStatusRead((DmStatus("mpio", None, odd),), moment(1).monotonic))
+    assert story.path(FIRST).dm.state is DmState.FAILED
+    assert story.path(SECOND) == before
+
+
+# --- what multipathd knew ---------------------------------------------------------------------------------------------
+
+
+def test_what_multipathd_knew_is_forgotten_with_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    before = story.path(FIRST).checker
+    assert (story.map().queues, story.map().queueing, before.state) == (False, "off", CheckerState.READY)
+    story.multipathd_down("timeout")
+    assert (story.map().queues, story.map().queueing) == (None, "")
+    assert story.path(FIRST).checker == CheckerView(name=before.name, read=before.read)
+    assert before.name
+    assert before.read
+
+
+@pytest.mark.parametrize("queueing", ["off", ""])
+@pytest.mark.parametrize("queues", [True, False, None])
+def test_each_word_on_queueing_is_forgotten(queues: bool | None, queueing: str) -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.queues, san.queueing = queues, queueing
+    story = Story(san).begun().at(0).multipathd_down()
+    assert (story.map().queues, story.map().queueing) == (None, "")
+
+
+@pytest.mark.parametrize(("reason", "overruled"), [("timeout", True), ("not_running", False)])
+def test_a_multipathd_that_is_started_again_is_believed_at_once(reason: str, overruled: bool) -> None:
+    """One that only did not answer goes on calling a path faulty that dm has reinstated."""
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0).dm("sdb", DmState.FAILED)
+    story.checker("sdb", CheckerState.FAULTY).at(1).dm("sdb", DmState.ACTIVE)
+    assert story.path(SECOND).checker.overruled
+    assert not story.path(FIRST).checker.overruled
+    story.multipathd_down(reason)
+    assert [story.path(label).checker.overruled for label in (FIRST, SECOND)] == [False, overruled]
+
+
+def test_a_source_that_is_down_keeps_why_and_what_it_ran_with_is_forgotten() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(MultipathdConfigured(Document()))
+    assert story.state.auditing.running == Document()
+    story.multipathd_down("timeout")
+    source = story.state.source(SourceName.MULTIPATHD)
+    assert (source.up, source.reason, source.detail) == (False, "timeout", "multipathd is not running; start it")
+    assert story.state.auditing.running is None
+
+
+def test_without_uevents_dm_is_known_as_long_as_multipathd_answers() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(SourceDown(SourceName.UEVENT, "error", "it is down."))
+    assert story.path(FIRST).dm.state is DmState.ACTIVE
+    story.multipathd_down()
+    assert story.path(FIRST).dm.state is DmState.UNKNOWN
+
+
+def test_disks_are_read_though_another_one_is_missing() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.san.remove_disk("sda")
+    story.look().device("sdb", DeviceState.OFFLINE)
+    assert [story.path(label).health for label in (FIRST, SECOND)] == [Health.MISSING, Health.FAILED]
+
+
 def test_a_status_older_than_a_uevent_does_not_count_and_multipathd_knows_better() -> None:
     story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
     before = status(story, 9)
@@ -248,5 +339,6 @@ def test_without_uevents_as_in_a_single_look_a_status_counts() -> None:
     story = Story(san)
     story.feed(SourceUp(SourceName.SYSFS))
     story.look().multipathd_down()
-    story.feed(status(story, -100))
+    # On a host that has just booted, too.
+    story.feed(status(story, -1000))
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)

@@ -992,6 +992,7 @@ def test_a_map_made_again_counts_its_events_from_the_start() -> None:
     assert story.wants(Scope.MAPS, Scope.PATHS)
     story.listing().at(20).dm("sdb", DmState.FAILED)
     assert story.path(SECOND).health is Health.FAILED
+    assert not story.wants(Scope.MAPS)
 
 
 def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another() -> None:
@@ -1003,6 +1004,7 @@ def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another
     story.san.seqnums.clear()
     story.look().listing().at(20).dm("sdb", DmState.FAILED)
     assert story.path(SECOND).health is Health.FAILED
+    assert not story.wants(Scope.MAPS)
 
 
 def test_lost_events_have_everything_read_again_and_dm_believed_until_then_while_multipathd_is_up() -> None:
@@ -1254,9 +1256,11 @@ def test_an_event_has_its_disk_the_sessions_and_the_checkers_read() -> None:
     assert story.wants(Scope.PATHS, Scope.NEXUSES)
     assert [refresh.devices for refresh in story.wanted if refresh.scope is Scope.DEVICES] == [("sdb",)]
     assert not story.wants(Scope.MAPS)
+    story.at(11).dm("sda", DmState.FAILED)
+    assert not story.wants(Scope.MAPS)
 
 
-@pytest.mark.parametrize("step", [-1, 3], ids=["back", "ahead"])
+@pytest.mark.parametrize("step", [-2, -1, 1, 3], ids=["two back", "the same", "one missing", "ahead"])
 def test_a_gap_or_a_step_back_in_the_numbers_has_the_kernel_asked(step: int) -> None:
     story = article()
     story.at(10).dm("sdb", DmState.FAILED)
@@ -1270,8 +1274,9 @@ def test_an_older_event_that_comes_later_changes_nothing() -> None:
     story.san.dm["sdb"] = DmState.FAILED
     failed = story.san.dm_event("sdb")
     story.at(10).dm("sdb", DmState.ACTIVE)
-    story.feed(failed)
-    assert story.path(SECOND).health is Health.UP
+    for seqnum in (1, 2):
+        story.feed(replace(failed, seqnum=seqnum))
+        assert story.path(SECOND).health is Health.UP
     assert story.alerts() == []
 
 

@@ -258,6 +258,48 @@ def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 
+def test_an_outage_has_an_id_of_its_own_and_the_timeouts_in_force_when_it_began() -> None:
+    story = Story(San.of(["mpio", "data"], PORTALS)).begun()
+    for sid in (1, 2):
+        story.at(15).session(sid, SessionStatus.FAILED)
+    outages = [path.outage for known in story.state.maps.values() for path in known.paths.values()]
+    ids = {outage.id for outage in outages if outage is not None}
+    assert len(ids) == 4
+    assert all(len(each) == 16 and int(each, 16) >= 0 for each in ids)
+    story.san.sessions[2] = replace(story.san.sessions[2], recovery_tmo=120)
+    story.look()
+    outage = story.path(SECOND).outage
+    assert outage is not None
+    assert outage.timeouts is not None
+    assert dict(outage.timeouts) == {"noop_out_interval": 5, "noop_out_timeout": 10, "replacement_timeout": 5}
+
+
+def test_the_last_proof_of_life_is_that_before_the_loss() -> None:
+    story = down(article(), 15.0, alive=10.0)
+    story.at(16).session(2, SessionStatus.FAILED, alive=12.0)
+    outage = story.path(SECOND).outage
+    assert outage is not None
+    assert outage.last_alive == moment(10)
+
+
+def test_each_outage_adds_to_the_totals() -> None:
+    story = article()
+    for begun in (100, 200):
+        reinstated(back(given_up(down(story, begun, begun - 15.3), begun + 5), begun + 10), begun + 12)
+    assert dict(story.state.counters.verdicts) == {Verdict.WITHIN_BUDGET: 2}
+    assert {phase: histogram.count for phase, histogram in story.state.counters.phases.items()} == dict.fromkeys(
+        judgement(story).phases, 2
+    )
+
+
+def test_the_outage_from_before_the_daemon_ends_with_a_judgement_that_claims_nothing() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.dm["sdb"], san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY
+    story = reinstated(Story(san).begun(), 10)
+    assert judgement(story) == Judgement()
+    assert sum(story.state.counters.verdicts.values()) == 1
+
+
 def test_a_failover_within_its_budget() -> None:
     story = reinstated(back(given_up(down(article())), 45.0), 50.0)
     assert judgement(story).verdict is Verdict.WITHIN_BUDGET
@@ -340,6 +382,11 @@ def test_the_part_that_broke_the_whole_is_named_and_else_the_whole() -> None:
     assert judge(replace(both, last_alive=moment(-2.9), failed=moment(21.9)), 2.0).broken is Phase.FAILOVER
 
 
+def test_a_phase_may_take_its_bound_and_the_slack() -> None:
+    assert judge(outage(failed=moment(22)), 2.0).verdict is Verdict.WITHIN_BUDGET
+    assert judge(outage(failed=moment(22.5)), 2.0).verdict is Verdict.OVER_BUDGET
+
+
 def test_io_of_a_path_that_never_failed_was_held_until_its_transport_was_back() -> None:
     held = outage(failed=None, transport_up=moment(18), reinstated=moment(30))
     assert judge(held, 2.0) == Judgement({Phase.DETECTION: 15}, Verdict.WITHIN_BUDGET)
@@ -356,6 +403,14 @@ def test_instants_that_do_not_follow_each_other_make_no_phase() -> None:
     assert set(phases(outage(stalled=None, last_alive=moment(21)))) == {Phase.REINSTATEMENT}
     assert phases(outage(stalled=None))[Phase.DETECTION] == 20
     assert phases(outage(stalled=None, failed=None)) == {}
+    assert phases(outage(stalled=moment(20)))[Phase.REPLACEMENT] == 0
+    assert phases(outage(stalled=None, last_alive=moment(20)))[Phase.FAILOVER] == 0
+    assert set(phases(outage(cause=Cause.CHECKER))) == {Phase.REINSTATEMENT}
+    assert set(phases(outage(inherited=True))) == {Phase.REINSTATEMENT}
+    waited = outage(cause=Cause.ARRAY_TRANSITIONING)
+    assert phases(waited)[Phase.TRANSITION] == 5
+    assert phases(replace(waited, failed=None))[Phase.TRANSITION] == 30
+    assert phases(replace(waited, failed=None, transport_up=None))[Phase.TRANSITION] == 35
     assert phases(outage(failed=None, last_alive=moment(15), transport_up=None)) == {Phase.DETECTION: 0}
     held = judge(outage(failed=None, transport_up=None, reinstated=None), 2.0)
     assert held.verdict is Verdict.WITHIN_BUDGET

@@ -192,6 +192,15 @@ def test_a_map_without_dm_and_multipathd_is_judged_by_what_the_kernel_shows() ->
     assert not [told for told in story.told if "multipathd" in told.alert.message and told.event != "source_down"]
 
 
+def test_what_multipathd_knew_of_its_own_maps_alone_is_forgotten_with_it() -> None:
+    story = Shelf("native", layer=Layer.UNKNOWN).at(0)
+    story.san.add_map("late")
+    story.look().listing()
+    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["off", "off", "off"]
+    story.multipathd_down()
+    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["", "off", ""]
+
+
 def test_every_sink_shows_its_maps() -> None:
     story = Shelf("disk").at(0).poll().at(6)
     story.silent.add(1)
@@ -203,6 +212,7 @@ def test_every_sink_shows_its_maps() -> None:
     shown = document(View(story.state, moment(6)))
     (disk,) = (each for each in shown["maps"] if each["map"] == "disk")
     assert {path["path"]: path["health"] for path in disk["paths"]} == {FIRST: "up", SECOND: "failed"}
+    assert [nexus.label for nexus in story.state.nexuses_of(Transport.SCSI)] == [FIRST, SECOND]
     assert SECOND in screen(shown, colour=False)
     assert SECOND in page(shown)
     metrics = Exposition(lambda: View(story.state, moment(6))).render().content.decode()

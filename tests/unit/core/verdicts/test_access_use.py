@@ -100,6 +100,10 @@ def test_the_reads_of_a_checker_are_no_io() -> None:
     for _ in range(STREAK):
         use = san.window(c=CARRIES, d=CARRIES - 0.1)
     assert (use.overdue(0), use.labels) == (True, ("c",))
+    san = San()
+    for _ in range(STREAK):
+        use = san.window(c=CARRIES)
+    assert (use.overdue(0), use.labels) == (True, ("c",)), "and it does all of the map's I/O"
 
 
 def test_a_failover_and_the_return_from_it_are_no_fault() -> None:

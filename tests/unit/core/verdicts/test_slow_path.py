@@ -100,6 +100,17 @@ def test_a_path_is_slow_after_a_minute_of_it_and_not_before() -> None:
     assert STREAK * INTERVAL == 60
 
 
+@pytest.mark.parametrize("each", [1, 4, 6, 9])
+def test_the_median_is_that_of_the_others_wherever_a_path_stands_among_them(each: int) -> None:
+    san = Map("a", "b", "c", "d")
+    for _ in range(STREAK):
+        san.look(a=(100, 3), b=(100, 48), c=(100, 5), d=(100, 8))
+    assert san.found["b"].compared == Comparison(Measure.LATENCY, 0.048, 0.005)
+    for _ in range(STREAK):
+        san.look(a=(100, 3), b=(100, each), c=(100, 5), d=(100, 8))
+    assert san.found["b"].compared == Comparison(Measure.LATENCY, each / 1000, 0.005)
+
+
 def test_a_path_is_slow_no_longer_after_a_minute_of_being_well() -> None:
     san = slow_map()
     for window in range(STREAK):
