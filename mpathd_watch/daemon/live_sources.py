@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.config import Config
@@ -22,23 +23,17 @@ from mpathd_watch.sources.sysfs.source import SysfsSource
 from mpathd_watch.sources.uevent.source import UeventSource
 
 
+@dataclass(frozen=True, slots=True)
 class LiveSources:
-    """All sources of this host: they watch until cancelled, and read again on request.
+    """All sources of a host: they watch until cancelled, and read again on request."""
 
-    ``emit`` receives their events. ``root`` and ``handed_over`` are as in ``ConfigurationSource``.
-    """
-
-    def __init__(self, config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> None:
-        sysfs = Path(config.sysfs)
-        self.uevent = UeventSource(emit)
-        self.kernel_errors = KernelErrorSource(emit, sysfs)
-        self.network = NetworkSource(emit, time.monotonic)
-        poller = Poller(emit, time.monotonic, SourceName.SYSFS, sysfs)
-        self.sessions = SessionSource(poller)
-        self.sysfs = SysfsSource(poller, self.sessions)
-        client = MultipathdClient(config.multipathd_socket)
-        self.configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
-        self.multipathd = MultipathdSource(emit, client, time.monotonic, version=lambda: self.configuration.version)
+    uevent: UeventSource
+    kernel_errors: KernelErrorSource
+    network: NetworkSource
+    sessions: SessionSource
+    sysfs: SysfsSource
+    multipathd: MultipathdSource
+    configuration: ConfigurationSource
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -65,3 +60,24 @@ class LiveSources:
                 self.multipathd.wake_paths()
             case Scope.MAPS:
                 self.multipathd.wake_maps()
+
+
+def live_sources(config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> LiveSources:
+    """The sources of this host. ``emit`` receives their events.
+
+    ``root`` and ``handed_over`` are as in ``ConfigurationSource``.
+    """
+    sysfs = Path(config.sysfs)
+    poller = Poller(emit, time.monotonic, SourceName.SYSFS, sysfs)
+    sessions = SessionSource(poller)
+    client = MultipathdClient(config.multipathd_socket)
+    configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
+    return LiveSources(
+        uevent=UeventSource(emit),
+        kernel_errors=KernelErrorSource(emit, sysfs),
+        network=NetworkSource(emit, time.monotonic),
+        sessions=sessions,
+        sysfs=SysfsSource(poller, sessions),
+        multipathd=MultipathdSource(emit, client, time.monotonic, version=lambda: configuration.version),
+        configuration=configuration,
+    )

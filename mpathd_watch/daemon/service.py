@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,21 +18,17 @@ from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.daemon.internal_errors import where
-from mpathd_watch.daemon.live_sources import LiveSources
+from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
-from mpathd_watch.sinks.http.server import HttpServer
-from mpathd_watch.sinks.notify import Notifier
+from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.view import View
-from mpathd_watch.sources.reading.worker import StalledError, Worker
+from mpathd_watch.sources.reading.worker import StalledError
 
-HEARTBEAT = 1.0
-"""Seconds between two beats of the loop. A beat feeds the watchdog and updates STATUS; ``/healthz`` reads its age."""
 RELOADED_WITHIN = 5.0
 """Seconds that reading the configuration file may take at a reload. It is on the root file system, which may hang."""
 RESYNC_AFTER_BUG = 60.0
@@ -47,6 +41,7 @@ class Service(Outlets):
     ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
     multipathd and iscsid; ``handed_over`` holds what root has read of them. Raises ``RecorderError`` if the recording
     can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened.
+    ``surroundings`` are by default this host.
     """
 
     def __init__(
@@ -58,18 +53,19 @@ class Service(Outlets):
         *,
         root: Path = Path("/"),
         handed_over: Path | None = None,
+        surroundings: Surroundings = HOST,
     ) -> None:
         self._config = config
         self._reload = reload
         self._reporters = reporters
-        self._notifier = Notifier(os.environ, os.getpid())
-        self._engine = Engine(clock.now, self)
+        self._surroundings = surroundings
+        self._notifier = surroundings.notifier()
+        self._engine = Engine(surroundings.now, self)
+        self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
         self._recorder = Recorder(Path(config.record), __version__) if config.record else None
-        self._http = HttpServer(config.listen, self._view, self._loop_age, self._complain)
+        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
         self._status = StatusSocket(status_socket, self._view) if status_socket else None
-        self._sources = LiveSources(config, self._feed, root, handed_over)
-        self._beat = time.monotonic()
-        self._ready = False
+        self._sources = surroundings.sources(config, self._feed, root, handed_over)
         self._stop = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +85,7 @@ class Service(Outlets):
         self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
         watching = asyncio.create_task(self._sources.run())
-        beating = asyncio.create_task(self._heartbeat())
+        beating = asyncio.create_task(self._pulse.run())
         reloading = asyncio.create_task(self._reload_on_request())
         stopping = asyncio.create_task(self._stop.wait())
         tasks = (watching, beating, reloading, stopping)
@@ -140,8 +136,8 @@ class Service(Outlets):
             f"Internal error while processing a {type(event).__name__} ({last}); reading the whole state again. "
             "Please report this, with a recording (mpathd-watch run --record FILE).",
         )
-        if time.monotonic() - self._resynced > RESYNC_AFTER_BUG:
-            self._resynced = time.monotonic()
+        if self._clock() - self._resynced > RESYNC_AFTER_BUG:
+            self._resynced = self._clock()
             self._sources.sysfs.wake_system()
             self._sources.multipathd.wake_maps()
 
@@ -160,9 +156,12 @@ class Service(Outlets):
     def _feed(self, event: Event) -> None:
         self._engine.feed(event)
         self._arm()
-        if not self._ready and self._is_ready():
-            self._ready = True
-            self._notifier.ready(summary(self._view()))
+        if not self._pulse.ready and self._is_ready():
+            self._pulse.start_is_complete()
+
+    def _clock(self) -> float:
+        """CLOCK_MONOTONIC seconds."""
+        return self._surroundings.now().monotonic
 
     def _view(self) -> View:
         """The state as it stands, and what was not accepted. Any thread may call it."""
@@ -182,23 +181,6 @@ class Service(Outlets):
         if deadline is not None:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._feed, Tick())
 
-    async def _heartbeat(self) -> None:
-        fed = float("-inf")
-        while True:
-            self._beat = now = time.monotonic()
-            interval = self._notifier.interval
-            if interval is not None and now - fed >= interval - HEARTBEAT:
-                self._notifier.watchdog()
-                fed = now
-            if self._ready:
-                self._notifier.status(summary(self._view()))
-            self._notifier.retry()
-            await asyncio.sleep(HEARTBEAT)
-
-    def _loop_age(self) -> float:
-        """Seconds since the last beat. Called from the threads of the HTTP server."""
-        return time.monotonic() - self._beat
-
     def _is_ready(self) -> bool:
         """Whether sysfs has been read completely, and the other sources have answered or failed at least once."""
         state = self._engine.state
@@ -210,11 +192,11 @@ class Service(Outlets):
 
     async def _reload_on_request(self) -> None:
         """At each SIGHUP, take over what can change at run time. A configuration with a mistake changes nothing."""
-        worker = Worker("reload")
+        worker = self._surroundings.worker("reload")
         while True:
             await self._reload_wanted.wait()
             self._reload_wanted.clear()
-            self._notifier.reloading(clock.now())
+            self._notifier.reloading(self._surroundings.now())
             try:
                 fresh = await worker.run(self._reload, RELOADED_WITHIN)
             except ConfigError as error:

@@ -53,6 +53,20 @@ class Clock:
         """Run ``action`` in ``seconds``."""
         return self.at(self.now + seconds, action)
 
+    @property
+    def next(self) -> float | None:
+        """When the next action is due; ``None`` if there is none."""
+        while self._timers and self._timers[0].action is None:
+            heapq.heappop(self._timers)
+        return self._timers[0].moment if self._timers else None
+
+    def step(self) -> None:
+        """Run the next action at its moment."""
+        timer = heapq.heappop(self._timers)
+        if timer.action is not None:
+            self.now = timer.moment
+            timer.action()
+
     def run(self, until: float) -> None:
         """Run what is due up to ``until``."""
         while self._timers and self._timers[0].moment <= until:

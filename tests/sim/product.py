@@ -82,15 +82,7 @@ class Product:
     def _dm_status(self, sources: Sources) -> None:
         """The privileged step after the start passes on the kernel's own states (``ExecStartPost``)."""
         if self.runs and self.sources is sources:
-            maps = tuple(
-                DmStatus(
-                    map_.name,
-                    None,
-                    {disk.dev_t: DmState.FAILED if disk in map_.failed else DmState.ACTIVE for disk in map_.members},
-                )
-                for map_ in self._world.maps
-            )
-            self.feed(DmStatusRead(maps, self._clock.now))
+            self.feed(DmStatusRead(dm_status(self._world), self._clock.now))
 
     def end(self) -> None:
         """End, by a signal or a crash: nothing is kept."""
@@ -140,9 +132,26 @@ class Product:
                 self.sources.multipathd.wake_maps()
 
 
+def dm_status(world: World) -> tuple[DmStatus, ...]:
+    """The kernel's own states, as root reads them."""
+    return tuple(
+        DmStatus(
+            map_.name,
+            None,
+            {disk.dev_t: DmState.FAILED if disk in map_.failed else DmState.ACTIVE for disk in map_.members},
+        )
+        for map_ in world.maps
+    )
+
+
 def document(shape: Shape) -> Document:
     """What multipathd runs with."""
-    text = f"""defaults {{
+    return parse_configuration(printed(shape), shape.version).items[0]
+
+
+def printed(shape: Shape) -> str:
+    """The same as multipathd prints it."""
+    return f"""defaults {{
 	polling_interval {shape.polling_interval}
 	max_polling_interval {shape.max_polling_interval}
 	path_grouping_policy "{shape.policy}"
@@ -150,7 +159,6 @@ def document(shape: Shape) -> Document:
 	fast_io_fail_tmo {shape.recovery_tmo if shape.recovery_tmo > 0 else "off"}
 }}
 """
-    return parse_configuration(text, shape.version).items[0]
 
 
 def configuration(shape: Shape) -> Configuration:

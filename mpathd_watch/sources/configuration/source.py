@@ -25,7 +25,8 @@ class ConfigurationSource:
     """Emits ``ConfigurationRead``, ``DmStatusRead``, and ``SourceErrors`` if the file system hangs.
 
     The files are below ``root``. What only root can read is in the file ``handed_over``; without that file it is read
-    as far as that is allowed. ``run`` it as a task; ``wake`` may be called at any time from the same loop.
+    as far as that is allowed. ``run`` it as a task; ``wake`` may be called at any time from the same loop. ``survey``
+    reads the files; ``worker`` returns a new worker of a name.
     """
 
     def __init__(
@@ -37,13 +38,15 @@ class ConfigurationSource:
         *,
         check_every: float = CHECK_EVERY,
         deadline: float = DEADLINE,
+        survey: Survey | None = None,
+        worker: Callable[[str], Worker] = Worker,
     ) -> None:
         self._emit = emit
         self._root = root
         self._check_every = check_every
         self._deadline = deadline
-        self._survey = Survey(root, handed_over, from_child, clock)
-        self._worker = Worker("configuration")
+        self._survey = survey or Survey(root, handed_over, from_child, clock)
+        self._worker = worker("configuration")
         self._reported: Configuration | None = None
         self._dm: DmStatusRead | None = None
         self._stalled = False

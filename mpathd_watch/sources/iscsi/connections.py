@@ -25,7 +25,7 @@ class Connections:
     """Asks about the connections that ``ends`` knows of the present ``sessions``.
 
     The requests take the locks of sockets and therefore have a separate thread. ``asked_at`` is the time of the last
-    request that was answered, or given up.
+    request that was answered, or given up. ``worker`` returns a new worker of a name.
     """
 
     def __init__(
@@ -35,6 +35,8 @@ class Connections:
         sessions: Callable[[], tuple[SessionFacts, ...]],
         ends: CurrentEnds,
         question: Question,
+        *,
+        worker: Callable[[str], Worker] = Worker,
     ) -> None:
         self.asked_at = 0.0
         self._emit = emit
@@ -42,7 +44,7 @@ class Connections:
         self._sessions = sessions
         self._ends = ends
         self._question = question
-        self._worker = Worker("iscsi-tcp")
+        self._worker = worker("iscsi-tcp")
         self._not_found: set[Connection] = set()
 
     async def ask(self, *, every_one: bool) -> Mapping[int, TcpFacts] | None:

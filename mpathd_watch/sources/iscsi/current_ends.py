@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd, LocalEnds
 from mpathd_watch.sources.reading.attributes import Attributes
@@ -25,13 +25,14 @@ class CurrentEnds:
     """The local ends as last read. ``run`` it as a task.
 
     Reading takes the locks of sockets and therefore has a separate thread: a connection that hangs delays nothing else.
+    ``worker`` returns a new worker of a name.
     """
 
-    def __init__(self, reader: LocalEnds, availability: Availability) -> None:
+    def __init__(self, reader: LocalEnds, availability: Availability, worker: Callable[[str], Worker] = Worker) -> None:
         self.known: Mapping[int, LocalEnd] = {}
         self._reader = reader
         self._availability = availability
-        self._worker = Worker("iscsi-ends")
+        self._worker = worker("iscsi-ends")
         self._changed = False
         self._wake = asyncio.Event()
         self._login = asyncio.Event()

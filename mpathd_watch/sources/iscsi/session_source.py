@@ -25,7 +25,6 @@ from mpathd_watch.sources.network.routes import interface_to
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.pace import wait_at_most
 from mpathd_watch.sources.reading.poller import Poller
-from mpathd_watch.sources.reading.worker import Worker
 
 SESSIONS_EVERY = 0.5
 """Seconds between polls of the sessions. An instant of an outage may be late by as much."""
@@ -55,7 +54,8 @@ class SessionSource:
     """Turns the iSCSI sessions below ``poller.root`` into events. ``run`` it as a task; ``wake`` it from the same loop.
 
     A poll counts only while the source is up; a full scan makes it so (``sysfs.source``). ``addresses``, ``route`` and
-    ``tcp`` ask the kernel about the network.
+    ``tcp`` ask the kernel about the network. ``reader`` reads the sessions and ``ends`` their
+    local ends; by default below ``poller.root``.
     """
 
     def __init__(
@@ -65,17 +65,22 @@ class SessionSource:
         addresses: Callable[[], Mapping[str, Interface]] = interfaces,
         route: Routing = interface_to,
         tcp: Asking = ask,
+        reader: Sessions | None = None,
+        ends: LocalEnds | None = None,
     ) -> None:
         def question(connections: Mapping[int, Connection]) -> Mapping[int, Answer]:
             return tcp(connections, poller.clock)
 
         self._poller = poller
         self._clock = poller.clock
-        self._reader = Sessions(poller.root, poller.clock)
+        self._reader = reader or Sessions(poller.root, poller.clock)
         # A separate thread, so that a long scan of the disks does not delay the sessions.
-        self._worker = Worker("iscsi-sessions")
-        self._ends = CurrentEnds(LocalEnds(poller.root, addresses, route, question), poller.availability)
-        self._connections = Connections(poller.emit, poller.clock, lambda: self._known, self._ends, question)
+        self._worker = poller.worker("iscsi-sessions")
+        ends = ends or LocalEnds(poller.root, addresses, route, question)
+        self._ends = CurrentEnds(ends, poller.availability, poller.worker)
+        self._connections = Connections(
+            poller.emit, poller.clock, lambda: self._known, self._ends, question, worker=poller.worker
+        )
         self._close_watch = CloseWatch(poller.clock)
         self._known: tuple[SessionFacts, ...] = ()
         self._timeouts_due = float("-inf")

@@ -11,6 +11,7 @@ from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
+from mpathd_watch.sources.iscsi.signs_of_life import SignsOfLife
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError
 from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 
@@ -55,6 +56,7 @@ class Sessions:
         self._connections = sysfs / CONNECTIONS
         self._clock = clock
         self._known: dict[int, _Known] = {}
+        self._signs = SignsOfLife()
 
     def read(
         self,
@@ -77,6 +79,7 @@ class Sessions:
         takes its place, as for iscsiadm (iscsi_sysfs_get_sessioninfo_by_id() in usr/iscsi_sysfs.c).
         """
         found: dict[int, _Known] = {}
+        self._signs.begin(self._clock())
         for sid in sids(self._sysfs):
             known = self._known.get(sid)
             place = (
@@ -95,6 +98,7 @@ class Sessions:
         for sid in self._known.keys() - found.keys():
             self._known[sid].place.close()
         self._known = found
+        self._signs.end(self._clock(), asked=tcp is not None)
         return tuple(known.facts for known in found.values())
 
     def _living(
@@ -114,8 +118,14 @@ class Sessions:
         exp_statsn = connection = None
         if facts.state is SessionStatus.LOGGED_IN:
             exp_statsn = attributes.number(place.exp_statsn)
-            if known and (known.facts.state in DOWN_SESSION or _moved(known.exp_statsn, exp_statsn)):
+            if known and known.facts.state in DOWN_SESSION:
                 alive = self._clock()
+            elif known and _moved(known.exp_statsn, exp_statsn):
+                moment = self._signs.moment(self._clock(), facts.sid, tcp)
+                if moment is None:
+                    exp_statsn = known.exp_statsn  # the next reading with TCP facts finds that it has moved
+                else:
+                    alive = moment
             connection = facts.tcp if tcp is None else tcp.get(facts.sid)
         if alive != facts.alive or connection is not facts.tcp:
             facts = replace(facts, alive=alive, tcp=connection)

@@ -31,7 +31,8 @@ class MultipathdClient:
     """Sends requests to multipathd, one at a time, over one connection that stays open.
 
     ``socket_name`` is the configured socket (see ``protocol.addresses``). ``presence`` is checked before each connect:
-    this never connects to a multipathd that is not running. ``deadline`` is in seconds.
+    this never connects to a multipathd that is not running. ``deadline`` is in seconds. ``connect`` is ``connected``
+    by default.
 
     At shutdown multipathd closes its connections some time before its process ends. If systemd holds its socket, a
     connect in that time would start it again. Therefore no connect follows for ``grace`` seconds of ``clock`` after a
@@ -46,12 +47,14 @@ class MultipathdClient:
         deadline: float = DEADLINE,
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        connect: Callable[[str], socket.socket] | None = None,
     ) -> None:
         self._addresses = protocol.addresses(socket_name)
         self._presence = presence or multipathd().look
         self._deadline = deadline
         self._grace = grace
         self._clock = clock
+        self._connect_to = connect or connected
         self._turn = asyncio.Lock()
         self._socket: socket.socket | None = None
         self._pid: int | None = None
@@ -125,20 +128,13 @@ class MultipathdClient:
         self._pid = presence.pid
         forbidden = False
         for address in self._addresses:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.setblocking(False)
             try:
-                # Not loop.sock_connect: it treats EAGAIN, which means a full AF_UNIX backlog, as a connect in progress.
-                connection.connect(address)
+                return self._connect_to(address)
             except BlockingIOError:
-                connection.close()
                 detail = "multipathd hangs: it accepts no more connections; see 'systemctl status multipathd'."
                 raise MultipathdError("busy", detail) from None
             except OSError as error:
-                connection.close()
                 forbidden = forbidden or isinstance(error, PermissionError)
-            else:
-                return connection
         if forbidden:
             detail = "allow this service's user to connect (file mode, AppArmor, SELinux)"
             raise MultipathdError("no_permission", f"no permission to connect to {self._spelled()}: {detail}.")
@@ -153,6 +149,19 @@ class MultipathdClient:
 
     def _spelled(self) -> str:
         return " or ".join(protocol.spell(address) for address in self._addresses)
+
+
+def connected(address: str) -> socket.socket:
+    """A connection to ``address`` that does not block. Raises ``OSError``: ``BlockingIOError`` if it would block."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        # Not loop.sock_connect: it treats EAGAIN, which means a full AF_UNIX backlog, as a connect in progress.
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def _is_quiet(connection: socket.socket) -> bool:

@@ -51,7 +51,7 @@ class NetworkSource:
     """Turns the kernel's table of network interfaces into events. ``run`` it as a task.
 
     ``clock`` returns CLOCK_MONOTONIC seconds. ``opened`` returns a bound, non-blocking socket. ``read`` lists all
-    interfaces. Both may raise ``OSError``.
+    interfaces. Both may raise ``OSError``. ``worker`` returns a new worker of a name.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class NetworkSource:
         clock: Callable[[], float],
         opened: Callable[[], socket.socket] = listen,
         read: Callable[[], tuple[LinkFacts, ...]] | None = None,
+        worker: Callable[[str], Worker] = Worker,
     ) -> None:
         self._availability = Availability(emit, SourceName.NETWORK)
         self._heartbeat = Heartbeat(emit, clock, SourceName.NETWORK)
@@ -67,7 +68,7 @@ class NetworkSource:
         self._opened = opened
         self._list = read or links.Reader(clock).read
         # A listing waits for the kernel's RTNL lock, which a driver may hold for long.
-        self._worker = Worker("network")
+        self._worker = worker("network")
         self._known: tuple[LinkFacts, ...] | None = None
         self._wake = asyncio.Event()
         self._failure: OSError | None = None

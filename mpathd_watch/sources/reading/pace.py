@@ -12,13 +12,16 @@ SHARE = 200
 class Round:
     """A round of reads, repeated at intervals of ``every`` seconds, or longer ones if the reads take long.
 
-    ``due`` is the time of the next round by ``clock``.
+    ``due`` is the time of the next round by ``clock``. If one round takes longer than the one before, the shorter time
+    counts: it has probably waited for a lock, which costs nothing. After a wait of 5 s the next round would otherwise
+    follow a quarter of an hour later.
     """
 
     def __init__(self, clock: Callable[[], float], every: float) -> None:
         self.due = float("-inf")
         self._clock = clock
         self._every = every
+        self._before = float("inf")
 
     async def run(self, reading: Awaitable[None]) -> float:
         """Await ``reading``, and return the seconds that it took."""
@@ -30,7 +33,8 @@ class Round:
 
     def postpone(self, took: float) -> None:
         """Postpone the next round as if one had just ended that took ``took`` seconds."""
-        self.due = self._clock() + max(self._every, SHARE * took)
+        self.due = self._clock() + max(self._every, SHARE * min(took, self._before))
+        self._before = took
 
 
 class Backoff:

@@ -42,15 +42,21 @@ Result = TypeVar("Result")
 class Poller:
     """Reads below ``root`` for one source.
 
-    ``emit`` receives its events. ``clock`` returns CLOCK_MONOTONIC seconds.
+    ``emit`` receives its events. ``clock`` returns CLOCK_MONOTONIC seconds. ``worker`` returns a new worker of a name.
     """
 
     def __init__(
-        self, emit: Callable[[Event], None], clock: Callable[[], float], source: SourceName, root: Path
+        self,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+        source: SourceName,
+        root: Path,
+        worker: Callable[[str], Worker] = Worker,
     ) -> None:
         self.emit = emit
         self.clock = clock
         self.root = root
+        self.worker = worker
         self.availability = Availability(emit, source)
         self.heartbeat = Heartbeat(emit, clock, source)
         self._recover: Callable[[], None] = _do_nothing

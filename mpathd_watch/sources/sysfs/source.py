@@ -18,7 +18,6 @@ from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.pace import Round, wait_at_most
 from mpathd_watch.sources.reading.poller import Poller
-from mpathd_watch.sources.reading.worker import Worker
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Disks
 from mpathd_watch.sources.sysfs.member_disks import MemberDisks
@@ -35,22 +34,34 @@ COALESCE = 0.1
 """Seconds for which a wake waits for others: the creation of a map causes several uevents."""
 RETRY_AFTER = 1.0
 
+_Scan = tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...], Usage]
+"""The maps, their members, the disks in no map, and what they are used for."""
+
 
 class SysfsSource:
     """Turns the maps and disks below ``poller.root`` into events; a full scan includes the ``sessions``.
 
     ``run`` it as a task, and ``sessions`` as another. ``wake_*`` may be called at any time from the same loop.
     ``run_dir`` is the path of /run. By default it is beside sysfs, so that the sysfs of another root is used with the
-    udev database of that root; /proc is always beside sysfs.
+    udev database of that root; /proc is always beside sysfs. ``reader`` reads the maps and disks, and ``usage`` what
+    they are used for; by default there.
     """
 
-    def __init__(self, poller: Poller, sessions: SessionSource, run_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        sessions: SessionSource,
+        run_dir: Path | None = None,
+        *,
+        reader: Disks | None = None,
+        usage: UsageReader | None = None,
+    ) -> None:
         self._poller = poller
         self._clock = poller.clock
         self._sessions = sessions
-        self._disks = Disks(poller.root, run_dir or poller.root.parent / "run")
-        self._usage = UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
-        self._worker = Worker("sysfs-disks")
+        self._disks = reader or Disks(poller.root, run_dir or poller.root.parent / "run")
+        self._usage = usage or UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
+        self._worker = poller.worker("sysfs-disks")
         self._wake = asyncio.Event()
         self._members = MemberDisks(poller, self._disks, self._worker, sessions, self._wake)
         self._system_wanted = True
@@ -64,7 +75,8 @@ class SysfsSource:
         while True:
             now = self._clock()
             if now >= system.due or (self._system_wanted and now >= self._system_after):
-                took = await system.run(self.read_once())
+                took = await self.read_once()
+                system.postpone(took)
                 self._system_after = self._clock() + self._pause(took)
                 members.postpone(took)
             elif self._members.pending:
@@ -78,27 +90,31 @@ class SysfsSource:
             if self._system_wanted:
                 await asyncio.sleep(COALESCE)
 
-    async def read_once(self) -> None:
-        """Do a full scan."""
+    async def read_once(self) -> float:
+        """Do a full scan. Return the seconds that reading the maps and disks took.
+
+        The waits for the locks of sockets do not count: a connection in trouble may hold one for long.
+        """
         self._system_wanted = False
         requested = self._clock()
         attributes, of_sessions = Attributes(), Attributes()
 
-        def scan() -> tuple[tuple[MapFacts, ...], tuple[DeviceFacts, ...], tuple[DeviceFacts, ...], Usage]:
+        def scan() -> _Scan:
             maps = self._disks.maps(attributes)
             members = self._disks.devices(attributes, sorted({name for found in maps for name in found.slaves}))
             unmapped = self._disks.unmapped(attributes, members)
             return maps, members, unmapped, self._usage.read(attributes, maps)
 
-        found, problems_of_ends = await asyncio.gather(
-            self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._sessions.read_ends()
-        )
+        async def reading() -> tuple[_Scan | None, float]:
+            return await self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._clock() - requested
+
+        (found, took), problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
         if found is None:
-            return
+            return took
         # Sessions last: while the disks were read, a poll may have reported newer states of them.
         sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
-            return
+            return took
         maps, members, unmapped, usage = found
         self._members.replace(members)
         wanted = self._system_wanted
@@ -108,6 +124,7 @@ class SysfsSource:
         self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped, usage))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
+        return took
 
     def wake_system(self) -> None:
         """Do a full scan soon."""

@@ -12,7 +12,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import pyudev
 
@@ -30,74 +30,79 @@ BATCH = 1024
 RETRY_AFTER = 10.0
 
 
-class UeventSource:
-    """Turns uevents into events. ``run`` it as a task."""
+class Monitor(Protocol):
+    """An open socket that receives uevents."""
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def poll(self, timeout: float) -> Any:
+        """The next uevent, as pyudev's ``Device``; ``None`` if there is none. Raises ``OSError`` if any were lost."""
+
+    def clear_error(self) -> None:
+        """Read on after an error."""
+
+    def close(self) -> None:
+        """Close the socket."""
+
+
+class UeventSource:
+    """Turns uevents into events. ``run`` it as a task.
+
+    ``opened`` returns a monitor; by default that of the kernel. It may raise ``OSError``, ``ValueError`` or
+    ``ImportError``.
+    """
+
+    def __init__(self, emit: Callable[[Event], None], opened: Callable[[], Monitor] | None = None) -> None:
         self._emit = emit
         self._availability = Availability(emit, SourceName.UEVENT)
         self._attentions = AttentionGatherer(emit, _call_later)
-        # Loading libudev starts ldconfig and reads files. Here no loop runs yet that it could stop.
-        self._udev = _library()
-        self._monitor: Any = None
-        self._socket: socket.socket | None = None
+        self._opened = opened or _Kernel().opened
+        self._monitor: Monitor | None = None
         self._lost = False
 
     async def run(self) -> None:
         """Listen until cancelled. If the socket can't be opened, try again every ``RETRY_AFTER`` seconds."""
         try:
-            while not self._open():  # noqa: ASYNC110  # no event reports that a socket can be opened
+            while (monitor := self._open()) is None:  # noqa: ASYNC110  # no event reports that a socket can be opened
                 await asyncio.sleep(RETRY_AFTER)
+            self._monitor = monitor
             loop = asyncio.get_running_loop()
-            loop.add_reader(self._monitor.fileno(), self._drain)
+            loop.add_reader(monitor.fileno(), self._drain)
             try:
                 await asyncio.Event().wait()
             finally:
-                loop.remove_reader(self._monitor.fileno())
+                loop.remove_reader(monitor.fileno())
                 self._attentions.close()
         finally:
-            if self._socket is not None:
-                self._socket.close()
+            if self._monitor is not None:
+                self._monitor.close()
             self._monitor = None
 
-    def _open(self) -> bool:
+    def _open(self) -> Monitor | None:
         try:
-            if isinstance(self._udev, ImportError):
-                raise self._udev
-            monitor = pyudev.Monitor.from_netlink(self._udev, source="kernel")
-            monitor.filter_by("block")
-            monitor.filter_by("scsi", "scsi_device")
-            monitor.start()
-            # The same socket with a descriptor of our own: pyudev gives no access to its error.
-            self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
+            monitor = self._opened()
         except (OSError, ValueError, ImportError) as error:
             reason = errno.errorcode.get(error.errno or 0, "error") if isinstance(error, OSError) else "error"
             detail = f"the uevent socket can't be opened ({error}); allow the service to use AF_NETLINK"
             self._availability.report_down(reason, detail)
-            return False
-        self._monitor = monitor
-        self._enlarge(self._socket)
+            return None
         self._availability.report_up()
-        return True
-
-    @staticmethod
-    def _enlarge(receiver: socket.socket) -> None:
-        """Request a big buffer. Without CAP_NET_ADMIN the kernel limits it to net.core.rmem_max."""
-        try:
-            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-        except PermissionError:
-            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        return monitor
 
     def _drain(self) -> None:
         """Read the pending events, and emit them in the order in which they occurred, but unit attentions last."""
         events: list[Event] = []
         drained = False
+        monitor = self._monitor
+        if monitor is None:
+            return
         for _ in range(BATCH):
             try:
-                device = self._monitor.poll(timeout=0)
+                device = monitor.poll(timeout=0)
             except OSError:
                 self._lost = True
-                self._clear_error()
+                monitor.clear_error()
                 continue
             if device is None:
                 drained = True
@@ -111,11 +116,6 @@ class UeventSource:
         if self._lost and drained:
             self._lost = False
             self._emit(EventsLost())
-
-    def _clear_error(self) -> None:
-        """Reading SO_ERROR clears it; until then poll() reports POLLERR and pyudev raises without reading."""
-        if self._socket is not None:
-            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def _read(self, device: Any) -> list[Event]:
         """The events in a uevent of a block device. A unit attention of a SCSI device is gathered instead."""
@@ -137,12 +137,54 @@ class UeventSource:
             return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]
 
 
-def _library() -> Any:
-    """libudev, or the error that it can't be loaded."""
+class _Kernel:
+    """Opens monitors of the kernel's group."""
+
+    def __init__(self) -> None:
+        # Loading libudev starts ldconfig and reads files. Here no loop runs yet that it could stop.
+        self._udev: Any = None
+        self._error: ImportError | None = None
+        try:
+            self._udev = pyudev.Context()
+        except ImportError as error:
+            self._error = error
+
+    def opened(self) -> Monitor:
+        """A monitor. Raises ``OSError``, ``ValueError`` or ``ImportError``."""
+        if self._error is not None:
+            raise self._error
+        monitor = pyudev.Monitor.from_netlink(self._udev, source="kernel")
+        monitor.filter_by("block")
+        monitor.filter_by("scsi", "scsi_device")
+        monitor.start()
+        return _KernelMonitor(monitor)
+
+
+class _KernelMonitor:
+    """pyudev's monitor, and the same socket with a descriptor of our own: pyudev gives no access to its error."""
+
+    def __init__(self, monitor: Any) -> None:
+        self._monitor = monitor
+        self._socket = socket.socket(fileno=os.dup(monitor.fileno()))
+        _enlarge(self._socket)
+        self.fileno = monitor.fileno
+        self.poll = monitor.poll
+
+    def clear_error(self) -> None:
+        """Reading SO_ERROR clears it; until then poll() reports POLLERR and pyudev raises without reading."""
+        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def close(self) -> None:
+        """Close our descriptor; pyudev's is closed with the last reference to its monitor."""
+        self._socket.close()
+
+
+def _enlarge(receiver: socket.socket) -> None:
+    """Request a big buffer. Without CAP_NET_ADMIN the kernel limits it to net.core.rmem_max."""
     try:
-        return pyudev.Context()
-    except ImportError as error:
-        return error
+        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    except PermissionError:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
 
 def _call_later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:

@@ -111,11 +111,16 @@ def trigger() -> Iterator[Trigger]:
     trigger.close()
 
 
+def receiver_of(watching: Watch) -> socket.socket:
+    """The socket that the source has open."""
+    monitor = watching.source._monitor
+    assert isinstance(monitor, module._KernelMonitor)
+    return monitor._socket
+
+
 def shrink(watching: Watch) -> None:
     """Give the source the smallest buffer there is: room for a handful of events."""
-    receiver = watching.source._socket
-    assert receiver is not None
-    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    receiver_of(watching).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
 
 
 # --- on the kernel's socket -------------------------------------------------------------------------------------------
@@ -148,8 +153,7 @@ def test_the_buffer_is_as_big_as_asked_for_where_that_is_allowed(trigger: Trigge
     allowed = int(Path("/proc/sys/net/core/rmem_max").read_text())
 
     async def scenario(watching: Watch) -> None:
-        receiver = watching.source._socket
-        assert receiver is not None
+        receiver = receiver_of(watching)
         size = receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert size in (2 * module.BUFFER, 2 * min(module.BUFFER, allowed))
 
@@ -194,8 +198,7 @@ def test_an_overflow_is_reported_only_when_nothing_is_dropped_any_more(
     monkeypatch.setattr(module, "BATCH", 4)
 
     async def scenario(watching: Watch) -> None:
-        receiver = watching.source._socket
-        assert receiver is not None
+        receiver = receiver_of(watching)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
         trigger(count=200)
         await watching.until(lambda: watching.count(EventsLost()))
@@ -335,15 +338,25 @@ class Monitor:
             raise given
         return given
 
+    def fileno(self) -> int:
+        """No loop watches it."""
+        raise NotImplementedError
+
+    def clear_error(self) -> None:
+        """The next call has the next one."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def drained(*devices: FakeDevice | OSError | None, after: float | None = None) -> list[Event]:
     """What a source emits whose monitor gives it these, at once or within ``after`` seconds."""
     events: list[Event] = []
     source = UeventSource(events.append)
-    source._monitor = Monitor(*devices)
+    source._monitor = monitor = Monitor(*devices)
 
     async def drain() -> None:
-        while source._monitor.waiting:
+        while monitor.waiting:
             source._drain()
         if after is not None:
             await asyncio.sleep(after)
@@ -501,5 +514,5 @@ def test_without_the_capability_the_buffer_is_as_big_as_anybody_may_have() -> No
         if option == SO_RCVBUFFORCE:
             raise PermissionError(1, "Operation not permitted")
 
-    UeventSource._enlarge(SimpleNamespace(setsockopt=setsockopt))  # type: ignore[arg-type]
+    module._enlarge(SimpleNamespace(setsockopt=setsockopt))  # type: ignore[arg-type]
     assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF, module.BUFFER)

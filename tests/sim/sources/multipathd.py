@@ -35,6 +35,14 @@ class _Listing:
         """When it is requested next."""
         return min(self.due, self.asked + WAKES_APART) if self.woken else self.due
 
+    def begin(self, now: float) -> tuple[Any, ...] | None:
+        """Note a request: a wake that comes during it leads to another one. Returns what the last one held."""
+        previous = None if self.woken else self.last
+        if self.woken:
+            self.asked = now
+        self.woken, self.due, self.last = False, now + self.every, None
+        return previous
+
 
 class MultipathdSource(Source):
     """The source ``multipathd``. ``slow``: a range of seconds that each answer takes beside the usual."""
@@ -102,6 +110,7 @@ class MultipathdSource(Source):
         """Ask one listing after the other; the answer shows what is so when it is given."""
         daemon, pid = self._world.multipathd, self._world.multipathd.pid
         listing, requested = due[0], self.clock.now
+        previous = listing.begin(requested)
         took = self.random.uniform(*self._world.laws.command) + self.random.uniform(0.0, self.slow)
         deadline = self.clock.at(requested + DEADLINE, lambda: self._timed_out(attempt))
         attempt = [True]
@@ -119,7 +128,9 @@ class MultipathdSource(Source):
             else:
                 attempt[0] = False
                 deadline.cancel()
-                self._answered(listing, requested, news)
+                listing.last = items = listing.take()
+                if items != previous:
+                    news.append(listing.event(items, requested))
                 if due[1:]:
                     self._exchange(due[1:], news, began)
                 else:
@@ -132,17 +143,6 @@ class MultipathdSource(Source):
             attempt[0] = False
             self._asking = False
             self._fail("timeout")
-
-    def _answered(self, listing: _Listing, requested: float, news: list[Event]) -> None:
-        items = listing.take()
-        if listing.woken:
-            listing.asked = requested
-        previous = None if listing.woken else listing.last
-        listing.woken = False
-        listing.due = requested + listing.every
-        listing.last = items
-        if items != previous:
-            news.append(listing.event(items, requested))
 
     def _succeed(self, news: list[Event]) -> None:
         self._asking = False

@@ -20,7 +20,7 @@ class Source:
         self.random = random
         self.up: bool | None = None
         self.up_since = clock.now
-        self._name = name
+        self.name = name
         self._reason = ""
         self._emit = emit
         self._closed = False
@@ -43,15 +43,15 @@ class Source:
         """As ``Availability.report_up``."""
         if not self.up:
             self.up, self._reason, self.up_since = True, "", self.clock.now
-            self.emit(SourceUp(self._name))
+            self.emit(SourceUp(self.name))
 
     def report_down(self, reason: str) -> None:
         """As ``Availability.report_down``."""
         self.up = False
         if reason != self._reason:
             self._reason = reason
-            self.emit(SourceDown(self._name, reason, f"{self._name} does not answer: {reason}"))
+            self.emit(SourceDown(self.name, reason, f"{self.name} does not answer: {reason}"))
 
     def report_unchanged(self) -> None:
         """It answered without news."""
-        self.emit(SourceAnswered(self._name))
+        self.emit(SourceAnswered(self.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -183,9 +184,10 @@ class Sysfs(Source):
         }
 
     def _read_sessions(self) -> dict[int, SessionFacts]:
-        return {session.sid: self._facts(session) for session in self._world.sessions}
+        return {session.sid: self.session_facts(session) for session in self._world.sessions}
 
-    def _facts(self, session: Session) -> SessionFacts:
+    def session_facts(self, session: Session) -> SessionFacts:
+        """A session as sysfs shows it."""
         link = session.portal.link
         return SessionFacts(
             sid=session.sid,
@@ -247,7 +249,9 @@ class Sysfs(Source):
             if disk is None or disk.dev_t != known.dev_t:
                 vanished.append(name)
                 continue
-            facts = self._disk_facts(disk, known, counters=closely or counters, in_flight=closely)
+            facts = self.disk_facts(disk, known, counters=closely or counters, in_flight=closely)
+            if not closely:
+                facts = replace(facts, access=known.access)
             if closely or facts != known:
                 news.append(facts)
         if not (news or vanished):
@@ -260,7 +264,8 @@ class Sysfs(Source):
             self._disks.pop(name, None)
         self.emit(DevicesRead(tuple(news), tuple(vanished), asked))
 
-    def _disk_facts(self, disk: Disk, known: DeviceFacts | None, *, counters: bool, in_flight: bool) -> DeviceFacts:
+    def disk_facts(self, disk: Disk, known: DeviceFacts | None, *, counters: bool, in_flight: bool) -> DeviceFacts:
+        """A disk as sysfs shows it; without ``counters`` they are those of ``known``."""
         io, errors = (known.io, known.io_errors) if known else (None, None)
         if counters or known is None:
             errors = disk.errors & 0xFFFFFFFF
@@ -304,10 +309,10 @@ class Sysfs(Source):
         disks = {disk.name: disk for disk in self._world.disks()}
         members = {disk.name for map_ in self._world.maps for disk in map_.members}
         read = {
-            name: self._disk_facts(disk, self._disks.get(name), counters=True, in_flight=False)
+            name: self.disk_facts(disk, self._disks.get(name), counters=True, in_flight=False)
             for name, disk in sorted(disks.items())
         }
-        maps = tuple(self._map_facts(map_, disks) for map_ in self._world.maps)
+        maps = tuple(self.map_facts(map_, disks) for map_ in self._world.maps)
         self.clock.after(self.random.uniform(*SCAN), lambda: self._scanned_all(maps, read, members, requested))
 
     def _scanned_all(
@@ -338,7 +343,8 @@ class Sysfs(Source):
         # What changed while it was scanned is found by the polls.
         self._poll_on_grid()
 
-    def _map_facts(self, map_: Map, disks: dict[str, Disk]) -> MapFacts:
+    def map_facts(self, map_: Map, disks: dict[str, Disk]) -> MapFacts:
+        """A map as sysfs shows it."""
         slaves = tuple(disk.name for disk in map_.members if disk.name in disks)
         return MapFacts(
             map_.wwid, map_.name, map_.sysfs_name, suspended=False, slaves=slaves, block=BlockFacts(SECTORS, 512, 512)

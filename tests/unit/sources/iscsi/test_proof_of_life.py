@@ -13,6 +13,8 @@ import pytest
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.vocabulary import SessionStatus
 from mpathd_watch.sources.iscsi import sessions as module
+from mpathd_watch.sources.iscsi.sessions import Sessions
+from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 from tests.reading import Look, Meddler, before_each_read, kernfs, unreadable
@@ -57,6 +59,40 @@ def test_a_session_is_alive_when_its_exp_statsn_moves_and_not_before_that_is_see
     assert pulse.at(6.0, everything=True) == 6.0
 
 
+class Gap:
+    """A session that answers between a reading at 1.0 and one at 17.0, because a read hung."""
+
+    def __init__(self, san: FakeSysfs) -> None:
+        self.now = 1.0
+        self.sessions = Sessions(san.root, lambda: self.now)
+        self.sid = self.sessions.read(Attributes())[0].sid
+        san.sessions[0].answer()
+        self.now = 17.0
+
+    def alive(self, *, heard: float | None = None, asked: bool = True) -> float | None:
+        tcp = {} if heard is None else {self.sid: TcpFacts(0.0005, 0, 0, heard)}
+        return self.sessions.read(Attributes(), tcp=tcp if asked else None)[0].alive
+
+
+@pytest.mark.parametrize(("heard", "alive"), [(3.1, 3.1), (17.5, 17.0), (0.4, 1.0), (None, 17.0)])
+def test_after_a_gap_the_moment_of_the_sign_of_life_is_that_of_tcp(
+    san: FakeSysfs, heard: float | None, alive: float
+) -> None:
+    assert Gap(san).alive(heard=heard) == alive
+
+
+def test_after_a_gap_a_sign_of_life_waits_for_the_tcp_facts(san: FakeSysfs) -> None:
+    gap = Gap(san)
+    assert gap.alive(asked=False) is None
+    gap.now = 17.5
+    assert gap.alive(asked=False) is None
+    gap.now = 18.0
+    assert gap.alive(heard=3.1) == 3.1
+    san.sessions[0].answer()
+    gap.now = 18.5
+    assert gap.alive(asked=False) == 18.5
+
+
 @pytest.mark.parametrize("moved", [0, 257, 259, 4294967295])
 def test_whatever_way_it_moves(pulse: Pulse, moved: int) -> None:
     pulse.at(1.0)
@@ -69,16 +105,16 @@ def test_the_last_proof_of_life_is_kept_through_an_outage_and_a_login_is_one(pul
     pulse.session.answer()
     pulse.at(2.0)
     pulse.session.fail()
-    assert pulse.at(15.0) == 2.0
+    assert pulse.at(3.0) == 2.0
     pulse.session.connection.set("exp_statsn", 7)  # iscsid tries to log in
-    assert pulse.at(16.0) == 2.0
+    assert pulse.at(3.5) == 2.0
     pulse.session.expire()
-    assert pulse.at(20.0, everything=True) == 2.0
+    assert pulse.at(4.0, everything=True) == 2.0
     pulse.session.recover()
-    assert pulse.at(40.0) == 40.0
-    assert pulse.at(41.0) == 40.0
+    assert pulse.at(5.0) == 5.0
+    assert pulse.at(6.0) == 5.0
     pulse.session.answer()
-    assert pulse.at(42.0) == 42.0
+    assert pulse.at(7.0) == 7.0
 
 
 def test_a_state_that_could_not_be_read_is_no_login(pulse: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,11 +36,20 @@ def test_a_round_is_repeated_when_due_and_takes_only_a_share_of_the_time(took: f
 def test_another_reading_puts_a_round_off() -> None:
     clock = Clock()
     rounds = Round(clock, every=5.0)
-    rounds.postpone(0.0)
-    assert rounds.due == 1005.0
+    rounds.postpone(0.5)
+    assert rounds.due == 1000.0 + 0.5 * SHARE
     clock.now = 1004.0
-    rounds.postpone(1.0)
-    assert rounds.due == 1004.0 + SHARE
+    rounds.postpone(0.5)
+    assert rounds.due == 1004.0 + 0.5 * SHARE
+
+
+def test_a_single_reading_that_waits_for_a_lock_does_not_count() -> None:
+    clock = Clock()
+    rounds = Round(clock, every=5.0)
+    rounds.postpone(0.01)
+    for took, pause in ((4.9, 5.0), (0.01, 5.0), (0.1, 5.0), (3.0, 0.1 * SHARE), (3.0, 3.0 * SHARE)):
+        rounds.postpone(took)
+        assert rounds.due == pytest.approx(1000.0 + pause)
 
 
 def test_a_round_that_fails_is_not_one_that_ended() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.sources.reading.worker import StalledError, Worker
+from mpathd_watch.sources.reading.worker import StalledError, Worker, settle
 
 
 @pytest.fixture
@@ -45,6 +45,19 @@ def test_the_result_is_returned_from_a_daemon_thread_of_that_name() -> None:
         assert await worker.run(threading.current_thread, 1.0) is thread
 
     assert run(scenario) == []
+
+
+def test_the_reads_can_be_done_by_another_than_a_thread() -> None:
+    async def main() -> None:
+        worker = Worker("unused", lambda job, future: settle(future, job))
+        assert await worker.run(threading.current_thread, 1.0) is threading.main_thread()
+        with pytest.raises(OSError, match="gone"):
+            await worker.run(fail, 1.0)
+
+    def fail() -> None:
+        raise OSError(errno.ENODEV, "gone")
+
+    asyncio.run(main())
 
 
 def test_jobs_run_one_at_a_time_in_their_order() -> None:

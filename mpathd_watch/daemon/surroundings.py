@@ -1,0 +1,58 @@
+"""What the service needs of the host that it runs on. A simulation has another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mpathd_watch.config import Config
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.daemon import clock
+from mpathd_watch.daemon.live_sources import LiveSources, live_sources
+from mpathd_watch.sinks.http.server import HttpServer
+from mpathd_watch.sinks.notify import Notifier
+from mpathd_watch.sinks.view import Views
+from mpathd_watch.sources.reading.worker import Worker
+
+
+class Http(Protocol):
+    """What the service needs of ``HttpServer``."""
+
+    @property
+    def address(self) -> ListenAddress:
+        """Where it listens."""
+
+    def start(self) -> None:
+        """Serve requests from now on."""
+
+    def stop(self) -> None:
+        """Serve none any more."""
+
+
+def service_manager() -> Notifier:
+    """Notifies the service manager of this process."""
+    return Notifier(os.environ, os.getpid())
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The host: ``now`` returns both clocks, of which CLOCK_MONOTONIC is also the loop's.
+
+    ``notifier`` returns what notifies the service manager, and ``worker`` a new worker of a name. ``http`` takes what
+    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes.
+    """
+
+    now: Callable[[], Instant] = clock.now
+    notifier: Callable[[], Notifier] = service_manager
+    worker: Callable[[str], Worker] = Worker
+    http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None]], Http] = HttpServer
+    sources: Callable[[Config, Callable[[Event], None], Path, Path | None], LiveSources] = live_sources
+
+
+HOST = Surroundings()
+"""This host."""

@@ -1,0 +1,45 @@
+"""When a session gave a sign of life, of which two readings show that it has given one in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mpathd_watch.core.model.facts import TcpFacts
+
+LONG_AGO = 2.0
+"""Seconds between two readings from which on the later one is no good measure of what was in between."""
+
+
+class SignsOfLife:
+    """The moments of the readings, in CLOCK_MONOTONIC seconds.
+
+    At the usual pace the moment of the later reading is good enough. After a read that hung, the session may have been
+    silent for most of that time: then only the TCP facts of a request since then show when data came last.
+    """
+
+    def __init__(self) -> None:
+        self._read_at: float | None = None
+        self._before_gap: float | None = None
+
+    def begin(self, now: float) -> None:
+        """A reading begins."""
+        if self._before_gap is None and self._read_at is not None and now - self._read_at > LONG_AGO:
+            self._before_gap = self._read_at
+
+    def moment(self, now: float, sid: int, tcp: Mapping[int, TcpFacts] | None) -> float | None:
+        """When session ``sid`` gave its sign of life; ``None`` if only a request for TCP facts can show it.
+
+        ``tcp`` are the facts of a request for this reading, ``None`` if there was none.
+        """
+        if self._before_gap is None:
+            return now
+        if tcp is None:
+            return None
+        facts = tcp.get(sid)
+        return now if facts is None or facts.heard is None else min(now, max(self._before_gap, facts.heard))
+
+    def end(self, now: float, *, asked: bool) -> None:
+        """The reading has ended; ``asked``: with TCP facts of a request for it."""
+        self._read_at = now
+        if asked:
+            self._before_gap = None
