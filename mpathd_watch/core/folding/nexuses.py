@@ -10,6 +10,7 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.tally import Tally
+from mpathd_watch.core.model.views import CheckerView, DiskView, DmView
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
@@ -22,6 +23,7 @@ def nexuses_read(draft: Draft, event: Event) -> None:
     take_over(draft, event)
     touch_changed(draft)
     if before != _handles(draft):
+        _leave_behind(draft)
         draft.refresh(Scope.SYSTEM)
     suspicion.reassess(draft)
 
@@ -55,6 +57,24 @@ def forget_status(draft: Draft) -> None:
 
 def _handles(draft: Draft) -> set[object]:
     return {(nexus.transport, nexus.facts.handle) for nexus in draft.nexuses.values() if nexus.present}
+
+
+def _leave_behind(draft: Draft) -> None:
+    """A nexus that took another's place has disks of its own: those of the old one are gone.
+
+    The kernel gives the free names again, perhaps in another order: a path must not be taken for up because a disk of
+    the same name, which may be another LUN, is there before sysfs has been read.
+    """
+    known = draft.before.nexuses
+    fresh = {
+        label
+        for label, nexus in draft.nexuses.items()
+        if nexus.present and label in known and known[label].facts.handle != nexus.facts.handle
+    }
+    for wwid, map_ in tuple(draft.maps.items()) if fresh else ():
+        for path in map_.paths.values():
+            if path.member and path.nexus in fresh:
+                draft.set_path(wwid, replace(path, member=False, dm=DmView(), checker=CheckerView(), disk=DiskView()))
 
 
 def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:

@@ -337,6 +337,21 @@ def test_a_session_that_is_seen_to_go_first_takes_its_path_along() -> None:
     assert story.wants(Scope.SYSTEM)
 
 
+@pytest.mark.parametrize("seen_gone", [True, False])
+def test_a_new_session_brings_no_disk_of_the_old_one_back(seen_gone: bool) -> None:
+    """Seen on a host so busy that reading sysfs took 15 s: the next disk of the name was another LUN's."""
+    story = article()
+    story.at(10).san.logout(2)
+    if seen_gone:
+        story.feed(story.san.sessions_read())
+        assert story.path(SECOND).health is Health.MISSING
+    story.san.login("192.168.2.1", sid=7)
+    story.at(15).feed(story.san.sessions_read())
+    assert story.path(SECOND).health is Health.MISSING
+    assert story.map().health is MapHealth.AT_RISK
+    assert story.wants(Scope.SYSTEM)
+
+
 def test_a_disk_read_again_under_a_number_that_is_not_its_own_says_nothing_of_the_path() -> None:
     story = article()
     stranger = replace(story.san.devices["sdb"], dev_t="8:999", state=DeviceState.OFFLINE)
