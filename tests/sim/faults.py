@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from types import MappingProxyType
 
@@ -275,15 +276,8 @@ def _multipathd_reconfigured(stage: Stage, _: Fault) -> None:
 
 
 def _multipathd_slow(stage: Stage, fault: Fault) -> Repair:
-    source = stage.product.sources.multipathd
-    source.slow = (0.5, 2.0, 3.8)[fault.which % 3]
-    stage.impaired(source)
-
-    def repair() -> None:
-        source.slow = 0.0
-        stage.impaired(source)
-
-    return repair
+    source, slow = stage.product.sources.multipathd, (0.5, 2.0, 3.8)[fault.which % 3]
+    return _impaired(stage, source, lambda on: setattr(source, "slow", slow if on else 0.0))
 
 
 def _iscsid_killed(stage: Stage, _: Fault) -> Repair:
@@ -308,53 +302,35 @@ def _clock_step(stage: Stage, fault: Fault) -> None:
     stage.world.step_wall_clock((1.0, -1.0, 3600.0, -7200.0, 86400.0 * 40)[fault.which % 5])
 
 
+def _impaired(stage: Stage, source: Source, impair: Callable[[bool], None]) -> Repair:
+    """Impair what a source of the daemon receives, until it is repaired."""
+
+    def turn(*, on: bool) -> None:
+        impair(on)
+        stage.impaired(source)
+
+    turn(on=True)
+    return partial(turn, on=False)
+
+
 def _uevents_lost(stage: Stage, _: Fault) -> Repair:
     uevents = stage.product.sources.uevents
-    uevents.lose(losing=True)
-    stage.impaired(uevents)
-
-    def repair() -> None:
-        uevents.lose(losing=False)
-        stage.impaired(uevents)
-
-    return repair
+    return _impaired(stage, uevents, lambda on: uevents.lose(losing=on))
 
 
 def _uevents_late(stage: Stage, _: Fault) -> Repair:
     uevents = stage.product.sources.uevents
-    uevents.late = True
-    stage.impaired(uevents)
-
-    def repair() -> None:
-        uevents.late = False
-        stage.impaired(uevents)
-
-    return repair
+    return _impaired(stage, uevents, partial(setattr, uevents, "late"))
 
 
 def _errors_lost(stage: Stage, _: Fault) -> Repair:
     errors = stage.product.sources.errors
-    errors.losing = True
-    stage.impaired(errors)
-
-    def repair() -> None:
-        errors.losing = False
-        stage.impaired(errors)
-
-    return repair
+    return _impaired(stage, errors, partial(setattr, errors, "losing"))
 
 
 def _sysfs_hangs(stage: Stage, _: Fault) -> Repair:
     sysfs = stage.product.sources.sysfs
-    sysfs.hang(hung=True)
-    stage.impaired(sysfs)
-
-    def repair() -> None:
-        if not sysfs.closed:
-            sysfs.hang(hung=False)
-        stage.impaired(sysfs)
-
-    return repair
+    return _impaired(stage, sysfs, lambda on: sysfs.hang(hung=on))
 
 
 def _daemon_restarted(stage: Stage, _: Fault) -> None:

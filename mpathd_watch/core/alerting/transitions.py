@@ -141,7 +141,10 @@ def _announce_flapping(draft: Draft, before: Before) -> None:
 
 
 def _announce_overdue(draft: Draft, before: Before) -> None:
-    """Report each path that has become overdue; of those that a lost nexus or port group took along, one covers all."""
+    """Report each path that has become overdue.
+
+    Of those that a lost nexus or port group took along, one covers all that are overdue in the same phase.
+    """
     late: dict[str, list[PathKey]] = {}
     for (wwid, label), was in before.items():
         path = draft.whole_map(wwid).paths[label]
@@ -149,12 +152,14 @@ def _announce_overdue(draft: Draft, before: Before) -> None:
             nexus = path.nexus if path.outage.shared or path.health is Health.SUSPECT else ""
             late.setdefault(nexus or f"{wwid} {label}", []).append((wwid, label))
     for nexus, keys in late.items():
-        reported = any(
-            path.verdict.overdue and (wwid, path.label) not in keys for wwid, path in draft.paths_through(nexus)
-        )
+        reported = {
+            path.health
+            for wwid, path in draft.paths_through(nexus)
+            if path.verdict.overdue and (wwid, path.label) not in keys
+        }
         for number, (wwid, label) in enumerate(keys):
             map_ = draft.maps[wwid]
-            covered = reported or number > 0
+            covered = number > 0 or map_.paths[label].health in reported
             draft.emit(
                 messages.path_overdue(_context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=covered)
             )

@@ -10,7 +10,6 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.tally import Tally
-from mpathd_watch.core.model.views import CheckerView, DiskView, DmView
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
@@ -60,10 +59,11 @@ def _handles(draft: Draft) -> set[object]:
 
 
 def _leave_behind(draft: Draft) -> None:
-    """A nexus that took another's place has disks of its own: those of the old one are gone.
+    """A nexus that took another's place has disks of its own: what was known of the old one's counts no more.
 
     The kernel gives the free names again, perhaps in another order: a path must not be taken for up because a disk of
-    the same name, which may be another LUN, is there before sysfs has been read.
+    the same name, which may be another LUN, is there before sysfs has been read. A path that was out stays missing
+    until then; of one whose nexus was never seen to be gone, it is not known.
     """
     known = draft.before.nexuses
     fresh = {
@@ -74,7 +74,7 @@ def _leave_behind(draft: Draft) -> None:
     for wwid, map_ in tuple(draft.maps.items()) if fresh else ():
         for path in map_.paths.values():
             if path.member and path.nexus in fresh:
-                draft.set_path(wwid, replace(path, member=False, dm=DmView(), checker=CheckerView(), disk=DiskView()))
+                draft.set_path(wwid, path.forgotten(member=path.outage is None))
 
 
 def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:

@@ -55,7 +55,7 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
             if facts is not None and facts.dev_t == path.place.dev_t:
                 _observe(draft, wwid, path, facts, event.requested)
             elif path.place.dev in gone:
-                draft.set_path(wwid, _absent(path))
+                draft.set_path(wwid, path.forgotten(member=False))
                 draft.refresh(Scope.SYSTEM)
 
 
@@ -122,7 +122,7 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
     by_disk = {_disk(device): device for device in members}
     for label, path in tuple(paths.items()):
         if label not in labels and path.member:
-            draft.set_path(wwid, _absent(path))
+            draft.set_path(wwid, path.forgotten(member=False))
     for label, disk in labels.items():
         device = by_disk[disk]
         before = paths.get(label)
@@ -201,10 +201,6 @@ def _was(disk: DiskView, wwid: str) -> str:
     first = disk.was or disk.block.wwid
     alike = first.partition(".")[0] == wwid.partition(".")[0]
     return first if first and alike and first != wwid else ""
-
-
-def _absent(path: PathState) -> PathState:
-    return replace(path, member=False, dm=DmView(), checker=CheckerView(), disk=DiskView())
 
 
 def _observe(draft: Draft, wwid: str, path: PathState, device: DeviceFacts, requested: float) -> None:

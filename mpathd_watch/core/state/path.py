@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
@@ -85,6 +85,10 @@ class PathState:
         """Whether its I/O is held because the array is changing the state of its port group."""
         caused = self.outage is not None and self.outage.cause is Cause.ARRAY_TRANSITIONING
         return caused and self.health is Health.STALLED and self.disk.access.transitioning
+
+    def forgotten(self, *, member: bool) -> PathState:
+        """The path, of which nothing is known any more of what dm, the checker and the disk report."""
+        return replace(self, member=member, dm=DmView(), checker=CheckerView(), disk=DiskView())
 
     @property
     def nexus(self) -> str:

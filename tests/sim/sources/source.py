@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from mpathd_watch.core.events import Event, SourceAnswered, SourceDown, SourceUp
 from mpathd_watch.core.model.vocabulary import SourceName
 from tests.sim.clock import Clock
+from tests.sim.world.changes import What
+from tests.sim.world.host import World
 
 Emit = Callable[[Event], None]
 
@@ -55,3 +58,25 @@ class Source:
     def report_unchanged(self) -> None:
         """It answered without news."""
         self.emit(SourceAnswered(self.name))
+
+
+class Listener(Source):
+    """A source that the kernel sends messages to, over a socket of its own."""
+
+    def __init__(self, name: SourceName, clock: Clock, random: Random, emit: Emit, *, world: World) -> None:
+        super().__init__(name, clock, random, emit)
+        self._world = world
+
+    def begin(self) -> None:
+        """Open the socket."""
+        self._world.changes.listen(self._changed)
+        self.report_up()
+
+    def close(self) -> None:
+        """Close the socket."""
+        super().close()
+        self._world.changes.silence(self._changed)
+
+    def _changed(self, what: What, thing: Any) -> None:
+        """Receive what a change in the world makes the kernel send."""
+        raise NotImplementedError

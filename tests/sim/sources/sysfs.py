@@ -80,6 +80,8 @@ class Sysfs(Source):
 
     def hang(self, *, hung: bool) -> None:
         """Reads do not return from now on, or they do again."""
+        if self.closed:
+            return
         self.hung = hung
         if self._down_timer is not None:
             self._down_timer.cancel()

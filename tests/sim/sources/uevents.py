@@ -5,37 +5,27 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from mpathd_watch.core.events import ConnectionFailed, DmPathEvent, Event, EventsLost, NetworkRead
+from mpathd_watch.core.events import ConnectionFailed, Event, EventsLost, NetworkRead
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.sources.uevent.parse import in_order
 from tests.sim.clock import Clock
-from tests.sim.sources.source import Emit, Source
+from tests.sim.sources.source import Emit, Listener
 from tests.sim.world.changes import What
 from tests.sim.world.host import World
 
 MOST_LATE = 0.5
 
 
-class Uevents(Source):
+class Uevents(Listener):
     """The uevent socket. ``losing``: its buffer overflows. ``late``: what comes is late, and out of order."""
 
     def __init__(self, clock: Clock, random: Random, emit: Emit, world: World) -> None:
-        super().__init__(SourceName.UEVENT, clock, random, emit)
+        super().__init__(SourceName.UEVENT, clock, random, emit, world=world)
         self.losing = False
         self.late = False
         self.lost_at: float | None = None
         self._lost = False
-        self._world = world
         self._batch: list[Event] = []
-
-    def begin(self) -> None:
-        """Open the socket."""
-        self._world.changes.listen(self._changed)
-        self.report_up()
-
-    def close(self) -> None:
-        """Close the socket."""
-        super().close()
-        self._world.changes.silence(self._changed)
 
     def lose(self, *, losing: bool) -> None:
         """The buffer is full, or drained again: then the loss is reported."""
@@ -62,35 +52,19 @@ class Uevents(Source):
 
     def _drain(self) -> None:
         batch, self._batch = self._batch, []
-        self._deliver(sorted(batch, key=_seqnum))
+        self._deliver(in_order(batch))
 
     def _deliver(self, events: list[Event]) -> None:
         for event in events:
             self.emit(event)
 
 
-def _seqnum(event: Event) -> int:
-    """The order among path events; the others come where they came (``uevent.parse.in_order``)."""
-    return event.seqnum or 0 if isinstance(event, DmPathEvent) else 0
-
-
-class KernelErrors(Source):
+class KernelErrors(Listener):
     """NETLINK_ISCSI. ``losing``: what is sent does not arrive."""
 
     def __init__(self, clock: Clock, random: Random, emit: Emit, world: World) -> None:
-        super().__init__(SourceName.ISCSI, clock, random, emit)
+        super().__init__(SourceName.ISCSI, clock, random, emit, world=world)
         self.losing = False
-        self._world = world
-
-    def begin(self) -> None:
-        """Open the socket."""
-        self._world.changes.listen(self._changed)
-        self.report_up()
-
-    def close(self) -> None:
-        """Close the socket."""
-        super().close()
-        self._world.changes.silence(self._changed)
 
     def _changed(self, what: What, thing: Any) -> None:
         if what is What.ERROR and not self.losing:
@@ -99,24 +73,17 @@ class KernelErrors(Source):
             self.clock.after(self.random.uniform(*self._world.laws.netlink), lambda: self.emit(event))
 
 
-class Network(Source):
+class Network(Listener):
     """rtnetlink: all interfaces at the start, and whenever one has changed."""
 
     def __init__(self, clock: Clock, random: Random, emit: Emit, world: World) -> None:
-        super().__init__(SourceName.NETWORK, clock, random, emit)
-        self._world = world
+        super().__init__(SourceName.NETWORK, clock, random, emit, world=world)
         self._reading = False
 
     def begin(self) -> None:
         """Read all, and listen."""
-        self._world.changes.listen(self._changed)
-        self.report_up()
+        super().begin()
         self._read()
-
-    def close(self) -> None:
-        """Close the socket."""
-        super().close()
-        self._world.changes.silence(self._changed)
 
     def _changed(self, what: What, _: Any) -> None:
         if what is What.LINK and not self._reading:

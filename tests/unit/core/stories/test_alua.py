@@ -316,6 +316,26 @@ def test_paths_of_a_port_group_that_are_overdue_one_after_the_other_are_one_aler
     assert overdue == [(B, Priority.ERR), (B, Priority.INFO), (B, Priority.INFO)]
 
 
+def test_a_path_that_is_overdue_in_another_phase_is_news() -> None:
+    def opens(name: str, state: AccessState) -> None:
+        device = told.san.devices[name]
+        told.san.devices[name] = replace(device, access=replace(device.access, state=state))
+        told.feed(DevicesRead((told.san.devices[name],)))
+
+    told = several().at(0).access(g2=UNAVAILABLE)
+    fails(fails(told, "sdb"), "sdd")
+    told.at(5)
+    opens("sdb", OPTIMIZED)
+    opens("sdd", OPTIMIZED)
+    returns(told, "sdd").at(40)
+    opens("sdd", TRANSITIONING)
+    told.at(120)
+    overdue = [
+        (each.alert.fields["PHASE"], each.alert.priority) for each in told.told if each.event == "path_overdue"
+    ]
+    assert overdue == [(Phase.REINSTATEMENT, Priority.ERR), (Phase.TRANSITION, Priority.ERR)]
+
+
 def test_one_path_alone_is_not_a_port_group() -> None:
     told = fails(several().at(0).access(g2=STANDBY), "sdb")
     for name in ("sdd", "sdf"):

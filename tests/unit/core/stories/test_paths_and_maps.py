@@ -347,9 +347,22 @@ def test_a_new_session_brings_no_disk_of_the_old_one_back(seen_gone: bool) -> No
         assert story.path(SECOND).health is Health.MISSING
     story.san.login("192.168.2.1", sid=7)
     story.at(15).feed(story.san.sessions_read())
-    assert story.path(SECOND).health is Health.MISSING
-    assert story.map().health is MapHealth.AT_RISK
+    assert story.path(SECOND).health is (Health.MISSING if seen_gone else Health.UNKNOWN)
+    assert story.map().health is (MapHealth.AT_RISK if seen_gone else MapHealth.UNKNOWN)
     assert story.wants(Scope.SYSTEM)
+    story.look()
+    assert story.health(SECOND) == (Health.MISSING, MapHealth.AT_RISK)
+
+
+def test_sessions_that_are_all_replaced_between_two_polls_are_no_lost_map() -> None:
+    """Their disks may be in the map already."""
+    story = article()
+    for sid, address in ((1, "192.168.1.1"), (2, "192.168.2.1")):
+        story.san.logout(sid)
+        story.san.login(address, sid=sid + 6)
+    story.at(10).feed(story.san.sessions_read())
+    assert story.map().health is MapHealth.UNKNOWN
+    assert "map_lost" not in {event for _, event, _ in story.alerts(0)}
 
 
 def test_a_disk_read_again_under_a_number_that_is_not_its_own_says_nothing_of_the_path() -> None:
