@@ -330,9 +330,7 @@ def test_a_path_that_is_overdue_in_another_phase_is_news() -> None:
     returns(told, "sdd").at(40)
     opens("sdd", TRANSITIONING)
     told.at(120)
-    overdue = [
-        (each.alert.fields["PHASE"], each.alert.priority) for each in told.told if each.event == "path_overdue"
-    ]
+    overdue = [(each.alert.fields["PHASE"], each.alert.priority) for each in told.told if each.event == "path_overdue"]
     assert overdue == [(Phase.REINSTATEMENT, Priority.ERR), (Phase.TRANSITION, Priority.ERR)]
 
 
