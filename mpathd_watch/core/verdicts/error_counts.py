@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SETTLED = 2.0
-"""Seconds before an outage at which a count is none of its own: multipathd fails the path in dm a second at
-most after its check has failed (checkerloop() in multipathd/main.c), and the disk had counted by then."""
+SETTLED = 3.0
+"""Seconds before an outage at which a count is none of its own. multipathd collects the answer of a check up to a second
+after the disk has counted it, and may fail the path in dm at the next turn of its loop, a second later (checkerloop() in
+multipathd/main.c). The third second is for a busy host."""
 
 
 class Count(NamedTuple):

@@ -44,8 +44,8 @@ def test_a_burst_of_errors_does_not_push_out_what_was_before_it() -> None:
 
 def test_a_burst_right_after_the_first_reading() -> None:
     errors = counted((0, 4), (0.5, 5), (1, 6))
-    assert errors.up_to(1.5) is None
-    assert errors.up_to(2) == Count(0, 4, 0)
+    assert errors.up_to(SETTLED - 0.5) is None
+    assert errors.up_to(SETTLED) == Count(0, 4, 0)
 
 
 def test_what_has_settled_takes_the_place_of_what_was_before() -> None:
