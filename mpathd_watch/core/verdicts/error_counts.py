@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 SETTLED = 3.0
-"""Seconds before an outage at which a count is none of its own. multipathd collects the answer of a check up to a second
-after the disk has counted it, and may fail the path in dm at the next turn of its loop, a second later (checkerloop() in
-multipathd/main.c). The third second is for a busy host."""
+"""Seconds before an outage at which a count is none of its own. multipathd collects the answer of a check up to a
+second after the disk has counted it, and may fail the path in dm at the next turn of its loop, a second later
+(checkerloop() in multipathd/main.c). The third second is for a busy host."""
 
 
 class Count(NamedTuple):
