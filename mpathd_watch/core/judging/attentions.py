@@ -36,12 +36,15 @@ def take_up(draft: Draft) -> None:
 
 
 def _read_access_states(draft: Draft) -> None:
-    """Read the disks of targets that have reported a change, and those whose port group is changing its state."""
+    """Read the disks of targets that have reported a change, and those whose port group is changing its state.
+
+    A target is read once more when its time is over: the kernel may have asked the array since the reading before.
+    """
     now = draft.now.monotonic
     if draft.take(_ACCESS):
+        names = _disks(draft, draft.arrays.again)
         again = {target: each for target, each in draft.arrays.again.items() if each.until >= now}
         draft.arrays = replace(draft.arrays, again=frozen(again))
-        names = _disks(draft, again)
         if names:
             draft.refresh_devices(names)
             fresh = any(now - each.since < AGAIN_FOR for each in again.values())

@@ -297,7 +297,8 @@ class HealthOracle:
         good = max(sources.sysfs.up_since, sources.sysfs.returned + 1.5)
         lost = sources.uevents.lost_at
         if sources.uevents.losing:
-            return never if what in ("failed", "member", "checker") else good
+            # A change of access states is read after its unit attention, otherwise with a full scan each minute.
+            return never if what in ("failed", "member", "checker", "access", "stale") else good
         if sources.uevents.late:
             good = max(good, self._clock.now - 0.5)
         if what in ("failed", "member", "checker"):

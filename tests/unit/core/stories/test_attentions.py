@@ -11,6 +11,7 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import BlockEvent, ConfigurationRead
 from mpathd_watch.core.folding import attentions as unit_attentions
+from mpathd_watch.core.judging.attentions import SLOWLY_EVERY
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
@@ -19,6 +20,7 @@ from mpathd_watch.core.model.vocabulary import (
     DmState,
     SessionStatus,
 )
+from mpathd_watch.core.state.arrays import AGAIN_FOR
 from tests.story import TARGET, San, Story
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
@@ -77,6 +79,20 @@ def test_the_access_states_of_the_target_are_read_at_once_and_again_for_a_while(
     assert sum(everything in wanted for wanted in reads) >= 8
     assert told.at(20).waits == set()
     assert [event for _, event, _ in told.alerts()] == []
+
+
+def test_the_last_reading_comes_when_the_time_is_over() -> None:
+    """At the slow pace the kernel may learn the new state after the last reading but one."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    told.at(3.5).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    read = []
+    for tenth in range(36, 120):
+        told.wanted = []
+        told.at(tenth / 10)
+        if told.wants(Scope.DEVICES):
+            read.append(told.seconds)
+    assert 3.5 + AGAIN_FOR <= max(read) <= 3.5 + AGAIN_FOR + SLOWLY_EVERY
+    assert told.waits == set()
 
 
 def test_a_storm_makes_no_more_readings() -> None:
