@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.lab.kit.channels import Agent, qmp
 from tests.lab.kit.errors import CommandError, LabError, WaitTimeoutError
 from tests.lab.kit.image import Image
 
@@ -35,8 +38,8 @@ KERNEL_COMMAND_LINE = (
     "random.trust_cpu=1 no_timer_check net.ifnames=0 systemd.show_status=0"
 )
 
-CONNECT_PATIENCE = 3.0
-"""Seconds that QEMU may take to listen on a socket it has bound, or to accept who is next there."""
+RESTORE_ATTEMPTS = 2
+"""Guests restored at most until one answers. Why a rare one does not is unknown; it is no fault of the product."""
 
 QUIT_PATIENCE = 10.0
 """Seconds that QEMU may take to end on request."""
@@ -54,53 +57,6 @@ class SavedState:
     overlay: Path
 
 
-def _connected(path: Path, timeout: float) -> socket.socket:
-    """Connect to a socket of QEMU.
-
-    It binds a moment before it listens: until then the kernel refuses. One connection may wait to be accepted: the next
-    gets EAGAIN.
-    """
-    deadline = time.monotonic() + CONNECT_PATIENCE
-    while True:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        try:
-            connection.connect(str(path))
-        except (ConnectionRefusedError, BlockingIOError):
-            connection.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return connection
-
-
-class _JsonSocket:
-    """JSON objects, one per line, over a Unix socket."""
-
-    def __init__(self, path: Path, timeout: float) -> None:
-        self._socket = _connected(path, timeout)
-        self._file = self._socket.makefile("rb")
-
-    def send(self, message: dict[str, Any], prefix: bytes = b"") -> None:
-        self._socket.sendall(prefix + json.dumps(message).encode() + b"\n")
-
-    def receive(self) -> dict[str, Any]:
-        line = self._file.readline()
-        if not line:
-            raise ConnectionError("closed by QEMU")
-        # The agent puts 0xff in front of the first reply after a synchronisation.
-        message: dict[str, Any] = json.loads(line.lstrip(b"\xff"))
-        return message
-
-    def settimeout(self, timeout: float) -> None:
-        self._socket.settimeout(timeout)
-
-    def close(self) -> None:
-        self._file.close()
-        self._socket.close()
-
-
 class Guest:
     """One running guest. Use `boot` or `restore` to get one, `stop` to end it."""
 
@@ -109,7 +65,7 @@ class Guest:
         self.directory = directory
         self.overlay = overlay
         self._process = process
-        self._agent: _JsonSocket | None = None
+        self._agent: Agent | None = None
 
     @classmethod
     def boot(cls, image: Image, directory: Path, timeout: float = 120.0) -> Guest:
@@ -124,6 +80,17 @@ class Guest:
     @classmethod
     def restore(cls, state: SavedState, directory: Path, timeout: float = 30.0) -> Guest:
         """Continue a saved guest in `directory`, with the clock set to now. The saved state stays as it is."""
+        for attempt in range(1, RESTORE_ATTEMPTS):
+            try:
+                return cls._restore(state, directory, timeout)
+            except LabError as error:
+                print(f"lab: attempt {attempt} to restore a guest: {error}", file=sys.stderr, flush=True)
+                # QEMU leaves sockets behind when it dies.
+                shutil.rmtree(directory)
+        return cls._restore(state, directory, timeout)
+
+    @classmethod
+    def _restore(cls, state: SavedState, directory: Path, timeout: float) -> Guest:
         incoming = ("-incoming", f"exec:cat {shlex.quote(str(state.ram))}")
         guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming)
         with guest._ended_on_error():
@@ -295,8 +262,7 @@ class Guest:
         if self._agent is None:
             raise LabError("no connection to the guest agent")
         try:
-            self._agent.send({"execute": command, "arguments": arguments})
-            reply = self._agent.receive()
+            reply = self._agent.call(command, arguments)
         except OSError as error:
             raise LabError(f"guest agent, {command}: {error}") from error
         if "error" in reply:
@@ -320,21 +286,29 @@ class Guest:
         _wait_for(lambda: not self.alive, timeout, "QEMU did not end")
 
     def _wait_for_agent(self, timeout: float) -> None:
-        # One connection and one request, however long the answer takes: QEMU keeps both until the agent opens its end,
-        # while connections that come and go before that can leave the channel mute.
-        connection = _JsonSocket(self.directory / "agent", timeout)
-        token = time.monotonic_ns() & 0x7FFFFFFF
         try:
-            # 0xff makes the agent drop a half-received request of an earlier connection.
-            connection.send({"execute": "guest-sync-delimited", "arguments": {"id": token}}, prefix=b"\xff")
-            while connection.receive().get("return") != token:
-                pass
+            self._agent = Agent(self.directory / "agent", timeout, self._agent_is_silent)
         except (OSError, ValueError) as error:
-            connection.close()
             text = f"no guest agent within {timeout:g} s ({error}); see {self.directory}/console.log"
             raise WaitTimeoutError(text) from error
-        connection.settimeout(60.0)
-        self._agent = connection
+
+    def _agent_is_silent(self, seconds: float) -> None:
+        """Report what the guest does while its agent is silent, and wake its processors.
+
+        Sometimes an emulated guest stands still for a minute. Where each processor is, twice, says whether they do.
+        """
+        first = self._places()
+        time.sleep(0.1)
+        text = f"lab: no reply of the guest agent for {seconds:.0f} s; processors at {first}, then at {self._places()}"
+        print(text, file=sys.stderr, flush=True)
+        # Both kick every thread of an emulated processor: one that has missed an interrupt goes on.
+        self._qmp("stop")
+        self._qmp("cont")
+
+    def _places(self) -> str:
+        registers = self._qmp("human-monitor-command", **{"command-line": "info registers -a"})
+        found = re.findall(r"RIP=(\w+).*?HLT=(\d)", registers, re.DOTALL)
+        return " ".join(f"{place}{' (halted)' if halted == '1' else ''}" for place, halted in found)
 
     @contextmanager
     def _ended_on_error(self) -> Iterator[None]:
@@ -350,20 +324,10 @@ class Guest:
             self._agent = None
 
     def _qmp(self, command: str, **arguments: Any) -> Any:
-        connection = _JsonSocket(self.directory / "qmp", timeout=30.0)
-        try:
-            connection.receive()
-            for name, values in (("qmp_capabilities", {}), (command, arguments)):
-                connection.send({"execute": name, "arguments": values})
-                while True:
-                    reply = connection.receive()
-                    if "error" in reply:
-                        raise LabError(f"QMP, {name}: {reply['error'].get('desc')}")
-                    if "return" in reply:
-                        break
-            return reply["return"]
-        finally:
-            connection.close()
+        reply = qmp(self.directory / "qmp", command, arguments)
+        if "error" in reply:
+            raise LabError(f"QMP, {command}: {reply['error'].get('desc')}")
+        return reply["return"]
 
 
 def _create_overlay(overlay: Path, backing: Path, backing_format: str) -> None:
