@@ -28,6 +28,7 @@ class Disk:
 
     def __init__(self, changes: Changes, name: str, number: int, session: Session, lun: int) -> None:
         self.name = name
+        self.number = number
         self.dev_t = f"{8 if number < 16 else 64 + number // 16}:{16 * (number % 16)}"  # drivers/scsi/sd.c, sd_major()
         self.session = session
         self.lun = lun

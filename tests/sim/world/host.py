@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import partial
 from random import Random
@@ -41,7 +42,6 @@ class World:
         self.access: dict[Portal, AccessState] = {}
         self._access_since: dict[Portal, float] = {}
         self._sids = 0
-        self._disks_ever = 0
         self._maps_ever = 0
         if shape.alua:
             self.access = dict.fromkeys(self.portals, AccessState.OPTIMIZED)
@@ -150,7 +150,8 @@ class World:
             return
         session = self._new_session(portal)
         self.changes.report(What.MEMBERS, session)
-        for map_ in self.maps:
+        # LUNs are probed side by side: their disks come in any order.
+        for map_ in self.random.sample(self.maps, len(self.maps)):
             self._add_disk(session, map_)
         self._set_session_busy(session)
 
@@ -214,8 +215,9 @@ class World:
         return session
 
     def _new_disk(self, session: Session, map_: Map) -> Disk:
-        number = self._disks_ever
-        self._disks_ever += 1
+        # The kernel gives the names of disks that are gone, and that no map holds any more, again.
+        held = {disk.number for map_ in self.maps for disk in map_.members} | {disk.number for disk in self.disks()}
+        number = next(number for number in itertools.count() if number not in held)
         disk = Disk(self.changes, _sd_name(number), number, session, map_.number)
         disk.truth = disk.access = self.access.get(session.portal)
         session.disks.append(disk)
