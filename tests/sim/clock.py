@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mpathd_watch.core.model.instant import Instant
 
@@ -15,13 +15,12 @@ WALL_AT_START = 1_700_000_000.0
 Action = Callable[[], None]
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True)
 class Timer:
-    """An action at a moment; ``order`` decides between actions at the same moment."""
+    """An action at a moment."""
 
     moment: float
-    order: int
-    action: Action | None = field(compare=False)
+    action: Action | None
 
     def cancel(self) -> None:
         """Do nothing when the moment comes."""
@@ -34,7 +33,8 @@ class Clock:
     def __init__(self) -> None:
         self.now = MONOTONIC_AT_START
         self.wall_ahead = WALL_AT_START - MONOTONIC_AT_START
-        self._timers: list[Timer] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        """Each with its moment, and a number that decides between actions at the same moment."""
         self._order = 0
 
     @property
@@ -45,8 +45,8 @@ class Clock:
     def at(self, moment: float, action: Action) -> Timer:
         """Run ``action`` at ``moment``, or now if that has passed."""
         self._order += 1
-        timer = Timer(max(moment, self.now), self._order, action)
-        heapq.heappush(self._timers, timer)
+        timer = Timer(max(moment, self.now), action)
+        heapq.heappush(self._timers, (timer.moment, self._order, timer))
         return timer
 
     def after(self, seconds: float, action: Action) -> Timer:
@@ -56,23 +56,21 @@ class Clock:
     @property
     def next(self) -> float | None:
         """When the next action is due; ``None`` if there is none."""
-        while self._timers and self._timers[0].action is None:
+        while self._timers and self._timers[0][2].action is None:
             heapq.heappop(self._timers)
-        return self._timers[0].moment if self._timers else None
+        return self._timers[0][0] if self._timers else None
 
     def step(self) -> None:
         """Run the next action at its moment."""
-        timer = heapq.heappop(self._timers)
+        self.now, _, timer = heapq.heappop(self._timers)
         if timer.action is not None:
-            self.now = timer.moment
             timer.action()
 
     def run(self, until: float) -> None:
         """Run what is due up to ``until``."""
-        while self._timers and self._timers[0].moment <= until:
-            timer = heapq.heappop(self._timers)
+        while self._timers and self._timers[0][0] <= until:
+            self.now, _, timer = heapq.heappop(self._timers)
             if timer.action is not None:
-                self.now = timer.moment
                 timer.action()
         self.now = max(self.now, until)
 

@@ -91,12 +91,11 @@ def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
     for label, key in labels.items():
         nexus = found[key]
         before = own.get(label) or NexusState(label, row.transport, nexus, nexus.status, Liveness.UNKNOWN)
-        after = _polled(draft, before, nexus, row.liveness.get(nexus.status, Liveness.UNKNOWN))
-        # A full scan reads the nexuses last, long after it was asked for.
-        draft.nexuses[label] = replace(after, read=max(reading.requested, after.read or 0.0) or None)
+        liveness = row.liveness.get(nexus.status, Liveness.UNKNOWN)
+        draft.nexuses[label] = _polled(draft, before, nexus, liveness, reading.requested)
 
 
-def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness) -> NexusState:
+def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness, requested: float) -> NexusState:
     """The nexus as it was read; one that is back has nothing more to do with what had taken it."""
     lost, error = before.lost, before.error
     if liveness.down:
@@ -111,6 +110,8 @@ def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness) 
         lost=lost,
         error=error,
         heard=_heard(draft, before, nexus),
+        # A full scan reads the nexuses last, long after it was asked for.
+        read=max(requested, before.read or 0.0) or None,
         retransmits=_retransmits(before, nexus),
         # The address is another one after a login: it has yet to be seen carrying.
         carried=before.carried and nexus.local.address == before.facts.local.address,

@@ -206,6 +206,8 @@ def _was(disk: DiskView, wwid: str) -> str:
 def _observe(draft: Draft, wwid: str, path: PathState, device: DeviceFacts, requested: float) -> None:
     """Take over a disk's reading; one that shows nothing new but I/O leaves the verdict as it is."""
     after = _observed(draft, path, device, requested)
+    if after is path:
+        return
     if replace(after, disk=replace(after.disk, io=path.disk.io)) == path:
         draft.paths(wwid)[path.label] = after
     else:

@@ -120,7 +120,8 @@ def _report_resizes(draft: Draft) -> None:
         if min(last_looks) <= now:
             draft.refresh(Scope.SYSTEM)
         draft.deadlines[_RESIZES] = min(look if look > now else look + LAST_LOOK for look in last_looks)
-    draft.arrays = replace(draft.arrays, resizes=frozen(kept))
+    if kept != resizes:
+        draft.arrays = replace(draft.arrays, resizes=frozen(kept))
 
 
 def _followed(map_: MapState, resize: Resize) -> bool | None:

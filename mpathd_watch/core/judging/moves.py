@@ -41,7 +41,8 @@ def judge_moves(draft: Draft) -> None:
             after[wwid] = replace(after[wwid], waited=after[wwid].waited + draft.now.since(was.since))
     if changed & after.keys():
         draft.deadlines[_REPORT] = draft.now.monotonic + QUIET
-    draft.arrays = replace(draft.arrays, moves=frozen(after))
+    if after != draft.arrays.moves:
+        draft.arrays = replace(draft.arrays, moves=frozen(after))
 
 
 def _changed(draft: Draft, wwid: str, label: str) -> bool:

@@ -32,7 +32,8 @@ def judge_port_groups(draft: Draft) -> None:
                 draft.emit(messages.port_group_up(group, down, draft.now))
         elif left != down.paths:
             groups[group] = replace(down, paths=left)
-    draft.arrays = replace(draft.arrays, groups=frozen(groups))
+    if groups != draft.arrays.groups:
+        draft.arrays = replace(draft.arrays, groups=frozen(groups))
 
 
 def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> None:

@@ -71,6 +71,7 @@ def uid_property(name: str) -> str:
     return "ID_UID" if name.startswith("dasd") else "ID_SERIAL"
 
 
+@lru_cache(maxsize=4096)
 def in_order(label: str) -> SortKey:
     """The key by which labels are sorted: numbers in a label compare as numbers.
 

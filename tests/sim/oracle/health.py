@@ -6,7 +6,6 @@ after it; longer only while the source of the evidence does not work.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from mpathd_watch.core.effects import Effect
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.vocabulary import AccessState, Health, MapHealth
 from mpathd_watch.core.state import MapState, State
-from tests.sim.oracle import truth
+from tests.sim.oracle import known, truth
 from tests.sim.oracle.truth import OUT, USABLE, Raw, Words
 from tests.sim.oracle.violation import Accuse
 from tests.sim.product import Product
@@ -62,7 +61,7 @@ Key = tuple[str, int]
 class Path:
     """The truth of one path: ``words`` now, and the raw states ``before`` that may still be reported.
 
-    ``before`` has the name of a raw state, its value, and when that changed. ``gone_since``: since when the way to it
+    ``before`` has when a raw state, by its name and value, changed last. ``gone_since``: since when the way to it
     is gone. ``lost``: see ``truth.Raw``. ``expected``: the product has seen it as a member.
     """
 
@@ -70,7 +69,7 @@ class Path:
     portal: Portal
     words: Words = USABLE
     raw: Raw = field(default_factory=Raw)
-    before: list[tuple[str, Any, float]] = field(default_factory=list)
+    before: dict[tuple[str, Any], float] = field(default_factory=dict)
     gone_since: float | None = None
     lost: bool | None = False
     expected: bool = False
@@ -78,6 +77,8 @@ class Path:
     joined: float = 0.0
     """When it became a member, or its map was loaded again."""
     look_at: float | None = None
+    again: bool = False
+    """Whether it is checked again within a second, as long as a raw state of before may still be reported."""
 
 
 class HealthOracle:
@@ -173,7 +174,7 @@ class HealthOracle:
         for name, delay in DELAYS.items():
             before = getattr(path.raw, name)
             if before != getattr(raw, name):
-                path.before.append((name, before, now))
+                path.before[name, before] = now
                 self._clock.after(delay + MARGIN, lambda: self._check(path))
         if raw.member is not path.raw.member:
             path.joined = now
@@ -211,8 +212,8 @@ class HealthOracle:
             if self.blind:
                 continue
             for label, state in map_.paths.items():
-                known = None if old is None else old.paths.get(label)
-                if known is None or known.health is not state.health:
+                earlier = None if old is None else old.paths.get(label)
+                if earlier is None or earlier.health is not state.health:
                     self._check_label(wwid, label)
 
     def _check_all(self) -> None:
@@ -239,28 +240,42 @@ class HealthOracle:
             if old and self._good_since("member") + DELAYS["member"] < self._clock.now:
                 self._accuse("a", f"{path.map_.name} {path.portal.label} is not known")
             return
-        allowed, waiting = self._allowed(path)
-        if reported in allowed or (reported is Health.UNKNOWN and self._may_be_unknown(path)):
-            if waiting:
-                self._clock.after(1.0, lambda: self._check(path))
+        self._forget_old(path)
+        if self._may_be(path, reported):
+            if path.before and not path.again:
+                path.again = True
+                self._clock.after(1.0, lambda: self._check_again(path))
             return
-        right = ", ".join(sorted(allowed))
+        right = ", ".join(sorted(known.healths(self._known_of(path))))
         self._accuse("a", f"{path.map_.name} {path.portal.label} is {right}, and reported as {reported}")
 
-    def _allowed(self, path: Path) -> tuple[set[Health], bool]:
-        """The words of all that may be known of a path, and whether some of that is old."""
-        path.before = [each for each in path.before if self._may_still_show(each[2], each[0])]
-        values: dict[str, set[Any]] = {name: {getattr(path.raw, name)} for name in DELAYS}
-        for name, value, _ in path.before:
-            values[name].add(value)
-        alike = [{truth.alike(name, each): each for each in values[name]}.values() for name in DELAYS]
-        allowed: set[Health] = set()
-        for combination in itertools.product(*alike):
-            for out in (False, True):
-                allowed |= truth.words(Raw(*combination), out=out)
-        if path.raw.failed and not self._product.sources.sysfs.up:
-            allowed |= truth.FAILED  # whether the way to it is back cannot be known
-        return allowed, bool(path.before)
+    def _check_again(self, path: Path) -> None:
+        path.again = False
+        self._check(path)
+
+    def _forget_old(self, path: Path) -> None:
+        """Forget the raw states that may not be reported any more."""
+        if path.before:
+            good = {name: self._good_since(name) for name, _ in path.before}
+            now = self._clock.now - MARGIN / 2
+            path.before = {key: at for key, at in path.before.items() if now <= max(at, good[key[0]]) + DELAYS[key[0]]}
+
+    def _may_be(self, path: Path, reported: Health) -> bool:
+        """Whether this health may be reported."""
+        if reported in truth.words(path.raw, out=False) or reported in truth.words(path.raw, out=True):
+            return True
+        if reported is Health.UNKNOWN and self._may_be_unknown(path):
+            return True
+        if path.raw.failed and not self._product.sources.sysfs.up and reported in truth.FAILED:
+            return True  # whether the way to it is back cannot be known
+        return bool(path.before) and reported in known.healths(self._known_of(path))
+
+    def _known_of(self, path: Path) -> dict[str, list[Any]]:
+        """What may be known of a path: its raw states now, and those before that may still show."""
+        values = {name: [getattr(path.raw, name)] for name in known.NAMES}
+        for name, value in path.before:
+            values[name].append(value)
+        return values
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
@@ -283,10 +298,6 @@ class HealthOracle:
             self._accuse("a", f"map {map_.name} is {right}, and reported as {map_.health}")
 
     # --- the sources --------------------------------------------------------------------------------------------------
-
-    def _may_still_show(self, at: float, what: str) -> bool:
-        since = max(at, self._good_since(what))
-        return self._clock.now <= since + DELAYS[what] + MARGIN / 2
 
     def _good_since(self, what: str) -> float:
         """Since when the source of a kind of evidence works; infinity while it does not."""
