@@ -78,6 +78,8 @@ class Path:
     joined: float = 0.0
     """When it became a member, or its map was loaded again."""
     look_at: float | None = None
+    waiting: bool = False
+    """It is compared again in a second: something that was true before may still be reported."""
 
 
 class HealthOracle:
@@ -239,17 +241,24 @@ class HealthOracle:
             if old and self._good_since("member") + DELAYS["member"] < self._clock.now:
                 self._accuse("a", f"{path.map_.name} {path.portal.label} is not known")
             return
-        allowed, waiting = self._allowed(path)
-        if reported in allowed or (reported is Health.UNKNOWN and self._may_be_unknown(path)):
-            if waiting:
-                self._clock.after(1.0, lambda: self._check(path))
+        path.before = [each for each in path.before if self._may_still_show(each[2], each[0])]
+        if path.before and not path.waiting:
+            path.waiting = True
+            self._clock.after(1.0, lambda: self._check_again(path))
+        if reported in path.words or (reported is Health.UNKNOWN and self._may_be_unknown(path)):
+            return
+        allowed = self._allowed(path)
+        if reported in allowed:
             return
         right = ", ".join(sorted(allowed))
         self._accuse("a", f"{path.map_.name} {path.portal.label} is {right}, and reported as {reported}")
 
-    def _allowed(self, path: Path) -> tuple[set[Health], bool]:
-        """The words of all that may be known of a path, and whether some of that is old."""
-        path.before = [each for each in path.before if self._may_still_show(each[2], each[0])]
+    def _check_again(self, path: Path) -> None:
+        path.waiting = False
+        self._check(path)
+
+    def _allowed(self, path: Path) -> set[Health]:
+        """The words of all that may be known of a path."""
         values: dict[str, set[Any]] = {name: {getattr(path.raw, name)} for name in DELAYS}
         for name, value, _ in path.before:
             values[name].add(value)
@@ -260,7 +269,7 @@ class HealthOracle:
                 allowed |= truth.words(Raw(*combination), out=out)
         if path.raw.failed and not self._product.sources.sysfs.up:
             allowed |= truth.FAILED  # whether the way to it is back cannot be known
-        return allowed, bool(path.before)
+        return allowed
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
