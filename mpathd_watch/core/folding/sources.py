@@ -45,8 +45,12 @@ def source_answered(draft: Draft, event: SourceAnswered) -> None:
 
 
 def source_up(draft: Draft, event: SourceUp) -> None:
-    """A source answers for the first time or again: what it knew before may be old."""
-    answered(draft, event.source)
+    """A source answers for the first time or again: what it knew before may be old.
+
+    Of sysfs only a reading is an answer, which follows: the states of disks and sessions are not known before that.
+    """
+    if event.source is not SourceName.SYSFS:
+        answered(draft, event.source)
     if event.source in _OF_SNAPSHOTS:
         draft.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 

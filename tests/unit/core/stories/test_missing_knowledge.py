@@ -162,6 +162,17 @@ def test_a_disk_that_was_offline_at_the_start_may_have_been_failed_by_dm() -> No
     assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
 
 
+def test_a_sysfs_that_returns_shows_nothing_before_it_has_been_read() -> None:
+    """The checker and dm may be long out of date about a session that has failed."""
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(20).feed(SourceUp(SourceName.SYSFS))
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    story.look()
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
+    assert story.told_of("source_up").message == "Can read sysfs again."
+
+
 def test_no_silence_ends_an_outage() -> None:
     story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
     story.at(10).dm("sdb", DmState.FAILED)
