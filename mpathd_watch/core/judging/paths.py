@@ -59,7 +59,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     if outage is None and health in _OUT:
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
     if outage is not None:
-        outage = advance(_with_last_alive(draft, path, _shared(draft, path, outage)), health, seen, draft.now)
+        outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
+        outage = advance(outage, health, seen, draft.now)
         if health is Health.UP and outage.real:
             outage = replace(outage, judgement=judge(outage, draft.rest.settings.slack_seconds))
     if health is not path.health:
@@ -130,9 +131,13 @@ def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
 
 def _nexus_cause(draft: Draft, nexus: NexusState) -> Cause:
     """What took the nexus, if something did."""
+    return table.of(nexus.transport).causes.of(nexus.liveness, nexus.lost_to, unreachable=_is_unreachable(draft, nexus))
+
+
+def _is_unreachable(draft: Draft, nexus: NexusState) -> bool:
+    """Whether no network interface carries the nexus now, as far as that is known."""
     links = draft.rest.links
-    unreachable = nexus.carried and links is not None and carrier.lost(nexus.facts.local, links)
-    return table.of(nexus.transport).causes.of(nexus.liveness, nexus.lost_to, unreachable=unreachable)
+    return nexus.carried and links is not None and carrier.lost(nexus.facts.local, links)
 
 
 def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) -> Cause:
@@ -212,6 +217,20 @@ def _with_last_alive(draft: Draft, path: PathState, outage: Outage) -> Outage:
     return replace(outage, last_alive=draft.now.earlier(draft.now.monotonic - nexus.heard))
 
 
+def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
+    """The outage without the carrier as its cause, if that has returned and the target has answered since.
+
+    The path was up again then, but while sysfs does not answer, nothing shows it. What has taken the nexus after that
+    is another matter.
+    """
+    nexus = draft.nexus_of(path)
+    if outage.cause is not Cause.CARRIER_LOST or outage.real or nexus is None or nexus.heard is None:
+        return outage
+    if nexus.heard <= outage.began.monotonic or _is_unreachable(draft, nexus):
+        return outage
+    return replace(outage, cause=Cause.UNKNOWN)
+
+
 def _shared(draft: Draft, path: PathState, outage: Outage) -> Outage:
     """The outage, shared if the loss of its nexus is the alert, and the path was not lost long before that."""
     nexus = draft.nexus_of(path)
@@ -248,13 +267,16 @@ def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
     """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to.
 
     What a checker finds may follow from a disk that has gone offline since it was read, from dm of which a uevent has
-    yet to come, or from a state of the array that the kernel has yet to ask for.
+    yet to come, or from a state of the array that the kernel has yet to ask for. A carrier that is lost makes nothing
+    fail while its nexus still stands: dm may have failed the path because it is being taken away.
     """
     causes = table.of(path.place.transport).causes
     failed, looked = outage.stalled or outage.failed, path.disk_errors.looked
     if outage.cause is Cause.CHECKER and failed is not None:
         unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
         return unread or path.disk.access.state is not None
+    if outage.cause is Cause.CARRIER_LOST:
+        return not outage.transport_lost
     if outage.cause is causes.lost:
         nexus, source = draft.nexus_of(path), causes.reported_by
         return source is not None and draft.is_up(source) and (nexus is None or nexus.lost_to is None)

@@ -718,6 +718,39 @@ def test_a_carrier_that_goes_long_after_the_connection_has_not_taken_it() -> Non
     assert outage.cause is Cause.CONNECTION_ERROR
 
 
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_logout_is_the_cause_though_the_carrier_was_lost_before(*, failed: bool) -> None:
+    """The path is still silent after the carrier has returned. The kernel ends no session for want of a carrier."""
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False).at(9).carrier("eth2", carrier=True)
+    assert story.path(SECOND).health is Health.SUSPECT
+    if failed:
+        # I/O that was on its way fails before the session is seen to be gone.
+        story.at(9.9).dm("sdb", DmState.FAILED)
+    story.san.logout(2)
+    story.at(10).look().at(13)
+    assert dict(story.path(SECOND).failures) == {Cause.LOGOUT: 1}
+
+
+def test_a_carrier_that_has_returned_is_not_why_a_session_is_lost_that_was_alive_after_it() -> None:
+    """Nothing could be read while the carrier returned, so that the path was not seen to be up again."""
+    story = idle().live().at(0).carrier("eth2", carrier=False).at(1)
+    story.feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.prompt = False
+    story.at(20).carrier("eth2", carrier=True)
+    assert story.path(SECOND).health is Health.UNKNOWN
+    story.at(40).session(2, SessionStatus.FAILED, alive=35).at(43)
+    assert dict(story.path(SECOND).failures) == {Cause.CONNECTION_ERROR: 1}
+
+
+def test_a_carrier_that_was_lost_again_is_why_a_session_is_lost() -> None:
+    story = idle().live().at(0).carrier("eth2", carrier=False).at(1)
+    story.feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.prompt = False
+    story.at(20).carrier("eth2", carrier=True).at(36).carrier("eth2", carrier=False)
+    story.at(50).session(2, SessionStatus.FAILED, alive=35).at(53)
+    assert dict(story.path(SECOND).failures) == {Cause.CARRIER_LOST: 1}
+
+
 def test_a_carrier_that_goes_long_after_a_failure_that_was_counted_did_not_cause_it() -> None:
     story = idle().live().at(3).dm("sdb", DmState.FAILED).looked("sdb").listing().at(6)
     assert dict(story.path(SECOND).failures) == {Cause.ADMINISTRATOR: 1}
