@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isinf
 
+from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
@@ -51,7 +52,7 @@ LOOK_AGAIN = 0.5
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
     raw = _raw_states(draft, wwid, path)
-    outage = path.outage
+    outage = _as_reinstated(path, raw)
     was_lost = outage is not None and outage.transport_lost
     failed = outage is not None and outage.real
     health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
@@ -102,14 +103,16 @@ def _closed(path: PathState, now: Instant) -> AccessState | None:
     """What the array says of the path, if that explains why it takes no I/O.
 
     A path to a passive controller is in standby all the time, and usable: multipathd calls it ghost. If it fails then,
-    standby is not why. And a path that dm has reinstated since is one that multipathd has found usable.
+    or its connection does, standby is not why. And a path that dm has reinstated since is one that multipathd has found
+    usable.
     """
-    state, since = path.disk.access.state, path.disk.access_since
+    state, since, outage = path.disk.access.state, path.disk.access_since, path.outage
     if state is None or state not in CLOSED or _reinstated_since(path, since):
         return None
-    began = now if path.outage is None else path.outage.began
+    began = now if outage is None else outage.began
     old = since is not None and began.monotonic - since > STANDBY_EXPLAINS
-    return None if state is AccessState.STANDBY and old else state
+    other = outage is not None and CAUSES[outage.cause].connection
+    return None if state is AccessState.STANDBY and (old or other) else state
 
 
 def _reinstated_since(path: PathState, moment: float | None) -> bool:
@@ -215,6 +218,20 @@ def _with_last_alive(draft: Draft, path: PathState, outage: Outage) -> Outage:
     if not nexus.liveness.down:
         return outage
     return replace(outage, last_alive=draft.now.earlier(draft.now.monotonic - nexus.heard))
+
+
+def _as_reinstated(path: PathState, raw: RawStates) -> Outage | None:
+    """The path's outage; without the loss of the way to it once dm has reinstated the path while sysfs is silent.
+
+    multipathd found the way back then. If dm fails the path again, sysfs must show another loss before it can show a
+    return.
+    """
+    outage, changed = path.outage, path.dm.changed
+    if outage is None or not (outage.transport_lost and raw.unread and raw.standing is Standing.USABLE):
+        return outage
+    if changed is None or changed <= outage.began.monotonic:
+        return outage
+    return replace(outage, transport_lost=False, transport_up=None)
 
 
 def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:

@@ -101,6 +101,16 @@ def test_a_path_that_was_in_standby_all_along_fails_for_another_reason() -> None
     assert told.told_of("path_failed").fields["CAUSE"] == Cause.CHECKER
 
 
+def test_a_path_in_standby_whose_session_was_down_is_up_again_with_it() -> None:
+    """Standby has not taken it out, and without multipathd there is nobody who would call it ghost."""
+    told = story(g2=STANDBY).at(0).checker("sdb", CheckerState.GHOST)
+    told.access(g2=OPTIMIZED).at(5).access(g2=STANDBY).at(10).session(2, SessionStatus.FAILED)
+    assert told.path(B).health is Health.STALLED
+    told.at(20).multipathd_down()
+    told.at(30).session(2, SessionStatus.LOGGED_IN)
+    assert told.health(B) == (Health.UP, MapHealth.HEALTHY)
+
+
 def test_a_path_that_was_in_standby_and_faulty_at_the_start_is_in_standby() -> None:
     san = San.of(["mpio"], PORTALS).grouped(g2=STANDBY)
     san.dm["sdb"], san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY

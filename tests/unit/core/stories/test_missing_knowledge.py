@@ -173,6 +173,29 @@ def test_a_sysfs_that_returns_shows_nothing_before_it_has_been_read() -> None:
     assert story.told_of("source_up").message == "Can read sysfs again."
 
 
+def test_a_path_that_dm_reinstated_while_sysfs_was_silent_is_not_recovering_when_it_fails_again() -> None:
+    """Its way was lost in the failure before: what sysfs shows after its silence is no return."""
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).session(2, SessionStatus.FREE).dm("sdb", DmState.FAILED)
+    story.at(20).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(30).dm("sdb", DmState.ACTIVE)
+    assert story.path(SECOND).health is Health.UNKNOWN
+    story.at(60).dm("sdb", DmState.FAILED)
+    story.san.sessions[2] = replace(story.san.sessions[2], state=SessionStatus.LOGGED_IN)
+    story.at(70).look()
+    assert story.path(SECOND).health is Health.FAILED
+
+
+def test_a_path_that_dm_had_not_failed_yet_is_recovering_when_sysfs_shows_its_return() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).session(2, SessionStatus.FREE)
+    story.at(20).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(30).dm("sdb", DmState.FAILED)
+    story.san.sessions[2] = replace(story.san.sessions[2], state=SessionStatus.LOGGED_IN)
+    story.at(70).look()
+    assert story.path(SECOND).health is Health.RECOVERING
+
+
 def test_no_silence_ends_an_outage() -> None:
     story = Story(San.of(["mpio"], PORTALS), multipathd=False).begun()
     story.at(10).dm("sdb", DmState.FAILED)
