@@ -150,6 +150,8 @@ class HealthOracle:
                 self._clock.after(SURE_AFTER, lambda: self._sure(path))
             path.lost = path.lost or None
         else:
+            if path.gone_since is not None and self._seemed_used(path):
+                path.lost = None  # it may have been reported as up, and its failure as another outage
             path.gone_since = None
             if raw.access is AccessState.STANDBY:
                 path.lost = path.lost or None
@@ -168,6 +170,10 @@ class HealthOracle:
         if change is not None and change != path.look_at:
             path.look_at = change
             self._clock.at(change + 0.001, lambda: self._passed(path))
+
+    def _seemed_used(self, path: Path) -> bool:
+        """Whether dm has failed the path so recently that this need not be known yet."""
+        return any(name == "failed" and not value and self._may_still_show(at, name) for name, value, at in path.before)
 
     def _keep(self, path: Path, raw: Raw) -> None:
         """Remember the raw states that have just changed."""
