@@ -7,6 +7,7 @@ from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
@@ -28,7 +29,7 @@ from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.error_counts import Count
+from mpathd_watch.core.verdicts.error_counts import SETTLED, Count
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
 
@@ -92,7 +93,7 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         nexus=None if nexus is None else nexus.liveness,
         nexus_cause=Cause.UNKNOWN if nexus is None else _nexus_cause(draft, nexus),
         suspicion=None if nexus is None else nexus.suspicion,
-        counters=_by_counters(path, nexus, standing),
+        counters=_by_counters(path, nexus, standing, managed=_is_managed(draft, layer, path.outage)),
         unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
         closed=_closed(path, draft.now),
@@ -123,10 +124,10 @@ def _reinstated_since(path: PathState, moment: float | None) -> bool:
 def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
     """Whether the path's standing has never been known, since who knows it does not answer, and has not changed since.
 
-    It may have changed where uevents are missed. In an outage that began before the path was first seen it may have
-    changed unseen; in another one a uevent would have reported it.
+    It may have changed where uevents are missed, or before the path was known. In an outage that began before the path
+    was first seen it may have changed unseen; in another one a uevent would have reported it.
     """
-    missed = draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
+    missed = path.dm.missed or draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
     inherited = path.outage is not None and path.outage.inherited
     silent = layer.manager is not None and draft.source(layer.manager).up is False
     return silent and path.dm.changed is None and not (missed or inherited)
@@ -143,7 +144,19 @@ def _is_unreachable(draft: Draft, nexus: NexusState) -> bool:
     return nexus.carried and links is not None and carrier.lost(nexus.facts.local, links)
 
 
-def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) -> Cause:
+def _is_managed(draft: Draft, layer: LayerRow, outage: Outage | None) -> bool:
+    """Whether a check that fails a path in this outage has only just been made, if one does.
+
+    A multipathd that was stopped, or hung, collects the answers of old checks when it goes on, long after the disks
+    have counted them. One that does not run fails nothing.
+    """
+    source = None if layer.manager is None else draft.source(layer.manager)
+    if source is None or outage is None or outage.failed is None or source.reason == NOT_RUNNING:
+        return True
+    return source.up_since is not None and outage.failed.since(source.up_since) >= SETTLED
+
+
+def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing, *, managed: bool) -> Cause:
     """What the disk's own counters show of an outage that what joins the paths alone has brought about.
 
     The disk refused commands, and multipathd calls it faulty: the checker. Nothing was refused, nothing is in flight
@@ -166,7 +179,7 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) 
     on_purpose = errors.in_flight == 0 and checker.state in _NO_REASON and checker.name in _BY_COMMANDS
     # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
     # fail it afterwards, for a reason that is over.
-    timed = path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    timed = managed and path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
     return Cause.ADMINISTRATOR if on_purpose and fresh and timed and not outage.soon else Cause.UNKNOWN
 
 
@@ -376,7 +389,8 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
             return None
         if outage.inherited and since == outage.began:
             return None
-        begun, seconds = since, outage.bounds.of(Phase.REPLACEMENT)
+        # The array may have stalled it before the nexus was lost.
+        begun, seconds = max(since, nexus.lost or since), outage.bounds.of(Phase.REPLACEMENT)
     elif path.health is Health.RECOVERING and outage.transport_up and path.checker.state not in _HELD_BACK:
         begun, seconds = outage.transport_up, outage.bounds.of(Phase.REINSTATEMENT)
     else:

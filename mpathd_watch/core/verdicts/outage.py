@@ -91,6 +91,8 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
     if evidence.transport_lost:
         changes["transport_lost"] = True
         changes["transport_up"] = None
+    elif health is Health.SUSPECT:
+        changes["transport_lost"] = False  # it is in use: if it fails now, that is another loss
     elif evidence.transport_good and outage.transport_lost and outage.transport_up is None:
         changes["transport_up"] = now
     if _outranks(evidence.cause, outage):

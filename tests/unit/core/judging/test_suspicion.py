@@ -751,6 +751,15 @@ def test_a_carrier_that_was_lost_again_is_why_a_session_is_lost() -> None:
     assert dict(story.path(SECOND).failures) == {Cause.CARRIER_LOST: 1}
 
 
+def test_a_suspect_path_that_was_offline_before_is_not_recovering_when_dm_fails_it() -> None:
+    """It was in use in between: nothing has returned."""
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False)
+    story.at(1).device("sdb", DeviceState.OFFLINE).at(5).device("sdb", DeviceState.RUNNING)
+    assert story.path(SECOND).health is Health.SUSPECT
+    story.at(8).dm("sdb", DmState.FAILED)
+    assert story.path(SECOND).health is Health.FAILED
+
+
 def test_a_carrier_that_goes_long_after_a_failure_that_was_counted_did_not_cause_it() -> None:
     story = idle().live().at(3).dm("sdb", DmState.FAILED).looked("sdb").listing().at(6)
     assert dict(story.path(SECOND).failures) == {Cause.ADMINISTRATOR: 1}
