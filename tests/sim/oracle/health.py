@@ -52,6 +52,11 @@ SEEN_UP_AFTER = 5.0
 """Seconds after which a path must have been seen usable that has been so for as long."""
 SURE_AFTER = 7.0
 """Seconds after which a loss must have been seen that lasted as long."""
+ANSWERS_WITHIN = 1.0
+"""Seconds within which a multipathd that goes on has answered what it was asked before."""
+KNOWN_AFTER, SCANNED_EVERY = 5.0, 62.0
+"""Seconds after an attention within which the kernel knows the new access states; if the attention was not received, or
+the kernel could not ask then, only the next full scan finds them."""
 MARGIN = 0.1
 
 Key = tuple[str, int]
@@ -78,6 +83,8 @@ class Path:
     joined: float = 0.0
     """When it became a member, or its map was loaded again."""
     look_at: float | None = None
+    looking: bool = False
+    """In a moment it is looked whether it has been seen usable."""
     waiting: bool = False
     """It is compared again in a second: something that was true before may still be reported."""
 
@@ -93,6 +100,10 @@ class HealthOracle:
         self._accuse = accuse
         self._clock = world.clock
         self._blind_until = 0.0
+        self._answered: dict[Portal, float] = {}
+        """When the session to a portal was last seen to answer again, or to fall silent."""
+        self._works_since = world.clock.now
+        """Since when multipathd does its work."""
         world.changes.listen(self._changed)
         product.observers.append(self._stepped)
         self._follow()
@@ -117,6 +128,10 @@ class HealthOracle:
     def _changed(self, what: What, thing: Any) -> None:
         if what in (What.UEVENT, What.ERROR):
             return
+        if what in (What.SESSION, What.ANSWERS):
+            self._answered[thing.portal] = self._clock.now
+        if what is What.MULTIPATHD and self._world.multipathd.works:
+            self._works_since = self._clock.now
         if what is What.MEMBERS or not isinstance(thing, Session | Disk | Link | Map):
             self._follow()
             return
@@ -159,7 +174,7 @@ class HealthOracle:
         words = truth.words(raw, out=bool(path.words & OUT))
         if words & USABLE and path.lost is not False:
             path.lost = None
-            self._clock.after(SEEN_UP_AFTER, lambda: self._seen_up(path))
+            self._look_for_up(path, SEEN_UP_AFTER)
         if raw != path.raw:
             self._keep(path, raw)
         if words != path.words:
@@ -173,7 +188,9 @@ class HealthOracle:
 
     def _seemed_used(self, path: Path) -> bool:
         """Whether dm has failed the path so recently that this need not be known yet."""
-        return any(name == "failed" and not value and self._may_still_show(at, name) for name, value, at in path.before)
+        return any(
+            name == "failed" and not value and self._may_still_show(path, at, name) for name, value, at in path.before
+        )
 
     def _keep(self, path: Path, raw: Raw) -> None:
         """Remember the raw states that have just changed."""
@@ -201,9 +218,20 @@ class HealthOracle:
 
     def _seen_up(self, path: Path) -> None:
         """A path that has been usable for a while has been seen so: a loss before that is another outage's."""
-        if path.words <= USABLE and self._clock.now - path.since >= SEEN_UP_AFTER - 0.01:
+        path.looking = False
+        if not path.words <= USABLE or path.lost is False:
+            return
+        since = max(path.since, *map(self._good_since, ("member", "session", "failed")))
+        if self._clock.now - since >= SEEN_UP_AFTER - 0.01:
             path.lost = False
             self._follow_path(path)
+        else:
+            self._look_for_up(path, 1.0)
+
+    def _look_for_up(self, path: Path, seconds: float) -> None:
+        if not path.looking:
+            path.looking = True
+            self._clock.after(seconds, lambda: self._seen_up(path))
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
@@ -247,7 +275,7 @@ class HealthOracle:
             if old and self._good_since("member") + DELAYS["member"] < self._clock.now:
                 self._accuse("a", f"{path.map_.name} {path.portal.label} is not known")
             return
-        path.before = [each for each in path.before if self._may_still_show(each[2], each[0])]
+        path.before = [each for each in path.before if self._may_still_show(path, each[2], each[0])]
         if path.before and not path.waiting:
             path.waiting = True
             self._clock.after(1.0, lambda: self._check_again(path))
@@ -270,12 +298,21 @@ class HealthOracle:
             values[name].add(value)
         alike = [{truth.alike(name, each): each for each in values[name]}.values() for name in DELAYS]
         allowed: set[Health] = set()
+        forgotten = self._dm_is_forgotten()
         for combination in itertools.product(*alike):
+            raw = Raw(*combination)
             for out in (False, True):
-                allowed |= truth.words(Raw(*combination), out=out)
+                allowed |= truth.words(raw, out=out)
+                if forgotten:
+                    allowed |= truth.words(replace(raw, failed=False), out=out) & truth.STALLED
         if path.raw.failed and not self._product.sources.sysfs.up:
             allowed |= truth.FAILED  # whether the way to it is back cannot be known
         return allowed
+
+    def _dm_is_forgotten(self) -> bool:
+        """Whether it need not be known what dm does: then a session that is down holds I/O as far as is known."""
+        sources = self._product.sources
+        return sources.uevents.lost_at is not None and not (self._world.multipathd.works and sources.multipathd.up)
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
@@ -299,9 +336,16 @@ class HealthOracle:
 
     # --- the sources --------------------------------------------------------------------------------------------------
 
-    def _may_still_show(self, at: float, what: str) -> bool:
-        since = max(at, self._good_since(what))
-        return self._clock.now <= since + DELAYS[what] + MARGIN / 2
+    def _may_still_show(self, path: Path, at: float, what: str) -> bool:
+        since, delay = max(at, self._good_since(what)), DELAYS[what]
+        if what in ("access", "stale") and at - self._unheard(path) < KNOWN_AFTER:
+            delay = SCANNED_EVERY
+        return self._clock.now <= since + delay + MARGIN / 2
+
+    def _unheard(self, path: Path) -> float:
+        """Until when an attention may not have been received, or the kernel could not ask the array what it means."""
+        lost = self._product.sources.uevents.lost_at or 0.0
+        return max(self._product.started, lost, self._answered.get(path.portal, 0.0))
 
     def _good_since(self, what: str) -> float:
         """Since when the source of a kind of evidence works; infinity while it does not."""
@@ -314,6 +358,8 @@ class HealthOracle:
         if sources.uevents.losing:
             # A change of access states is read after its unit attention, otherwise with a full scan each minute.
             return never if what in ("failed", "member", "checker", "access", "stale") else good
+        if what in ("access", "stale") and lost is not None:
+            good = max(good, lost + 1.0)  # everything is read again
         if sources.uevents.late:
             good = max(good, self._clock.now - 0.5)
         if what in ("failed", "member", "checker"):
@@ -325,15 +371,18 @@ class HealthOracle:
             elif what != "failed":
                 if not works:
                     return never
-                good = max(good, sources.multipathd.up_since + 3.0)
-            if sources.multipathd.slow:
+                good = max(good, sources.multipathd.up_since + 3.0, self._works_since + ANSWERS_WITHIN)
+            if sources.multipathd.slowness:
                 good = max(good, self._clock.now - 5.0)
         return good
 
     def _may_be_unknown(self, path: Path) -> bool:
         """Whether a source is missing without which a path cannot be judged, or it is not known yet what dm does."""
         sources, now = self._product.sources, self._clock.now
-        if now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slow or self._good_since("member") > now - 3.0:
+        if (
+            now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slowness
+            or self._good_since("member") > now - 3.0
+        ):
             return True
         if not sources.sysfs.up or now - max(sources.sysfs.up_since, sources.sysfs.returned) < 2.0:
             return True

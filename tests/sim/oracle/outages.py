@@ -146,7 +146,7 @@ class OutageOracle:
             or sources.uevents.late
             or sources.errors.losing
             or not sources.multipathd.up
-            or sources.multipathd.slow > 0
+            or sources.multipathd.slowness > 0
         )
         recent = any(
             other.path is path and other.ended is not None and self._clock.now - other.ended < APART

@@ -82,7 +82,7 @@ def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watche
     if session is None or disk is None:
         # After a logout the disk is in the map for a moment more, and dm may fail its path.
         left = next((disk for disk in map_.members if disk.session.portal is portal), None)
-        return Raw(failed=left in map_.failed, lost=lost)
+        return Raw(failed=left in map_.failed, usable=USABLE, lost=lost)
     return Raw(
         member=True,
         session=session.state,
