@@ -516,6 +516,17 @@ def test_a_carrier_that_returns_to_a_silent_session_leaves_it_suspect() -> None:
     assert len([event for _, event, _ in story.alerts() if event == "path_suspect"]) == 1
 
 
+def test_a_carrier_that_returns_makes_no_path_up_whose_session_was_not_read_for_long() -> None:
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False)
+    story.prompt = False
+    story.at(9).carrier("eth2", carrier=True)
+    assert story.wants(Scope.NEXUSES)
+    assert story.path(SECOND).health is Health.SUSPECT
+    story.san.answering.add(2)
+    story.poll()
+    assert story.path(SECOND).health is Health.UP
+
+
 def test_a_carrier_that_goes_while_the_session_is_silent_already_is_the_cause() -> None:
     story = cut().at(8).carrier("eth2", carrier=False)
     outage = story.path(SECOND).outage
