@@ -102,6 +102,11 @@ class OutageOracle:
         elif self._open and what in (What.SESSION, What.DISK, What.DM, What.MEMBERS, What.LINK, What.ARRAY):
             for outage in self._open.values():
                 outage.causes |= self._causes(outage.path)
+                if self._has_just_been_reinstated(outage.path):
+                    outage.clear = False  # it may be reported as up until its disk has been read
+
+    def _has_just_been_reinstated(self, path: Path) -> bool:
+        return any(name == "failed" and value and at == self._clock.now for name, value, at in path.before)
 
     def _disturb(self) -> None:
         self._disturbed = self._clock.now
