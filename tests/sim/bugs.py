@@ -54,8 +54,8 @@ BUGS = (
     Bug(
         "silence_is_never_suspect",
         "judging/suspicion.py",
-        "        return Suspicion.SILENCE\n",
-        "        return None\n",
+        "    return Suspicion.SILENCE if nexus.read >= limit else nexus.suspicion\n",
+        "    return None\n",
     ),
     Bug("carrier_is_never_carried", "judging/suspicion.py", "return replace(nexus, carried=True)", "return nexus"),
     Bug(
@@ -97,7 +97,7 @@ BUGS = (
         "vanished_disk_is_ignored",
         "folding/sysfs.py",
         """        if label not in labels and path.member:
-            draft.set_path(wwid, _absent(path))
+            draft.set_path(wwid, path.forgotten(member=False))
 """,
         "",
     ),

@@ -133,7 +133,7 @@ class Stage:
             if world.multipathd.is_by_hand(disk):
                 world.multipathd.reinstate_path(disk)
         for portal in world.portals:
-            world.log_in(portal)
+            self._log_in(portal)
         sources = self.product.sources
         sources.uevents.lose(losing=False)
         sources.uevents.late = sources.errors.losing = False
@@ -141,6 +141,12 @@ class Stage:
         if sources.sysfs.hung:
             sources.sysfs.hang(hung=False)
         self.impaired(sources.sysfs)
+
+    def _log_in(self, portal: Portal) -> None:
+        """Log in until it works: a link passes packets only a moment after it has a carrier again."""
+        self.world.log_in(portal)
+        if self.world.session_to(portal) is None:
+            self._clock.after(1.0, partial(self._log_in, portal))
 
 
 def _set_running(disk: Disk) -> None:

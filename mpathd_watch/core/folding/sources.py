@@ -34,7 +34,8 @@ def answered(draft: Draft, name: SourceName) -> None:
         draft.touch_all()
     if source.up is not True and name is SourceName.UEVENT:
         draft.rest = replace(draft.rest, uevents_since=draft.now.monotonic)
-    draft.sources[name] = replace(source, up=True, reason="", detail="", last_success=draft.now)
+    since = source.up_since or draft.now
+    draft.sources[name] = replace(source, up=True, up_since=since, reason="", detail="", last_success=draft.now)
     if source.up is False and source.reason != NO_MODULE:
         draft.emit(messages.source_up(name))
 
@@ -45,8 +46,12 @@ def source_answered(draft: Draft, event: SourceAnswered) -> None:
 
 
 def source_up(draft: Draft, event: SourceUp) -> None:
-    """A source answers for the first time or again: what it knew before may be old."""
-    answered(draft, event.source)
+    """A source answers for the first time or again: what it knew before may be old.
+
+    Of sysfs only a reading is an answer, which follows: the states of disks and sessions are not known before that.
+    """
+    if event.source is not SourceName.SYSFS:
+        answered(draft, event.source)
     if event.source in _OF_SNAPSHOTS:
         draft.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
@@ -56,7 +61,7 @@ def source_down(draft: Draft, event: SourceDown) -> None:
     source = draft.source(event.source)
     if source.up is not False and event.source in _OF_SNAPSHOTS:
         draft.touch_all()
-    draft.sources[event.source] = replace(source, up=False, reason=event.reason, detail=event.detail)
+    draft.sources[event.source] = replace(source, up=False, up_since=None, reason=event.reason, detail=event.detail)
     _count(draft, event.source, event.reason, 1)
     if event.reason != NO_MODULE and (source.up is not False or source.reason != event.reason):
         draft.emit(messages.source_down(event))

@@ -131,7 +131,7 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
         path = before or PathState(label, PathVerdict(draft.now))
         path = _placed(draft, path, device, through[device.name])
         draft.set_path(wwid, _observed(draft, path, device, 0.0))
-        if before is None or not before.member or before.place.dev_t != device.dev_t:
+        if before is None or not before.member or before.place.device != _disk(device):
             draft.refresh(Scope.MAPS, Scope.PATHS)
 
 
@@ -188,7 +188,8 @@ def _placed(draft: Draft, path: PathState, device: DeviceFacts, label: str) -> P
     if not moved:
         return path
     errors = path.disk_errors.of_another_disk()
-    return replace(path, dm=DmView(), checker=CheckerView(), disk=DiskView(), disk_errors=errors)
+    dm = DmView(missed=draft.rest.started)
+    return replace(path, dm=dm, checker=CheckerView(), disk=DiskView(), disk_errors=errors)
 
 
 def _was(disk: DiskView, wwid: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isinf
 
+from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
@@ -27,7 +29,7 @@ from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.error_counts import Count
+from mpathd_watch.core.verdicts.error_counts import SETTLED, Count
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
 
@@ -51,7 +53,7 @@ LOOK_AGAIN = 0.5
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
     raw = _raw_states(draft, wwid, path)
-    outage = path.outage
+    outage = _as_reinstated(path, raw)
     was_lost = outage is not None and outage.transport_lost
     failed = outage is not None and outage.real
     health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
@@ -59,7 +61,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     if outage is None and health in _OUT:
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
     if outage is not None:
-        outage = advance(_with_last_alive(draft, path, _shared(draft, path, outage)), health, seen, draft.now)
+        outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
+        outage = advance(outage, health, seen, draft.now)
         if health is Health.UP and outage.real:
             outage = replace(outage, judgement=judge(outage, draft.rest.settings.slack_seconds))
     if health is not path.health:
@@ -90,7 +93,7 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         nexus=None if nexus is None else nexus.liveness,
         nexus_cause=Cause.UNKNOWN if nexus is None else _nexus_cause(draft, nexus),
         suspicion=None if nexus is None else nexus.suspicion,
-        counters=_by_counters(path, nexus, standing),
+        counters=_by_counters(path, nexus, standing, managed=_is_managed(draft, layer, path.outage)),
         unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
         closed=_closed(path, draft.now),
@@ -101,14 +104,16 @@ def _closed(path: PathState, now: Instant) -> AccessState | None:
     """What the array says of the path, if that explains why it takes no I/O.
 
     A path to a passive controller is in standby all the time, and usable: multipathd calls it ghost. If it fails then,
-    standby is not why. And a path that dm has reinstated since is one that multipathd has found usable.
+    or its connection does, standby is not why. And a path that dm has reinstated since is one that multipathd has found
+    usable.
     """
-    state, since = path.disk.access.state, path.disk.access_since
+    state, since, outage = path.disk.access.state, path.disk.access_since, path.outage
     if state is None or state not in CLOSED or _reinstated_since(path, since):
         return None
-    began = now if path.outage is None else path.outage.began
+    began = now if outage is None else outage.began
     old = since is not None and began.monotonic - since > STANDBY_EXPLAINS
-    return None if state is AccessState.STANDBY and old else state
+    other = outage is not None and CAUSES[outage.cause].connection
+    return None if state is AccessState.STANDBY and (old or other) else state
 
 
 def _reinstated_since(path: PathState, moment: float | None) -> bool:
@@ -119,10 +124,10 @@ def _reinstated_since(path: PathState, moment: float | None) -> bool:
 def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
     """Whether the path's standing has never been known, since who knows it does not answer, and has not changed since.
 
-    It may have changed where uevents are missed. In an outage that began before the path was first seen it may have
-    changed unseen; in another one a uevent would have reported it.
+    It may have changed where uevents are missed, or before the path was known. In an outage that began before the path
+    was first seen it may have changed unseen; in another one a uevent would have reported it.
     """
-    missed = draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
+    missed = path.dm.missed or draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
     inherited = path.outage is not None and path.outage.inherited
     silent = layer.manager is not None and draft.source(layer.manager).up is False
     return silent and path.dm.changed is None and not (missed or inherited)
@@ -130,12 +135,28 @@ def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
 
 def _nexus_cause(draft: Draft, nexus: NexusState) -> Cause:
     """What took the nexus, if something did."""
+    return table.of(nexus.transport).causes.of(nexus.liveness, nexus.lost_to, unreachable=_is_unreachable(draft, nexus))
+
+
+def _is_unreachable(draft: Draft, nexus: NexusState) -> bool:
+    """Whether no network interface carries the nexus now, as far as that is known."""
     links = draft.rest.links
-    unreachable = nexus.carried and links is not None and carrier.lost(nexus.facts.local, links)
-    return table.of(nexus.transport).causes.of(nexus.liveness, nexus.lost_to, unreachable=unreachable)
+    return nexus.carried and links is not None and carrier.lost(nexus.facts.local, links)
 
 
-def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) -> Cause:
+def _is_managed(draft: Draft, layer: LayerRow, outage: Outage | None) -> bool:
+    """Whether a check that fails a path in this outage has only just been made, if one does.
+
+    A multipathd that was stopped, or hung, collects the answers of old checks when it goes on, long after the disks
+    have counted them. One that does not run fails nothing.
+    """
+    source = None if layer.manager is None else draft.source(layer.manager)
+    if source is None or outage is None or outage.failed is None or source.reason == NOT_RUNNING:
+        return True
+    return source.up_since is not None and outage.failed.since(source.up_since) >= SETTLED
+
+
+def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing, *, managed: bool) -> Cause:
     """What the disk's own counters show of an outage that what joins the paths alone has brought about.
 
     The disk refused commands, and multipathd calls it faulty: the checker. Nothing was refused, nothing is in flight
@@ -158,7 +179,7 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing) 
     on_purpose = errors.in_flight == 0 and checker.state in _NO_REASON and checker.name in _BY_COMMANDS
     # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
     # fail it afterwards, for a reason that is over.
-    timed = path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    timed = managed and path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
     return Cause.ADMINISTRATOR if on_purpose and fresh and timed and not outage.soon else Cause.UNKNOWN
 
 
@@ -212,6 +233,34 @@ def _with_last_alive(draft: Draft, path: PathState, outage: Outage) -> Outage:
     return replace(outage, last_alive=draft.now.earlier(draft.now.monotonic - nexus.heard))
 
 
+def _as_reinstated(path: PathState, raw: RawStates) -> Outage | None:
+    """The path's outage; without the loss of the way to it once dm has reinstated the path while sysfs is silent.
+
+    multipathd found the way back then. If dm fails the path again, sysfs must show another loss before it can show a
+    return.
+    """
+    outage, changed = path.outage, path.dm.changed
+    if outage is None or not (outage.transport_lost and raw.unread and raw.standing is Standing.USABLE):
+        return outage
+    if changed is None or changed <= outage.began.monotonic:
+        return outage
+    return replace(outage, transport_lost=False, transport_up=None)
+
+
+def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
+    """The outage without the carrier as its cause, if that has returned and the target has answered since.
+
+    The path was up again then, but while sysfs does not answer, nothing shows it. What has taken the nexus after that
+    is another matter.
+    """
+    nexus = draft.nexus_of(path)
+    if outage.cause is not Cause.CARRIER_LOST or outage.real or nexus is None or nexus.heard is None:
+        return outage
+    if nexus.heard <= outage.began.monotonic or _is_unreachable(draft, nexus):
+        return outage
+    return replace(outage, cause=Cause.UNKNOWN)
+
+
 def _shared(draft: Draft, path: PathState, outage: Outage) -> Outage:
     """The outage, shared if the loss of its nexus is the alert, and the path was not lost long before that."""
     nexus = draft.nexus_of(path)
@@ -248,13 +297,16 @@ def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
     """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to.
 
     What a checker finds may follow from a disk that has gone offline since it was read, from dm of which a uevent has
-    yet to come, or from a state of the array that the kernel has yet to ask for.
+    yet to come, or from a state of the array that the kernel has yet to ask for. A carrier that is lost makes nothing
+    fail while its nexus still stands: dm may have failed the path because it is being taken away.
     """
     causes = table.of(path.place.transport).causes
     failed, looked = outage.stalled or outage.failed, path.disk_errors.looked
     if outage.cause is Cause.CHECKER and failed is not None:
         unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
         return unread or path.disk.access.state is not None
+    if outage.cause is Cause.CARRIER_LOST:
+        return not outage.transport_lost
     if outage.cause is causes.lost:
         nexus, source = draft.nexus_of(path), causes.reported_by
         return source is not None and draft.is_up(source) and (nexus is None or nexus.lost_to is None)
@@ -337,7 +389,8 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
             return None
         if outage.inherited and since == outage.began:
             return None
-        begun, seconds = since, outage.bounds.of(Phase.REPLACEMENT)
+        # The array may have stalled it before the nexus was lost.
+        begun, seconds = max(since, nexus.lost or since), outage.bounds.of(Phase.REPLACEMENT)
     elif path.health is Health.RECOVERING and outage.transport_up and path.checker.state not in _HELD_BACK:
         begun, seconds = outage.transport_up, outage.bounds.of(Phase.REINSTATEMENT)
     else:

@@ -66,10 +66,10 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
 
 
 def _share(draft: Draft, key: PathKey) -> None:
-    wwid, label = key
-    path = draft.paths(wwid)[label]
-    if path.outage is not None and not path.outage.shared:
-        draft.paths(wwid)[label] = replace(path, outage=replace(path.outage, shared=True))
+    """Have the path share the group's alert, if its map is still there."""
+    path = _path(draft, key)
+    if path is not None and path.outage is not None and not path.outage.shared:
+        draft.paths(key[0])[key[1]] = replace(path, outage=replace(path.outage, shared=True))
 
 
 def _closed_by_array(path: PathState, outage: Outage) -> bool:

@@ -116,9 +116,10 @@ def _suspicion(draft: Draft, nexus: NexusState, limit: float | None) -> Suspicio
         return Suspicion.CARRIER
     if links is None and nexus.suspicion is Suspicion.CARRIER and not _alive_since(nexus):
         return Suspicion.CARRIER
-    if limit is not None and nexus.read is not None and nexus.read >= limit:
-        return Suspicion.SILENCE
-    return None
+    if limit is None or nexus.read is None or draft.now.monotonic < limit:
+        return None
+    # What was suspect stays so until it has been read again: it may have been silent since.
+    return Suspicion.SILENCE if nexus.read >= limit else nexus.suspicion
 
 
 def _alive_since(nexus: NexusState) -> bool:

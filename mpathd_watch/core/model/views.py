@@ -35,12 +35,14 @@ class Place:
 class DmView:
     """What device-mapper reports of a path.
 
-    ``changed``: the CLOCK_MONOTONIC second of its last uevent. ``seqnum``: the DM_SEQNUM of that uevent.
+    ``changed``: the CLOCK_MONOTONIC second of its last uevent. ``seqnum``: its DM_SEQNUM. ``missed``: the path
+    came while uevents were received, and those that came before it was known were of no use.
     """
 
     state: DmState = DmState.UNKNOWN
     changed: float | None = None
     seqnum: int | None = None
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ from mpathd_watch.core.model.mappings import empty
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Whether one source answers; ``up`` is ``None`` until it has answered or failed for the first time."""
+    """Whether one source answers; ``up`` is ``None`` until it has answered or failed for the first time.
+
+    ``up_since``: the first answer since it was silent last; ``None`` while it is silent.
+    """
 
     up: bool | None = None
+    up_since: Instant | None = None
     reason: str = ""
     detail: str = ""
     last_success: Instant | None = None

@@ -18,6 +18,7 @@ from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
 
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
+_TAKEN_AWAY = frozenset({Cause.LOGOUT, Cause.REMOVED})
 
 CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
@@ -90,6 +91,8 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
     if evidence.transport_lost:
         changes["transport_lost"] = True
         changes["transport_up"] = None
+    elif health is Health.SUSPECT:
+        changes["transport_lost"] = False  # it is in use: if it fails now, that is another loss
     elif evidence.transport_good and outage.transport_lost and outage.transport_up is None:
         changes["transport_up"] = now
     if _outranks(evidence.cause, outage):
@@ -161,6 +164,9 @@ def _outranks(new: Cause, outage: Outage) -> bool:
     old = outage.cause
     if outage.counted or new is Cause.UNKNOWN:
         return False
+    if old is Cause.CARRIER_LOST and not outage.transport_lost:
+        # The kernel keeps a session and its disks while there is no carrier: somebody has taken them away.
+        return new in _TAKEN_AWAY
     if old is Cause.CONNECTION_ERROR and not outage.inherited:
         return CAUSES[new].exact
     if old is Cause.CHECKER and new is Cause.ADMINISTRATOR:

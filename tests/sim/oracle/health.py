@@ -51,6 +51,11 @@ SEEN_UP_AFTER = 5.0
 """Seconds after which a path must have been seen usable that has been so for as long."""
 SURE_AFTER = 7.0
 """Seconds after which a loss must have been seen that lasted as long."""
+ANSWERS_WITHIN = 1.0
+"""Seconds within which a multipathd that goes on has answered what it was asked before."""
+KNOWN_AFTER, SCANNED_EVERY = 5.0, 62.0
+"""Seconds after an attention within which the kernel knows the new access states; if the attention was not received, or
+the kernel could not ask then, only the next full scan finds them."""
 MARGIN = 0.1
 
 Key = tuple[str, int]
@@ -61,7 +66,7 @@ Key = tuple[str, int]
 class Path:
     """The truth of one path: ``words`` now, and the raw states ``before`` that may still be reported.
 
-    ``before`` has when a raw state, by its name and value, changed last. ``gone_since``: since when the way to it
+    ``before`` has the name of a raw state, its value, and when that changed. ``gone_since``: since when the way to it
     is gone. ``lost``: see ``truth.Raw``. ``expected``: the product has seen it as a member.
     """
 
@@ -69,7 +74,7 @@ class Path:
     portal: Portal
     words: Words = USABLE
     raw: Raw = field(default_factory=Raw)
-    before: dict[tuple[str, Any], float] = field(default_factory=dict)
+    before: list[tuple[str, Any, float]] = field(default_factory=list)
     gone_since: float | None = None
     lost: bool | None = False
     expected: bool = False
@@ -77,8 +82,10 @@ class Path:
     joined: float = 0.0
     """When it became a member, or its map was loaded again."""
     look_at: float | None = None
-    again: bool = False
-    """Whether it is checked again within a second, as long as a raw state of before may still be reported."""
+    looking: bool = False
+    """In a moment it is looked whether it has been seen usable."""
+    waiting: bool = False
+    """It is compared again in a second: something that was true before may still be reported."""
 
 
 class HealthOracle:
@@ -92,6 +99,10 @@ class HealthOracle:
         self._accuse = accuse
         self._clock = world.clock
         self._blind_until = 0.0
+        self._answered: dict[Portal, float] = {}
+        """When the session to a portal was last seen to answer again, or to fall silent."""
+        self._works_since = world.clock.now
+        """Since when multipathd does its work."""
         world.changes.listen(self._changed)
         product.observers.append(self._stepped)
         self._follow()
@@ -116,6 +127,10 @@ class HealthOracle:
     def _changed(self, what: What, thing: Any) -> None:
         if what in (What.UEVENT, What.ERROR):
             return
+        if what in (What.SESSION, What.ANSWERS):
+            self._answered[thing.portal] = self._clock.now
+        if what is What.MULTIPATHD and self._world.multipathd.works:
+            self._works_since = self._clock.now
         if what is What.MEMBERS or not isinstance(thing, Session | Disk | Link | Map):
             self._follow()
             return
@@ -149,6 +164,8 @@ class HealthOracle:
                 self._clock.after(SURE_AFTER, lambda: self._sure(path))
             path.lost = path.lost or None
         else:
+            if path.gone_since is not None and self._seemed_used(path):
+                path.lost = None  # it may have been reported as up, and its failure as another outage
             path.gone_since = None
             if raw.access is AccessState.STANDBY:
                 path.lost = path.lost or None
@@ -156,7 +173,7 @@ class HealthOracle:
         words = truth.words(raw, out=bool(path.words & OUT))
         if words & USABLE and path.lost is not False:
             path.lost = None
-            self._clock.after(SEEN_UP_AFTER, lambda: self._seen_up(path))
+            self._look_for_up(path, SEEN_UP_AFTER)
         if raw != path.raw:
             self._keep(path, raw)
         if words != path.words:
@@ -168,13 +185,19 @@ class HealthOracle:
             path.look_at = change
             self._clock.at(change + 0.001, lambda: self._passed(path))
 
+    def _seemed_used(self, path: Path) -> bool:
+        """Whether dm has failed the path so recently that this need not be known yet."""
+        return any(
+            name == "failed" and not value and self._may_still_show(path, at, name) for name, value, at in path.before
+        )
+
     def _keep(self, path: Path, raw: Raw) -> None:
         """Remember the raw states that have just changed."""
         now = self._clock.now
         for name, delay in DELAYS.items():
             before = getattr(path.raw, name)
             if before != getattr(raw, name):
-                path.before[name, before] = now
+                path.before.append((name, before, now))
                 self._clock.after(delay + MARGIN, lambda: self._check(path))
         if raw.member is not path.raw.member:
             path.joined = now
@@ -194,9 +217,20 @@ class HealthOracle:
 
     def _seen_up(self, path: Path) -> None:
         """A path that has been usable for a while has been seen so: a loss before that is another outage's."""
-        if path.words <= USABLE and self._clock.now - path.since >= SEEN_UP_AFTER - 0.01:
+        path.looking = False
+        if not path.words <= USABLE or path.lost is False:
+            return
+        since = max(path.since, *map(self._good_since, ("member", "session", "failed")))
+        if self._clock.now - since >= SEEN_UP_AFTER - 0.01:
             path.lost = False
             self._follow_path(path)
+        else:
+            self._look_for_up(path, 1.0)
+
+    def _look_for_up(self, path: Path, seconds: float) -> None:
+        if not path.looking:
+            path.looking = True
+            self._clock.after(seconds, lambda: self._seen_up(path))
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
@@ -240,42 +274,38 @@ class HealthOracle:
             if old and self._good_since("member") + DELAYS["member"] < self._clock.now:
                 self._accuse("a", f"{path.map_.name} {path.portal.label} is not known")
             return
-        self._forget_old(path)
-        if self._may_be(path, reported):
-            if path.before and not path.again:
-                path.again = True
-                self._clock.after(1.0, lambda: self._check_again(path))
+        path.before = [each for each in path.before if self._may_still_show(path, each[2], each[0])]
+        if path.before and not path.waiting:
+            path.waiting = True
+            self._clock.after(1.0, lambda: self._check_again(path))
+        if reported in path.words or (reported is Health.UNKNOWN and self._may_be_unknown(path)):
             return
-        right = ", ".join(sorted(known.healths(self._known_of(path))))
+        allowed = self._allowed(path)
+        if reported in allowed:
+            return
+        right = ", ".join(sorted(allowed))
         self._accuse("a", f"{path.map_.name} {path.portal.label} is {right}, and reported as {reported}")
 
     def _check_again(self, path: Path) -> None:
-        path.again = False
+        path.waiting = False
         self._check(path)
 
-    def _forget_old(self, path: Path) -> None:
-        """Forget the raw states that may not be reported any more."""
-        if path.before:
-            good = {name: self._good_since(name) for name, _ in path.before}
-            now = self._clock.now - MARGIN / 2
-            path.before = {key: at for key, at in path.before.items() if now <= max(at, good[key[0]]) + DELAYS[key[0]]}
+    def _allowed(self, path: Path) -> set[Health]:
+        """The words of all that may be known of a path."""
+        values: dict[str, set[Any]] = {name: {getattr(path.raw, name)} for name in known.NAMES}
+        for name, value, _ in path.before:
+            values[name].add(value)
+        allowed = set(known.healths(values))
+        if self._dm_is_forgotten():
+            allowed |= known.healths({**values, "failed": {False}}) & truth.STALLED
+        if path.raw.failed and not self._product.sources.sysfs.up:
+            allowed |= truth.FAILED  # whether the way to it is back cannot be known
+        return allowed
 
-    def _may_be(self, path: Path, reported: Health) -> bool:
-        """Whether this health may be reported."""
-        if reported in truth.words(path.raw, out=False) or reported in truth.words(path.raw, out=True):
-            return True
-        if reported is Health.UNKNOWN and self._may_be_unknown(path):
-            return True
-        if path.raw.failed and not self._product.sources.sysfs.up and reported in truth.FAILED:
-            return True  # whether the way to it is back cannot be known
-        return bool(path.before) and reported in known.healths(self._known_of(path))
-
-    def _known_of(self, path: Path) -> dict[str, list[Any]]:
-        """What may be known of a path: its raw states now, and those before that may still show."""
-        values = {name: [getattr(path.raw, name)] for name in known.NAMES}
-        for name, value in path.before:
-            values[name].append(value)
-        return values
+    def _dm_is_forgotten(self) -> bool:
+        """Whether it need not be known what dm does: then a session that is down holds I/O as far as is known."""
+        sources = self._product.sources
+        return sources.uevents.lost_at is not None and not (self._world.multipathd.works and sources.multipathd.up)
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
@@ -299,6 +329,17 @@ class HealthOracle:
 
     # --- the sources --------------------------------------------------------------------------------------------------
 
+    def _may_still_show(self, path: Path, at: float, what: str) -> bool:
+        since, delay = max(at, self._good_since(what)), DELAYS[what]
+        if what in ("access", "stale") and at - self._unheard(path) < KNOWN_AFTER:
+            delay = SCANNED_EVERY
+        return self._clock.now <= since + delay + MARGIN / 2
+
+    def _unheard(self, path: Path) -> float:
+        """Until when an attention may not have been received, or the kernel could not ask the array what it means."""
+        lost = self._product.sources.uevents.lost_at or 0.0
+        return max(self._product.started, lost, self._answered.get(path.portal, 0.0))
+
     def _good_since(self, what: str) -> float:
         """Since when the source of a kind of evidence works; infinity while it does not."""
         sources = self._product.sources
@@ -310,6 +351,8 @@ class HealthOracle:
         if sources.uevents.losing:
             # A change of access states is read after its unit attention, otherwise with a full scan each minute.
             return never if what in ("failed", "member", "checker", "access", "stale") else good
+        if what in ("access", "stale") and lost is not None:
+            good = max(good, lost + 1.0)  # everything is read again
         if sources.uevents.late:
             good = max(good, self._clock.now - 0.5)
         if what in ("failed", "member", "checker"):
@@ -321,15 +364,18 @@ class HealthOracle:
             elif what != "failed":
                 if not works:
                     return never
-                good = max(good, sources.multipathd.up_since + 3.0)
-            if sources.multipathd.slow:
+                good = max(good, sources.multipathd.up_since + 3.0, self._works_since + ANSWERS_WITHIN)
+            if sources.multipathd.slowness:
                 good = max(good, self._clock.now - 5.0)
         return good
 
     def _may_be_unknown(self, path: Path) -> bool:
         """Whether a source is missing without which a path cannot be judged, or it is not known yet what dm does."""
         sources, now = self._product.sources, self._clock.now
-        if now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slow or self._good_since("member") > now - 3.0:
+        if (
+            now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slowness
+            or self._good_since("member") > now - 3.0
+        ):
             return True
         if not sources.sysfs.up or now - max(sources.sysfs.up_since, sources.sysfs.returned) < 2.0:
             return True

@@ -32,6 +32,8 @@ SHORT = 1.5
 """Seconds for which a state must last that is found in any case."""
 LAST = 3.0
 """Seconds for which a carrier that has returned may be taken for lost: its return and the session's end are read."""
+LOOKED_WITHIN = 0.2
+"""Seconds within which a disk has been read whose path dm has failed."""
 APART = 8.0
 """Seconds between two outages of a path below which they may be reported as one."""
 
@@ -100,6 +102,11 @@ class OutageOracle:
         elif self._open and what in (What.SESSION, What.DISK, What.DM, What.MEMBERS, What.LINK, What.ARRAY):
             for outage in self._open.values():
                 outage.causes |= self._causes(outage.path)
+                if self._has_just_been_reinstated(outage.path):
+                    outage.clear = False  # it may be reported as up until its disk has been read
+
+    def _has_just_been_reinstated(self, path: Path) -> bool:
+        return any(name == "failed" and value and at == self._clock.now for name, value, at in path.before)
 
     def _disturb(self) -> None:
         self._disturbed = self._clock.now
@@ -144,7 +151,7 @@ class OutageOracle:
             or sources.uevents.late
             or sources.errors.losing
             or not sources.multipathd.up
-            or sources.multipathd.slow > 0
+            or sources.multipathd.slowness > 0
         )
         recent = any(
             other.path is path and other.ended is not None and self._clock.now - other.ended < APART
@@ -182,9 +189,21 @@ class OutageOracle:
         judged = checker is CheckerState.TIMEOUT or (checker in FAULTY and not path.raw.failed)
         if disk.lun in session.portal.unready or judged:
             found.add(Cause.CHECKER)
-        if self._world.multipathd.is_by_hand(disk):
+        if self._world.multipathd.is_by_hand(disk) or self._ran_again(path):
             found.add(Cause.ADMINISTRATOR)
         return found
+
+    def _ran_again(self, path: Path) -> bool:
+        """Whether a disk was offline as dm failed its path, and runs again before it could be read.
+
+        multipathd fails such a path without a command (path_offline() in libmultipath/discovery.c), so that its disk
+        counts nothing: it looks as if it had been failed by hand.
+        """
+        failed = max((at for name, _, at in path.before if name == "failed"), default=None)
+        return failed is not None and any(
+            name == "disk" and value is DeviceState.OFFLINE and 0.0 <= at - failed < LOOKED_WITHIN
+            for name, value, at in path.before
+        )
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
@@ -213,7 +232,13 @@ class OutageOracle:
             return
         nearest = min(found, key=lambda each: abs(each.began - begins.monotonic))
         nearest.reports += 1
-        causes = set().union(*(each.causes for each in found)) | {Cause.UNKNOWN}
+        # Where it was only suspect at first, or nothing was read meanwhile, an earlier one may be a part of it.
+        parts = [
+            each
+            for each in self.outages[-60:]
+            if each.path is nearest.path and each.ended is not None and each.ended >= outage.began.monotonic
+        ]
+        causes = set().union(*(each.causes for each in found + parts)) | {Cause.UNKNOWN}
         if not all(each.clear for each in found):
             # The kernel's reason was not received, or dm's uevent.
             causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}

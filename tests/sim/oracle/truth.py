@@ -80,7 +80,9 @@ def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watche
     session = world.session_to(portal)
     disk = next((disk for disk in map_.members if disk.session is session), None) if session else None
     if session is None or disk is None:
-        return Raw(lost=lost)
+        # After a logout the disk is in the map for a moment more, and dm may fail its path.
+        left = next((disk for disk in map_.members if disk.session.portal is portal), None)
+        return Raw(failed=left in map_.failed, usable=USABLE, lost=lost)
     return Raw(
         member=True,
         session=session.state,

@@ -45,11 +45,12 @@ class _Listing:
 
 
 class MultipathdSource(Source):
-    """The source ``multipathd``. ``slow``: a range of seconds that each answer takes beside the usual."""
+    """The source ``multipathd``."""
 
     def __init__(self, clock: Clock, random: Random, emit: Emit, world: World, document: Document) -> None:
         super().__init__(SourceName.MULTIPATHD, clock, random, emit)
-        self.slow = 0.0
+        self._slow = self._slowest = 0.0
+        self._slow_until = float("-inf")
         self._world = world
         self._document = document
         self._configured = False
@@ -61,6 +62,22 @@ class MultipathdSource(Source):
         self._failures = 0
         self._failed_pid: int | None = None
         self._retry_at = 0.0
+
+    @property
+    def slow(self) -> float:
+        """The most seconds that an answer may take beside the usual."""
+        return self._slow
+
+    @slow.setter
+    def slow(self, seconds: float) -> None:
+        if self._slow:
+            self._slowest, self._slow_until = self._slow, self.clock.now + 2 * DEADLINE
+        self._slow = seconds
+
+    @property
+    def slowness(self) -> float:
+        """The same, of answers to what was asked a moment ago, too."""
+        return max(self._slow, self._slowest if self.clock.now < self._slow_until else 0.0)
 
     def begin(self) -> None:
         """Ask for everything."""

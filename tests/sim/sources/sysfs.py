@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -62,6 +63,9 @@ class Sysfs(Source):
         """Whether the timers that repeat are running."""
         self._scanned = -SYSTEM_EVERY
         self._scan_timer: Timer | None = None
+        self._scanning = False
+        self._waiting: list[tuple[tuple[str, ...], bool, bool]] = []
+        """Disks that are to be read once the full scan is over, and how: one worker reads them all."""
         self._members_timer: Timer | None = None
         self._troubled_read = clock.now
         self._down_timer: Timer | None = None
@@ -239,6 +243,9 @@ class Sysfs(Source):
         self._read_disks(tuple(self._disks), self.clock.now, closely=False, counters=True)
 
     def _read_disks(self, names: Iterable[str], asked: float, *, closely: bool, counters: bool = False) -> None:
+        if self._scanning:
+            self._waiting.append((tuple(names), closely, counters))
+            return
         if self.hung or not self.up or self.closed:
             return
         present = {disk.name: disk for disk in self._world.disks()}
@@ -308,6 +315,7 @@ class Sysfs(Source):
         if self.closed or self.hung:
             return
         requested = self.clock.now
+        self._scanning = True
         disks = {disk.name: disk for disk in self._world.disks()}
         members = {disk.name for map_ in self._world.maps for disk in map_.members}
         read = {
@@ -321,6 +329,7 @@ class Sysfs(Source):
         self, maps: tuple[MapFacts, ...], read: dict[str, DeviceFacts], members: set[str], requested: float
     ) -> None:
         """Sessions are read last, long after the disks."""
+        self._scanning = False
         if self.closed or self.hung:
             return
         self._ask()
@@ -344,6 +353,14 @@ class Sysfs(Source):
         self._poll_at(on_grid(self._asked + TIMEOUTS_EVERY, self._polled, self._interval()))
         # What changed while it was scanned is found by the polls.
         self._poll_on_grid()
+        waiting, self._waiting = self._waiting, []
+        for names, closely, counters in waiting:
+            self.clock.after(
+                self.random.uniform(*READ), partial(self._read_now, names, closely=closely, counters=counters)
+            )
+
+    def _read_now(self, names: tuple[str, ...], *, closely: bool, counters: bool) -> None:
+        self._read_disks(names, self.clock.now, closely=closely, counters=counters)
 
     def map_facts(self, map_: Map, disks: dict[str, Disk]) -> MapFacts:
         """A map as sysfs shows it."""

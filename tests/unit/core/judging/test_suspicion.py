@@ -516,6 +516,17 @@ def test_a_carrier_that_returns_to_a_silent_session_leaves_it_suspect() -> None:
     assert len([event for _, event, _ in story.alerts() if event == "path_suspect"]) == 1
 
 
+def test_a_carrier_that_returns_makes_no_path_up_whose_session_was_not_read_for_long() -> None:
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False)
+    story.prompt = False
+    story.at(9).carrier("eth2", carrier=True)
+    assert story.wants(Scope.NEXUSES)
+    assert story.path(SECOND).health is Health.SUSPECT
+    story.san.answering.add(2)
+    story.poll()
+    assert story.path(SECOND).health is Health.UP
+
+
 def test_a_carrier_that_goes_while_the_session_is_silent_already_is_the_cause() -> None:
     story = cut().at(8).carrier("eth2", carrier=False)
     outage = story.path(SECOND).outage
@@ -716,6 +727,48 @@ def test_a_carrier_that_goes_long_after_the_connection_has_not_taken_it() -> Non
     outage = story.path(SECOND).outage
     assert outage
     assert outage.cause is Cause.CONNECTION_ERROR
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_logout_is_the_cause_though_the_carrier_was_lost_before(*, failed: bool) -> None:
+    """The path is still silent after the carrier has returned. The kernel ends no session for want of a carrier."""
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False).at(9).carrier("eth2", carrier=True)
+    assert story.path(SECOND).health is Health.SUSPECT
+    if failed:
+        # I/O that was on its way fails before the session is seen to be gone.
+        story.at(9.9).dm("sdb", DmState.FAILED)
+    story.san.logout(2)
+    story.at(10).look().at(13)
+    assert dict(story.path(SECOND).failures) == {Cause.LOGOUT: 1}
+
+
+def test_a_carrier_that_has_returned_is_not_why_a_session_is_lost_that_was_alive_after_it() -> None:
+    """Nothing could be read while the carrier returned, so that the path was not seen to be up again."""
+    story = idle().live().at(0).carrier("eth2", carrier=False).at(1)
+    story.feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.prompt = False
+    story.at(20).carrier("eth2", carrier=True)
+    assert story.path(SECOND).health is Health.UNKNOWN
+    story.at(40).session(2, SessionStatus.FAILED, alive=35).at(43)
+    assert dict(story.path(SECOND).failures) == {Cause.CONNECTION_ERROR: 1}
+
+
+def test_a_carrier_that_was_lost_again_is_why_a_session_is_lost() -> None:
+    story = idle().live().at(0).carrier("eth2", carrier=False).at(1)
+    story.feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.prompt = False
+    story.at(20).carrier("eth2", carrier=True).at(36).carrier("eth2", carrier=False)
+    story.at(50).session(2, SessionStatus.FAILED, alive=35).at(53)
+    assert dict(story.path(SECOND).failures) == {Cause.CARRIER_LOST: 1}
+
+
+def test_a_suspect_path_that_was_offline_before_is_not_recovering_when_dm_fails_it() -> None:
+    """It was in use in between: nothing has returned."""
+    story = idle().live().at(0).cut(2).carrier("eth2", carrier=False)
+    story.at(1).device("sdb", DeviceState.OFFLINE).at(5).device("sdb", DeviceState.RUNNING)
+    assert story.path(SECOND).health is Health.SUSPECT
+    story.at(8).dm("sdb", DmState.FAILED)
+    assert story.path(SECOND).health is Health.FAILED
 
 
 def test_a_carrier_that_goes_long_after_a_failure_that_was_counted_did_not_cause_it() -> None:

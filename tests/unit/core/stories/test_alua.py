@@ -21,7 +21,7 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     Verdict,
 )
-from tests.story import TARGET, San, Story
+from tests.story import TARGET, San, Story, moment
 
 A, B = "192.168.1.1:3260", "192.168.2.1:3260"
 OPTIMIZED, NON_OPTIMIZED = AccessState.OPTIMIZED, AccessState.NON_OPTIMIZED
@@ -99,6 +99,16 @@ def test_a_path_that_was_in_standby_all_along_fails_for_another_reason() -> None
     told = story(g2=STANDBY).at(0).checker("sdb", CheckerState.GHOST)
     told.at(600).checker("sdb", CheckerState.FAULTY)
     assert told.told_of("path_failed").fields["CAUSE"] == Cause.CHECKER
+
+
+def test_a_path_in_standby_whose_session_was_down_is_up_again_with_it() -> None:
+    """Standby has not taken it out, and without multipathd there is nobody who would call it ghost."""
+    told = story(g2=STANDBY).at(0).checker("sdb", CheckerState.GHOST)
+    told.access(g2=OPTIMIZED).at(5).access(g2=STANDBY).at(10).session(2, SessionStatus.FAILED)
+    assert told.path(B).health is Health.STALLED
+    told.at(20).multipathd_down()
+    told.at(30).session(2, SessionStatus.LOGGED_IN)
+    assert told.health(B) == (Health.UP, MapHealth.HEALTHY)
 
 
 def test_a_path_that_was_in_standby_and_faulty_at_the_start_is_in_standby() -> None:
@@ -224,12 +234,33 @@ def test_a_transition_whose_end_is_known_before_it_is_counted_has_that_cause() -
     assert (outage.inherited, outage.cause) == (True, Cause.ARRAY_STANDBY)
 
 
+def test_a_path_that_the_array_stalled_has_its_whole_time_once_its_session_is_lost() -> None:
+    told = story(g2=OPTIMIZED).at(0).session(2, SessionStatus.FAILED).access(g2=TRANSITIONING)
+    told.at(2).session(2, SessionStatus.LOGGED_IN)
+    assert told.healths_of(B) == [(0, Health.STALLED)]
+    told.at(30).session(2, SessionStatus.FAILED)
+    path = told.path(B)
+    assert path.outage is not None
+    assert path.outage.bounds is not None
+    held = path.outage.bounds.of(Phase.REPLACEMENT)
+    assert path.verdict.deadline == moment(30 + held)
+
+
 # --- port groups ------------------------------------------------------------------------------------------------------
 
 
 def several(g2: AccessState = OPTIMIZED) -> Story:
     """Three maps over the same two port groups: sda, sdc, sde lead to the first one."""
     return story("lun01", "lun02", "lun03", g2=g2)
+
+
+def test_a_map_that_is_removed_leaves_the_port_group_that_its_path_was_down_with() -> None:
+    told = several().at(0).access(g2=UNAVAILABLE)
+    for name in ("sdb", "sdd", "sdf"):
+        fails(told, name)
+    del told.san.maps[told.san.wwid("lun01")]
+    told.at(10).look()
+    assert {wwid for down in told.state.arrays.groups.values() for wwid, _ in down.paths} == set(told.state.maps)
 
 
 def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:

@@ -65,6 +65,21 @@ def test_a_path_that_dm_has_failed_without_any_error_was_failed_by_an_administra
     assert not story.waits - {Wait.SILENCE}
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(1.3, Cause.UNKNOWN), (3, Cause.ADMINISTRATOR)])
+def test_a_multipathd_that_has_just_gone_on_may_fail_a_path_for_an_old_check(seconds: float, found: Cause) -> None:
+    """The disk has counted the check's error long before."""
+    story = begun().at(10).looked("sdb", errors=1).multipathd_down("timeout").at(20)
+    story.feed(SourceUp(SourceName.MULTIPATHD))
+    story.at(20 + seconds).dm("sdb", DmState.FAILED).checker("sdb", CheckerState.FAULTY).looked("sdb", errors=1)
+    assert cause(story) is found
+
+
+@pytest.mark.parametrize(("reason", "found"), [("timeout", Cause.UNKNOWN), ("not_running", Cause.ADMINISTRATOR)])
+def test_a_multipathd_that_does_not_run_fails_nothing(reason: str, found: Cause) -> None:
+    story = begun().at(5).multipathd_down(reason).at(10).dm("sdb", DmState.FAILED).looked("sdb")
+    assert cause(story) is found
+
+
 @pytest.mark.parametrize("checker", [CheckerState.FAULTY, CheckerState.GHOST, CheckerState.UNKNOWN])
 def test_what_the_checker_says_after_dm_has_failed_the_path_does_not_clear_the_administrator(
     checker: CheckerState,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import DmStatusRead, EventsLost, MultipathdConfigured, SourceDown, SourceUp
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DmStatus
@@ -110,6 +111,9 @@ def test_a_slave_whose_disk_does_not_show_leaves_the_map_unknown() -> None:
     assert story.health(FIRST) == (Health.UP, MapHealth.UNKNOWN)
     san.devices["sdb"] = shown
     story.at(1).look()
+    # What dm has reported of the disk since the start was of no use.
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    story.feed(status(story, 1))
     assert story.map().health is MapHealth.HEALTHY
 
 
@@ -160,6 +164,59 @@ def test_a_disk_that_was_offline_at_the_start_may_have_been_failed_by_dm() -> No
     story = Story(san, multipathd=False).begun()
     story.at(10).device("sdb", DeviceState.RUNNING)
     assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+
+
+def test_a_sysfs_that_returns_shows_nothing_before_it_has_been_read() -> None:
+    """The checker and dm may be long out of date about a session that has failed."""
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(20).feed(SourceUp(SourceName.SYSFS))
+    assert story.health(SECOND) == (Health.UNKNOWN, MapHealth.UNKNOWN)
+    story.look()
+    assert story.health(SECOND) == (Health.UP, MapHealth.HEALTHY)
+    assert story.told_of("source_up").message == "Can read sysfs again."
+
+
+def test_a_path_that_dm_reinstated_while_sysfs_was_silent_is_not_recovering_when_it_fails_again() -> None:
+    """Its way was lost in the failure before: what sysfs shows after its silence is no return."""
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).session(2, SessionStatus.FREE).dm("sdb", DmState.FAILED)
+    story.at(20).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(30).dm("sdb", DmState.ACTIVE)
+    assert story.path(SECOND).health is Health.UNKNOWN
+    story.at(60).dm("sdb", DmState.FAILED)
+    story.san.sessions[2] = replace(story.san.sessions[2], state=SessionStatus.LOGGED_IN)
+    story.at(70).look()
+    assert story.path(SECOND).health is Health.FAILED
+
+
+def test_a_path_that_dm_had_not_failed_yet_is_recovering_when_sysfs_shows_its_return() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).session(2, SessionStatus.FREE)
+    story.at(20).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.at(30).dm("sdb", DmState.FAILED)
+    story.san.sessions[2] = replace(story.san.sessions[2], state=SessionStatus.LOGGED_IN)
+    story.at(70).look()
+    assert story.path(SECOND).health is Health.RECOVERING
+
+
+def test_dms_failure_of_a_path_that_was_not_known_yet_is_not_forgotten() -> None:
+    """The map was made while sysfs did not answer, and multipathd hangs when it does again."""
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
+    story.san.add_map("data")
+    story.at(20).dm("sdd", DmState.FAILED).multipathd_down("timeout")
+    story.at(30).look()
+    assert story.health(SECOND, "data") == (Health.UNKNOWN, MapHealth.UNKNOWN)
+
+
+def test_another_disk_of_the_same_name_and_number_is_asked_for() -> None:
+    """After a logout and a login that were not seen, only the SCSI address shows that the disk is another one."""
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(10)
+    story.san.devices["sdb"] = replace(story.san.devices["sdb"], hctl="7:0:0:0")
+    story.look()
+    assert story.path(SECOND).health is Health.UNKNOWN
+    assert story.wants(Scope.MAPS, Scope.PATHS)
 
 
 def test_no_silence_ends_an_outage() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.effects import Alert, Effect
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -75,13 +76,14 @@ _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health
 
 
 def closed(path: PathState) -> AccessState | None:
-    """What the array says of a path, unless it has said so of a standby path for long before the outage."""
+    """What the array says of a path, unless it is in standby for long before the outage, or lost its connection."""
     access, since = path.disk.access.state, path.disk.access_since
     reinstated = path.dm.changed if path.dm.state is DmState.ACTIVE else None
     if access not in CLOSED or (reinstated is not None and since is not None and reinstated > since):
         return None
     old = path.outage is not None and since is not None and path.outage.began.monotonic - since > STANDBY_EXPLAINS
-    return None if access is AccessState.STANDBY and old else access
+    other = path.outage is not None and CAUSES[path.outage.cause].connection
+    return None if access is AccessState.STANDBY and (old or other) else access
 
 
 def facts_of(state: State, path: PathState) -> RawStates:
