@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 SHARE = 200
 """A round of reads is repeated after this many times its own duration at the earliest: it takes 0.5 % of the time."""
@@ -23,16 +23,8 @@ class Round:
         self._every = every
         self._before = float("inf")
 
-    async def run(self, reading: Awaitable[None]) -> float:
-        """Await ``reading``, and return the seconds that it took."""
-        began = self._clock()
-        await reading
-        took = self._clock() - began
-        self.postpone(took)
-        return took
-
     def postpone(self, took: float) -> None:
-        """Postpone the next round as if one had just ended that took ``took`` seconds."""
+        """Postpone the next round: one has just ended that took ``took`` seconds."""
         self.due = self._clock() + max(self._every, SHARE * min(took, self._before))
         self._before = took
 

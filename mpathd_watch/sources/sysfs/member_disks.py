@@ -82,31 +82,33 @@ class MemberDisks:
             names, self._troubled = self._troubled, set()
             await self._read(names, Depth.STATE)
 
-    async def read_all(self) -> None:
-        """Read every disk with its counters."""
-        await self._read(self._known, Depth.COUNTERS)
+    async def read_all(self) -> float:
+        """Read every disk with its counters. Return the seconds that it took, without the poll that may follow."""
+        return await self._read(self._known, Depth.COUNTERS)
 
-    async def _read(self, names: Iterable[str], depth: Depth) -> None:
-        """Read these, and emit those that changed; with ``Depth.CLOSELY`` all of them."""
+    async def _read(self, names: Iterable[str], depth: Depth) -> float:
+        """Read these, and emit those that changed; with ``Depth.CLOSELY`` all of them. Return the seconds it took."""
         known = {name: self._known[name] for name in sorted(names) if name in self._known}
         if not known:
-            return
+            return 0.0
         attributes, requested = Attributes(), self._poller.clock()
         read = await self._poller.read(
             self._worker, lambda: self._reader.again(attributes, known.values(), depth), disks.DISKS_DEADLINE
         )
+        took = self._poller.clock() - requested
         if read is None or not self._poller.availability.up:
-            return
+            return took
         found, vanished = read
         news = tuple(disk for disk in found if depth is Depth.CLOSELY or disk != known[disk.name])
         if vanished or any(disk.state is not known[disk.name].state for disk in news):
             # The cause may be the session, and its last poll may be 0.5 s old: report the session first.
             await self._sessions.poll()
             if not self._poller.availability.up:
-                return
+                return took
         self._known.update((disk.name, disk) for disk in news)
         for name in vanished:
             self._known.pop(name, None)
         if news or vanished:
             self._poller.emit(DevicesRead(news, vanished, requested))
         self._poller.availability.report_problems(attributes.problems)
+        return took

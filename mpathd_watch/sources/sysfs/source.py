@@ -82,7 +82,7 @@ class SysfsSource:
             elif self._members.pending:
                 await self._members.read_pending()
             elif now >= members.due:
-                await members.run(self._members.read_all())
+                members.postpone(await self._members.read_all())
             if not self._members.pending:
                 wake_at = min(members.due, system.due, self._system_after if self._system_wanted else system.due)
                 await wait_at_most(self._wake, max(0.0, wake_at - self._clock()))
