@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpathd_watch.core.effects import Effect
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import BlockEvent, Event
 from mpathd_watch.core.model.vocabulary import AccessState, Health, MapHealth
 from mpathd_watch.core.state import MapState, State
 from tests.sim.oracle import truth
@@ -91,6 +91,8 @@ class HealthOracle:
         self._accuse = accuse
         self._clock = world.clock
         self._blind_until = 0.0
+        self._loaded_unseen: dict[str, float] = {}
+        """When a map's table was loaded last while multipathd did not answer, by its WWID."""
         world.changes.listen(self._changed)
         product.observers.append(self._stepped)
         self._follow()
@@ -113,6 +115,8 @@ class HealthOracle:
         return not self._product.runs or self._clock.now < self._blind_until
 
     def _changed(self, what: What, thing: Any) -> None:
+        if what is What.UEVENT and isinstance(thing, BlockEvent) and thing.reloaded:
+            self._table_loaded(thing.sysfs_name)
         if what in (What.UEVENT, What.ERROR):
             return
         if what is What.MEMBERS or not isinstance(thing, Session | Disk | Link | Map):
@@ -122,6 +126,12 @@ class HealthOracle:
             session = thing.session if isinstance(thing, Disk) else thing
             if session in (path.map_, path.portal.link) or getattr(session, "portal", None) is path.portal:
                 self._follow_path(path)
+
+    def _table_loaded(self, sysfs_name: str) -> None:
+        """A table was loaded, or its map renamed, which looks alike: which paths dm has failed then is not known."""
+        for map_ in self._world.maps:
+            if map_.sysfs_name == sysfs_name and not self._product.sources.multipathd.up:
+                self._loaded_unseen[map_.wwid] = self._clock.now
 
     def _follow(self) -> None:
         """Find what is true of every path now."""
@@ -253,6 +263,8 @@ class HealthOracle:
         values: dict[str, set[Any]] = {name: {getattr(path.raw, name)} for name in DELAYS}
         for name, value, _ in path.before:
             values[name].add(value)
+        if self._dm_unknown(path):
+            values["failed"] = {False, True}
         alike = [{truth.alike(name, each): each for each in values[name]}.values() for name in DELAYS]
         allowed: set[Health] = set()
         for combination in itertools.product(*alike):
@@ -322,9 +334,18 @@ class HealthOracle:
             return True
         if not sources.sysfs.up or now - max(sources.sysfs.up_since, sources.sysfs.returned) < 2.0:
             return True
+        if self._dm_unknown(path):
+            return True
         if sources.multipathd.up:
             return now - sources.multipathd.up_since < 5.0
         return sources.uevents.losing or sources.uevents.lost_at is not None or self._never_answered()
+
+    def _dm_unknown(self, path: Path) -> bool:
+        """Whether the map's table was loaded while multipathd did not answer, and it has not listed the map since."""
+        multipathd, loaded = self._product.sources.multipathd, self._loaded_unseen.get(path.map_.wwid)
+        if loaded is None:
+            return False
+        return self._clock.now < multipathd.up_since + 3.0 if multipathd.up else multipathd.up_since < loaded
 
     def _never_answered(self) -> bool:
         return self._product.sources.multipathd.up_since <= self._product.started
