@@ -113,6 +113,9 @@ class Sessions:
 
         exp_statsn changes with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c).
         It may also go down, since iscsid sets it at each login. A first reading proves nothing; a login does.
+
+        The kernel keeps it when it drops the connection. The first reading after that shows whether the target has
+        answered since the reading before; later ones may show an attempt of iscsid to log in.
         """
         alive = known.facts.alive if known else None
         exp_statsn = connection = None
@@ -127,6 +130,9 @@ class Sessions:
                 else:
                     alive = moment
             connection = facts.tcp if tcp is None else tcp.get(facts.sid)
+        elif known and known.exp_statsn is not None and _moved(known.exp_statsn, attributes.number(place.exp_statsn)):
+            # There are no TCP facts of a connection that is gone, which would show what was in a gap.
+            alive = self._signs.moment(self._clock(), facts.sid, None) or alive
         if alive != facts.alive or connection is not facts.tcp:
             facts = replace(facts, alive=alive, tcp=connection)
         return _Known(place, facts, exp_statsn)

@@ -86,6 +86,8 @@ class WorldSessions(Sessions):
                 moment = self._signs.moment(self._world.clock.now, session.sid, tcp)
                 alive, heard = (alive, before) if moment is None else (moment, heard)
             connection = (known.tcp if known else None) if tcp is None else tcp.get(session.sid)
+        elif before is not None and before != session.heard:
+            alive = self._signs.moment(self._world.clock.now, session.sid, None) or alive
         facts = replace(
             facts,
             local_address=local[0],
