@@ -130,6 +130,8 @@ class Rules:
             thread = host.threads[name]
             if name in hung or (name in SYSFS and self._product.sources.sysfs.hung) or thread.began is not None:
                 continue
+            if name == "iscsi-sessions" and not self._product.sources.sysfs.up:
+                continue  # full scans alone find out when sysfs answers again
             since = max(thread.last, thread.ended, self._product.started)
             if name == "sysfs-disks":
                 since = max(since, self._without_disks)

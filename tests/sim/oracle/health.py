@@ -330,7 +330,10 @@ class HealthOracle:
     def _may_be_unknown(self, path: Path) -> bool:
         """Whether a source is missing without which a path cannot be judged, or it is not known yet what dm does."""
         sources, now = self._product.sources, self._clock.now
-        if now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slow or self._good_since("member") > now - 3.0:
+        listed_within = 2 * sources.multipathd.slow
+        if now - path.joined < DELAYS["member"] + listed_within:
+            return True
+        if self._good_since("member") > now - 3.0 - listed_within:
             return True
         if not sources.sysfs.up or now - max(sources.sysfs.up_since, sources.sysfs.returned) < 2.0:
             return True

@@ -93,6 +93,18 @@ def test_after_a_gap_a_sign_of_life_waits_for_the_tcp_facts(san: FakeSysfs) -> N
     assert gap.alive(asked=False) == 18.5
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_after_a_gap_a_login_does_not_show_that_the_session_has_answered_since(san: FakeSysfs, at_once: bool) -> None:
+    san.sessions[0].fail()
+    gap = Gap(san)
+    san.sessions[0].recover()
+    if not at_once:
+        assert gap.alive(asked=False) == 1.0
+        gap.now = 17.5
+        assert gap.alive(asked=False) == 1.0
+    assert gap.alive(heard=3.1) == 3.1
+
+
 @pytest.mark.parametrize("moved", [0, 257, 259, 4294967295])
 def test_whatever_way_it_moves(pulse: Pulse, moved: int) -> None:
     pulse.at(1.0)
