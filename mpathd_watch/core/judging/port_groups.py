@@ -66,8 +66,8 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
 
 def _share(draft: Draft, key: PathKey) -> None:
     wwid, label = key
-    path = draft.paths(wwid)[label]
-    if path.outage is not None and not path.outage.shared:
+    path = _path(draft, key)
+    if path is not None and path.outage is not None and not path.outage.shared:
         draft.paths(wwid)[label] = replace(path, outage=replace(path.outage, shared=True))
 
 
