@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpathd_watch.core.effects import Effect
-from mpathd_watch.core.events import BlockEvent, Event
+from mpathd_watch.core.events import BlockEvent, Event, MapsListed
 from mpathd_watch.core.model.vocabulary import AccessState, Health, MapHealth
 from mpathd_watch.core.state import MapState, State
 from tests.sim.oracle import truth
@@ -91,8 +91,10 @@ class HealthOracle:
         self._accuse = accuse
         self._clock = world.clock
         self._blind_until = 0.0
-        self._loaded_unseen: dict[str, float] = {}
-        """When a map's table was loaded last while multipathd did not answer, by its WWID."""
+        self._loaded: dict[str, float] = {}
+        """When a map's table was loaded last, by its WWID."""
+        self._listed = 0.0
+        """When the last listing of the maps was requested."""
         world.changes.listen(self._changed)
         product.observers.append(self._stepped)
         self._follow()
@@ -130,8 +132,8 @@ class HealthOracle:
     def _table_loaded(self, sysfs_name: str) -> None:
         """A table was loaded, or its map renamed, which looks alike: which paths dm has failed then is not known."""
         for map_ in self._world.maps:
-            if map_.sysfs_name == sysfs_name and not self._product.sources.multipathd.up:
-                self._loaded_unseen[map_.wwid] = self._clock.now
+            if map_.sysfs_name == sysfs_name:
+                self._loaded[map_.wwid] = self._clock.now
 
     def _follow(self) -> None:
         """Find what is true of every path now."""
@@ -209,7 +211,9 @@ class HealthOracle:
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
-    def _stepped(self, before: State, after: State, _: Event, __: tuple[Effect, ...]) -> None:
+    def _stepped(self, before: State, after: State, event: Event, _: tuple[Effect, ...]) -> None:
+        if isinstance(event, MapsListed) and self._product.sources.multipathd.up:
+            self._listed = event.requested
         if before.maps is after.maps:
             return
         for wwid, map_ in after.maps.items():
@@ -344,11 +348,15 @@ class HealthOracle:
         return sources.uevents.losing or sources.uevents.lost_at is not None or self._never_answered()
 
     def _dm_unknown(self, path: Path) -> bool:
-        """Whether the map's table was loaded while multipathd did not answer, and it has not listed the map since."""
-        multipathd, loaded = self._product.sources.multipathd, self._loaded_unseen.get(path.map_.wwid)
-        if loaded is None:
+        """Whether it is not known which paths of the map dm has failed.
+
+        It may have changed unseen, since the table was loaded or uevents were lost, and multipathd has not answered
+        since.
+        """
+        multipathd, uevents = self._product.sources.multipathd, self._product.sources.uevents
+        if multipathd.up and self._clock.now >= multipathd.up_since + 3.0:
             return False
-        return self._clock.now < multipathd.up_since + 3.0 if multipathd.up else multipathd.up_since < loaded
+        return uevents.losing or self._listed < max(self._loaded.get(path.map_.wwid, 0.0), uevents.lost_at or 0.0)
 
     def _never_answered(self) -> bool:
         return self._product.sources.multipathd.up_since <= self._product.started
