@@ -16,7 +16,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
-from mpathd_watch.sources.reading.pace import Round, wait_at_most
+from mpathd_watch.sources.reading.pace import Cost, Round, wait_at_most
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Disks
@@ -66,6 +66,8 @@ class SysfsSource:
         self._members = MemberDisks(poller, self._disks, self._worker, sessions, self._wake)
         self._system_wanted = True
         self._system_after = float("-inf")
+        self._took = 0.0
+        """Seconds that the last full scan waited for the maps and disks."""
         poller.recover_by(self._recover)
         sessions.after_each_poll(self._members.want_troubled)
 
@@ -75,10 +77,10 @@ class SysfsSource:
         while True:
             now = self._clock()
             if now >= system.due or (self._system_wanted and now >= self._system_after):
-                took = await self.read_once()
-                system.postpone(took)
-                self._system_after = self._clock() + self._pause(took)
-                members.postpone(took)
+                cost = await self.read_once()
+                system.postpone(cost)
+                self._system_after = self._clock() + self._pause()
+                members.postpone(cost)
             elif self._members.pending:
                 await self._members.read_pending()
             elif now >= members.due:
@@ -91,12 +93,9 @@ class SysfsSource:
                 await asyncio.sleep(COALESCE)
 
     async def read_once(self) -> float:
-        """Do a full scan. Return the seconds that reading the maps and disks took.
-
-        The waits for the locks of sockets do not count: a connection in trouble may hold one for long.
-        """
+        """Do a full scan. Return the seconds that reading the maps and disks cost (``Cost``)."""
         self._system_wanted = False
-        requested = self._clock()
+        requested, cost = self._clock(), Cost(self._poller.processor_time)
         attributes, of_sessions = Attributes(), Attributes()
 
         def scan() -> _Scan:
@@ -105,16 +104,18 @@ class SysfsSource:
             unmapped = self._disks.unmapped(attributes, members)
             return maps, members, unmapped, self._usage.read(attributes, maps)
 
-        async def reading() -> tuple[_Scan | None, float]:
-            return await self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._clock() - requested
+        async def reading() -> _Scan | None:
+            found = await self._poller.read(self._worker, cost.of(scan), disks.DISKS_DEADLINE)
+            self._took = self._clock() - requested
+            return found
 
-        (found, took), problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
+        found, problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
         if found is None:
-            return took
+            return cost.seconds
         # Sessions last: while the disks were read, a poll may have reported newer states of them.
         sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
-            return took
+            return cost.seconds
         maps, members, unmapped, usage = found
         self._members.replace(members)
         wanted = self._system_wanted
@@ -124,7 +125,7 @@ class SysfsSource:
         self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped, usage))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
-        return took
+        return cost.seconds
 
     def wake_system(self) -> None:
         """Do a full scan soon."""
@@ -135,11 +136,11 @@ class SysfsSource:
         """Read the named disks closely now; this emits ``DevicesRead`` in any case, for those that are members."""
         self._members.want(names)
 
-    def _pause(self, took: float) -> float:
-        """Seconds until the next requested full scan, after one that took ``took`` seconds."""
+    def _pause(self) -> float:
+        """Seconds until the next requested full scan, which depend on how long the last one took."""
         if not self._poller.availability.up:
             return RETRY_AFTER
-        return max(COALESCE, min(WOKEN_SHARE * took, max(LONGEST_PAUSE, took)))
+        return max(COALESCE, min(WOKEN_SHARE * self._took, max(LONGEST_PAUSE, self._took)))
 
     def _recover(self) -> None:
         """Request a full scan after a failure; wake for it only at the first failure of an outage."""

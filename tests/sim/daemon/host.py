@@ -149,7 +149,8 @@ class Host:
         def clock() -> float:
             return world.clock.now
 
-        poller = Poller(emit, clock, SourceName.SYSFS, sysfs, self.worker)
+        # Reads cost nothing here: what a look at the world really costs is another each time.
+        poller = Poller(emit, clock, SourceName.SYSFS, sysfs, self.worker, processor_time=lambda: 0.0)
         readers = WorldSessions(world, self._seen.sysfs, lambda: self._faulty.unreadable)
         sessions = SessionSource(poller, tcp=self._ends.ask, reader=readers, ends=self._ends)
         client = MultipathdClient(
