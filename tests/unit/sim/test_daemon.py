@@ -52,7 +52,7 @@ class Watched:
 
     def end(self) -> list[str]:
         """End it; the rules that were broken."""
-        self.run.product.close()
+        self.run.daemon.close()
         self.run.loop.close()
         return [violation.rule for violation in self.run.result.violations]
 
@@ -142,7 +142,7 @@ def test_a_socket_that_hangs_does_not_keep_the_disks_from_being_read(kind: str) 
     watched = Watched()
     watched.to(30.0)
     watched.play(Fault(kind, 30.0, 100.0))
-    host = watched.run.product.host
+    host = watched.run.daemon.host
     assert host is not None
     watched.run.product.sources.sysfs.wake_system()
     longest = 0.0
@@ -155,7 +155,7 @@ def test_a_socket_that_hangs_does_not_keep_the_disks_from_being_read(kind: str) 
 
 def test_the_daemon_can_be_cancelled_at_any_moment() -> None:
     watched = Watched()
-    product = watched.run.product
+    product = watched.run.daemon
     for number in range(60):
         watched.to(watched.now + 0.003 + 0.0137 * number)
         product.end()
