@@ -85,3 +85,8 @@ class DaemonRun(Performance):
 def play(plan: Plan, *, told: bool = False) -> DaemonResult:
     """Play a plan; ``told``: and keep the story of it."""
     return DaemonRun(plan, told=told).play()
+
+
+def play_seed(seed: str) -> DaemonResult:
+    """Play the plan of a seed. A process of a campaign finds this function by its name, for which it needs a module."""
+    return play(drawn(seed))
