@@ -26,10 +26,11 @@ from mpathd_watch.sources.sysfs.usage import UsageReader
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
 WOKEN_SHARE = 10
-"""A requested full scan waits this many times as long as the last one took."""
+"""A requested full scan waits this many times as long as the last one cost (``Cost``)."""
 LONGEST_PAUSE = 0.5
-"""The longest such wait in seconds, unless the scan took longer than that: then the wait is as long as the scan. A scan
-takes long during a logout and on a busy host, and a path that appears meanwhile must still be reported."""
+"""The longest such wait in seconds, unless the scan cost more than that: then the wait is as long. A scan costs much on
+a busy host, and a path that appears meanwhile must still be reported. A scan that hung costs nothing: what it has read
+is old."""
 COALESCE = 0.1
 """Seconds for which a wake waits for others: the creation of a map causes several uevents."""
 RETRY_AFTER = 1.0
@@ -66,8 +67,6 @@ class SysfsSource:
         self._members = MemberDisks(poller, self._disks, self._worker, sessions, self._wake)
         self._system_wanted = True
         self._system_after = float("-inf")
-        self._took = 0.0
-        """Seconds that the last full scan waited for the maps and disks."""
         poller.recover_by(self._recover)
         sessions.after_each_poll(self._members.want_troubled)
 
@@ -79,7 +78,7 @@ class SysfsSource:
             if now >= system.due or (self._system_wanted and now >= self._system_after):
                 cost = await self.read_once()
                 system.postpone(cost)
-                self._system_after = self._clock() + self._pause()
+                self._system_after = self._clock() + self._pause(cost)
                 members.postpone(cost)
             elif self._members.pending:
                 await self._members.read_pending()
@@ -104,12 +103,8 @@ class SysfsSource:
             unmapped = self._disks.unmapped(attributes, members)
             return maps, members, unmapped, self._usage.read(attributes, maps)
 
-        async def reading() -> _Scan | None:
-            found = await self._poller.read(self._worker, cost.of(scan), disks.DISKS_DEADLINE)
-            self._took = self._clock() - requested
-            return found
-
-        found, problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
+        reading = self._poller.read(self._worker, cost.of(scan), disks.DISKS_DEADLINE)
+        found, problems_of_ends = await asyncio.gather(reading, self._sessions.read_ends())
         if found is None:
             return cost.seconds
         # Sessions last: while the disks were read, a poll may have reported newer states of them.
@@ -136,11 +131,11 @@ class SysfsSource:
         """Read the named disks closely now; this emits ``DevicesRead`` in any case, for those that are members."""
         self._members.want(names)
 
-    def _pause(self) -> float:
-        """Seconds until the next requested full scan, which depend on how long the last one took."""
+    def _pause(self, cost: float) -> float:
+        """Seconds until the next requested full scan, after one that cost ``cost`` seconds."""
         if not self._poller.availability.up:
             return RETRY_AFTER
-        return max(COALESCE, min(WOKEN_SHARE * self._took, max(LONGEST_PAUSE, self._took)))
+        return max(COALESCE, min(WOKEN_SHARE * cost, max(LONGEST_PAUSE, cost)))
 
     def _recover(self) -> None:
         """Request a full scan after a failure; wake for it only at the first failure of an outage."""

@@ -80,8 +80,9 @@ def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watche
     session = world.session_to(portal)
     disk = next((disk for disk in map_.members if disk.session is session), None) if session else None
     if session is None or disk is None:
-        # After a logout the disk is a member for another moment, and I/O may fail its path meanwhile.
-        return Raw(failed=any(disk.session.portal is portal for disk in map_.failed), lost=lost)
+        # After a logout the disk is in the map for a moment more, and dm may fail its path.
+        left = next((disk for disk in map_.members if disk.session.portal is portal), None)
+        return Raw(failed=left in map_.failed, lost=lost)
     return Raw(
         member=True,
         session=session.state,
