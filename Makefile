@@ -44,11 +44,17 @@ lab-long: $(venv) deb ## run the scenarios that take long: many faults, an hour 
 	$(python) -m tests.lab test --long
 
 HOURS ?= 1000
+DAEMON_HOURS ?= 50
 SEED ?=
 
 .PHONY: sim
-sim: $(venv) ## simulate HOURS=1000 hours of a host with a SAN, and compare the core with the model; SEED= repeats
+sim: $(venv) ## simulate HOURS=1000 hours of a host with a SAN, and compare the core with the model; then sim-daemon; SEED= repeats
 	$(python) -m tests.sim hours $(HOURS) $(if $(SEED),--seed $(SEED))
+	$(python) -m tests.sim.daemon $(DAEMON_HOURS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: sim-daemon
+sim-daemon: $(venv) ## simulate DAEMON_HOURS=50 hours of the daemon with its real sources
+	$(python) -m tests.sim.daemon $(DAEMON_HOURS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: sim-long
 sim-long: $(venv) ## the same for ten thousand hours

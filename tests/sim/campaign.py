@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tests.sim.run import SECONDS, Plan, Result, play, seeds
 from tests.sim.shrink import shortened
 
+Played = TypeVar("Played", bound=Result)
 SHOWN = 3
 """Runs in which something is wrong that are shortened and shown."""
 STORY = 60.0
@@ -43,7 +46,7 @@ def run(seed: str, hours: float, processes: int = 0) -> int:
     print(f"simulating {hours:g} h; the seed is {seed}", flush=True)
     began, totals, wrong = time.monotonic(), Totals(), list[Result]()
     wanted = seeds(seed, hours)
-    for result in _results(wanted, processes):
+    for result in played(wanted, processes, _played):
         totals.add(result)
         if result.violations:
             wrong.append(result)
@@ -103,13 +106,26 @@ def show(plan: Plan, seconds: float, *, whole: bool = False) -> None:
             print(line)
 
 
-def _results(wanted: list[str], processes: int) -> Iterator[Result]:
+def played(wanted: list[str], processes: int, play_one: Callable[[str], Played]) -> Iterator[Played]:
+    """The results of the runs of these seeds, on so many processors; with 0 on all."""
     number = processes or os.cpu_count() or 1
     if number == 1:
-        yield from map(_played, wanted)
+        yield from map(play_one, wanted)
         return
     with multiprocessing.get_context("forkserver").Pool(number) as pool:
-        yield from pool.imap_unordered(_played, wanted, chunksize=4)
+        yield from pool.imap_unordered(play_one, wanted, chunksize=4)
+
+
+def fresh_seed() -> str:
+    """Eight hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
+def with_fixed_hashes(module: str) -> None:
+    """Start the command again, unless its sets of texts have the same order each time: a run must be repeatable."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        again = [sys.executable, "-m", module, *sys.argv[1:]]
+        os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606  # this program itself
 
 
 def _played(seed: str) -> Result:

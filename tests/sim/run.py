@@ -56,49 +56,81 @@ class Result:
     chronicle: Chronicle | None = None
 
 
-class Run:
-    """A plan being played."""
+class Performance:
+    """A plan being played to a product of either layer: the faults of its stage, and the oracle.
 
-    def __init__(self, plan: Plan, *, told: bool = False) -> None:
-        self.plan = plan
-        self.result = Result(plan)
-        self.clock = Clock()
-        random = Random(f"{plan.seed} world")  # noqa: S311  # a simulation, not a secret
-        self.world = World(self.clock, random, plan.shape)
-        self.product = Product(self.clock, random, self.world)
-        self.health = HealthOracle(self.world, self.product, self._accuse)
-        self.outages = OutageOracle(self.world, self.product, self.health, self._accuse)
-        self.peace = PeaceOracle(self.world, self.product, self._accuse)
-        CountersOracle(self.clock, self.product, self._accuse)
-        self.cost = CostOracle(self.clock, self.product, self._accuse)
-        chronicle = Chronicle(self.world, self.product) if told else None
-        self.result.chronicle = chronicle
-        tell = chronicle.write if chronicle else _say_nothing
-        self.stage = Stage(self.world, self.product, random, self._restarted, lambda text: tell("FAULT", text))
+    A layer makes its ``stage`` last, with ``tell`` for what it does.
+    """
 
-    def play(self) -> Result:
+    stage: Stage
+
+    def __init__(self, result: Result, world: World, product: Product, *, told: bool) -> None:
+        self.result = result
+        self.plan = result.plan
+        self.clock = world.clock
+        self.world = world
+        self.product = product
+        self.health = HealthOracle(world, product, self.accuse)
+        self.outages = OutageOracle(world, product, self.health, self.accuse)
+        self.peace = PeaceOracle(world, product, self.accuse)
+        CountersOracle(self.clock, product, self.accuse)
+        self.cost = CostOracle(self.clock, product, self.accuse)
+        result.chronicle = Chronicle(world, product) if told else None
+
+    def perform(self) -> None:
         """Play it to its end, or until too much is wrong."""
         result, start = self.result, self.clock.now
         self.product.start()
-        self._restarted()
+        self.restarted()
         if self.plan.faults:
             first = start + self.plan.faults[0].at
             self.clock.at(first, self._first_fault)
         for fault in self.plan.faults:
-            self.clock.at(start + fault.at, partial(self.stage.play, fault))
+            self.clock.at(start + fault.at, partial(self.begin, fault))
         self.clock.at(start + END + 0.5, self._repair)
         try:
             while self.clock.now < start + SECONDS and len(result.violations) < MOST:
-                self.clock.run(min(self.clock.now + 30.0, start + SECONDS))
+                self.run_to(min(self.clock.now + 30.0, start + SECONDS))
             if len(result.violations) < MOST:
                 self.peace.check_quiet()
-        except Exception:  # noqa: BLE001  # whatever the core raises is a violation
-            self._accuse("crash", traceback.format_exc(limit=-6))
+            self.close()
+        except Exception:  # noqa: BLE001  # whatever the product raises is a violation
+            self.accuse("crash", traceback.format_exc(limit=-6))
         result.seconds = self.clock.now - start
         result.steps = self.product.steps
         result.outages = self.outages.reported
         result.alerts = self.cost.alerts
-        return result
+
+    def accuse(self, rule: str, text: str) -> None:
+        """Report a violation."""
+        at = self.clock.now - MONOTONIC_AT_START
+        if not any(each.rule == rule and each.text == text for each in self.result.violations):
+            self.result.violations.append(Violation(rule, at, text))
+
+    def tell(self, text: str) -> None:
+        """Write what the stage does into the story, if that is kept."""
+        if self.result.chronicle is not None:
+            self.result.chronicle.write("FAULT", text)
+
+    def restarted(self) -> None:
+        """The product has started, and knows nothing of what was before."""
+        self.health.restarted()
+        self.outages.restarted()
+
+    # --- what the layers do differently -------------------------------------------------------------------------------
+
+    def begin(self, fault: Fault) -> None:
+        """A fault begins."""
+        self.stage.play(fault)
+
+    def run_to(self, moment: float) -> None:
+        """Let time pass."""
+        self.clock.run(moment)
+
+    def close(self) -> None:
+        """The run is over."""
+
+    # --- the course of a run ------------------------------------------------------------------------------------------
 
     def _first_fault(self) -> None:
         self.peace.healthy = False
@@ -107,18 +139,21 @@ class Run:
         self.stage.tell("everything is repaired")
         self.stage.repair_all()
 
-    def _restarted(self) -> None:
-        self.health.restarted()
-        self.outages.restarted()
 
-    def _accuse(self, rule: str, text: str) -> None:
-        at = self.clock.now - MONOTONIC_AT_START
-        if not any(each.rule == rule and each.text == text for each in self.result.violations):
-            self.result.violations.append(Violation(rule, at, text))
+class Run(Performance):
+    """A plan being played to the core, behind modelled sources."""
 
+    def __init__(self, plan: Plan, *, told: bool = False) -> None:
+        clock = Clock()
+        random = Random(f"{plan.seed} world")  # noqa: S311  # a simulation, not a secret
+        world = World(clock, random, plan.shape)
+        super().__init__(Result(plan), world, Product(clock, random, world), told=told)
+        self.stage = Stage(world, self.product, random, self.restarted, self.tell)
 
-def _say_nothing(_: str, __: str) -> None:
-    """Nobody reads the story."""
+    def play(self) -> Result:
+        """Play it, and return what came of it."""
+        self.perform()
+        return self.result
 
 
 def play(plan: Plan, *, told: bool = False) -> Result:

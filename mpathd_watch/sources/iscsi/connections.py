@@ -47,18 +47,19 @@ class Connections:
         self._worker = worker("iscsi-tcp")
         self._not_found: set[Connection] = set()
 
-    async def ask(self, *, every_one: bool) -> Mapping[int, TcpFacts] | None:
-        """The TCP facts by session number, of sessions that are logged in.
+    async def ask(self, *, every_one: bool, even_down: bool = False) -> Mapping[int, TcpFacts] | None:
+        """The TCP facts by session number, of sessions that are logged in; with ``even_down``, of all sessions.
 
         ``None`` if the kernel did not answer; empty if it has not answered for ``TCP_PATIENCE``. A connection that was
         not found is asked about again only with ``every_one``: it may be in an adapter's hardware or in another network
         namespace, and a search for a connection that does not exist takes many requests.
         """
         down = {session.sid for session in self._sessions() if session.state is not SessionStatus.LOGGED_IN}
+        left_out = set() if even_down else down
         connections = {
             sid: end.connection
             for sid, end in self._ends.known.items()
-            if end.connection and sid not in down and (every_one or end.connection not in self._not_found)
+            if end.connection and sid not in left_out and (every_one or end.connection not in self._not_found)
         }
         now = self._clock()
         try:

@@ -107,7 +107,12 @@ class SessionSource:
         return self._close_watch.sids() | down
 
     async def poll(self, *, woken: bool = False) -> None:
-        """Read the sessions. Emit ``SessionsRead`` if they changed, and always if ``woken``."""
+        """Read the sessions. Emit ``SessionsRead`` if they changed, and always if ``woken``.
+
+        Nothing is read while the source is down: the full scan that makes it up must find out what happened meanwhile.
+        """
+        if self._poller.availability.up is False:
+            return
         attributes = Attributes()
         requested = self._clock()
         timeouts = requested >= self._timeouts_due
@@ -142,7 +147,8 @@ class SessionSource:
 
     async def read_all(self, attributes: Attributes) -> tuple[SessionFacts, ...] | None:
         """Read every attribute of all sessions for a full scan; ``None`` if they can't be read."""
-        tcp = await self._connections.ask(every_one=True)
+        # What was known of the sessions may be old: one that was down may have logged in while the source was down.
+        tcp = await self._connections.ask(every_one=True, even_down=True)
         ends = self._ends.take()
         sessions = await self._poller.read(
             self._worker,

@@ -18,6 +18,9 @@ from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 MAX_OPEN = 256
 """Sessions whose polled attributes stay open, two descriptors each. A service may have 1,024 (LimitNOFILE=)."""
 
+_OF_NO_LOGIN = -1
+"""An exp_statsn that no session has."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -112,21 +115,29 @@ class Sessions:
         """``facts`` with the last proof of life and the TCP facts.
 
         exp_statsn changes with every SCSI response and every answer to a ping (__iscsi_complete_pdu() in libiscsi.c).
-        It may also go down, since iscsid sets it at each login. A first reading proves nothing; a login does.
+        It may also go down, since iscsid sets it at each login. A first reading proves nothing; a login does, but after
+        a gap in the readings the session may have been silent again since.
+
+        The kernel keeps it when it drops the connection. The first reading after that shows whether the target has
+        answered since the reading before; later ones may show an attempt of iscsid to log in.
         """
         alive = known.facts.alive if known else None
         exp_statsn = connection = None
         if facts.state is SessionStatus.LOGGED_IN:
             exp_statsn = attributes.number(place.exp_statsn)
-            if known and known.facts.state in DOWN_SESSION:
-                alive = self._clock()
-            elif known and _moved(known.exp_statsn, exp_statsn):
+            login = known is not None and known.facts.state in DOWN_SESSION
+            before = _OF_NO_LOGIN if login else known.exp_statsn if known else None
+            if login or _moved(before, exp_statsn):
                 moment = self._signs.moment(self._clock(), facts.sid, tcp)
                 if moment is None:
-                    exp_statsn = known.exp_statsn  # the next reading with TCP facts finds that it has moved
+                    exp_statsn = before  # the next reading with TCP facts finds that it has moved
+                    alive = self._signs.before_gap if login else alive
                 else:
                     alive = moment
             connection = facts.tcp if tcp is None else tcp.get(facts.sid)
+        elif known and known.exp_statsn is not None and _moved(known.exp_statsn, attributes.number(place.exp_statsn)):
+            # There are no TCP facts of a connection that is gone, which would show what was in a gap.
+            alive = self._signs.moment(self._clock(), facts.sid, None) or alive
         if alive != facts.alive or connection is not facts.tcp:
             facts = replace(facts, alive=alive, tcp=connection)
         return _Known(place, facts, exp_statsn)

@@ -20,28 +20,29 @@ class SignsOfLife:
     """
 
     def __init__(self) -> None:
+        self.before_gap: float | None = None
+        """The moment of the last reading before a gap, as long as nothing shows what was in it."""
         self._read_at: float | None = None
-        self._before_gap: float | None = None
 
     def begin(self, now: float) -> None:
         """A reading begins."""
-        if self._before_gap is None and self._read_at is not None and now - self._read_at > LONG_AGO:
-            self._before_gap = self._read_at
+        if self.before_gap is None and self._read_at is not None and now - self._read_at > LONG_AGO:
+            self.before_gap = self._read_at
 
     def moment(self, now: float, sid: int, tcp: Mapping[int, TcpFacts] | None) -> float | None:
         """When session ``sid`` gave its sign of life; ``None`` if only a request for TCP facts can show it.
 
         ``tcp`` are the facts of a request for this reading, ``None`` if there was none.
         """
-        if self._before_gap is None:
+        if self.before_gap is None:
             return now
         if tcp is None:
             return None
         facts = tcp.get(sid)
-        return now if facts is None or facts.heard is None else min(now, max(self._before_gap, facts.heard))
+        return now if facts is None or facts.heard is None else min(now, max(self.before_gap, facts.heard))
 
     def end(self, now: float, *, asked: bool) -> None:
         """The reading has ended; ``asked``: with TCP facts of a request for it."""
         self._read_at = now
         if asked:
-            self._before_gap = None
+            self.before_gap = None

@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 SHARE = 200
-"""A round of reads is repeated after this many times its own duration at the earliest: it takes 0.5 % of the time."""
+"""A round of reads is repeated after this many times its own cost at the earliest: it takes 0.5 % of a processor."""
+
+
+class Cost:
+    """The processor time of reads on the thread of a ``Worker``, in ``seconds``. ``clock`` measures it there.
+
+    Waiting for a lock costs nothing. On a host where reads wait for seconds now and then, rounds that took their whole
+    duration for a cost were a quarter of an hour apart.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        self.seconds = 0.0
+        self._clock = clock
+
+    def of(self, job: Callable[[], Result]) -> Callable[[], Result]:
+        """``job``, whose cost is added."""
+
+        def measured() -> Result:
+            began = self._clock()
+            try:
+                return job()
+            finally:
+                self.seconds += self._clock() - began
+
+        return measured
 
 
 class Round:
-    """A round of reads, repeated at intervals of ``every`` seconds, or longer ones if the reads take long.
+    """A round of reads, repeated at intervals of ``every`` seconds, or longer ones if the reads cost much.
 
-    ``due`` is the time of the next round by ``clock``. If one round takes longer than the one before, the shorter time
-    counts: it has probably waited for a lock, which costs nothing. After a wait of 5 s the next round would otherwise
-    follow a quarter of an hour later.
+    ``due`` is the time of the next round by ``clock``.
     """
 
     def __init__(self, clock: Callable[[], float], every: float) -> None:
         self.due = float("-inf")
         self._clock = clock
         self._every = every
-        self._before = float("inf")
 
-    async def run(self, reading: Awaitable[None]) -> float:
-        """Await ``reading``, and return the seconds that it took."""
-        began = self._clock()
-        await reading
-        took = self._clock() - began
-        self.postpone(took)
-        return took
-
-    def postpone(self, took: float) -> None:
-        """Postpone the next round as if one had just ended that took ``took`` seconds."""
-        self.due = self._clock() + max(self._every, SHARE * min(took, self._before))
-        self._before = took
+    def postpone(self, cost: float) -> None:
+        """Postpone the next round: one has just ended that cost so many seconds."""
+        self.due = self._clock() + max(self._every, SHARE * cost)
 
 
 class Backoff:

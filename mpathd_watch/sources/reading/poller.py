@@ -27,6 +27,7 @@ source ``sysfs``. If a read of either fails, the source is down until a full sca
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +44,7 @@ class Poller:
     """Reads below ``root`` for one source.
 
     ``emit`` receives its events. ``clock`` returns CLOCK_MONOTONIC seconds. ``worker`` returns a new worker of a name.
+    ``processor_time`` returns the seconds that the thread which calls it has used of a processor.
     """
 
     def __init__(
@@ -52,7 +54,10 @@ class Poller:
         source: SourceName,
         root: Path,
         worker: Callable[[str], Worker] = Worker,
+        *,
+        processor_time: Callable[[], float] = time.thread_time,
     ) -> None:
+        self.processor_time = processor_time
         self.emit = emit
         self.clock = clock
         self.root = root

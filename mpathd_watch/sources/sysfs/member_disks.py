@@ -10,6 +10,7 @@ from mpathd_watch.core.events import DevicesRead
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.reading.attributes import Attributes
+from mpathd_watch.sources.reading.pace import Cost
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.reading.worker import Worker
 from mpathd_watch.sources.sysfs import disks
@@ -82,31 +83,32 @@ class MemberDisks:
             names, self._troubled = self._troubled, set()
             await self._read(names, Depth.STATE)
 
-    async def read_all(self) -> None:
-        """Read every disk with its counters."""
-        await self._read(self._known, Depth.COUNTERS)
+    async def read_all(self) -> float:
+        """Read every disk with its counters. Return the seconds that it cost (``Cost``)."""
+        return await self._read(self._known, Depth.COUNTERS)
 
-    async def _read(self, names: Iterable[str], depth: Depth) -> None:
-        """Read these, and emit those that changed; with ``Depth.CLOSELY`` all of them."""
+    async def _read(self, names: Iterable[str], depth: Depth) -> float:
+        """Read these, and emit those that changed; with ``Depth.CLOSELY`` all of them. Return the seconds it cost."""
         known = {name: self._known[name] for name in sorted(names) if name in self._known}
         if not known:
-            return
-        attributes, requested = Attributes(), self._poller.clock()
+            return 0.0
+        attributes, cost, requested = Attributes(), Cost(self._poller.processor_time), self._poller.clock()
         read = await self._poller.read(
-            self._worker, lambda: self._reader.again(attributes, known.values(), depth), disks.DISKS_DEADLINE
+            self._worker, cost.of(lambda: self._reader.again(attributes, known.values(), depth)), disks.DISKS_DEADLINE
         )
         if read is None or not self._poller.availability.up:
-            return
+            return cost.seconds
         found, vanished = read
         news = tuple(disk for disk in found if depth is Depth.CLOSELY or disk != known[disk.name])
         if vanished or any(disk.state is not known[disk.name].state for disk in news):
             # The cause may be the session, and its last poll may be 0.5 s old: report the session first.
             await self._sessions.poll()
             if not self._poller.availability.up:
-                return
+                return cost.seconds
         self._known.update((disk.name, disk) for disk in news)
         for name in vanished:
             self._known.pop(name, None)
         if news or vanished:
             self._poller.emit(DevicesRead(news, vanished, requested))
         self._poller.availability.report_problems(attributes.problems)
+        return cost.seconds

@@ -16,7 +16,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.reading.attributes import Attributes
-from mpathd_watch.sources.reading.pace import Round, wait_at_most
+from mpathd_watch.sources.reading.pace import Cost, Round, wait_at_most
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs import disks
 from mpathd_watch.sources.sysfs.disks import Disks
@@ -26,10 +26,11 @@ from mpathd_watch.sources.sysfs.usage import UsageReader
 DISKS_EVERY = 5.0
 SYSTEM_EVERY = 60.0
 WOKEN_SHARE = 10
-"""A requested full scan waits this many times as long as the last one took."""
+"""A requested full scan waits this many times as long as the last one cost (``Cost``)."""
 LONGEST_PAUSE = 0.5
-"""The longest such wait in seconds, unless the scan took longer than that: then the wait is as long as the scan. A scan
-takes long during a logout and on a busy host, and a path that appears meanwhile must still be reported."""
+"""The longest such wait in seconds, unless the scan cost more than that: then the wait is as long. A scan costs much on
+a busy host, and a path that appears meanwhile must still be reported. A scan that hung costs nothing: what it has read
+is old."""
 COALESCE = 0.1
 """Seconds for which a wake waits for others: the creation of a map causes several uevents."""
 RETRY_AFTER = 1.0
@@ -75,14 +76,14 @@ class SysfsSource:
         while True:
             now = self._clock()
             if now >= system.due or (self._system_wanted and now >= self._system_after):
-                took = await self.read_once()
-                system.postpone(took)
-                self._system_after = self._clock() + self._pause(took)
-                members.postpone(took)
+                cost = await self.read_once()
+                system.postpone(cost)
+                self._system_after = self._clock() + self._pause(cost)
+                members.postpone(cost)
             elif self._members.pending:
                 await self._members.read_pending()
             elif now >= members.due:
-                await members.run(self._members.read_all())
+                members.postpone(await self._members.read_all())
             if not self._members.pending:
                 wake_at = min(members.due, system.due, self._system_after if self._system_wanted else system.due)
                 await wait_at_most(self._wake, max(0.0, wake_at - self._clock()))
@@ -91,12 +92,9 @@ class SysfsSource:
                 await asyncio.sleep(COALESCE)
 
     async def read_once(self) -> float:
-        """Do a full scan. Return the seconds that reading the maps and disks took.
-
-        The waits for the locks of sockets do not count: a connection in trouble may hold one for long.
-        """
+        """Do a full scan. Return the seconds that reading the maps and disks cost (``Cost``)."""
         self._system_wanted = False
-        requested = self._clock()
+        requested, cost = self._clock(), Cost(self._poller.processor_time)
         attributes, of_sessions = Attributes(), Attributes()
 
         def scan() -> _Scan:
@@ -105,16 +103,14 @@ class SysfsSource:
             unmapped = self._disks.unmapped(attributes, members)
             return maps, members, unmapped, self._usage.read(attributes, maps)
 
-        async def reading() -> tuple[_Scan | None, float]:
-            return await self._poller.read(self._worker, scan, disks.DISKS_DEADLINE), self._clock() - requested
-
-        (found, took), problems_of_ends = await asyncio.gather(reading(), self._sessions.read_ends())
+        reading = self._poller.read(self._worker, cost.of(scan), disks.DISKS_DEADLINE)
+        found, problems_of_ends = await asyncio.gather(reading, self._sessions.read_ends())
         if found is None:
-            return took
+            return cost.seconds
         # Sessions last: while the disks were read, a poll may have reported newer states of them.
         sessions = await self._sessions.read_all(of_sessions)
         if sessions is None:
-            return took
+            return cost.seconds
         maps, members, unmapped, usage = found
         self._members.replace(members)
         wanted = self._system_wanted
@@ -124,7 +120,7 @@ class SysfsSource:
         self._poller.heartbeat.report(SystemRead(maps, members, sessions, requested, unmapped, usage))
         for problems in (attributes.problems, of_sessions.problems, problems_of_ends):
             self._poller.availability.report_problems(problems)
-        return took
+        return cost.seconds
 
     def wake_system(self) -> None:
         """Do a full scan soon."""
@@ -135,11 +131,11 @@ class SysfsSource:
         """Read the named disks closely now; this emits ``DevicesRead`` in any case, for those that are members."""
         self._members.want(names)
 
-    def _pause(self, took: float) -> float:
-        """Seconds until the next requested full scan, after one that took ``took`` seconds."""
+    def _pause(self, cost: float) -> float:
+        """Seconds until the next requested full scan, after one that cost ``cost`` seconds."""
         if not self._poller.availability.up:
             return RETRY_AFTER
-        return max(COALESCE, min(WOKEN_SHARE * took, max(LONGEST_PAUSE, took)))
+        return max(COALESCE, min(WOKEN_SHARE * cost, max(LONGEST_PAUSE, cost)))
 
     def _recover(self) -> None:
         """Request a full scan after a failure; wake for it only at the first failure of an outage."""

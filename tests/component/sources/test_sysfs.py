@@ -254,6 +254,23 @@ def test_a_scan_that_took_long_does_not_keep_the_next_waiting_for_long(
     watch(san, scenario)
 
 
+def test_a_scan_that_hung_does_not_keep_the_next_waiting_for_as_long(san: FakeSysfs, gate: Gate) -> None:
+    async def scenario(watching: Watch) -> None:
+        gate.shut("sdb/dev")
+        watching.sysfs.wake_system()
+        await watching.until(gate.reached.is_set)
+        await asyncio.sleep(1.0)
+        san.add_map("new", wwid="new")
+        watching.sysfs.wake_system()
+        gate.open()
+        opened = time.monotonic()
+        look = (await watching.until_kind(SystemRead, 3))[-1]
+        assert [facts.name for facts in look.maps] == ["mpio", "new"]
+        assert look.requested - opened < 0.8
+
+    watch(san, scenario)
+
+
 def test_a_wake_during_the_first_scan_is_not_forgotten(san: FakeSysfs, gate: Gate) -> None:
     watching = Watch(san)
 

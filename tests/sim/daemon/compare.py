@@ -7,7 +7,6 @@ Models and real sources watch one world; the daemon's requests to read again rea
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from mpathd_watch.core.events import (
     SystemRead,
 )
 from mpathd_watch.core.state import State
+from tests.sim import campaign
 from tests.sim.daemon.run import DaemonRun
 from tests.sim.product import Sources
 from tests.sim.run import Plan, seeds
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", default="")
     parser.add_argument("--show", default="", help="a kind of evidence of which every difference is shown")
     given = parser.parse_args(arguments)
-    seed = given.seed or secrets.token_hex(4)
+    seed = given.seed or campaign.fresh_seed()
     later: dict[str, list[float]] = {}
     only: Counter[tuple[str, str]] = Counter()
     events: dict[str, Counter[str]] = {"real": Counter(), "models": Counter()}
@@ -193,4 +193,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    campaign.with_fixed_hashes("tests.sim.daemon.compare")
     sys.exit(main())

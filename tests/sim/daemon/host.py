@@ -22,6 +22,7 @@ from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from mpathd_watch.sources.iscsi.session_source import SessionSource
 from mpathd_watch.sources.multipathd.client import MultipathdClient
 from mpathd_watch.sources.multipathd.presence import Presence
+from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND
 from mpathd_watch.sources.multipathd.source import MultipathdSource
 from mpathd_watch.sources.network.source import NetworkSource
 from mpathd_watch.sources.reading.poller import Poller
@@ -148,7 +149,8 @@ class Host:
         def clock() -> float:
             return world.clock.now
 
-        poller = Poller(emit, clock, SourceName.SYSFS, sysfs, self.worker)
+        # Reads cost nothing here: what a look at the world really costs is another each time.
+        poller = Poller(emit, clock, SourceName.SYSFS, sysfs, self.worker, processor_time=lambda: 0.0)
         readers = WorldSessions(world, self._seen.sysfs, lambda: self._faulty.unreadable)
         sessions = SessionSource(poller, tcp=self._ends.ask, reader=readers, ends=self._ends)
         client = MultipathdClient(
@@ -183,7 +185,10 @@ class Host:
     def _reply(self, command: str) -> str | None:
         if self._faulty.hanging_up:
             return None
-        return reply(self._world, command) if self._faulty.garbage is None else self._faulty.garbage
+        garbage = self._faulty.garbage
+        if command in (PATHS_COMMAND, MAPS_COMMAND):
+            self._seen.multipathd.listed(garbled=garbage is not None)
+        return reply(self._world, command) if garbage is None else garbage
 
     def _open_uevents(self) -> UeventMonitor:
         self._uevents = UeventMonitor(self._loop)

@@ -79,13 +79,18 @@ class WorldSessions(Sessions):
         alive, connection, heard = known.alive if known else None, None, None
         if facts.state is SessionStatus.LOGGED_IN:
             heard = session.heard
-            moved = before is not None and before != heard
-            if known is not None and known.state in DOWN_SESSION:
-                alive = self._world.clock.now
-            elif known is not None and moved:
+            login = known is not None and known.state in DOWN_SESSION
+            if login:
+                before = 0.0
+            if before is not None and before != heard:
                 moment = self._signs.moment(self._world.clock.now, session.sid, tcp)
-                alive, heard = (alive, before) if moment is None else (moment, heard)
+                if moment is None:
+                    alive, heard = (self._signs.before_gap if login else alive), before
+                else:
+                    alive = moment
             connection = (known.tcp if known else None) if tcp is None else tcp.get(session.sid)
+        elif before is not None and before != session.heard:
+            alive = self._signs.moment(self._world.clock.now, session.sid, None) or alive
         facts = replace(
             facts,
             local_address=local[0],

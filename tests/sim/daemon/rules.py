@@ -29,10 +29,8 @@ SYSFS_DOWN_WITHIN = 7.2
 first, and has 5 s."""
 PATHS_DEADLINE, MAPS_DEADLINE = 4.1, 30.0
 GRAIN = 0.01
-SLOW = 20.0
-"""Seconds by which a round of the disks is late that was slow twice in succession: 0.1 s with a poll, times 200."""
 SESSIONS_WITHIN = 1.0 + 0.5 + 5.0 + 0.5
-DISKS_WITHIN = 5.0 + 4.0 + SLOW
+DISKS_WITHIN = 5.0 + 4.0
 """A round every 5 s; a full scan may wait for the local ends for 2 s, and for the connections."""
 NETWORK_WITHIN, CONFIGURATION_WITHIN = 60.0 + 15.0 + 5.5, 5.0 + 45.0 + 0.5
 MULTIPATHD_WITHIN = 5.0 + 2 * 4.1 + 30.0 + 11.0
@@ -52,6 +50,8 @@ class Rules:
         self._turns = 0
         self._answered = 0.0
         self._starts = 0
+        self._without_disks = 0.0
+        """When the daemon last knew of no disk."""
         product.observers.append(self._stepped)
         self._clock.after(EVERY, self._look)
 
@@ -118,6 +118,8 @@ class Rules:
     def _threads(self) -> None:
         host, now, hung = self._product.host, self._clock.now, self._product.faulty.hung
         assert host is not None
+        if not any(path.member for map_ in self._product.state.maps.values() for path in map_.paths.values()):
+            self._without_disks = now  # a round reads nothing then
         limits = {
             "iscsi-sessions": SESSIONS_WITHIN,
             "sysfs-disks": DISKS_WITHIN,
@@ -128,6 +130,10 @@ class Rules:
             thread = host.threads[name]
             if name in hung or (name in SYSFS and self._product.sources.sysfs.hung) or thread.began is not None:
                 continue
+            if name == "iscsi-sessions" and not self._product.sources.sysfs.up:
+                continue  # full scans alone find out when sysfs answers again
             since = max(thread.last, thread.ended, self._product.started)
+            if name == "sysfs-disks":
+                since = max(since, self._without_disks)
             if now - since > seconds:
                 self._accuse("silent", f"{name} has read nothing for {now - since:.0f} s")

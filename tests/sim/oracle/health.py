@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpathd_watch.core.effects import Effect
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import BlockEvent, Event, MapsListed
 from mpathd_watch.core.model.vocabulary import AccessState, Health, MapHealth
 from mpathd_watch.core.state import MapState, State
 from tests.sim.oracle import known, truth
@@ -103,6 +103,10 @@ class HealthOracle:
         """When the session to a portal was last seen to answer again, or to fall silent."""
         self._works_since = world.clock.now
         """Since when multipathd does its work."""
+        self._loaded: dict[str, float] = {}
+        """When a map's table was loaded last, by its WWID."""
+        self._listed = 0.0
+        """When the last listing of the maps was requested."""
         world.changes.listen(self._changed)
         product.observers.append(self._stepped)
         self._follow()
@@ -125,6 +129,8 @@ class HealthOracle:
         return not self._product.runs or self._clock.now < self._blind_until
 
     def _changed(self, what: What, thing: Any) -> None:
+        if what is What.UEVENT and isinstance(thing, BlockEvent) and thing.reloaded:
+            self._table_loaded(thing.sysfs_name)
         if what in (What.UEVENT, What.ERROR):
             return
         if what in (What.SESSION, What.ANSWERS):
@@ -138,6 +144,12 @@ class HealthOracle:
             session = thing.session if isinstance(thing, Disk) else thing
             if session in (path.map_, path.portal.link) or getattr(session, "portal", None) is path.portal:
                 self._follow_path(path)
+
+    def _table_loaded(self, sysfs_name: str) -> None:
+        """A table was loaded, or its map renamed, which looks alike: which paths dm has failed then is not known."""
+        for map_ in self._world.maps:
+            if map_.sysfs_name == sysfs_name:
+                self._loaded[map_.wwid] = self._clock.now
 
     def _follow(self) -> None:
         """Find what is true of every path now."""
@@ -234,7 +246,9 @@ class HealthOracle:
 
     # --- what is reported ---------------------------------------------------------------------------------------------
 
-    def _stepped(self, before: State, after: State, _: Event, __: tuple[Effect, ...]) -> None:
+    def _stepped(self, before: State, after: State, event: Event, _: tuple[Effect, ...]) -> None:
+        if isinstance(event, MapsListed) and self._product.sources.multipathd.up:
+            self._listed = event.requested
         if before.maps is after.maps:
             return
         for wwid, map_ in after.maps.items():
@@ -295,17 +309,12 @@ class HealthOracle:
         values: dict[str, set[Any]] = {name: {getattr(path.raw, name)} for name in known.NAMES}
         for name, value, _ in path.before:
             values[name].add(value)
+        if self._dm_unknown(path):
+            values["failed"] = {False, True}
         allowed = set(known.healths(values))
-        if self._dm_is_forgotten():
-            allowed |= known.healths({**values, "failed": {False}}) & truth.STALLED
         if path.raw.failed and not self._product.sources.sysfs.up:
             allowed |= truth.FAILED  # whether the way to it is back cannot be known
         return allowed
-
-    def _dm_is_forgotten(self) -> bool:
-        """Whether it need not be known what dm does: then a session that is down holds I/O as far as is known."""
-        sources = self._product.sources
-        return sources.uevents.lost_at is not None and not (self._world.multipathd.works and sources.multipathd.up)
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
@@ -372,16 +381,29 @@ class HealthOracle:
     def _may_be_unknown(self, path: Path) -> bool:
         """Whether a source is missing without which a path cannot be judged, or it is not known yet what dm does."""
         sources, now = self._product.sources, self._clock.now
-        if (
-            now - path.joined < DELAYS["member"] + 2 * sources.multipathd.slowness
-            or self._good_since("member") > now - 3.0
-        ):
+        listed_within = 2 * sources.multipathd.slowness
+        if now - path.joined < DELAYS["member"] + listed_within:
+            return True
+        if self._good_since("member") > now - 3.0 - listed_within:
             return True
         if not sources.sysfs.up or now - max(sources.sysfs.up_since, sources.sysfs.returned) < 2.0:
+            return True
+        if self._dm_unknown(path):
             return True
         if sources.multipathd.up:
             return now - sources.multipathd.up_since < 5.0
         return sources.uevents.losing or sources.uevents.lost_at is not None or self._never_answered()
+
+    def _dm_unknown(self, path: Path) -> bool:
+        """Whether it is not known which paths of the map dm has failed.
+
+        It may have changed unseen, since the table was loaded or uevents were lost, and multipathd has not answered
+        since.
+        """
+        multipathd, uevents = self._product.sources.multipathd, self._product.sources.uevents
+        if multipathd.up and self._clock.now >= multipathd.up_since + 3.0:
+            return False
+        return uevents.losing or self._listed < max(self._loaded.get(path.map_.wwid, 0.0), uevents.lost_at or 0.0)
 
     def _never_answered(self) -> bool:
         return self._product.sources.multipathd.up_since <= self._product.started

@@ -55,6 +55,7 @@ class Sysfs(Source):
         self._sessions: dict[int, SessionFacts] = {}
         self._tcp: dict[int, TcpFacts] = {}
         self._asked = 0.0
+        self._timeouts_due = clock.now
         self._closely: dict[int, float] = {}
         self._disks: dict[str, DeviceFacts] = {}
         self._poll_timer: Timer | None = None
@@ -166,7 +167,10 @@ class Sysfs(Source):
             return
         self._polled = now
         woken, self._woken = self._woken, False
-        asks = woken or now >= self._asked + TIMEOUTS_EVERY - 1e-6
+        timeouts = now >= self._timeouts_due - 1e-6
+        if timeouts:
+            self._timeouts_due = now + TIMEOUTS_EVERY
+        asks = woken or timeouts
         if asks:
             self._ask()
         read = self._read_sessions()
@@ -178,7 +182,7 @@ class Sysfs(Source):
             self.emit(SessionsRead(tuple(read.values()), now if asks else min(now, self._asked)))
         if changed:
             self._read_troubled()
-        self._poll_at(on_grid(self._asked + TIMEOUTS_EVERY, self._polled, self._interval()))
+        self._poll_at(on_grid(self._timeouts_due, self._polled, self._interval()))
 
     def _ask(self) -> None:
         """Ask the kernel about the connections."""
@@ -350,7 +354,7 @@ class Sysfs(Source):
         if not self._ready:
             self._ready = True
             self._members_timer = self.clock.after(DISKS_EVERY, self._read_members)
-        self._poll_at(on_grid(self._asked + TIMEOUTS_EVERY, self._polled, self._interval()))
+        self._poll_at(on_grid(self._timeouts_due, self._polled, self._interval()))
         # What changed while it was scanned is found by the polls.
         self._poll_on_grid()
         waiting, self._waiting = self._waiting, []

@@ -415,6 +415,14 @@ def test_a_path_that_leaves_with_its_map_leaves_its_port_group() -> None:
     assert "port_group_up" not in {event for _, event, _ in told.alerts()}
 
 
+def test_a_map_may_leave_while_its_port_group_is_down() -> None:
+    told = several().at(0).access(g2=TRANSITIONING)
+    told.san.maps.pop(told.san.wwid("lun01"))
+    told.at(1).look()
+    (down,) = told.state.arrays.groups.values()
+    assert {wwid for wwid, _ in down.paths} == {told.san.wwid("lun02"), told.san.wwid("lun03")}
+
+
 # --- moves ------------------------------------------------------------------------------------------------------------
 
 

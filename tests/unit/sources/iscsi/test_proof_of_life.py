@@ -93,6 +93,18 @@ def test_after_a_gap_a_sign_of_life_waits_for_the_tcp_facts(san: FakeSysfs) -> N
     assert gap.alive(asked=False) == 18.5
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_after_a_gap_a_login_does_not_show_that_the_session_has_answered_since(san: FakeSysfs, at_once: bool) -> None:
+    san.sessions[0].fail()
+    gap = Gap(san)
+    san.sessions[0].recover()
+    if not at_once:
+        assert gap.alive(asked=False) == 1.0
+        gap.now = 17.5
+        assert gap.alive(asked=False) == 1.0
+    assert gap.alive(heard=3.1) == 3.1
+
+
 @pytest.mark.parametrize("moved", [0, 257, 259, 4294967295])
 def test_whatever_way_it_moves(pulse: Pulse, moved: int) -> None:
     pulse.at(1.0)
@@ -115,6 +127,27 @@ def test_the_last_proof_of_life_is_kept_through_an_outage_and_a_login_is_one(pul
     assert pulse.at(6.0) == 5.0
     pulse.session.answer()
     assert pulse.at(7.0) == 7.0
+
+
+def test_an_answer_just_before_the_failure_is_found_with_it(pulse: Pulse) -> None:
+    """A target answered and closed the connection between two readings: its silence was taken for 4 s too long."""
+    pulse.at(1.0)
+    pulse.session.answer()
+    assert [pulse.at(now) for now in (2.0, 3.0, 4.0, 5.0, 6.0)] == [2.0] * 5
+    pulse.session.answer()
+    pulse.session.fail()
+    assert pulse.at(6.5) == 6.5
+    pulse.session.connection.set("exp_statsn", 7)  # iscsid tries to log in
+    assert pulse.at(7.0) == 6.5
+
+
+def test_after_a_gap_nothing_shows_when_the_last_answer_before_a_failure_came(pulse: Pulse) -> None:
+    pulse.at(1.0)
+    pulse.session.answer()
+    pulse.at(2.0)
+    pulse.session.answer()
+    pulse.session.fail()
+    assert pulse.at(17.0) == 2.0
 
 
 def test_a_state_that_could_not_be_read_is_no_login(pulse: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_a_poll_counts_only_while_the_source_is_up(host: Host) -> None:
     assert isinstance(read, SessionsRead)
     assert [session.sid for session in read.sessions] == [1, 2]
     assert host.polled == [False]
+
+
+def test_nothing_is_polled_while_the_source_is_down(san: FakeSysfs, host: Host) -> None:
+    """Such a poll took note of a login without its TCP facts, and the full scan that followed found no news in it."""
+    host.scan()
+    san.sessions[1].fail()
+    host.poll()
+    host.poller.availability.report_down("unreadable", "it is not mounted")
+    san.sessions[1].recover()
+    host.now += 20.0
+    host.network.facts = replace(host.network.facts, heard=1003.0)
+    assert host.poll(woken=True) == []
+    _, second = host.scan() or ()
+    assert (second.state, second.alive) == (SessionStatus.LOGGED_IN, 1003.0)
 
 
 def test_a_full_scan_has_the_local_ends_and_the_tcp_facts(host: Host) -> None:

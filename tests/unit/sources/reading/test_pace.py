@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from mpathd_watch.sources.reading.pace import SHARE, Backoff, Round, wait_at_most
+from mpathd_watch.sources.reading.pace import SHARE, Backoff, Cost, Round, wait_at_most
 
 
 class Clock:
-    """A clock that stands still unless a reading takes time."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -19,18 +19,14 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    async def reading(self, seconds: float) -> None:
-        """A reading that takes that long."""
-        self.now += seconds
 
-
-@pytest.mark.parametrize(("took", "pause"), [(0.0, 5.0), (0.01, 5.0), (0.1, 0.1 * SHARE), (3.0, 3.0 * SHARE)])
-def test_a_round_is_repeated_when_due_and_takes_only_a_share_of_the_time(took: float, pause: float) -> None:
+@pytest.mark.parametrize(("cost", "pause"), [(0.0, 5.0), (0.01, 5.0), (0.1, 0.1 * SHARE), (3.0, 3.0 * SHARE)])
+def test_a_round_is_repeated_when_due_and_costs_only_a_share_of_the_time(cost: float, pause: float) -> None:
     clock = Clock()
     rounds = Round(clock, every=5.0)
     assert rounds.due < clock.now
-    assert asyncio.run(rounds.run(clock.reading(took))) == pytest.approx(took)
-    assert rounds.due == pytest.approx(1000.0 + took + pause)
+    rounds.postpone(cost)
+    assert rounds.due == pytest.approx(1000.0 + pause)
 
 
 def test_another_reading_puts_a_round_off() -> None:
@@ -43,23 +39,30 @@ def test_another_reading_puts_a_round_off() -> None:
     assert rounds.due == 1004.0 + 0.5 * SHARE
 
 
-def test_a_single_reading_that_waits_for_a_lock_does_not_count() -> None:
-    clock = Clock()
-    rounds = Round(clock, every=5.0)
-    rounds.postpone(0.01)
-    for took, pause in ((4.9, 5.0), (0.01, 5.0), (0.1, 5.0), (3.0, 0.1 * SHARE), (3.0, 3.0 * SHARE)):
-        rounds.postpone(took)
-        assert rounds.due == pytest.approx(1000.0 + pause)
+def test_a_reading_that_waits_costs_nothing() -> None:
+    """Rounds were a quarter of an hour apart after two readings that had waited for 5 s."""
+
+    def waiting() -> str:
+        time.sleep(0.2)
+        return "read"
+
+    cost = Cost()
+    assert cost.of(waiting)() == "read"
+    assert cost.seconds < 0.1
 
 
-def test_a_round_that_fails_is_not_one_that_ended() -> None:
-    async def failing() -> None:
+def test_what_readings_compute_is_their_cost_even_if_they_fail() -> None:
+    def computing() -> None:
+        began = time.thread_time()
+        while time.thread_time() < began + 0.02:
+            pass
         raise OSError("unreadable")
 
-    rounds = Round(Clock(), every=5.0)
-    with pytest.raises(OSError, match="unreadable"):
-        asyncio.run(rounds.run(failing()))
-    assert rounds.due == float("-inf")
+    cost = Cost()
+    for number in (1, 2):
+        with pytest.raises(OSError, match="unreadable"):
+            cost.of(computing)()
+        assert cost.seconds >= number * 0.02
 
 
 def test_each_failure_doubles_the_pause_up_to_the_longest_until_one_try_succeeds() -> None:

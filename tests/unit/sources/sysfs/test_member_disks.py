@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Host:
 
     def __init__(self, san: FakeSysfs) -> None:
         self.now = 1000.0
+        self.cost = 0.0
+        """Seconds that the last round cost."""
         self.events: list[Event] = []
         self.poller = Poller(self.events.append, lambda: self.now, SourceName.SYSFS, san.root)
         self.sessions = Sessions(self.events.append)
@@ -60,7 +63,7 @@ class Host:
     def read_all(self) -> list[Event]:
         """What is emitted in a round."""
         self.events.clear()
-        asyncio.run(self.members.read_all())
+        self.cost = asyncio.run(self.members.read_all())
         return self.events
 
 
@@ -140,6 +143,14 @@ def test_a_source_that_goes_down_at_that_poll_reports_no_disk(san: FakeSysfs, ho
     host.sessions.during_poll = lambda: None
     host.poller.availability.report_up()
     assert states(host.read_all()[-1]) == {"sda": DeviceState.OFFLINE}
+
+
+def test_the_time_of_that_poll_is_no_cost_of_the_disks(san: FakeSysfs, host: Host) -> None:
+    """The poll may wait for the locks of sockets. The next round was postponed by 200 times that wait."""
+    san.disks[0].state = "offline"
+    host.sessions.during_poll = lambda: time.sleep(0.2)
+    assert isinstance(host.read_all()[-1], DevicesRead)
+    assert 0.0 < host.cost < 0.1
 
 
 def test_an_unmounted_sysfs_takes_no_disk_away(san: FakeSysfs, host: Host) -> None:
