@@ -4,6 +4,6 @@
 ``exposition`` writes them. prometheus_client is imported by ``exposition`` and nowhere else.
 """
 
-from mpathd_watch.sinks.metrics.exposition import Body, Exposition
+from mpathd_watch.sinks.metrics.exposition import Exposition, Format
 
-__all__ = ["Body", "Exposition"]
+__all__ = ["Exposition", "Format"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -21,12 +21,13 @@ _GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """An answer to a scrape: the bytes, what they are (Content-Type), and whether they are compressed."""
+class Format:
+    """How a scrape wants its metrics: what they are (Content-Type), and whether they are compressed."""
 
-    content: bytes
     content_type: str
     gzipped: bool
+    encode: Callable[[CollectorRegistry], bytes] = field(compare=False, repr=False)
+    """One of prometheus_client's; the Content-Type says which."""
 
 
 class Exposition:
@@ -37,13 +38,15 @@ class Exposition:
         self._registry.register(_ViewCollector(views))
         ProcessCollector(registry=self._registry)
 
-    def render(self, accept: str = "", accept_encoding: str = "") -> Body:
-        """The metrics in the format that the request's ``Accept`` and ``Accept-Encoding`` ask for."""
+    def format(self, accept: str = "", accept_encoding: str = "") -> Format:
+        """The format that the request's ``Accept`` and ``Accept-Encoding`` ask for."""
         encode, content_type = choose_encoder(accept)
-        content = encode(self._registry)
-        if not _accepts_gzip(accept_encoding):
-            return Body(content, content_type, gzipped=False)
-        return Body(gzip.compress(content, _GZIP_LEVEL, mtime=0), content_type, gzipped=True)
+        return Format(content_type, _accepts_gzip(accept_encoding), encode)
+
+    def render(self, wanted: Format) -> bytes:
+        """The metrics as they are now."""
+        content = wanted.encode(self._registry)
+        return gzip.compress(content, _GZIP_LEVEL, mtime=0) if wanted.gzipped else content
 
 
 class _ViewCollector(Collector):

@@ -73,7 +73,8 @@ def exposition(state: State, view: View | None = None) -> Exposition:
 
 
 def text(state: State, accept: str = "", view: View | None = None) -> str:
-    return exposition(state, view).render(accept).content.decode()
+    rendered = exposition(state, view)
+    return rendered.render(rendered.format(accept)).decode()
 
 
 def samples(state: State, view: View | None = None) -> list[Sample]:
@@ -465,17 +466,24 @@ def test_the_process_is_measured_and_nothing_else_of_the_library_is_exported() -
 
 def test_formats_and_compression_are_negotiated() -> None:
     rendered = exposition(article_state())
-    plain = rendered.render()
+    plain = rendered.format()
     assert plain.content_type.startswith("text/plain; version=0.0.4")
     assert not plain.gzipped
-    open_metrics = rendered.render(f"{OPENMETRICS},text/plain;q=0.5")
+    open_metrics = rendered.format(f"{OPENMETRICS},text/plain;q=0.5")
     assert open_metrics.content_type.startswith("application/openmetrics-text")
-    assert open_metrics.content.endswith(b"# EOF\n")
-    assert list(parse_openmetrics(open_metrics.content.decode()))
-    packed = rendered.render("", "deflate, gzip;q=1.0")
+    content = rendered.render(open_metrics)
+    assert content.endswith(b"# EOF\n")
+    assert list(parse_openmetrics(content.decode()))
+    packed = rendered.format("", "deflate, gzip;q=1.0")
     assert packed.gzipped
-    assert gzip.decompress(packed.content).startswith(b"# HELP mpathd_watch_build_info")
-    assert not rendered.render("", "gzip;q=0, identity").gzipped
+    assert gzip.decompress(rendered.render(packed)).startswith(b"# HELP mpathd_watch_build_info")
+    assert not rendered.format("", "gzip;q=0, identity").gzipped
+
+
+def test_scrapes_that_want_the_same_have_one_format() -> None:
+    rendered = exposition(article_state())
+    assert rendered.format("text/plain", "gzip") == rendered.format("text/plain;q=0.9", "gzip, deflate")
+    assert rendered.format(OPENMETRICS) != rendered.format()
 
 
 def test_a_scrape_looks_once() -> None:
@@ -485,7 +493,8 @@ def test_a_scrape_looks_once() -> None:
         looks.append(1)
         return View(article_state(), NOW)
 
-    Exposition(views).render()
+    looking = Exposition(views)
+    looking.render(looking.format())
     assert len(looks) == 1
 
 
