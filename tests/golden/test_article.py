@@ -71,7 +71,7 @@ class Story:
     def metrics(self) -> str:
         """What a scrape gets at the end, without what differs from process to process."""
         exposition = Exposition(self.playback.engine.view)
-        lines = exposition.render(exposition.format()).decode().splitlines(keepends=True)
+        lines = b"".join(exposition.render(exposition.format())).decode().splitlines(keepends=True)
         return "".join(line for line in lines if not NOT_OURS.match(line))
 
 

@@ -7,7 +7,7 @@ it runs in the loop of the server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 
 import h11
 
-from mpathd_watch.sinks.http.answer import Answer, plain
+from mpathd_watch.sinks.http.answer import NOTHING, Answer, Content, plain
 from mpathd_watch.sinks.http.places import Stage
 
 SLICE: Final = 32768
@@ -70,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self.stage = Stage.ASKING
         self._loop = asyncio.get_running_loop()
         self.since = self._loop.time()
-        self.held = b""
+        self.held = NOTHING
         self._limits = limits
         self._serve = serve
         self._left_place = left
@@ -79,7 +79,7 @@ class Connection(asyncio.BufferedProtocol):
         self._made = False
         self._gone = False
         self._timer: asyncio.TimerHandle | None = None
-        self._to_send = memoryview(b"")
+        self._rest: Iterator[memoryview] = iter(())
         self._sent = 0
         self._paused = False
         self._last = False
@@ -124,8 +124,7 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _release(self) -> None:
-        self.held = b""
-        self._to_send = memoryview(b"")
+        self.held, self._rest = NOTHING, iter(())
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -216,7 +215,7 @@ class Connection(asyncio.BufferedProtocol):
                 headers=[
                     ("Server", "mpathd-watch"),
                     ("Content-Type", answer.content_type),
-                    ("Content-Length", str(len(answer.content))),
+                    ("Content-Length", str(answer.content.length)),
                     ("Cache-Control", "no-store"),
                     ("X-Content-Type-Options", "nosniff"),
                     *answer.headers,
@@ -225,10 +224,9 @@ class Connection(asyncio.BufferedProtocol):
             )
         )
         if not self._headers_only:
-            # Only counted: the bytes themselves go to the transport below, and are never copied as a whole.
-            self._http.send_with_data_passthrough(h11.Data(data=answer.content))
-            self.held = answer.content
-            self._to_send = memoryview(answer.content)
+            # Only counted: the bytes themselves go to the transport, and are never copied as a whole.
+            self._http.send_with_data_passthrough(h11.Data(data=_Counted(answer.content.length)))  # type: ignore[arg-type]
+            self.held, self._rest = answer.content, slices(answer.content)
         self._http.send(h11.EndOfMessage())
         self._sent = 0
         self._timer = self._loop.call_later(self._limits.window, self._check_progress, 0)
@@ -247,10 +245,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _send_on(self) -> None:
         # A transport whose client has gone is closing, and ``connection_lost`` follows.
-        while self._to_send and not self._paused and not self._transport.is_closing():
-            part, self._to_send = self._to_send[:SLICE], self._to_send[SLICE:]
+        while not self._paused and not self._transport.is_closing():
+            part = next(self._rest, None)
+            if part is None:
+                break
             self._write(part)
-        if self._to_send or self._paused or self._transport.is_closing() or self.stage is not Stage.ANSWERING:
+        if self._paused or self._transport.is_closing() or self.stage is not Stage.ANSWERING:
             return
         self._release()
         if self._last or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
@@ -285,3 +285,32 @@ class Connection(asyncio.BufferedProtocol):
         with suppress(OSError):  # the client has gone
             self._transport.write_eof()
         self._transport.resume_reading()
+
+
+def slices(content: Content) -> Iterator[memoryview]:
+    """The content in slices of ``SLICE`` bytes or a little more; small pieces are put together."""
+    small: list[bytes] = []
+    waiting = 0
+    for piece in content.pieces:
+        small.append(piece)
+        waiting += len(piece)
+        if waiting >= SLICE:
+            yield from _cut(b"".join(small))
+            small, waiting = [], 0
+    yield from _cut(b"".join(small))
+
+
+def _cut(data: bytes) -> Iterator[memoryview]:
+    whole = memoryview(data)
+    for start in range(0, len(whole), 2 * SLICE):
+        yield whole[start : start + 2 * SLICE]
+
+
+class _Counted:
+    """Stands for so many bytes where only their number counts."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length

@@ -16,6 +16,8 @@ from enum import Enum, auto
 from ipaddress import IPv6Address, ip_address
 from typing import Final, Protocol
 
+from mpathd_watch.sinks.http.answer import Content
+
 PATIENCE: Final = 0.5
 """Seconds without progress after which a client is taken for one that does not send, or does not read."""
 JUST_COME: Final = 0.05
@@ -43,8 +45,8 @@ class Tenant(Protocol):
     address: str
     stage: Stage
     since: float
-    held: bytes
-    """The content that it has yet to take, which others may share; empty otherwise."""
+    held: Content
+    """The content that it has yet to take, which others may share; ``NOTHING`` otherwise."""
 
     def hang_up(self) -> None:
         """Close the connection at once."""
@@ -91,8 +93,8 @@ class Places:
 
     def bound_content(self, most: int, now: float) -> None:
         """Hang up on those that do not read until the contents that are held come to at most ``most`` bytes."""
-        while sum({id(each.held): len(each.held) for each in self._tenants}.values()) > most:
-            if not self._make_room((each for each in self._tenants if each.held), now):
+        while sum({id(each.held): each.held.length for each in self._tenants}.values()) > most:
+            if not self._make_room((each for each in self._tenants if each.held.length), now):
                 return
 
     def clear(self) -> None:
@@ -121,7 +123,7 @@ def _rank(tenant: Tenant, now: float) -> int | None:
             return 1
         case Stage.IDLE:
             return 2
-        case Stage.ANSWERING if tenant.held and age > PATIENCE:
+        case Stage.ANSWERING if tenant.held.length and age > PATIENCE:
             return 3
         case Stage.ASKING if age > JUST_COME:
             return 4

@@ -220,7 +220,7 @@ class _Served:
 
     def _deliver(self, connection: Connection, answer: Answer) -> None:
         connection.send(answer)
-        self._places.bound_content(max(self._limits.content, 2 * len(answer.content)), self._loop.time())
+        self._places.bound_content(max(self._limits.content, 2 * answer.content.length), self._loop.time())
 
     def _on_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

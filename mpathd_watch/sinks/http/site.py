@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
-from mpathd_watch.sinks.http.answer import Answer, plain
+from mpathd_watch.sinks.http.answer import Answer, Content, plain
 from mpathd_watch.sinks.http.page import render
 from mpathd_watch.sinks.metrics import Exposition, Format
 from mpathd_watch.sinks.status import document
@@ -41,9 +42,11 @@ class Site:
 
         It takes no time worth mentioning.
         """
-        match target.partition("?")[0]:
+        path, _, query = target.partition("?")
+        match path:
             case "/metrics":
-                return Rendering(self._exposition.format(accept, accept_encoding))
+                names = [value for name, value in parse_qsl(query) if name == "name[]"]
+                return Rendering(self._exposition.format(accept, accept_encoding, names))
             case "/healthz":
                 return self._healthz()
             case "/readyz":
@@ -58,7 +61,7 @@ class Site:
         return self._page() if rendering.metrics is None else self._metrics(rendering.metrics)
 
     def _metrics(self, wanted: Format) -> Answer:
-        content = self._exposition.render(wanted)
+        content = Content(self._exposition.render(wanted))
         encoding = (("Content-Encoding", "gzip"),) if wanted.gzipped else ()
         return Answer(HTTPStatus.OK, wanted.content_type, content, (*encoding, ("Vary", "Accept, Accept-Encoding")))
 
@@ -80,6 +83,6 @@ class Site:
         return Answer(
             HTTPStatus.OK,
             _HTML,
-            render(document(self._views())).encode(),
+            Content((render(document(self._views())).encode(),)),
             (("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),),
         )

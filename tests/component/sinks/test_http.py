@@ -133,6 +133,14 @@ def test_metrics_are_served_as_openmetrics(start: Start) -> None:
     assert list(parse_openmetrics(reply.body.decode()))
 
 
+def test_only_the_metrics_asked_for_are_served(start: Start) -> None:
+    server = start()
+    reply = ask(server, "/metrics?name[]=mpathd_watch_map_paths&name%5B%5D=process_open_fds&other=1")
+    names = {line.split()[2] for line in reply.body.decode().splitlines() if line.startswith("# TYPE")}
+    assert names == {"mpathd_watch_map_paths", "process_open_fds"}
+    assert ask(server, "/metrics?name[]=nothing").body == b""
+
+
 def test_metrics_are_compressed_on_request(start: Start) -> None:
     reply = ask(start(), "/metrics", Accept_Encoding="gzip")
     assert reply.headers["Content-Encoding"] == "gzip"

@@ -49,7 +49,7 @@ class Log:
 
 def exposed(state: State) -> str:
     exposition = Exposition(lambda: View(state, NOW))
-    return exposition.render(exposition.format()).decode()
+    return b"".join(exposition.render(exposition.format())).decode()
 
 
 def one_path(**changes: Any) -> State:

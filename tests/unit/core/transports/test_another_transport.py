@@ -216,7 +216,7 @@ def test_every_sink_shows_its_maps() -> None:
     assert SECOND in screen(shown, colour=False)
     assert SECOND in page(shown)
     exposition = Exposition(lambda: View(story.state, moment(6)))
-    metrics = exposition.render(exposition.format()).decode()
+    metrics = b"".join(exposition.render(exposition.format())).decode()
     assert f'mpathd_watch_path_health{{map="disk",path="{SECOND}",state="failed"}} 1.0' in metrics
 
 

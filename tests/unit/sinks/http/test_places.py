@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpathd_watch.sinks.http.answer import NOTHING, Content
 from mpathd_watch.sinks.http.places import JUST_COME, PATIENCE, Places, Stage, network_of
+
+ANSWER = Content([b"answer"])
 
 
 @dataclass(eq=False)
@@ -18,7 +21,7 @@ class Client:
     address: str = "192.0.2.1"
     stage: Stage = Stage.ASKING
     since: float = 0.0
-    held: bytes = b""
+    held: Content = NOTHING
     gone: bool = False
 
     def hang_up(self) -> None:
@@ -50,7 +53,7 @@ def test_a_client_has_a_moment_to_send_its_request() -> None:
 
 
 def test_one_that_does_not_read_yields_before_one_that_has_just_come() -> None:
-    young, unread = Client(since=9.0), Client(stage=Stage.ANSWERING, since=8.0, held=b"answer")
+    young, unread = Client(since=9.0), Client(stage=Stage.ANSWERING, since=8.0, held=ANSWER)
     places = filled(young, unread)
     assert places.take(Client(), 9.1)
     assert (young.gone, unread.gone) == (False, True)
@@ -79,14 +82,14 @@ def test_one_that_is_only_waiting_to_be_closed_yields_first() -> None:
 
 
 def test_one_that_is_being_answered_stays() -> None:
-    places = filled(Client(stage=Stage.ANSWERING, since=1.0), Client(stage=Stage.ANSWERING, since=1.0, held=b""))
+    places = filled(Client(stage=Stage.ANSWERING, since=1.0), Client(stage=Stage.ANSWERING, since=1.0))
     assert not places.take(Client(), 100.0)
     assert len(places) == 2
 
 
 def test_of_those_that_do_not_read_the_one_that_stands_still_longest_yields() -> None:
-    longest = Client(stage=Stage.ANSWERING, since=1.0, held=b"answer")
-    reading = Client(stage=Stage.ANSWERING, since=5.0, held=b"answer")
+    longest = Client(stage=Stage.ANSWERING, since=1.0, held=ANSWER)
+    reading = Client(stage=Stage.ANSWERING, since=5.0, held=ANSWER)
     places = filled(reading, longest)
     assert not places.take(Client(), 1.0 + PATIENCE)
     assert places.take(Client(), 1.1 + PATIENCE)
@@ -122,7 +125,7 @@ def test_a_place_is_free_again_when_its_client_has_left() -> None:
 
 
 def test_answers_that_nobody_reads_do_not_add_up() -> None:
-    answers = [bytes(100) for _ in range(4)]
+    answers = [Content([bytes(100)]) for _ in range(4)]
     clients = [Client(stage=Stage.ANSWERING, since=float(number), held=each) for number, each in enumerate(answers)]
     shared = Client(stage=Stage.ANSWERING, since=3.5, held=answers[3])
     places = filled(*clients, shared)
@@ -132,7 +135,7 @@ def test_answers_that_nobody_reads_do_not_add_up() -> None:
 
 
 def test_an_answer_that_is_being_read_is_never_too_much() -> None:
-    reading = Client(stage=Stage.ANSWERING, since=10.0, held=bytes(100))
+    reading = Client(stage=Stage.ANSWERING, since=10.0, held=Content([bytes(100)]))
     places = filled(reading)
     places.bound_content(1, 10.0)
     assert not reading.gone
@@ -174,7 +177,7 @@ def test_the_limits_hold_whoever_comes(arrivals: list[tuple[str, Stage, bool]]) 
     places = Places(5, 3)
     inside: list[Client] = []
     for now, (address, stage, reads) in enumerate(arrivals):
-        client = Client(address, stage, float(now), b"" if reads else b"answer")
+        client = Client(address, stage, float(now), NOTHING if reads else ANSWER)
         if places.take(client, float(now)):
             inside.append(client)
         inside = [each for each in inside if not each.gone]

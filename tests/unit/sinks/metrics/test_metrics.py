@@ -74,7 +74,7 @@ def exposition(state: State, view: View | None = None) -> Exposition:
 
 def text(state: State, accept: str = "", view: View | None = None) -> str:
     rendered = exposition(state, view)
-    return rendered.render(rendered.format(accept)).decode()
+    return b"".join(rendered.render(rendered.format(accept))).decode()
 
 
 def samples(state: State, view: View | None = None) -> list[Sample]:
@@ -471,12 +471,12 @@ def test_formats_and_compression_are_negotiated() -> None:
     assert not plain.gzipped
     open_metrics = rendered.format(f"{OPENMETRICS},text/plain;q=0.5")
     assert open_metrics.content_type.startswith("application/openmetrics-text")
-    content = rendered.render(open_metrics)
+    content = b"".join(rendered.render(open_metrics))
     assert content.endswith(b"# EOF\n")
     assert list(parse_openmetrics(content.decode()))
     packed = rendered.format("", "deflate, gzip;q=1.0")
     assert packed.gzipped
-    assert gzip.decompress(rendered.render(packed)).startswith(b"# HELP mpathd_watch_build_info")
+    assert gzip.decompress(b"".join(rendered.render(packed))).startswith(b"# HELP mpathd_watch_build_info")
     assert not rendered.format("", "gzip;q=0, identity").gzipped
 
 
