@@ -33,7 +33,6 @@ from mpathd_watch.sinks.metrics.row import (
     Row,
     Units,
     Value,
-    by_word,
     counter,
     gauge,
     info,
@@ -53,12 +52,17 @@ def _settled(path: PathState) -> object:
     return (
         *(path.place, path.verdict, path.dm, path.checker, path.disk.state, path.disk.access.state),
         *(path.failures, path.reinstatements, path.flaps, path.slowness.slow),
-        *(path.disk_errors.errors.total, path.disk_errors.timeouts.total),
+        *(path.outage is None, path.disk_errors.errors.total, path.disk_errors.timeouts.total),
     )
 
 
 def _io(path: PathState) -> object:
     return path.disk.io
+
+
+def _failures_by_cause(path: PathState, _: View) -> Iterable[Value]:
+    for cause, count in sorted(path.failures.items()):
+        yield {CAUSE.name: cause.value}, count
 
 
 def _deadline(path: PathState, view: View) -> Iterable[Value]:
@@ -129,15 +133,26 @@ _OF_STATES: Final[tuple[Row[PathState], ...]] = (
             'mpathd_watch_path_health{state="up"} == 0',
         ),
     ),
-    by_word(
+    counter(
         "path_failures_total",
-        "Outages in which the path failed or went missing, by cause.",
-        CAUSE,
-        lambda path: path.failures,
+        "Outages in which the path failed or went missing.",
+        lambda path: sum(path.failures.values()),
         Example(
-            "Why did paths fail within the last day?",
-            "sum by (cause) (increase(mpathd_watch_path_failures_total[1d])) > 0",
+            "Which paths failed within the last day?",
+            "increase(mpathd_watch_path_failures_total[1d]) > 0",
         ),
+    ),
+    Row(
+        "path_failures_by_cause_total",
+        Kind.COUNTER,
+        (CAUSE,),
+        "The outages of path_failures_total by their cause.",
+        _failures_by_cause,
+        Example(
+            "Why did paths fail since mpathd-watch started?",
+            "sum by (cause) (mpathd_watch_path_failures_by_cause_total)",
+        ),
+        absent="for causes that have not occurred yet",
     ),
     counter(
         "path_reinstatements_total",
@@ -164,9 +179,9 @@ _OF_STATES: Final[tuple[Row[PathState], ...]] = (
         "path_marginal",
         "1 while multipathd reports the path as marginal (marginal_st, %M), which it does only with "
         "marginal_pathgroups. Without that option multipathd holds such a path back as delayed.",
-        lambda path: path.checker.marginal,
-        Example("Which paths does multipathd avoid?", "mpathd_watch_path_marginal == 1"),
-        absent="while multipathd does not report it",
+        lambda path: path.checker.marginal or None,
+        Example("Which paths does multipathd avoid?", "mpathd_watch_path_marginal"),
+        absent="while multipathd does not report the path as marginal",
     ),
     counter(
         "path_multipathd_failures_total",
@@ -182,8 +197,9 @@ _OF_STATES: Final[tuple[Row[PathState], ...]] = (
         "path_overdue",
         "1 while the current phase of the outage has lasted longer than the timeouts in force allow, and "
         "slack_seconds more.",
-        lambda path: path.verdict.overdue,
+        lambda path: None if path.outage is None else path.verdict.overdue,
         Example("Which paths are overdue?", "mpathd_watch_path_overdue == 1"),
+        absent="while the path has no outage",
     ),
     counter(
         "path_io_errors_total",
