@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.sinks.http.answer import Answer
-from mpathd_watch.sinks.http.connection import Connection, Limits, Request
+from mpathd_watch.sinks.http.connection import Connection, Limits
+from mpathd_watch.sinks.http.dialogue import Request
 from mpathd_watch.sinks.http.listen import ListenError, open_socket
 from mpathd_watch.sinks.http.places import Places
 from mpathd_watch.sinks.http.renderings import Renderings
