@@ -70,7 +70,8 @@ class Story:
 
     def metrics(self) -> str:
         """What a scrape gets at the end, without what differs from process to process."""
-        lines = Exposition(self.playback.engine.view).render().content.decode().splitlines(keepends=True)
+        exposition = Exposition(self.playback.engine.view)
+        lines = b"".join(exposition.render(exposition.format())).decode().splitlines(keepends=True)
         return "".join(line for line in lines if not NOT_OURS.match(line))
 
 

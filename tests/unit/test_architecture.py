@@ -70,7 +70,8 @@ CORE_MAY_IMPORT = {
 
 ADAPTERS = {
     "pyudev": {"mpathd_watch.sources.uevent.source"},
-    "prometheus_client": {"mpathd_watch.sinks.metrics.exposition"},
+    "prometheus_client": {"mpathd_watch.sinks.metrics.exposition", "mpathd_watch.sinks.metrics.text"},
+    "h11": {"mpathd_watch.sinks.http.dialogue"},
     "structlog": {"mpathd_watch.sinks.console"},
 }
 """Each third-party library, and the modules or packages that may import it."""

@@ -11,7 +11,8 @@ from mpathd_watch.sinks.deadline import within
 
 LOOKED_UP_WITHIN: Final = 5.0
 """Seconds that the look-up of a name may take: a name server that does not answer must not hold up the start."""
-_BACKLOG: Final = 128
+_BACKLOG: Final = 1024
+"""Clients that wait to be accepted. The kernel drops one more's SYN, and that client tries again only after 1 s."""
 
 
 class ListenError(Exception):

@@ -1,49 +1,47 @@
-"""The HTTP server: sockets, threads and limits, so that no client can hold a thread for long.
+"""The HTTP server: a loop in a thread of its own, which no client can hold.
 
-Each connection serves one request and has one deadline for all of it. When there are as many connections as allowed,
-the server closes the one that has waited longest without sending its request. If all are being served, the new client
-gets status 503. No error of a client or of a renderer reaches stderr: it is counted, and reported once.
+There is no thread for a client. The loop only moves bytes; answers that take a while are made in one other thread. When
+there are as many connections as allowed, ``places`` decides which one yields. No error of a client or of a renderer
+reaches stderr: it is counted, and reported once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
-import io
+import resource
 import socket
-import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from socketserver import BaseServer, ThreadingMixIn
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.answer import Answer
+from mpathd_watch.sinks.http.connection import Connection, Limits
+from mpathd_watch.sinks.http.dialogue import Request
 from mpathd_watch.sinks.http.listen import ListenError, open_socket
-from mpathd_watch.sinks.http.site import Answer, Site, plain
+from mpathd_watch.sinks.http.places import Places
+from mpathd_watch.sinks.http.renderings import Renderings
+from mpathd_watch.sinks.http.site import Rendering, Site
 from mpathd_watch.sinks.view import Views
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 __all__ = ["HttpServer", "Limits", "ListenError"]
 
-_POLL: Final = 0.25
+BATCH: Final = 16
+"""Clients taken in before others have their turn, and the rest of the process has the interpreter lock."""
+MOST_ACCEPTED: Final = 64
+"""Connections accepted in a batch; those of clients that have gone cost almost nothing."""
+BREATH: Final = 0.004
+"""Seconds between two batches."""
+OUT_OF_FILES_PAUSE: Final = 0.25
+"""Seconds without accepting when there are no more file descriptors: the waiting client stays readable."""
+STOPPED_WITHIN: Final = 1.0
+
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What clients may use. ``deadline`` and ``heartbeat`` in seconds, ``request`` in bytes of line and headers."""
-
-    connections: int = 48
-    deadline: float = 15.0
-    request: int = 16384
-    heartbeat: float = 10.0
+_LIMITS: Final = Limits()
+_BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HttpServer:
@@ -59,234 +57,185 @@ class HttpServer:
         views: Views,
         heartbeat: Callable[[], float],
         complain: Callable[[str], None],
-        limits: Limits = Limits(),
+        limits: Limits = _LIMITS,
     ) -> None:
-        site = Site(views, heartbeat, limits.heartbeat)
-        self._server = _Server(open_socket(where), site, complain, limits)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": _POLL}, name="http", daemon=True
-        )
+        self._site = Site(views, heartbeat, limits.heartbeat)
+        self._complain = complain
+        self._limits = limits
+        self._errors: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._listening = open_socket(where)
+        # A client may go away before it is accepted, which must not wait then.
+        self._listening.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self._served: _Served | None = None
+        self._begun = threading.Event()
 
     @property
     def address(self) -> ListenAddress:
         """Where it listens; if port 0 was asked for, with the port that the kernel chose."""
-        host, port, *_ = self._server.socket.getsockname()
+        host, port, *_ = self._listening.getsockname()
         return ListenAddress(host, port)
 
     @property
     def errors(self) -> Mapping[str, int]:
         """Internal errors so far by the exception's name, and clients that got status 503 (``busy``)."""
-        return dict(self._server.errors)
+        with self._counting:
+            return dict(self._errors)
 
     def start(self) -> None:
         """Serve from now on."""
         self._thread.start()
+        self._begun.wait()
 
     def stop(self) -> None:
         """Close the socket and every connection; takes no longer than a fraction of a second."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-        self._server.server_close()
+        if self._served is not None:
+            self._served.stop()
+            self._thread.join(STOPPED_WITHIN)
+        self._listening.close()
 
+    def _run(self) -> None:
+        asyncio.run(self._serve())
 
-class _Connection:
-    """One client: when its deadline is, and whether its request has arrived."""
+    async def _serve(self) -> None:
+        self._served = _Served(self._listening, self._site, self._limits, self._count, self._report)
+        self._begun.set()
+        await self._served.run()
 
-    __slots__ = ("due", "served", "socket")
-
-    def __init__(self, sock: socket.socket, due: float) -> None:
-        self.socket = sock
-        self.due = due
-        self.served = False
-
-    def hang_up(self) -> None:
-        """End the read or write that the worker waits in; the worker then closes the socket."""
-        with suppress(OSError):  # the client may have closed it first
-            self.socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Server(ThreadingMixIn, BaseServer):
-    """A threading server on a socket that is already bound, with a cap and deadlines for connections."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, listening: socket.socket, site: Site, complain: Callable[[str], None], limits: Limits) -> None:
-        super().__init__(listening.getsockname(), _Handler)
-        # A client may go away between select() and accept(), which must not wait then.
-        listening.setblocking(False)
-        self.socket = listening
-        self.site = site
-        self.limits = limits
-        self.errors: Counter[str] = Counter()
-        self._complain = complain
-        self._connections: dict[socket.socket, _Connection] = {}
-        self._lock = threading.Lock()
-        self._counting = threading.Lock()
-
-    # What BaseServer requires of its subclasses, see TCPServer in the standard library.
-
-    def fileno(self) -> int:
-        return self.socket.fileno()
-
-    def get_request(self) -> tuple[socket.socket, object]:
-        try:
-            return self.socket.accept()
-        except OSError as error:
-            if error.errno in _OUT_OF_FILES:
-                # The pending connection stays readable: without a pause this loop would use a whole core.
-                self._count(type(error).__name__)
-                time.sleep(_POLL)
-            raise
-
-    def process_request(  # type: ignore[override]  # always a stream socket here
-        self, request: socket.socket, client_address: object
-    ) -> None:
-        connection = _Connection(request, time.monotonic() + self.limits.deadline)
-        with self._lock:
-            idle = [known for known in self._connections.values() if not known.served]
-            crowded = len(self._connections) >= self.limits.connections
-            if crowded and not idle:
-                self._count("busy")
-                self._turn_away(request)
-                return
-            if crowded:
-                self._connections.pop(idle[0].socket).hang_up()
-            self._connections[request] = connection
-        super().process_request(request, client_address)
-
-    def _turn_away(self, request: socket.socket) -> None:
-        request.setblocking(False)
-        with suppress(OSError):  # the closed connection is answer enough
-            request.send(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-        request.close()
-
-    def service_actions(self) -> None:
-        now = time.monotonic()
-        with self._lock:
-            for connection in self._connections.values():
-                if connection.due <= now:
-                    connection.hang_up()
-
-    def mark_served(self, request: socket.socket) -> None:
-        """The request has arrived: from now on the connection is not closed in favour of another one."""
-        with self._lock:
-            connection = self._connections.get(request)
-            if connection is not None:
-                connection.served = True
-
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # always a stream socket here
-        with self._lock:
-            self._connections.pop(request, None)
-        with suppress(OSError):  # the client may have gone, or its deadline may have passed
-            request.shutdown(socket.SHUT_WR)
-        request.close()
-
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # BaseServer's signature
-        """Called by the standard library while the exception is being handled; its own version prints a traceback."""
-        error = sys.exc_info()[1]
-        if isinstance(error, OSError):
-            self._count("connection")
-            return
+    def _report(self, error: BaseException) -> None:
         name = type(error).__name__
         if self._count(name) == 1:
             self._complain(f"internal error while serving HTTP: {name}: {error}")
 
-    def server_close(self) -> None:
-        self.socket.close()
-        with self._lock:
-            for connection in self._connections.values():
-                connection.hang_up()
-
     def _count(self, what: str) -> int:
         with self._counting:
-            self.errors[what] += 1
-            return self.errors[what]
+            self._errors[what] += 1
+            return self._errors[what]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One request; the standard library parses it."""
+class _Served:
+    """What runs in the server's loop."""
 
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    # For a request line without a version: an answer in HTTP/0.9 would have no status.
-    default_request_version = "HTTP/1.0"
-    rbufsize = 0
+    def __init__(
+        self,
+        listening: socket.socket,
+        site: Site,
+        limits: Limits,
+        count: Callable[[str], int],
+        report: Callable[[BaseException], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_error)
+        self._listening = listening
+        self._site = site
+        self._limits = limits
+        self._count = count
+        self._report = report
+        most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._places = Places(most, most * limits.share // limits.connections)
+        self._renderings = Renderings(site.make, report)
+        self._stopped = asyncio.Event()
+        self._joining: set[asyncio.Task[Any]] = set()
 
-    def setup(self) -> None:
-        super().setup()
-        self._limited = _Limited(self.rfile, self.server.limits.request)
-        self.rfile = io.BufferedReader(self._limited)
+    def stop(self) -> None:
+        """End ``run``. Any thread may call it."""
+        with suppress(RuntimeError):  # the loop has ended before
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
-    def parse_request(self) -> bool:
-        parsed = super().parse_request()
-        if parsed and self._limited.spent:
-            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    async def run(self) -> None:
+        """Serve until stopped."""
+        rendering = asyncio.create_task(self._renderings.run())
+        self._loop.add_reader(self._listening, self._accept)
+        try:
+            await self._stopped.wait()
+        finally:
+            self._loop.remove_reader(self._listening)
+            self._places.clear()
+            rendering.cancel()
+
+    # --- clients that come --------------------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        taken = 0
+        for _ in range(MOST_ACCEPTED):
+            try:
+                client, address = self._listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF_FILES:
+                    self._count(type(error).__name__)
+                    self._places.make_room(self._loop.time())
+                    self._rest(OUT_OF_FILES_PAUSE)
+                    return
+                self._count("connection")
+                continue
+            taken += self._take_in(client, address[0])
+            if taken == BATCH:
+                break
+        self._rest(BREATH)
+
+    def _rest(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listening)
+        self._loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._stopped.is_set():
+            self._loop.add_reader(self._listening, self._accept)
+
+    def _take_in(self, client: socket.socket, address: str) -> bool:
+        """Serve a client; ``False`` if there is none any more."""
+        client.setblocking(False)
+        if _has_gone(client):
+            client.close()
             return False
-        return parsed
-
-    def do_GET(self) -> None:
-        self.server.mark_served(self.request)
-        headers = self.headers
-        self._send(
-            self.server.site.answer(
-                self.path.partition("?")[0], headers.get("Accept", ""), headers.get("Accept-Encoding", "")
-            )
-        )
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # the base class's signature
-        """Called by the base class for every request that it refuses."""
-        # The base class answers 501 to every method without a do_ function.
-        status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
-        allow = (("Allow", "GET, HEAD"),) if status is HTTPStatus.METHOD_NOT_ALLOWED else ()
-        self._send(plain(status, f"{status.value} {status.phrase.lower()}", *allow))
-
-    def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.content)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Connection", "close")
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.content)
-
-    def version_string(self) -> str:
-        return "mpathd-watch"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's signature
-        """Log nothing: a scrape is no event."""
-
-
-class _Limited(io.RawIOBase):
-    """The first ``limit`` bytes of a stream; ``spent`` once they have all been read."""
-
-    def __init__(self, stream: io.BufferedIOBase, limit: int) -> None:
-        self._stream = stream
-        self._left = limit
-
-    @property
-    def spent(self) -> bool:
-        return self._left <= 0
-
-    def readable(self) -> bool:
+        connection = Connection(address, self._limits, self._serve, self._places.leave)
+        if not self._places.take(connection, self._loop.time()):
+            self._count("busy")
+            with suppress(OSError):  # the closed connection is answer enough
+                client.send(_BUSY)
+            client.close()
+            return True
+        joining = self._loop.create_task(self._join(connection, client))
+        self._joining.add(joining)
+        joining.add_done_callback(self._joining.discard)
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)[: self._left]
-        if not view:
-            return 0
-        data = self._stream.read(len(view))
-        view[: len(data)] = data
-        self._left -= len(data)
-        return len(data)
+    async def _join(self, connection: Connection, client: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: connection, client)
+        except OSError:
+            self._count("connection")
+            self._places.leave(connection)
+            client.close()
 
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _serve(self, connection: Connection, request: Request) -> None:
+        answer = self._site.answer(*request)
+        if isinstance(answer, Rendering):
+            self._renderings.ask(answer, lambda made: self._deliver(connection, made))
+        else:
+            connection.send(answer)
+
+    def _deliver(self, connection: Connection, answer: Answer) -> None:
+        connection.send(answer)
+        self._places.bound_content(max(self._limits.content, 2 * answer.content.length), self._loop.time())
+
+    def _on_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError):
+            self._count("connection")
+        else:
+            self._report(error if error is not None else RuntimeError(context.get("message")))
+
+
+def _has_gone(client: socket.socket) -> bool:
+    """Whether the client has closed or reset the connection, with nothing sent: then there is nobody to serve."""
+    try:
+        return not client.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

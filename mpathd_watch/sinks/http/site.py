@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
+from mpathd_watch.sinks.http.answer import Answer, Content, plain
 from mpathd_watch.sinks.http.page import render
-from mpathd_watch.sinks.metrics import Exposition
+from mpathd_watch.sinks.metrics import Exposition, Format
 from mpathd_watch.sinks.status import document
 from mpathd_watch.sinks.view import Views
 
-_TEXT: Final = "text/plain; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, complete but for the headers that every response has."""
+class Rendering:
+    """An answer that takes a while to make. Whoever asks for the same may have the same: the metrics, or the page."""
 
-    status: HTTPStatus
-    content_type: str
-    content: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def plain(status: HTTPStatus, text: str, *headers: tuple[str, str]) -> Answer:
-    """A response of one line of text."""
-    return Answer(status, _TEXT, f"{text}\n".encode(), headers)
+    metrics: Format | None = None
 
 
 class Site:
     """The routes.
 
     ``heartbeat`` returns the seconds since the last sign of life of the daemon's loop. The loop counts as alive for
-    ``patience`` seconds after it. Only one request is rendered at a time, so all scrapes together take at most one
-    share of the GIL.
+    ``patience`` seconds after it.
     """
 
     def __init__(self, views: Views, heartbeat: Callable[[], float], patience: float) -> None:
@@ -45,27 +36,34 @@ class Site:
         self._exposition = Exposition(views)
         self._heartbeat = heartbeat
         self._patience = patience
-        self._rendering = threading.Lock()
 
-    def answer(self, path: str, accept: str, accept_encoding: str) -> Answer:
-        """The response to a GET of ``path``, with the client's headers Accept and Accept-Encoding."""
+    def answer(self, target: str, accept: str, accept_encoding: str) -> Answer | Rendering:
+        """The response to a GET of ``target``, with the client's headers Accept and Accept-Encoding; or what to make.
+
+        It takes no time worth mentioning.
+        """
+        path, _, query = target.partition("?")
         match path:
             case "/metrics":
-                return self._metrics(accept, accept_encoding)
+                names = [value for name, value in parse_qsl(query) if name == "name[]"]
+                return Rendering(self._exposition.format(accept, accept_encoding, names))
             case "/healthz":
                 return self._healthz()
             case "/readyz":
                 return self._readyz()
             case "/":
-                return self._page()
+                return Rendering()
             case _:
                 return plain(HTTPStatus.NOT_FOUND, "404 not found; the paths are /, /metrics, /healthz and /readyz")
 
-    def _metrics(self, accept: str, accept_encoding: str) -> Answer:
-        with self._rendering:
-            body = self._exposition.render(accept, accept_encoding)
-        encoding = (("Content-Encoding", "gzip"),) if body.gzipped else ()
-        return Answer(HTTPStatus.OK, body.content_type, body.content, (*encoding, ("Vary", "Accept, Accept-Encoding")))
+    def make(self, rendering: Rendering) -> Answer:
+        """Make an answer. Any thread may do it, one at a time."""
+        return self._page() if rendering.metrics is None else self._metrics(rendering.metrics)
+
+    def _metrics(self, wanted: Format) -> Answer:
+        content = Content(self._exposition.render(wanted))
+        encoding = (("Content-Encoding", "gzip"),) if wanted.gzipped else ()
+        return Answer(HTTPStatus.OK, wanted.content_type, content, (*encoding, ("Vary", "Accept, Accept-Encoding")))
 
     def _healthz(self) -> Answer:
         age = self._heartbeat()
@@ -82,11 +80,9 @@ class Site:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, "sysfs has not been read yet")
 
     def _page(self) -> Answer:
-        with self._rendering:
-            content = render(document(self._views())).encode()
         return Answer(
             HTTPStatus.OK,
             _HTML,
-            content,
+            Content((render(document(self._views())).encode(),)),
             (("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),),
         )

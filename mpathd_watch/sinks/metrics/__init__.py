@@ -1,9 +1,9 @@
 """The metrics: rows by the object that they are about, one table of all, and the text that Prometheus reads.
 
-``row`` says what a metric is, ``daemon``, ``map``, ``path`` and ``session`` declare them, ``table`` orders them, and
-``exposition`` writes them. prometheus_client is imported by ``exposition`` and nowhere else.
+``row`` says what a metric is, ``daemon``, ``map``, ``path`` and ``nexuses`` declare them, ``table`` orders them.
+``cached`` keeps their ``text`` in ``pieces``, and ``exposition`` answers a scrape.
 """
 
-from mpathd_watch.sinks.metrics.exposition import Body, Exposition
+from mpathd_watch.sinks.metrics.exposition import Exposition, Format
 
-__all__ = ["Body", "Exposition"]
+__all__ = ["Exposition", "Format"]

@@ -10,16 +10,13 @@ from typing import Final
 from mpathd_watch import __version__
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.histogram import Histogram
-from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName
+from mpathd_watch.core.model.vocabulary import Phase, SourceName
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.sinks.backlog import Outlet
-from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.metrics.labels import (
     ACTION,
     CODE,
-    KIND,
     LEVEL,
-    MAP,
     OUTLET,
     PHASE,
     PYTHON,
@@ -44,10 +41,6 @@ from mpathd_watch.sinks.metrics.row import (
 )
 from mpathd_watch.sinks.view import View
 
-_AWAITED: Final = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.RESET, AttentionKind.THIN_PROVISIONING})
-"""Exported from the start, so that a rate does not miss the first. All kinds would be two series for each path of a map
-with four."""
-
 
 def _state(view: View) -> Iterable[tuple[Labels, State]]:
     return (({}, view.state),)
@@ -64,17 +57,6 @@ def _outlets(view: View) -> Iterable[tuple[Labels, Outlet]]:
 def _phases(state: State, _: View) -> Iterable[Value]:
     for phase in Phase:
         yield {PHASE.name: phase.value}, state.counters.phases.get(phase, Histogram())
-
-
-def _attentions(state: State, _: View) -> Iterable[Value]:
-    of_maps = ((label, map_.attentions) for label, map_ in labelled(state.maps.values()))
-    counted: Counter[tuple[str, AttentionKind]] = Counter()
-    for label, attentions in (("", state.counters.attentions), *of_maps):
-        for kind in AttentionKind:
-            if kind in attentions or kind in _AWAITED:
-                counted[label, kind] += attentions.get(kind, 0)
-    for (label, kind), count in counted.items():
-        yield {MAP.name: label, KIND.name: kind.value}, count
 
 
 def _findings(state: State, _: View) -> Iterable[Value]:
@@ -188,21 +170,6 @@ COUNTERS: Final[Block[State]] = Block(
             Example(
                 "How often was the whole state read again today, and why?",
                 "sum by (reason) (increase(mpathd_watch_resyncs_total[1d]))",
-            ),
-        ),
-        Row(
-            "unit_attentions_total",
-            Kind.COUNTER,
-            (MAP, KIND),
-            "What targets have reported by unit attentions about the LUN of the map (SDEV_UA in the kernel's uevents), "
-            "usually over each path. map is empty for disks that are in no map. ASYMMETRIC_ACCESS_STATE_CHANGED, "
-            "POWER_ON_RESET_OCCURRED and THIN_PROVISIONING_SOFT_THRESHOLD_REACHED are always there, so that a rate "
-            "does not miss the first one; the others once they have occurred.",
-            _attentions,
-            Example(
-                "On which maps did the array change access states within the last day?",
-                "sum by (instance, map) (increase(mpathd_watch_unit_attentions_total"
-                '{kind="ASYMMETRIC_ACCESS_STATE_CHANGED"}[1d])) > 0',
             ),
         ),
         Row(

@@ -1,10 +1,15 @@
-"""The text of a scrape: prometheus_client's encoders over the samples of one view, with content negotiation."""
+"""The answer to a scrape: cached text of ours, and ``process_*`` of prometheus_client, with content negotiation.
+
+prometheus_client decides on the format, and renders what is asked for in one that is not known here.
+"""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -12,57 +17,145 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from mpathd_watch.sinks.metrics.row import Point
-from mpathd_watch.sinks.metrics.table import families
-from mpathd_watch.sinks.view import Views
+from mpathd_watch.sinks.metrics.cached import CachedBlock
+from mpathd_watch.sinks.metrics.pieces import Piece, Text, gzip_member
+from mpathd_watch.sinks.metrics.row import Example, Kind, Point, Row
+from mpathd_watch.sinks.metrics.table import BLOCKS, families
+from mpathd_watch.sinks.metrics.text import Flavour, header, lines
+from mpathd_watch.sinks.view import View, Views
 
-_GZIP_LEVEL = 1
-"""The text is so repetitive that level 9 takes several times as long to save a few per cent more."""
+Encode = Callable[[Collector], bytes]
+
+LONGEST_TURN: Final = 0.001
+"""Seconds of rendering after which other threads have the interpreter lock."""
+_PAUSE: Final = 0.00005
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """An answer to a scrape: the bytes, what they are (Content-Type), and whether they are compressed."""
+class Format:
+    """How a scrape wants its metrics: what they are (Content-Type), whether they are compressed, and which.
 
-    content: bytes
+    ``names`` are those of metrics; with none, all are wanted.
+    """
+
     content_type: str
     gzipped: bool
+    names: frozenset[str]
+    encode: Encode = field(compare=False, repr=False)
+    """One of prometheus_client's; the Content-Type says which."""
 
 
 class Exposition:
-    """Renders the daemon's metrics and ``process_*`` in a registry of its own. May be called from any thread."""
-
-    def __init__(self, views: Views) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_ViewCollector(views))
-        ProcessCollector(registry=self._registry)
-
-    def render(self, accept: str = "", accept_encoding: str = "") -> Body:
-        """The metrics in the format that the request's ``Accept`` and ``Accept-Encoding`` ask for."""
-        encode, content_type = choose_encoder(accept)
-        content = encode(self._registry)
-        if not _accepts_gzip(accept_encoding):
-            return Body(content, content_type, gzipped=False)
-        return Body(gzip.compress(content, _GZIP_LEVEL, mtime=0), content_type, gzipped=True)
-
-
-class _ViewCollector(Collector):
-    """Takes one view per scrape, so a scrape never sees half an event."""
+    """The daemon's metrics and ``process_*``. One thread at a time may render."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
+        self._blocks = _blocks()
+        self._headers = {
+            flavour: {row.metric: _once(header(row, flavour)) for block in BLOCKS for row in block.rows}
+            for flavour in Flavour
+        }
+        self._process = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self._process)
+
+    def format(self, accept: str = "", accept_encoding: str = "", names: Iterable[str] = ()) -> Format:
+        """The format that the request's ``Accept`` and ``Accept-Encoding`` ask for, and its parameters ``name[]``."""
+        encode, content_type = choose_encoder(accept)
+        return Format(content_type, _accepts_gzip(accept_encoding), frozenset(names), encode)
+
+    def render(self, wanted: Format) -> tuple[bytes, ...]:
+        """The metrics as they are now, in parts that follow one another."""
+        flavour, names = _flavour(wanted.content_type, wanted.encode), wanted.names
+        # One that is not known here gets all.
+        ours = (_once(rendered(self._views(), wanted.encode)),) if flavour is None else self._texts(flavour, names)
+        process = self._process.restricted_registry(names) if names else self._process
+        texts = (*ours, _once(wanted.encode(process)))
+        if wanted.gzipped:
+            return tuple(gzip_member(texts))
+        return tuple(piece.text for text in texts for piece in text.pieces)
+
+    def _texts(self, flavour: Flavour, names: frozenset[str]) -> Iterator[Text]:
+        view, breathe = self._views(), _Breath()
+        headers = self._headers[flavour]
+        try:
+            for block in self._blocks:
+                block.update(view, breathe)
+        except Exception:
+            # It is not known what their text is of.
+            self._blocks = _blocks()
+            raise
+        for block in self._blocks:
+            for row, text in block.texts():
+                if not names or row.metric in names:
+                    yield headers[row.metric]
+                    yield text
+
+
+def _blocks() -> tuple[CachedBlock[Any], ...]:
+    return tuple(map(CachedBlock, BLOCKS))
+
+
+class _Families(Collector):
+    """Our families as prometheus_client's own encoders take them."""
+
+    def __init__(self, found: Iterable[tuple[Row[Any], Iterator[Point]]]) -> None:
+        self._found = found
 
     def collect(self) -> Iterator[Metric]:
-        for row, points in families(self._views()):
+        """Every family with its samples."""
+        for row, points in self._found:
             # prometheus_client wants a counter's name without the suffix, and puts it back.
             metric = Metric(row.metric.removesuffix("_total"), row.help, row.kind.value)
             metric.samples = _samples(row.metric, points)  # type: ignore[assignment]  # only ever iterated over
             yield metric
 
 
+def rendered(view: View, encode: Encode) -> bytes:
+    """All of our metrics as an encoder of prometheus_client writes them: the judge of what is cached."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(families(view)))
+    return encode(registry)
+
+
+class _Breath:
+    """Lets other threads run every now and then."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __call__(self) -> None:
+        if time.perf_counter() - self._began > LONGEST_TURN:
+            time.sleep(_PAUSE)
+            self._began = time.perf_counter()
+
+
+_PROBE: Final[tuple[Row[object], ...]] = tuple(
+    Row("probe_total" if kind is Kind.COUNTER else "probe", kind, (), 'A "probe".\n\\', lambda *_: (), Example("", ""))
+    for kind in (Kind.COUNTER, Kind.GAUGE)
+)
+_POINTS: Final[tuple[Point, ...]] = (("", {"label": 'a"b\n\\'}, 1234567.5),)
+
+
+@lru_cache(maxsize=64)
+def _flavour(content_type: str, encode: Encode) -> Flavour | None:  # noqa: ARG001  # part of the key
+    """Which flavour an encoder of prometheus_client writes, as it shows by a probe; ``None``: another one."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families((row, iter(_POINTS)) for row in _PROBE))
+    text = encode(registry)
+    for flavour in Flavour:
+        ours = b"".join(header(row, flavour) + lines(row.metric, _POINTS).encode() for row in _PROBE)
+        if text == ours + flavour.value.encode():
+            return flavour
+    return None
+
+
 def _samples(metric: str, points: Iterator[Point]) -> Iterator[Sample]:
     for suffix, labels, value in points:
         yield Sample(metric + suffix if suffix else metric, labels, value)
+
+
+def _once(text: bytes) -> Text:
+    return Text((Piece(text),))
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

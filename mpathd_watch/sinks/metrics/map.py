@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mpathd_watch.core.catalog import words
+from mpathd_watch.core.model.text import clean
+from mpathd_watch.core.model.vocabulary import AttentionKind
 from mpathd_watch.core.state import MapState
-from mpathd_watch.sinks.metrics.labelled import labelled
-from mpathd_watch.sinks.metrics.labels import MAP, PRODUCT, SYSFS_NAME, VENDOR, WWID
-from mpathd_watch.sinks.metrics.row import Block, Example, Labels, gauge, info, states
+from mpathd_watch.sinks.metrics.labels import KIND, MAP, PRODUCT, SYSFS_NAME, VENDOR, WWID
+from mpathd_watch.sinks.metrics.row import Block, Example, Kind, Labels, Row, Units, Value, gauge, info, states
 from mpathd_watch.sinks.view import View
 
+_AWAITED: Final = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.RESET, AttentionKind.THIN_PROVISIONING})
+"""Exported from the start, so that a rate does not miss the first. All kinds would be two series for each path of a map
+with four."""
 
-def _maps(view: View) -> Iterator[tuple[Labels, MapState]]:
-    for label, map_ in labelled(view.state.maps.values()):
-        yield {MAP.name: label}, map_
+
+def _maps(label: str, map_: MapState) -> Iterable[tuple[Labels, MapState]]:
+    return (({MAP.name: label}, map_),)
+
+
+def _attentions(map_: MapState, _: View) -> Iterator[Value]:
+    """None of a map without a name: see ``_other_attentions``."""
+    for kind, count in _counted(map_.attentions) if clean(map_.label) else ():
+        yield {KIND.name: kind.value}, count
+
+
+def _other_attentions(view: View) -> Iterator[Value]:
+    """Those of disks that are in no map, or in one without a name."""
+    state = view.state
+    of_maps = (map_.attentions for map_ in state.maps.values() if not clean(map_.label))
+    counted: Counter[AttentionKind] = Counter()
+    for attentions in (state.counters.attentions, *of_maps):
+        counted.update(dict(_counted(attentions)))
+    for kind in AttentionKind:
+        if kind in counted:
+            yield {MAP.name: "", KIND.name: kind.value}, counted[kind]
+
+
+def _counted(attentions: Mapping[AttentionKind, int]) -> Iterator[tuple[AttentionKind, int]]:
+    for kind in AttentionKind:
+        if kind in attentions or kind in _AWAITED:
+            yield kind, attentions.get(kind, 0)
 
 
 MAPS: Final[Block[MapState]] = Block(
     "Maps",
     (MAP,),
-    _maps,
+    Units(lambda view: view.state.maps, _maps),
     (
         info(
             "map_info",
@@ -94,6 +123,22 @@ MAPS: Final[Block[MapState]] = Block(
                 "Which maps have been suspended for five minutes?", "min_over_time(mpathd_watch_map_suspended[5m]) == 1"
             ),
             absent="while sysfs does not show it",
+        ),
+        Row(
+            "unit_attentions_total",
+            Kind.COUNTER,
+            (KIND,),
+            "What targets have reported by unit attentions about the LUN of the map (SDEV_UA in the kernel's uevents), "
+            "usually over each path. map is empty for disks that are in no map. ASYMMETRIC_ACCESS_STATE_CHANGED, "
+            "POWER_ON_RESET_OCCURRED and THIN_PROVISIONING_SOFT_THRESHOLD_REACHED are always there, so that a rate "
+            "does not miss the first one; the others once they have occurred.",
+            _attentions,
+            Example(
+                "On which maps did the array change access states within the last day?",
+                "sum by (instance, map) (increase(mpathd_watch_unit_attentions_total"
+                '{kind="ASYMMETRIC_ACCESS_STATE_CHANGED"}[1d])) > 0',
+            ),
+            others=_other_attentions,
         ),
     ),
 )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.model.vocabulary import IscsiError, Liveness, Transport
 from mpathd_watch.core.state import NexusState
-from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.metrics.labels import ERROR, IFACE, INITIATOR, ORIGIN, PORTAL, SESSION, TARGET, TIMEOUT
-from mpathd_watch.sinks.metrics.row import Block, Example, Kind, Labels, Row, Value, counter, gauge, info, states
+from mpathd_watch.sinks.metrics.row import (
+    ALWAYS,
+    Block,
+    Example,
+    Kind,
+    Labels,
+    Row,
+    Units,
+    Value,
+    counter,
+    gauge,
+    info,
+    states,
+)
 from mpathd_watch.sinks.view import View
 
 _GONE = frozenset({Liveness.GONE, Liveness.UNKNOWN})
@@ -18,9 +30,12 @@ _COMMON_ERRORS = frozenset({IscsiError.NOP_TIMEDOUT, IscsiError.TCP_CONN_CLOSE})
 """Exported from the start, so that a rate does not miss the first. Most hosts never meet one of the others."""
 
 
-def _sessions(view: View) -> Iterator[tuple[Labels, NexusState]]:
-    for label, session in labelled(view.state.nexuses_of(Transport.ISCSI)):
-        yield {SESSION.name: label}, session
+def _sessions(view: View) -> Mapping[str, NexusState]:
+    return {session.label: session for session in view.state.nexuses_of(Transport.ISCSI)}
+
+
+def _named(label: str, session: NexusState) -> Iterable[tuple[Labels, NexusState]]:
+    return (({SESSION.name: label}, session),)
 
 
 def _timeouts(session: NexusState, view: View) -> Iterable[Value]:
@@ -52,7 +67,7 @@ def _connection_errors(session: NexusState, _: View) -> Iterable[Value]:
 SESSIONS: Final[Block[NexusState]] = Block(
     "iSCSI sessions",
     (SESSION,),
-    _sessions,
+    Units(_sessions, _named),
     (
         info(
             "session_info",
@@ -85,6 +100,7 @@ SESSIONS: Final[Block[NexusState]] = Block(
                 'mpathd_watch_session_timeout_seconds{origin="configured"}',
             ),
             absent="while it is not known, and while the session is missing",
+            part=lambda _: ALWAYS,
         ),
         gauge(
             "session_failover_budget_seconds",

@@ -1,21 +1,22 @@
 """A metric is a row: its name, type, labels and HELP text, how it is read, and a query that shows what it is for.
 
-A block is the rows about objects of one kind, with how these objects are found in the state. Samples are made one at a
-time while they are written out: ten thousand paths have almost half a million, which must not all exist at once.
+A block is the rows about objects of one kind, with how these objects are found in the state. What a row writes of an
+object is written again only when what it reads of the object has changed: see ``Row.part`` and ``Units``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from mpathd_watch.core.catalog.words import Vocabulary
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.view import View
 
 PREFIX: Final = "mpathd_watch_"
@@ -56,11 +57,22 @@ class Example:
     query: str
 
 
+ALWAYS: Final = object()
+"""As the part that a row reads: its samples of the object depend on more, such as the time of the scrape."""
+
+
+def whole(thing: object) -> object:
+    """All of an object, as the part of it that a row reads."""
+    return thing
+
+
 @dataclass(frozen=True, slots=True)
 class Row(Generic[Thing]):
     """One metric. ``labels`` are those beside the labels that name the object.
 
-    ``absent`` says when there is no series although the object exists.
+    ``absent`` says when there is no series although the object exists. ``part`` returns what the row reads of an
+    object, or ``ALWAYS``: while that stays the same, so do its samples. ``others`` are samples about none of the
+    objects, with all of the labels.
     """
 
     name: str
@@ -70,6 +82,8 @@ class Row(Generic[Thing]):
     read: Reader[Thing]
     example: Example
     absent: str = ""
+    part: Callable[[Thing], object] = whole
+    others: Callable[[View], Iterable[Value]] | None = None
 
     @property
     def metric(self) -> str:
@@ -77,30 +91,71 @@ class Row(Generic[Thing]):
         return PREFIX + self.name
 
     def points(self, objects: Iterable[tuple[Labels, Thing]], view: View) -> Iterator[Point]:
-        """The samples of all ``objects``, each under its own labels and the row's."""
+        """All samples: of others, and of all ``objects``, each under its own labels and the row's."""
+        yield from self.other_points(view)
+        yield from self.points_of(objects, view)
+
+    def points_of(self, objects: Iterable[tuple[Labels, Thing]], view: View) -> Iterator[Point]:
+        """The samples of these objects."""
         for labels, thing in objects:
             for own, value in self.read(thing, view):
-                every = {**labels, **own} if own else labels
-                if isinstance(value, Histogram):
-                    yield from _buckets(every, value)
-                else:
-                    yield "", every, value
+                yield from _points({**labels, **own} if own else labels, value)
+
+    def other_points(self, view: View) -> Iterator[Point]:
+        """The samples about none of the objects."""
+        for labels, value in self.others(view) if self.others else ():
+            yield from _points(labels, value)
+
+
+def reading(part: Callable[[Thing], object], rows: Iterable[Row[Thing]]) -> Iterator[Row[Thing]]:
+    """The rows, which all read this part of an object."""
+    return (replace(row, part=part) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Units(Generic[Thing]):
+    """Immutable pieces of the state, by which the objects of a block are found: a map, for the paths of a map.
+
+    ``all`` returns them by a key that lasts. ``objects`` takes a label that no two of them share.
+    """
+
+    all: Callable[[View], Mapping[str, Any]]
+    objects: Callable[[str, Any], Iterable[tuple[Labels, Thing]]]
+
+    def found(self, view: View) -> Iterator[tuple[Labels, Thing]]:
+        """The objects of all of them."""
+        for label, unit in labelled(self.all(view).values()):
+            yield from self.objects(label, unit)
 
 
 @dataclass(frozen=True, slots=True)
 class Block(Generic[Thing]):
-    """The metrics of objects of one kind. ``labels`` name an object, in every row; ``title`` names them all."""
+    """The metrics of objects of one kind. ``labels`` name an object, in every row; ``title`` names them all.
+
+    The objects are found in ``units``, or all at once by a function where there are few.
+    """
 
     title: str
     labels: tuple[Label, ...]
-    objects: Callable[[View], Iterable[tuple[Labels, Thing]]]
+    objects: Callable[[View], Iterable[tuple[Labels, Thing]]] | Units[Thing]
     rows: tuple[Row[Thing], ...]
 
     def families(self, view: View) -> Iterator[tuple[Row[Thing], Iterator[Point]]]:
         """Each row with its samples."""
-        objects = list(self.objects(view))
+        objects = list(self.found(view))
         for row in self.rows:
             yield row, row.points(objects, view)
+
+    def found(self, view: View) -> Iterable[tuple[Labels, Thing]]:
+        """All objects, under their labels."""
+        return self.objects.found(view) if isinstance(self.objects, Units) else self.objects(view)
+
+
+def _points(labels: Labels, value: float | Histogram) -> Iterator[Point]:
+    if isinstance(value, Histogram):
+        yield from _buckets(labels, value)
+    else:
+        yield "", labels, value
 
 
 def _buckets(labels: Labels, histogram: Histogram) -> Iterator[Point]:

@@ -346,13 +346,16 @@ class Lab:
 
         def counted() -> dict[str, float]:
             labels = {"map": map_name, "path": path}
-            rise = {each: self.watch.rise("path_failures_total", since, cause=each, **labels) for each in CAUSES}
+            name = "path_failures_by_cause_total"
+            rise = {each: self.watch.rise(name, since, cause=each, **labels) for each in CAUSES}
             return {each: number for each, number in rise.items() if number}
 
         self._patiently(lambda: (cause in told() and bool(counted())) or None, self.guest.now())
         self.say(f"ours: {path}: told {', '.join(told()) or 'nothing'}, counted {counted()}")
         self.check(cause in told(), f"{path}: cause {told() or 'not given'}, expected {cause}")
-        self.check(counted() == {cause: 1}, f"{path}: path_failures_total rose by {counted()}, expected one {cause}")
+        self.check(
+            counted() == {cause: 1}, f"{path}: path_failures_by_cause_total rose by {counted()}, expected one {cause}"
+        )
 
     def expect_one_outage(self, map_name: str, path: str, causes: Iterable[str] = (), since: float = 0.0) -> None:
         """Expect the path's entries later than `since` to share one outage id, and its cause to be one of `causes`."""

@@ -48,7 +48,8 @@ class Log:
 
 
 def exposed(state: State) -> str:
-    return Exposition(lambda: View(state, NOW)).render().content.decode()
+    exposition = Exposition(lambda: View(state, NOW))
+    return b"".join(exposition.render(exposition.format())).decode()
 
 
 def one_path(**changes: Any) -> State:

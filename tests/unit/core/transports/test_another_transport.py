@@ -215,7 +215,8 @@ def test_every_sink_shows_its_maps() -> None:
     assert [nexus.label for nexus in story.state.nexuses_of(Transport.SCSI)] == [FIRST, SECOND]
     assert SECOND in screen(shown, colour=False)
     assert SECOND in page(shown)
-    metrics = Exposition(lambda: View(story.state, moment(6))).render().content.decode()
+    exposition = Exposition(lambda: View(story.state, moment(6)))
+    metrics = b"".join(exposition.render(exposition.format())).decode()
     assert f'mpathd_watch_path_health{{map="disk",path="{SECOND}",state="failed"}} 1.0' in metrics
 
 

@@ -51,6 +51,7 @@ from tests.factories import (
     big_state,
     make_failed_path,
     make_map,
+    make_outage,
     make_path,
     make_session,
     make_sources,
@@ -73,7 +74,8 @@ def exposition(state: State, view: View | None = None) -> Exposition:
 
 
 def text(state: State, accept: str = "", view: View | None = None) -> str:
-    return exposition(state, view).render(accept).content.decode()
+    rendered = exposition(state, view)
+    return b"".join(rendered.render(rendered.format(accept))).decode()
 
 
 def samples(state: State, view: View | None = None) -> list[Sample]:
@@ -121,7 +123,9 @@ def whole_state() -> State:
                 paths=[
                     make_path(
                         io=IoFacts(1, 2, 3, 4),
-                        marginal=False,
+                        marginal=True,
+                        outage=make_outage(),
+                        failures=frozen(dict.fromkeys(Cause, 1)),
                         multipathd_failures=2,
                         access=AccessFacts(state=AccessState.OPTIMIZED),
                     ),
@@ -183,7 +187,9 @@ def test_labels_with_a_vocabulary_hold_its_words_and_no_others() -> None:
 
 
 def test_a_deadline_is_counted_from_now_on_the_wall_clock() -> None:
-    state = make_state([make_map(paths=[make_path(deadline=at(5), overdue=False), make_path("b", overdue=True)])])
+    waiting = make_path(deadline=at(5), overdue=False, outage=make_outage())
+    late = make_path("b", overdue=True, outage=make_outage())
+    state = make_state([make_map(paths=[waiting, late, make_path("c")])])
     (deadline,) = values(state, "path_deadline_timestamp_seconds").values()
     assert deadline == pytest.approx(NOW.wall + 5)
     stepped = View(state, Instant(NOW.monotonic + 2, NOW.wall + 3602))
@@ -291,8 +297,9 @@ def test_the_map_of_the_article_reads_as_in_the_article() -> None:
     assert value(state, "map_paths_expected", map="mpio") == 2
     assert value(state, "map_queueing", map="mpio") == 0
     assert value(state, "path_health_since_timestamp_seconds", **path) == at(-126).wall
-    assert value(state, "path_failures_total", **path, cause="connection_error") == 1
-    assert value(state, "path_failures_total", **path, cause="checker") == 0
+    assert value(state, "path_failures_total", **path) == 1
+    assert value(state, "path_failures_by_cause_total", **path, cause="connection_error") == 1
+    assert value(state, "path_failures_by_cause_total", **path, cause="checker") is None
     assert value(state, "path_info", **path, dev="sdb", hctl="3:0:0:1", transport="iscsi", iface="default") == 1
     assert value(state, "map_info", map="mpio", wwid="wwid-of-mpio", sysfs_name="dm-0", vendor="LIO-ORG") == 1
 
@@ -357,12 +364,16 @@ def test_a_map_without_a_name_is_counted_with_the_disks_that_are_in_no_map() -> 
     assert value(state, "unit_attentions_total", map="", kind="POWER_ON_RESET_OCCURRED") == 4
 
 
-def test_every_cause_is_counted_from_zero() -> None:
-    found = [
-        sample for sample in samples(make_state([make_map()])) if sample.name == "mpathd_watch_path_failures_total"
-    ]
-    assert {sample.labels["cause"] for sample in found} == {cause.value for cause in Cause}
-    assert {sample.value for sample in found} == {0.0}
+def test_failures_are_counted_from_zero_and_by_cause_once_they_have_occurred() -> None:
+    path = make_path(failures=frozen({Cause.CHECKER: 2, Cause.NOP_TIMEOUT: 1}))
+    state = make_state([make_map(paths=[path]), make_map("quiet")])
+    assert values(state, "path_failures_total") == {("mpio", path.label): 3, ("quiet", path.label): 0} | {
+        ("quiet", "192.168.2.1:3260"): 0
+    }
+    assert values(state, "path_failures_by_cause_total") == {
+        ("checker", "mpio", path.label): 2,
+        ("nop_timeout", "mpio", path.label): 1,
+    }
 
 
 def test_counters_follow_the_path() -> None:
@@ -465,17 +476,24 @@ def test_the_process_is_measured_and_nothing_else_of_the_library_is_exported() -
 
 def test_formats_and_compression_are_negotiated() -> None:
     rendered = exposition(article_state())
-    plain = rendered.render()
+    plain = rendered.format()
     assert plain.content_type.startswith("text/plain; version=0.0.4")
     assert not plain.gzipped
-    open_metrics = rendered.render(f"{OPENMETRICS},text/plain;q=0.5")
+    open_metrics = rendered.format(f"{OPENMETRICS},text/plain;q=0.5")
     assert open_metrics.content_type.startswith("application/openmetrics-text")
-    assert open_metrics.content.endswith(b"# EOF\n")
-    assert list(parse_openmetrics(open_metrics.content.decode()))
-    packed = rendered.render("", "deflate, gzip;q=1.0")
+    content = b"".join(rendered.render(open_metrics))
+    assert content.endswith(b"# EOF\n")
+    assert list(parse_openmetrics(content.decode()))
+    packed = rendered.format("", "deflate, gzip;q=1.0")
     assert packed.gzipped
-    assert gzip.decompress(packed.content).startswith(b"# HELP mpathd_watch_build_info")
-    assert not rendered.render("", "gzip;q=0, identity").gzipped
+    assert gzip.decompress(b"".join(rendered.render(packed))).startswith(b"# HELP mpathd_watch_build_info")
+    assert not rendered.format("", "gzip;q=0, identity").gzipped
+
+
+def test_scrapes_that_want_the_same_have_one_format() -> None:
+    rendered = exposition(article_state())
+    assert rendered.format("text/plain", "gzip") == rendered.format("text/plain;q=0.9", "gzip, deflate")
+    assert rendered.format(OPENMETRICS) != rendered.format()
 
 
 def test_a_scrape_looks_once() -> None:
@@ -485,7 +503,8 @@ def test_a_scrape_looks_once() -> None:
         looks.append(1)
         return View(article_state(), NOW)
 
-    Exposition(views).render()
+    looking = Exposition(views)
+    looking.render(looking.format())
     assert len(looks) == 1
 
 

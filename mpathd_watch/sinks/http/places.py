@@ -1,0 +1,144 @@
+"""Who may stay: the places for connections, and which connection yields when one more client comes.
+
+The rules, for clients that mean harm as for those that behave:
+
+- A client that has sent a request has it answered. Only one that does not read the answer may lose its place.
+- Those that take longest to send a request yield first, then those that are kept alive without one.
+- A client that has only just come has a moment to send its request.
+- One address has only a share of the places: it competes with itself first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum, auto
+from ipaddress import IPv6Address, ip_address
+from typing import Final, Protocol
+
+from mpathd_watch.sinks.http.answer import Content
+
+PATIENCE: Final = 0.5
+"""Seconds without progress after which a client is taken for one that does not send, or does not read."""
+JUST_COME: Final = 0.05
+"""Seconds within which the request of a client is read, if it has sent it at once."""
+_NETWORK_BITS: Final = 64
+"""A host may take any address of its IPv6 network, so all of them count as one (RFC 4291, 2.5.1)."""
+
+
+class Stage(Enum):
+    """What a connection does."""
+
+    ASKING = auto()
+    """Its request is not complete."""
+    ANSWERING = auto()
+    """Its request is being answered."""
+    IDLE = auto()
+    """All of its requests have been answered, and it is kept alive."""
+    CLOSING = auto()
+    """Its last answer has been sent; the client has yet to close it."""
+
+
+class Tenant(Protocol):
+    """A connection that has a place. ``since``: the loop's seconds when its stage began, or when it last took bytes."""
+
+    address: str
+    stage: Stage
+    since: float
+    held: Content
+    """The content that it has yet to take, which others may share; ``NOTHING`` otherwise."""
+
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+
+
+class Places:
+    """The tenants, at most ``most``, and of one address at most ``share``."""
+
+    def __init__(self, most: int, share: int) -> None:
+        self._most = most
+        self._share = share
+        self._tenants: dict[Tenant, str] = {}
+        self._of: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._tenants)
+
+    def take(self, newcomer: Tenant, now: float) -> bool:
+        """Give the newcomer a place, for which another one may have to yield; ``False`` if none may."""
+        network = network_of(newcomer.address)
+        if self._of[network] >= self._share:
+            crowd = network
+        elif len(self._tenants) >= self._most:
+            crowd = self._of.most_common(1)[0][0]
+        else:
+            crowd = ""
+        if crowd and not self._make_room((each for each, of in self._tenants.items() if of == crowd), now):
+            return False
+        self._tenants[newcomer] = network
+        self._of[network] += 1
+        return True
+
+    def leave(self, tenant: Tenant) -> None:
+        """Free the place of a tenant, if it has one."""
+        network = self._tenants.pop(tenant, None)
+        if network is not None:
+            self._of[network] -= 1
+            if not self._of[network]:
+                del self._of[network]
+
+    def make_room(self, now: float) -> bool:
+        """Hang up on the one that yields first; ``False`` if none may."""
+        return self._make_room(self._tenants, now)
+
+    def bound_content(self, most: int, now: float) -> None:
+        """Hang up on those that do not read until the contents that are held come to at most ``most`` bytes."""
+        while sum({id(each.held): each.held.length for each in self._tenants}.values()) > most:
+            if not self._make_room((each for each in self._tenants if each.held.length), now):
+                return
+
+    def clear(self) -> None:
+        """Hang up on all."""
+        for tenant in tuple(self._tenants):
+            tenant.hang_up()
+            self.leave(tenant)
+
+    def _make_room(self, crowd: Iterable[Tenant], now: float) -> bool:
+        ranks = ((rank, each.since, each) for each in crowd if (rank := _rank(each, now)) is not None)
+        first = min(ranks, key=lambda each: each[:2], default=None)
+        if first is None:
+            return False
+        self.leave(first[-1])
+        first[-1].hang_up()
+        return True
+
+
+def _rank(tenant: Tenant, now: float) -> int | None:
+    """Of which rank a tenant is, the lowest yield first; ``None`` for one that stays."""
+    age = now - tenant.since
+    match tenant.stage:
+        case Stage.CLOSING:
+            return 0
+        case Stage.ASKING if age > PATIENCE:
+            return 1
+        case Stage.IDLE:
+            return 2
+        case Stage.ANSWERING if tenant.held.length and age > PATIENCE:
+            return 3
+        case Stage.ASKING if age > JUST_COME:
+            return 4
+        case _:
+            return None
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the network of an IPv6 address."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS))

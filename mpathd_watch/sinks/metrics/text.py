@@ -1,0 +1,63 @@
+"""The text of samples and of what comes before them, byte for byte as prometheus_client writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final
+
+from prometheus_client.utils import floatToGoString
+
+from mpathd_watch.sinks.metrics.row import Kind, Labels, Point, Row
+
+
+class Flavour(Enum):
+    """The formats, which differ only in what comes before the samples, and at the end."""
+
+    PROMETHEUS = ""
+    OPENMETRICS = "# EOF\n"
+
+
+number: Final = lru_cache(maxsize=8192)(floatToGoString)
+"""A value as text: most are small integers."""
+
+
+def header(row: Row[Any], flavour: Flavour) -> bytes:
+    """The lines before the samples of a row."""
+    name, text = row.metric, _escaped_lines(row.help)
+    if flavour is Flavour.OPENMETRICS:
+        text = text.replace('"', r"\"")
+        if row.kind is Kind.COUNTER:
+            name = name.removesuffix("_total")
+    return f"# HELP {name} {text}\n# TYPE {name} {row.kind.value}\n".encode()
+
+
+def lines(metric: str, points: Iterable[Point]) -> str:
+    """A line for each sample."""
+    return "".join(_lines(metric, points))
+
+
+def _lines(metric: str, points: Iterable[Point]) -> Iterator[str]:
+    last: Labels | None = None
+    text = ""
+    for suffix, labels, value in points:
+        if labels is not last:
+            last, text = labels, _labels(labels)
+        yield f"{metric}{suffix}{text} {number(value)}\n"
+
+
+def _labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join([_label(name, labels[name]) for name in sorted(labels)]) + "}"
+
+
+@lru_cache(maxsize=16384)
+def _label(name: str, value: str) -> str:
+    escaped = _escaped_lines(value).replace('"', r"\"")
+    return f'{name}="{escaped}"'
+
+
+def _escaped_lines(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n")

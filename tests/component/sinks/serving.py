@@ -1,0 +1,26 @@
+"""The HTTP server in a process of its own, for tests that measure it: ``python -m tests.component.sinks.serving``.
+
+It writes its port as a line, and ends when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.server import HttpServer
+from mpathd_watch.sinks.view import View
+from tests.factories import NOW, big_state
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    view = View(big_state(16, 4), NOW)
+    server = HttpServer(ListenAddress("127.0.0.1", 0), lambda: view, lambda: 0.0, complain)
+    server.start()
+    print(server.address.port, flush=True)
+    sys.stdin.read()
+    server.stop()
