@@ -15,6 +15,8 @@ GRACE = 2.0
 """``silence_grace_seconds``."""
 WARNS_WITHIN = 1.5
 """Seconds after the grace within which a silent session is suspect: it is read again every half a second."""
+DATED_WITHIN = 0.01
+"""Seconds by which the last answer may seem to be older: the kernel dates it in milliseconds."""
 READ_WITHIN = 1.4
 """Seconds within which a change of the carrier is reported (net/core/link_watch.c), and a new answer is read."""
 
@@ -133,7 +135,7 @@ def _usable(world: World, session: Session, watched_since: float) -> Words:
     if session.silent_since is None or not session.timeouts.pings:
         return USABLE if just_now else UP
     silence = now - session.heard
-    limit = session.timeouts.recv + GRACE
+    limit = session.timeouts.recv + GRACE - DATED_WITHIN
     if silence < limit:
         return USABLE if just_now else UP
     return USABLE if silence < limit + WARNS_WITHIN else SUSPECT
@@ -146,6 +148,6 @@ def next_change(world: World, portal: Portal) -> float | None:
         return None
     moments = [max(portal.link.carrier_changed, session.heard_again) + READ_WITHIN]
     if session.silent_since is not None and session.timeouts.pings:
-        limit = session.heard + session.timeouts.recv + GRACE
+        limit = session.heard + session.timeouts.recv + GRACE - DATED_WITHIN
         moments += [limit, limit + WARNS_WITHIN]
     return min((moment for moment in moments if moment > world.clock.now), default=None)
