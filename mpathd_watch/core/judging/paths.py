@@ -206,8 +206,17 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
         errors=_counted_before(path, draft.now),
-        soon=path.ever_up and draft.now.since(path.verdict.since) < CAUSE_GRACE,
+        soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )
+
+
+def _was_overruled(draft: Draft, wwid: str, path: PathState) -> bool:
+    """Whether multipathd has called the path faulty since dm used it: reinstated by hand, it may fail at a check."""
+    map_ = draft.before.maps.get(wwid)
+    before = None if map_ is None else map_.paths.get(path.label)
+    if before is None or not before.checker.overruled or before.checker.read is None:
+        return False
+    return before.dm.changed is not None and before.checker.read >= before.dm.changed
 
 
 def _counted_before(path: PathState, now: Instant) -> Count | None:
@@ -248,17 +257,16 @@ def _as_reinstated(path: PathState, raw: RawStates) -> Outage | None:
 
 
 def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
-    """The outage without the carrier as its cause, if that has returned and the target has answered since.
+    """The outage without the carrier as its cause, if that has returned and the target may have answered since.
 
-    The path was up again then, but while sysfs does not answer, nothing shows it. What has taken the nexus after that
-    is another matter.
+    The path was up again then, but while sysfs does not answer, nothing shows it. What takes the path after that may be
+    another matter.
     """
     nexus = draft.nexus_of(path)
-    if outage.cause is not Cause.CARRIER_LOST or outage.real or nexus is None or nexus.heard is None:
+    if outage.cause is not Cause.CARRIER_LOST or outage.real or nexus is None or _is_unreachable(draft, nexus):
         return outage
-    if nexus.heard <= outage.began.monotonic or _is_unreachable(draft, nexus):
-        return outage
-    return replace(outage, cause=Cause.UNKNOWN)
+    answered = nexus.heard is not None and nexus.heard > outage.began.monotonic
+    return replace(outage, cause=Cause.UNKNOWN) if answered or not draft.is_up(SourceName.SYSFS) else outage
 
 
 def _shared(draft: Draft, path: PathState, outage: Outage) -> Outage:

@@ -79,7 +79,7 @@ class OutageOracle:
         self.reported = 0
         self._open: dict[int, TrueOutage] = {}
         self._maybe: dict[tuple[str, str], float] = {}
-        """When a path was last in raw states in which it may be out or not, by its map's WWID and its label."""
+        """Until when a path was in raw states in which it may be out or not, by its map's WWID and its label."""
         self._world = world
         self._product = product
         self._health = health
@@ -118,8 +118,11 @@ class OutageOracle:
         outage = self._open.get(id(path))
         if outage is not None and words != UP and words & USABLE:
             outage.clear = False  # it may have been up for a moment
+        key = (path.map_.wwid, path.portal.label)
         if words & USABLE and words & OUT:
-            self._maybe[path.map_.wwid, path.portal.label] = now
+            self._maybe[key] = float("inf")
+        elif self._maybe.get(key, 0.0) > now:
+            self._maybe[key] = now
         if outage is None:
             if words & USABLE:
                 return

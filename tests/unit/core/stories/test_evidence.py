@@ -10,7 +10,7 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.alerting.messages import evidence, sentences
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import DevicesRead, SourceUp
+from mpathd_watch.core.events import DevicesRead, SourceDown, SourceUp
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -266,6 +266,27 @@ def test_a_path_that_was_up_only_for_a_moment_was_failed_by_nobody_on_purpose() 
     story = begun().at(10).device("sdb", DeviceState.OFFLINE).at(20).device("sdb", DeviceState.RUNNING)
     story.at(21).dm("sdb", DmState.FAILED).looked("sdb").listing().at(24)
     assert (cause(story), failed(story)) == (Cause.UNKNOWN, {Cause.DEVICE_OFFLINE: 1, Cause.UNKNOWN: 1})
+
+
+def test_a_path_that_was_up_although_its_checker_called_it_faulty_was_failed_by_nobody_on_purpose() -> None:
+    """It had been reinstated by hand before its checker looked again: multipathd fails it at the next check."""
+    story = begun().at(10).device("sdb", DeviceState.TRANSPORT_OFFLINE).dm("sdb", DmState.FAILED)
+    story.at(11).checker("sdb", CheckerState.FAULTY).at(20).device("sdb", DeviceState.RUNNING)
+    story.at(21).dm("sdb", DmState.ACTIVE).listing().looked("sdb")
+    assert story.path(SECOND).health is Health.UP
+    story.at(27).dm("sdb", DmState.FAILED).looked("sdb").listing().at(30)
+    assert cause(story) is Cause.UNKNOWN
+    assert Cause.ADMINISTRATOR not in failed(story)
+
+
+def test_a_carrier_that_has_returned_is_not_why_a_path_fails_while_sysfs_is_silent() -> None:
+    """Whether the target has answered meanwhile is not known then."""
+    story = begun().at(10).carrier("eth2", carrier=False).at(11)
+    assert cause(story) is Cause.CARRIER_LOST
+    story.feed(SourceDown(SourceName.SYSFS, "timeout", "it hangs"))
+    story.at(12).carrier("eth2", carrier=True).at(20).dm("sdb", DmState.FAILED)
+    assert cause(story) is Cause.UNKNOWN
+    assert "carrier" not in story.told_of("path_failed").message.partition("cause:")[2].partition(",")[0]
 
 
 def test_a_checker_that_was_listed_before_the_failure_shows_no_administrator() -> None:

@@ -98,6 +98,7 @@ def facts_of(state: State, path: PathState) -> RawStates:
         nexus=session.liveness if session else None,
         unmanaged=state.source(SourceName.MULTIPATHD).up is False
         and state.source(SourceName.UEVENT).up is not False
+        and not path.dm.missed
         and state.dm_stale is None
         and path.dm.changed is None
         and not (path.outage is not None and path.outage.inherited),
