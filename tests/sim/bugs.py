@@ -6,12 +6,15 @@ reset, a lost resync, an old reading that overrules a newer one, a wrong precede
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mpathd_watch
@@ -178,10 +181,10 @@ def run(names: Sequence[str], seed: str, hours: float) -> int:
     chosen = [bug for bug in BUGS if not names or bug.name in names]
     missed = 0
     print(f"{'bug':36} {'found after':>12}")
-    for bug in chosen:
-        found = found_by(bug, seed, hours)
-        missed += found is None
-        print(f"{bug.name:36} {'NOT FOUND' if found is None else found:>12}", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for bug, found in zip(chosen, pool.map(partial(found_by, seed=seed, hours=hours), chosen), strict=True):
+            missed += found is None
+            print(f"{bug.name:36} {'NOT FOUND' if found is None else found:>12}", flush=True)
     print(f"{len(chosen) - missed} of {len(chosen)} found")
     return int(missed > 0)
 

@@ -37,6 +37,10 @@ BREATH: Final = 0.004
 """Seconds between two batches."""
 OUT_OF_FILES_PAUSE: Final = 0.25
 """Seconds without accepting when there are no more file descriptors: the waiting client stays readable."""
+OTHER_FILES: Final = 640
+"""File descriptors that the rest of the process may need: the sources keep two open for each session, up to a limit."""
+FEWEST: Final = 32
+"""Connections that are allowed in any case."""
 STOPPED_WITHIN: Final = 1.0
 
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -132,7 +136,8 @@ class _Served:
         self._limits = limits
         self._count = count
         self._report = report
-        most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES
+        most = min(limits.connections, max(FEWEST, files))
         self._places = Places(most, most * limits.share // limits.connections)
         self._renderings = Renderings(site.make, report)
         self._stopped = asyncio.Event()

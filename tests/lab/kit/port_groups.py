@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from tests.lab.kit.errors import LabError
+from tests.lab.kit.lio import OPTIMIZED, TRANSITIONING
 from tests.lab.kit.scenario import Lab
 from tests.lab.kit.watch import Entry
 
@@ -15,6 +16,9 @@ INFO = 6
 
 PATIENCE = 10.0
 """Seconds until the kernel knows of a state: the next check of each path, and up to 2 s more after a transition."""
+
+ATTEMPTS = 3
+"""Transitions at most until the kernel asks for the states."""
 
 ACCESS_STATE = "ASYMMETRIC_ACCESS_STATE_CHANGED"
 CAPACITY = "CAPACITY_DATA_HAS_CHANGED"
@@ -43,6 +47,24 @@ def see(lab: Lab, number: int, state: str, since: float, luns: Iterable[int] = (
     at = max(instants)
     lab.say(f"truth: port group {number} {state} by the kernel at {at - since:+.1f} s")
     return at
+
+
+def begin_transition(lab: Lab, number: int) -> tuple[float, float]:
+    """Have a port group be transitioning; return when that began, and when the kernel knew it of LUN 1, which is used.
+
+    Now and then the kernel repeats a command of LUN 1 that was refused, and never asks the array for the states of that
+    LUN. Then the group is made optimized again, for another attempt.
+    """
+    for _ in range(ATTEMPTS - 1):
+        began = lab.faults.port_group(number, TRANSITIONING)
+        try:
+            return began, see(lab, number, TRANSITIONING, began, luns=(1,))
+        except LabError:
+            lab.say("truth: the kernel has not asked for the states of LUN 1; once more")
+        ended = lab.faults.port_group(number, OPTIMIZED)
+        lab.writes.wait_through(after=ended, timeout=20)
+    began = lab.faults.port_group(number, TRANSITIONING)
+    return began, see(lab, number, TRANSITIONING, began, luns=(1,))
 
 
 def see_path_groups(lab: Lab, count: int, timeout: float = 15.0) -> None:

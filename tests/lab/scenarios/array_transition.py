@@ -27,8 +27,7 @@ def run(lab: Lab) -> None:
     path = PORTALS[2]
     lab.writes.start()
 
-    began = lab.faults.port_group(2, TRANSITIONING)
-    known = port_groups.see(lab, 2, TRANSITIONING, began, luns=(1,))
+    began, known = port_groups.begin_transition(lab, 2)
     hanging = lab.writes.wait_hanging(after=began - 1.0, timeout=5)
     lab.expect_path("mpio", path, "stalled", known)
     lab.expect_state("map_health", "at_risk", map="mpio")
