@@ -534,9 +534,17 @@ class Lab:
         scraped = self._patiently(sample, at + TOLERANCE)
         if scraped is None and found and self.watch.held(found, **fields) < FLEETING:
             self.say(f"ours: {name} was over too soon to be scraped")
+        elif scraped is None and found and self._was_brief(found, fields):
+            shown = self.watch.state(metric, **labels)
+            self.check(shown == health, f"{name} (metric): it is {shown}")
         else:
             self.within(TOLERANCE, scraped, at, f"{name} (metric)")
         return found
+
+    def _was_brief(self, entry: Entry, fields: dict[str, str]) -> bool:
+        """Whether the health before that of an entry was over too soon to be scraped."""
+        before = [at for at, _ in self.watch.healths(0.0, **fields) if at < entry.at]
+        return bool(before) and entry.at - before[-1] < FLEETING
 
     def _patiently(self, look: Callable[[], T | None], until: float) -> T | None:
         # Past the tolerance a little more time, so that "late" can be told from "never".
