@@ -48,7 +48,10 @@ class Renderings:
                 answer = await loop.run_in_executor(thread, self._made, rendering)
                 took = loop.time() - began
                 for made in waiting:
-                    made(answer)
+                    try:
+                        made(answer)
+                    except Exception as error:  # noqa: BLE001  # a bug of ours must not keep others from their answers
+                        self._failed(error)
                 await asyncio.sleep(took)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)

@@ -100,7 +100,12 @@ class HttpServer:
         self._listening.close()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001  # whatever it is, the daemon goes on without HTTP
+            self._report(error)
+        finally:
+            self._begun.set()
 
     async def _serve(self) -> None:
         self._served = _Served(self._listening, self._site, self._limits, self._count, self._report)

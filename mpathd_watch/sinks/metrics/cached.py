@@ -31,8 +31,6 @@ class CachedBlock(Generic[Thing]):
     def __init__(self, block: Block[Thing]) -> None:
         self.block = block
         self._units = block.objects if isinstance(block.objects, Units) else None
-        self._keys: dict[str, int] = {}
-        """The key of each unit -> the number of its group. In the order in which they are written."""
         self._groups: list[_Group[Thing]] = []
         self._pieces: list[list[Piece]] = [[Piece(b"")] for _ in block.rows]
         """For each row one about others than the objects, and one for each group."""
@@ -66,7 +64,7 @@ class CachedBlock(Generic[Thing]):
 
     def _fit(self, found: Mapping[str, Any]) -> bool:
         """Give each group its units as they are now; ``False`` if some have come, gone, or have other labels."""
-        if len(found) != len(self._keys):
+        if len(found) != sum(group.size for group in self._groups):
             return False
         return all(group.take(found) for group in self._groups)
 
@@ -74,7 +72,6 @@ class CachedBlock(Generic[Thing]):
         keys = {id(unit): key for key, unit in found.items()}
         order = [(keys[id(unit)], label, unit) for label, unit in labelled(found.values())]
         parts = list(dict.fromkeys(row.part for row in self.block.rows))
-        self._keys = {key: place // GROUP for place, (key, _, _) in enumerate(order)}
         self._groups = [
             _Group(self.block.rows, parts, units.objects, order[start : start + GROUP])
             for start in range(0, len(order), GROUP)
@@ -104,6 +101,11 @@ class _Group(Generic[Thing]):
         self._read: list[list[object] | None] = [None for _ in parts]
         """For each part, what it is of all objects; the text of the rows that read it is of these."""
         self._changed = True
+
+    @property
+    def size(self) -> int:
+        """How many units it has."""
+        return len(self._keys)
 
     def take(self, found: Mapping[str, Any]) -> bool:
         """Take the units as they are now; ``False`` if they, or their objects, are others."""

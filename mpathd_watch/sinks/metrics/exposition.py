@@ -66,10 +66,12 @@ class Exposition:
     def render(self, wanted: Format) -> tuple[bytes, ...]:
         """The metrics as they are now, in parts that follow one another."""
         flavour, names = _flavour(wanted.content_type, wanted.encode), wanted.names
-        # One that is not known here gets all.
-        ours = (_once(rendered(self._views(), wanted.encode)),) if flavour is None else self._texts(flavour, names)
-        process = self._process.restricted_registry(names) if names else self._process
-        texts = (*ours, _once(wanted.encode(process)))
+        if flavour is None:
+            # It may end with a mark, so all of it comes from one registry. Whoever wants it gets every metric.
+            texts: tuple[Text, ...] = (_once(rendered(self._views(), wanted.encode, process=True)),)
+        else:
+            process = self._process.restricted_registry(names) if names else self._process
+            texts = (*self._texts(flavour, names), _once(wanted.encode(process)))
         if wanted.gzipped:
             return tuple(gzip_member(texts))
         return tuple(piece.text for text in texts for piece in text.pieces)
@@ -110,10 +112,12 @@ class _Families(Collector):
             yield metric
 
 
-def rendered(view: View, encode: Encode) -> bytes:
-    """All of our metrics as an encoder of prometheus_client writes them: the judge of what is cached."""
+def rendered(view: View, encode: Encode, *, process: bool = False) -> bytes:
+    """All of our metrics as an encoder of prometheus_client writes them, and ``process_*`` if wanted."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(families(view)))
+    if process:
+        ProcessCollector(registry=registry)
     return encode(registry)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import inf
@@ -494,6 +495,17 @@ def test_scrapes_that_want_the_same_have_one_format() -> None:
     rendered = exposition(article_state())
     assert rendered.format("text/plain", "gzip") == rendered.format("text/plain;q=0.9", "gzip, deflate")
     assert rendered.format(OPENMETRICS) != rendered.format()
+
+
+def test_a_format_that_is_not_known_here_is_written_by_prometheus_client_as_a_whole() -> None:
+    """Prometheus 3 may ask for other escapes of names, which older versions of the library do not have."""
+    rendered = exposition(article_state())
+    wanted = rendered.format(f"{OPENMETRICS}; escaping=dots")
+    content = b"".join(rendered.render(wanted))
+    assert content.count(b"# EOF\n") == 1
+    assert content.endswith(b"# EOF\n")
+    assert b"mpathd" in content
+    assert re.search(rb"^process_+open_+fds ", content, re.MULTILINE)
 
 
 def test_a_scrape_looks_once() -> None:
