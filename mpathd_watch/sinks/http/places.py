@@ -39,7 +39,7 @@ class Stage(Enum):
     """Its last answer has been sent; the client has yet to close it."""
 
 
-class Tenant(Protocol):
+class Client(Protocol):
     """A connection that has a place. ``since``: the loop's seconds when its stage began, or when it last took bytes."""
 
     address: str
@@ -53,35 +53,35 @@ class Tenant(Protocol):
 
 
 class Places:
-    """The tenants, at most ``most``, and of one address at most ``share``."""
+    """The clients, at most ``most``, and of one address at most ``share``."""
 
     def __init__(self, most: int, share: int) -> None:
         self._most = most
         self._share = share
-        self._tenants: dict[Tenant, str] = {}
+        self._clients: dict[Client, str] = {}
         self._of: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self._tenants)
+        return len(self._clients)
 
-    def take(self, newcomer: Tenant, now: float) -> bool:
+    def take(self, newcomer: Client, now: float) -> bool:
         """Give the newcomer a place, for which another one may have to yield; ``False`` if none may."""
         network = network_of(newcomer.address)
         if self._of[network] >= self._share:
             crowd = network
-        elif len(self._tenants) >= self._most:
+        elif len(self._clients) >= self._most:
             crowd = self._of.most_common(1)[0][0]
         else:
             crowd = ""
-        if crowd and not self._make_room((each for each, of in self._tenants.items() if of == crowd), now):
+        if crowd and not self._make_room((each for each, of in self._clients.items() if of == crowd), now):
             return False
-        self._tenants[newcomer] = network
+        self._clients[newcomer] = network
         self._of[network] += 1
         return True
 
-    def leave(self, tenant: Tenant) -> None:
-        """Free the place of a tenant, if it has one."""
-        network = self._tenants.pop(tenant, None)
+    def leave(self, client: Client) -> None:
+        """Free the place of a client, if it has one."""
+        network = self._clients.pop(client, None)
         if network is not None:
             self._of[network] -= 1
             if not self._of[network]:
@@ -89,21 +89,21 @@ class Places:
 
     def make_room(self, now: float) -> bool:
         """Hang up on the one that yields first; ``False`` if none may."""
-        return self._make_room(self._tenants, now)
+        return self._make_room(self._clients, now)
 
     def bound_content(self, most: int, now: float) -> None:
         """Hang up on those that do not read until the contents that are held come to at most ``most`` bytes."""
-        while sum({id(each.held): each.held.length for each in self._tenants}.values()) > most:
-            if not self._make_room((each for each in self._tenants if each.held.length), now):
+        while sum({id(each.held): each.held.length for each in self._clients}.values()) > most:
+            if not self._make_room((each for each in self._clients if each.held.length), now):
                 return
 
     def clear(self) -> None:
         """Hang up on all."""
-        for tenant in tuple(self._tenants):
-            tenant.hang_up()
-            self.leave(tenant)
+        for client in tuple(self._clients):
+            client.hang_up()
+            self.leave(client)
 
-    def _make_room(self, crowd: Iterable[Tenant], now: float) -> bool:
+    def _make_room(self, crowd: Iterable[Client], now: float) -> bool:
         ranks = ((rank, each.since, each) for each in crowd if (rank := _rank(each, now)) is not None)
         first = min(ranks, key=lambda each: each[:2], default=None)
         if first is None:
@@ -113,17 +113,17 @@ class Places:
         return True
 
 
-def _rank(tenant: Tenant, now: float) -> int | None:
-    """Of which rank a tenant is, the lowest yield first; ``None`` for one that stays."""
-    age = now - tenant.since
-    match tenant.stage:
+def _rank(client: Client, now: float) -> int | None:
+    """Of which rank a client is, the lowest yield first; ``None`` for one that stays."""
+    age = now - client.since
+    match client.stage:
         case Stage.CLOSING:
             return 0
         case Stage.ASKING if age > PATIENCE:
             return 1
         case Stage.IDLE:
             return 2
-        case Stage.ANSWERING if tenant.held.length and age > PATIENCE:
+        case Stage.ANSWERING if client.held.length and age > PATIENCE:
             return 3
         case Stage.ASKING if age > JUST_COME:
             return 4

@@ -33,7 +33,7 @@ BATCH: Final = 16
 """Clients taken in before others have their turn, and the rest of the process has the interpreter lock."""
 MOST_ACCEPTED: Final = 64
 """Connections accepted in a batch; those of clients that have gone cost almost nothing."""
-BREATH: Final = 0.004
+BETWEEN: Final = 0.004
 """Seconds between two batches."""
 OUT_OF_FILES_PAUSE: Final = 0.25
 """Seconds without accepting when there are no more file descriptors: the waiting client stays readable."""
@@ -184,7 +184,7 @@ class _Served:
             taken += self._take_in(client, address[0])
             if taken == BATCH:
                 break
-        self._rest(BREATH)
+        self._rest(BETWEEN)
 
     def _rest(self, seconds: float) -> None:
         self._loop.remove_reader(self._listening)

@@ -21,7 +21,7 @@ from mpathd_watch.sinks.view import View
 GROUP: Final = 32
 """Units of a group. Of a larger one more is written again for one change; smaller ones are more pieces to join."""
 
-Breathe = Callable[[], None]
+Pause = Callable[[], None]
 """Called after each piece of work of less than a millisecond or so."""
 
 
@@ -36,19 +36,19 @@ class CachedBlock(Generic[Thing]):
         """For each row one about others than the objects, and one for each group."""
         self._texts: list[Text] = [Text(()) for _ in block.rows]
 
-    def update(self, view: View, breathe: Breathe) -> None:
+    def update(self, view: View, pause: Pause) -> None:
         """Write what has changed."""
         if self._units is None:
             objects = list(self.block.found(view))
             self._texts = [Text([_piece(row, row.points(objects, view))]) for row in self.block.rows]
-            breathe()
+            pause()
             return
         found = self._units.all(view)
         if not self._fit(found):
             self._arrange(self._units, found)
         changed: set[int] = set()
         for number, group in enumerate(self._groups, 1):
-            for row, piece in group.update(view, breathe):
+            for row, piece in group.update(view, pause):
                 self._pieces[row][number] = piece
                 changed.add(row)
         for row, of in enumerate(self.block.rows):
@@ -122,7 +122,7 @@ class _Group(Generic[Thing]):
             self._units[place], self._things[place], self._changed = unit, things, True
         return True
 
-    def update(self, view: View, breathe: Breathe) -> Iterator[tuple[int, Piece]]:
+    def update(self, view: View, pause: Pause) -> Iterator[tuple[int, Piece]]:
         """Write the rows that have changed: the number of each, and its text."""
         things: list[tuple[Labels, Thing]] | None = None
         for number, part in enumerate(self._parts):
@@ -138,7 +138,7 @@ class _Group(Generic[Thing]):
                 things = list(chain.from_iterable(self._things))
             for row in self._rows_of[number]:
                 yield row, _piece(self._rows[row], self._rows[row].points_of(things, view))
-                breathe()
+                pause()
         self._changed = False
 
 

@@ -77,11 +77,11 @@ class Exposition:
         return tuple(piece.text for text in texts for piece in text.pieces)
 
     def _texts(self, flavour: Flavour, names: frozenset[str]) -> Iterator[Text]:
-        view, breathe = self._views(), _Breath()
+        view, pause = self._views(), _Pauses()
         headers = self._headers[flavour]
         try:
             for block in self._blocks:
-                block.update(view, breathe)
+                block.update(view, pause)
         except Exception:
             # It is not known what their text is of.
             self._blocks = _blocks()
@@ -121,7 +121,7 @@ def rendered(view: View, encode: Encode, *, process: bool = False) -> bytes:
     return encode(registry)
 
 
-class _Breath:
+class _Pauses:
     """Lets other threads run every now and then."""
 
     def __init__(self) -> None:

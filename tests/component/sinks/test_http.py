@@ -147,6 +147,47 @@ def test_metrics_are_compressed_on_request(start: Start) -> None:
     assert gzip.decompress(reply.body).startswith(b"# HELP mpathd_watch_build_info")
 
 
+def test_a_connection_is_kept_alive_for_further_requests(start: Start) -> None:
+    server = start()
+    with closing(http.client.HTTPConnection("127.0.0.1", server.address.port, timeout=10)) as client:
+        for path in ("/metrics", "/healthz", "/metrics"):
+            client.request("GET", path)
+            sock = client.sock
+            assert client.getresponse().read()
+            assert client.sock is sock is not None
+
+
+def test_requests_that_do_not_wait_are_answered_in_their_order(start: Start) -> None:
+    request = b"GET /%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
+    requests = [request % (b"healthz", b""), request % (b"none", b""), request % (b"healthz", b"Connection: close\r\n")]
+    reply = raw(start(), b"".join(requests))
+    assert [line for line in reply.splitlines() if line.startswith(b"HTTP/1.1")] == [
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 404 Not Found",
+        b"HTTP/1.1 200 OK",
+    ]
+
+
+def test_a_client_that_has_sent_its_last_request_still_gets_the_answer(start: Start) -> None:
+    with socket.create_connection(("127.0.0.1", start().address.port), 10) as client:
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert everything(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_is_not_read_and_ends_the_connection(start: Start) -> None:
+    reply = raw(start(), b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in reply.lower()
+
+
+def test_a_connection_without_a_request_ends(start: Start) -> None:
+    server = start(idle=0.2)
+    with socket.create_connection(("127.0.0.1", server.address.port), 5) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert everything(client).endswith(b"ok\n")
+
+
 def test_head_has_the_headers_and_no_body(start: Start) -> None:
     reply = ask(start(), "/", method="HEAD")
     assert (reply.status, reply.body) == (200, b"")

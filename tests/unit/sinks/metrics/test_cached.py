@@ -14,18 +14,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder
 
-from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.core.model.facts import AccessFacts, IoFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.vocabulary import AttentionKind, Cause, DmState, Health
+from mpathd_watch.core.model.tally import Tally
+from mpathd_watch.core.model.vocabulary import (
+    AccessState,
+    AttentionKind,
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+)
 from mpathd_watch.core.state import MapState, State
+from mpathd_watch.core.verdicts.flapping import Flaps
+from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import cached
 from mpathd_watch.sinks.metrics.exposition import Exposition, rendered
 from mpathd_watch.sinks.metrics.path import PATHS
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read
-from tests.factories import NOW, make_map, make_path, make_session, make_state, with_changes
+from tests.factories import NOW, make_map, make_outage, make_path, make_session, make_state, with_changes
 
 ACCEPTS = ("", "application/openmetrics-text;version=1.0.0")
 PORTALS = ("192.168.1.1:3260", "192.168.2.1:3260", "192.168.10.1:3260")
@@ -152,6 +163,40 @@ def test_whatever_changes_it_is_written_as_prometheus_client_writes_it(data: st.
         for _ in range(data.draw(st.integers(0, 2))):
             host.change()
         scraper.check(host.state, host.now)
+
+
+CHANGES: dict[str, Any] = {
+    "dev": "sdz",
+    "health": Health.FAILED,
+    "since": NOW,
+    "deadline": NOW.later(5),
+    "dm": DmState.FAILED,
+    "checker": CheckerState.FAULTY,
+    "marginal": True,
+    "multipathd_failures": 3,
+    "device": DeviceState.OFFLINE,
+    "access": AccessFacts(state=AccessState.STANDBY),
+    "io": IoFacts(1, 2, 3, 4),
+    "io_errors": Tally(1, 1),
+    "io_timeouts": Tally(1, 1),
+    "failures": frozen({Cause.CHECKER: 1}),
+    "reinstatements": 2,
+    "outage": make_outage(),
+    "flaps": Flaps((1.0,), NOW),
+    "slowness": Slowness(by_latency=Trend(slow=True)),
+}
+"""What is exported of a path, each with another value than the path of the test has."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_change_of_a_path_that_is_exported_is_written(name: str) -> None:
+    state = make_state([make_map("lun0", map(make_path, PORTALS[:2])), make_map("lun1", map(make_path, PORTALS[:2]))])
+    wwid = next(iter(state.maps))
+    scraper = Scraper()
+    scraper.check(state)
+    before = rendered(scraper.view, choose_encoder("")[0])
+    scraper.check(with_path(state, wwid, **{name: CHANGES[name]}))
+    assert rendered(scraper.view, choose_encoder("")[0]) != before
 
 
 # --- what is written again --------------------------------------------------------------------------------------------
