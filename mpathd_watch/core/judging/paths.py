@@ -53,7 +53,7 @@ LOOK_AGAIN = 0.5
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
     raw = _raw_states(draft, wwid, path)
-    outage = _as_reinstated(path, raw)
+    outage = _as_reopened(draft, path, raw, _as_reinstated(path, raw))
     was_lost = outage is not None and outage.transport_lost
     failed = outage is not None and outage.real
     health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
@@ -256,6 +256,19 @@ def _as_reinstated(path: PathState, raw: RawStates) -> Outage | None:
     return replace(outage, transport_lost=False, transport_up=None)
 
 
+def _as_reopened(draft: Draft, path: PathState, raw: RawStates, outage: Outage | None) -> Outage | None:
+    """The path's outage; without standby as its cause if the array had taken the path out of that before it failed.
+
+    A unit attention reported the change before, and the next reading shows what it was.
+    """
+    if outage is None or outage.cause is not Cause.ARRAY_STANDBY or outage.counted or raw.closed is not None:
+        return outage
+    again = draft.arrays.again.get(target_of(path.place))
+    if again is None or outage.failed is None or again.since > outage.failed.monotonic:
+        return outage
+    return replace(outage, cause=Cause.UNKNOWN, transport_lost=False, transport_up=None)
+
+
 def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
     """The outage without the carrier as its cause, if that has returned and the target may have answered since.
 
@@ -305,14 +318,17 @@ def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
     """Whether a better cause may yet come: the kernel's own reason for a connection's end, if that is listened to.
 
     What a checker finds may follow from a disk that has gone offline since it was read, from dm of which a uevent has
-    yet to come, or from a state of the array that the kernel has yet to ask for. A carrier that is lost makes nothing
-    fail while its nexus still stands: dm may have failed the path because it is being taken away.
+    yet to come, or from a state of the array that the kernel has yet to ask for. A path in standby may have become
+    unavailable in the same way. A carrier that is lost makes nothing fail while its nexus still stands: dm may have
+    failed the path because it is being taken away.
     """
     causes = table.of(path.place.transport).causes
     failed, looked = outage.stalled or outage.failed, path.disk_errors.looked
     if outage.cause is Cause.CHECKER and failed is not None:
         unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
         return unread or path.disk.access.state is not None
+    if outage.cause is Cause.ARRAY_STANDBY:
+        return target_of(path.place) in draft.arrays.again
     if outage.cause is Cause.CARRIER_LOST:
         return not outage.transport_lost
     if outage.cause is causes.lost:

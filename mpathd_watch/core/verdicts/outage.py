@@ -18,6 +18,7 @@ from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
 
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
+_WORSE_THAN_STANDBY = frozenset({Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _TAKEN_AWAY = frozenset({Cause.LOGOUT, Cause.REMOVED})
 
 CAUSE_GRACE = 2.0
@@ -174,6 +175,8 @@ def _outranks(new: Cause, outage: Outage) -> bool:
         return True
     if old is Cause.ARRAY_TRANSITIONING:
         return new in _ENDS_OF_TRANSITIONS
+    if old is Cause.ARRAY_STANDBY:
+        return new in _WORSE_THAN_STANDBY
     if old is Cause.REMOVED:
         return new is Cause.LOGOUT
     return not CAUSES[old].root and (old is Cause.UNKNOWN or CAUSES[new].root)

@@ -11,6 +11,7 @@ from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import BlockEvent, DevicesRead
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
+    AttentionKind,
     Cause,
     CheckerState,
     DeviceState,
@@ -78,6 +79,44 @@ def test_a_state_that_is_read_a_moment_after_the_failure_is_the_cause() -> None:
     told.at(0.2).access(g2=STANDBY)
     assert "put port group 2 into standby" in told.told_of("path_cause").message
     assert dict(told.at(3).path(B).failures) == {Cause.ARRAY_STANDBY: 1}
+
+
+@pytest.mark.parametrize(
+    ("attention", "then", "cause"),
+    [
+        (True, UNAVAILABLE, Cause.ARRAY_UNAVAILABLE),
+        (True, OFFLINE, Cause.ARRAY_OFFLINE),
+        (True, TRANSITIONING, Cause.ARRAY_STANDBY),
+        (False, UNAVAILABLE, Cause.ARRAY_STANDBY),
+    ],
+)
+def test_a_path_in_standby_fails_as_the_array_reports_another_change(
+    attention: bool, then: AccessState, cause: Cause
+) -> None:
+    """Simulator, v7-1180: the kernel had yet to ask for the new state when dm failed the path."""
+    told = story().at(0).access(g2=STANDBY).at(8)
+    if attention:
+        told.attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    fails(told.at(8.5), "sdb").at(9.5).access(g2=then)
+    assert dict(told.at(15).path(B).failures) == {cause: 1}
+
+
+@pytest.mark.parametrize(
+    ("attention", "cause"), [(3.0, Cause.UNKNOWN), (5.2, Cause.ARRAY_STANDBY), (None, Cause.ARRAY_STANDBY)]
+)
+def test_a_path_that_the_array_had_opened_again_before_it_failed_is_not_in_standby(
+    attention: float | None, cause: Cause
+) -> None:
+    """Simulator, p6-336: the LUN was not ready, and the end of standby had yet to be read."""
+    told = story().at(0).access(g2=STANDBY)
+    for second in (3.0, 5.2):
+        if second > 5.0:
+            fails(told.at(5.0), "sdb")
+        if second == attention:
+            told.at(second).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    told.at(5.4).access(g2=OPTIMIZED)
+    assert told.path(B).health is (Health.FAILED if cause is Cause.UNKNOWN else Health.RECOVERING)
+    assert dict(told.at(15).path(B).failures) == {cause: 1}
 
 
 def test_without_a_number_it_is_the_paths_port_group() -> None:
