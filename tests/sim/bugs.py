@@ -99,10 +99,8 @@ BUGS = (
     Bug(
         "vanished_disk_is_ignored",
         "folding/sysfs.py",
-        """        if label not in labels and path.member:
-            draft.set_path(wwid, path.forgotten(member=False))
-""",
-        "",
+        "        if label not in labels and path.member:\n",
+        "        if label is None:\n",
     ),
     Bug(
         "reload_is_ignored",
@@ -196,11 +194,17 @@ def found_by(bug: Bug, seed: str, hours: float) -> str | None:
         command = [sys.executable, "-m", "tests.sim", "until", str(hours), "--seed", seed]
         done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)  # noqa: S603  # our own
     words = done.stdout.split()
-    return f"{words[-2]} h" if done.returncode == 1 and words else None
+    if done.returncode not in (0, 1) or not words:
+        message = f"{bug.name}: the simulator ended with {done.returncode}: {done.stderr[-500:]}"
+        raise RuntimeError(message)
+    return f"{words[-2]} h" if done.returncode == 1 else None
 
 
 def plant(bug: Bug, directory: Path) -> None:
-    """Copy the package with the bug to ``directory``, and link the tests; ``ValueError`` if its place is not there."""
+    """Copy the package with the bug to ``directory``, and link the tests.
+
+    ``ValueError`` if its place is not there, ``SyntaxError`` if it is no Python then.
+    """
     package = Path(mpathd_watch.__file__).parent
     shutil.copytree(package, directory / "mpathd_watch", ignore=shutil.ignore_patterns("__pycache__"))
     (directory / "tests").symlink_to(TREE / "tests")
@@ -209,4 +213,6 @@ def plant(bug: Bug, directory: Path) -> None:
     if text.count(bug.right) != 1:
         message = f"{bug.name}: its text is {text.count(bug.right)} times in {bug.file}"
         raise ValueError(message)
-    file.write_text(text.replace(bug.right, bug.wrong), encoding="utf-8")
+    text = text.replace(bug.right, bug.wrong)
+    compile(text, str(file), "exec")
+    file.write_text(text, encoding="utf-8")

@@ -145,6 +145,7 @@ class Stage:
     def _log_in(self, portal: Portal) -> None:
         """Log in until it works: a link passes packets only a moment after it has a carrier again."""
         self.world.log_in(portal)
+        self.world.rescan(portal)
         if self.world.session_to(portal) is None:
             self._clock.after(1.0, partial(self._log_in, portal))
 
@@ -367,6 +368,20 @@ def _map_renamed(stage: Stage, fault: Fault) -> None:
         stage.world.rename_map(map_, f"renamed{fault.which}")
 
 
+def _table_reloaded(stage: Stage, fault: Fault) -> None:
+    map_ = stage.map(fault)
+    if map_ is not None and not stage.world.multipathd.works:
+        stage.world.reload_map(map_)
+
+
+def _unmapped(stage: Stage, fault: Fault) -> Repair | None:
+    disk = stage.disk(fault)
+    if disk is None or not stage.manageable or disk not in disk.session.disks or not disk.session.answers:
+        return None
+    stage.world.unmap(disk)
+    return lambda: stage.world.rescan(disk.session.portal)
+
+
 def _access(state: AccessState) -> Callable[[Stage, Fault], Repair | None]:
     def play(stage: Stage, fault: Fault) -> Repair | None:
         portal = stage.portal(fault)
@@ -415,6 +430,8 @@ KINDS: Mapping[str, Callable[[Stage, Fault], Repair | None]] = MappingProxyType(
         "map_added": _map_added,
         "map_removed": _map_removed,
         "map_renamed": _map_renamed,
+        "table_reloaded": _table_reloaded,
+        "unmapped": _unmapped,
         "standby": _access(AccessState.STANDBY),
         "unavailable": _access(AccessState.UNAVAILABLE),
         "transitioning": _access(AccessState.TRANSITIONING),

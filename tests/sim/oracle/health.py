@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +80,8 @@ class Path:
     lost: bool | None = False
     expected: bool = False
     since: float = 0.0
+    out_until: float = -inf
+    """When it was out last, before it was in use."""
     joined: float = 0.0
     """When it became a member, or its map was loaded again."""
     look_at: float | None = None
@@ -189,6 +192,8 @@ class HealthOracle:
         if raw != path.raw:
             self._keep(path, raw)
         if words != path.words:
+            if path.words & OUT:
+                path.out_until = now
             path.words, path.since = words, now
             for listener in self.listeners:
                 listener(path)
@@ -311,10 +316,19 @@ class HealthOracle:
             values[name].add(value)
         if self._dm_unknown(path):
             values["failed"] = {False, True}
-        allowed = set(known.healths(values))
+        allowed = set(known.healths(values, self._was_out(path)))
         if path.raw.failed and not self._product.sources.sysfs.up:
             allowed |= truth.FAILED  # whether the way to it is back cannot be known
         return allowed
+
+    def _was_out(self, path: Path) -> set[bool]:
+        """Whether the path was out up to now, as far as it may be known: what was before may still be reported."""
+        found = {bool(path.words & OUT)}
+        if path.before or self._clock.now - path.out_until < SETTLED or self._blind_until > path.since:
+            found.add(True)
+        if path.before or self._clock.now - path.since < SETTLED:
+            found.add(False)
+        return found
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)

@@ -14,10 +14,10 @@ NAMES = tuple(each.name for each in fields(Raw))
 _DEFAULT = Raw()
 
 
-def healths(values: Mapping[str, Iterable[Any]]) -> frozenset[Health]:
+def healths(values: Mapping[str, Iterable[Any]], out: Iterable[bool] = (False, True)) -> frozenset[Health]:
     """The words of all combinations of raw states; ``values``: name of a field of ``Raw`` -> what may be known of it.
 
-    A field that is missing has its default.
+    A field that is missing has its default. ``out``: whether the path may have been out up to now, or in use.
     """
     choices = [
         {alike(name, each): each for each in values.get(name, (getattr(_DEFAULT, name),))}.values() for name in NAMES
@@ -25,6 +25,6 @@ def healths(values: Mapping[str, Iterable[Any]]) -> frozenset[Health]:
     found: set[Health] = set()
     for combination in itertools.product(*choices):
         raw = Raw(*combination)
-        for out in (False, True):
-            found |= words(raw, out=out)
+        for was_out in out:
+            found |= words(raw, out=was_out)
     return frozenset(found)

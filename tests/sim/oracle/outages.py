@@ -97,7 +97,7 @@ class OutageOracle:
     # --- the truth ----------------------------------------------------------------------------------------------------
 
     def _noticed(self, what: What, _: object) -> None:
-        if what in (What.SOURCE, What.MULTIPATHD, What.CLOCK):
+        if what in (What.SOURCE, What.MULTIPATHD):
             self._disturb()
         elif self._open and what in (What.SESSION, What.DISK, What.DM, What.MEMBERS, What.LINK, What.ARRAY):
             for outage in self._open.values():

@@ -80,9 +80,9 @@ class Raw:
 def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watched_since: float) -> Raw:
     """The raw states of a path now; ``watched_since``: when the daemon started."""
     session = world.session_to(portal)
-    disk = next((disk for disk in map_.members if disk.session is session), None) if session else None
+    disk = next((disk for disk in map_.members if disk in session.disks), None) if session else None
     if session is None or disk is None:
-        # After a logout the disk is in the map for a moment more, and dm may fail its path.
+        # A disk that is gone is in the map for a moment more, and dm may fail its path.
         left = next((disk for disk in map_.members if disk.session.portal is portal), None)
         return Raw(failed=left in map_.failed, usable=USABLE, lost=lost)
     return Raw(

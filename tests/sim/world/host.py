@@ -132,16 +132,16 @@ class World:
             disk.set(DeviceState.DELETED)
             self.changes.report(What.UEVENT, BlockEvent("remove", disk.name))
         self.changes.report(What.MEMBERS, session)
-        self.clock.after(self.random.uniform(*self.laws.map_unloaded), partial(self._unload, session))
+        self.clock.after(self.random.uniform(*self.laws.map_unloaded), partial(self._unload, session.disks))
 
-    def _unload(self, session: Session) -> None:
-        """A session is gone: multipathd takes its disks out of their maps."""
+    def _unload(self, gone: list[Disk]) -> None:
+        """Disks are gone: multipathd takes them out of their maps."""
         if not (self.multipathd.works and self.udev):
-            self.clock.after(1.0, partial(self._unload, session))
+            self.clock.after(1.0, partial(self._unload, gone))
             return
         for map_ in self.maps:
-            if any(disk in map_.members for disk in session.disks):
-                self.multipathd.load(map_, [disk for disk in map_.members if disk not in session.disks])
+            if any(disk in map_.members for disk in gone):
+                self.multipathd.load(map_, [disk for disk in map_.members if disk not in gone])
                 self.changes.report(What.MEMBERS, map_)
 
     def log_in(self, portal: Portal) -> None:
@@ -194,6 +194,28 @@ class World:
         self.changes.report(What.UEVENT, BlockEvent("change", map_.sysfs_name, reloaded=True))
         self.changes.report(What.MEMBERS, map_)
 
+    def reload_map(self, map_: Map) -> None:
+        """Load a map's table again, as ``multipath -r`` does: without multipathd, nothing fails its paths again."""
+        map_.load(list(map_.members))
+
+    def unmap(self, disk: Disk) -> None:
+        """Delete a disk whose session stays: an array does not show the LUN there any more."""
+        session = disk.session
+        session.disks.remove(disk)
+        disk.set(DeviceState.DELETED)
+        self.changes.report(What.UEVENT, BlockEvent("remove", disk.name))
+        self.changes.report(What.MEMBERS, session)
+        self.clock.after(self.random.uniform(*self.laws.map_unloaded), partial(self._unload, [disk]))
+
+    def rescan(self, portal: Portal) -> None:
+        """Find the LUNs that the session to a portal has no disks of."""
+        session = self.session_to(portal)
+        if session is None:
+            return
+        for map_ in self.maps:
+            if not any(disk.lun == map_.number for disk in session.disks):
+                self._add_disk(session, map_)
+
     def set_device_state(self, disk: Disk, state: DeviceState) -> None:
         """An administrator, or SCSI error handling, sets a disk's state."""
         disk.set(state)
@@ -230,6 +252,8 @@ class World:
     def _scan(self, session: Session, map_: Map) -> None:
         if session not in self.sessions or map_ not in self.maps:
             return
+        if any(disk.lun == map_.number for disk in session.disks):
+            return
         if not session.answers:
             self.clock.after(1.0, partial(self._scan, session, map_))
             return
@@ -237,7 +261,8 @@ class World:
         self._set_session_busy(session)
 
         def added() -> None:
-            if session in self.sessions and map_ in self.maps and disk not in map_.members:
+            present = session in self.sessions and disk in session.disks
+            if present and map_ in self.maps and disk not in map_.members:
                 if not (self.multipathd.works and self.udev):
                     self.clock.after(1.0, added)
                     return
