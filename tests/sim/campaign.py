@@ -46,8 +46,8 @@ class Totals:
 def run(seed: str, hours: float, processes: int = 0, allowed: int = 0) -> int:
     """Simulate so many hours and print a summary; 1 if the oracle has found something.
 
-    ``allowed``: in how many runs only a health or an outage may be wrong (``CLOSE``). A fresh seed finds such a case now
-    and then that no change has brought about: it is shown, and must not stop the change.
+    ``allowed``: in how many runs only a health or an outage may be wrong (``CLOSE``). A fresh seed finds such a case
+    now and then that no change has brought about: it is shown, and must not stop the change.
     """
     print(f"simulating {hours:g} h; the seed is {seed}", flush=True)
     began, totals, wrong = time.monotonic(), Totals(), list[Result]()
