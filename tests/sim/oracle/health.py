@@ -380,17 +380,27 @@ class HealthOracle:
             good = max(good, self._clock.now - 0.5)
         if what in ("failed", "member", "checker"):
             works = self._world.multipathd.works and sources.multipathd.up
+            if not works and (what != "failed" or self._lost_unlisted):
+                return never
             if lost is not None:
-                if not works:
-                    return never
-                good = max(good, lost + 3.0, sources.multipathd.up_since + 3.0)
-            elif what != "failed":
-                if not works:
-                    return never
+                good = max(good, lost + 3.0)
+            if what != "failed":
                 good = max(good, sources.multipathd.up_since + 3.0, self._works_since + ANSWERS_WITHIN)
-            if sources.multipathd.slowness:
+            elif self._lost_unlisted:
+                good = max(good, sources.multipathd.up_since + 3.0)
+            if sources.multipathd.slowness and (what != "failed" or self._needs_listing()):
                 good = max(good, self._clock.now - 5.0)
         return good
+
+    def _needs_listing(self) -> bool:
+        """Whether only multipathd's next listing can show which paths dm has failed: uevents report it otherwise."""
+        return self._lost_unlisted or max(self._loaded.values(), default=0.0) >= self._listed
+
+    @property
+    def _lost_unlisted(self) -> bool:
+        """Whether uevents were lost, and no listing has been requested since."""
+        lost = self._product.sources.uevents.lost_at
+        return lost is not None and lost >= self._listed
 
     def _may_be_unknown(self, path: Path) -> bool:
         """Whether a source is missing without which a path cannot be judged, or it is not known yet what dm does."""
@@ -406,7 +416,7 @@ class HealthOracle:
             return True
         if sources.multipathd.up:
             return now - sources.multipathd.up_since < 5.0
-        return sources.uevents.losing or sources.uevents.lost_at is not None or self._never_answered()
+        return sources.uevents.losing or self._lost_unlisted or self._never_answered()
 
     def _dm_unknown(self, path: Path) -> bool:
         """Whether it is not known which paths of the map dm has failed.

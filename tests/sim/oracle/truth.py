@@ -84,7 +84,8 @@ def raw_of(world: World, map_: Map, portal: Portal, *, lost: bool | None, watche
     if session is None or disk is None:
         # A disk that is gone is in the map for a moment more, and dm may fail its path.
         left = next((disk for disk in map_.members if disk.session.portal is portal), None)
-        return Raw(failed=left in map_.failed, usable=USABLE, lost=lost)
+        state = SessionStatus.MISSING if session is None else session.state
+        return Raw(session=state, failed=left in map_.failed, usable=USABLE, lost=lost)
     return Raw(
         member=True,
         session=session.state,
