@@ -9,9 +9,9 @@ from mpathd_watch.core.effects import Effect, Refresh, Scope
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import Arrays, Due, MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
 
 PathKey = tuple[str, str]
 """WWID and path label."""
@@ -20,9 +20,9 @@ PathKey = tuple[str, str]
 class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
-    Copies a mapping only when it is first written to, so that an event costs what it changes. ``touched`` gathers the
-    paths, and ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields
-    of the state that have no draft of their own.
+    Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
+    ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields of the
+    state that have no draft of their own.
     """
 
     def __init__(self, before: State, now: Instant) -> None:
@@ -31,10 +31,10 @@ class Draft:
         self.effects: list[Effect] = []
         self.touched: set[PathKey] = set()
         self.regrouped: set[str] = set()
-        self.maps = dict(before.maps)
-        self.nexuses = dict(before.nexuses)
+        self.maps = Chunked.of(before.maps).draft()
+        self.nexuses = Chunked.of(before.nexuses).draft()
         self.sources = dict(before.sources)
-        self.deadlines = dict(before.deadlines)
+        self.deadlines = Deadlines.of(before.deadlines).draft()
         self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
 
@@ -69,7 +69,7 @@ class Draft:
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
-        self.deadlines = {due: moment for due, moment in self.deadlines.items() if due.wwid != wwid}
+        self.deadlines.drop_map(wwid)
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""
@@ -123,8 +123,7 @@ class Draft:
 
     def take(self, due: Due) -> bool:
         """Whether this deadline has come; then it is done with."""
-        moment = self.deadlines.get(due)
-        if moment is None or moment > self.now.monotonic:
+        if due not in self.deadlines or self.deadlines[due] > self.now.monotonic:
             return False
         del self.deadlines[due]
         return True
@@ -160,7 +159,7 @@ class Draft:
         return replace(
             self.rest,
             sources=frozen(self.sources),
-            maps=frozen(self.maps),
-            nexuses=frozen(self.nexuses),
-            deadlines=frozen(self.deadlines),
+            maps=self.maps.finished(),
+            nexuses=self.nexuses.finished(),
+            deadlines=self.deadlines.finished(),
         )

@@ -66,8 +66,8 @@ def settings_changed(draft: Draft, event: SettingsChanged) -> None:
 
 def take_up_deadlines(draft: Draft, _: Tick) -> None:
     """Take up every deadline that has come and is the paths', the maps' or the nexuses'."""
-    for key, moment in tuple(draft.deadlines.items()):
-        if moment <= draft.now.monotonic and key.wait not in _OF_OTHERS:
+    for key in draft.deadlines.come(draft.now.monotonic):
+        if key.wait not in _OF_OTHERS:
             del draft.deadlines[key]
             if key.wait in (Wait.NEXUSES, Wait.SILENCE):
                 draft.refresh(Scope.NEXUSES)

@@ -21,7 +21,7 @@ def compare_when_due(draft: Draft) -> None:
     if moment is not None:
         for wwid in tuple(draft.maps):
             _compare(draft, wwid)
-    draft.deadlines.pop(_COMPARE, None)
+    draft.deadlines.drop(_COMPARE)
     if draft.maps:
         draft.deadlines[_COMPARE] = draft.now.monotonic + slow_path.INTERVAL
 
