@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.effects import Effect, Refresh, Scope
@@ -40,17 +40,20 @@ class Draft:
 
     # --- paths and maps -----------------------------------------------------------------------------------------------
 
-    def paths(self, wwid: str) -> dict[str, PathState]:
-        """The draft of a map's paths, for writing."""
+    def paths(self, wwid: str) -> Mapping[str, PathState]:
+        """The paths of a map as the draft has them, by label. Writing to one may leave this mapping as it is."""
+        return self._paths[wwid] if wwid in self._paths else self.maps[wwid].paths
+
+    def keep_path(self, wwid: str, path: PathState) -> None:
+        """Write one path, which need not be judged again."""
         if wwid not in self._paths:
             self._paths[wwid] = dict(self.maps[wwid].paths)
-        return self._paths[wwid]
+        self._paths[wwid][path.label] = path
 
     def set_path(self, wwid: str, path: PathState) -> None:
         """Write one path and have it judged again."""
-        paths = self.paths(wwid)
-        if paths.get(path.label) is not path:
-            paths[path.label] = path
+        if self.paths(wwid).get(path.label) is not path:
+            self.keep_path(wwid, path)
             self.touched.add((wwid, path.label))
 
     def touch_all(self) -> None:
@@ -85,7 +88,7 @@ class Draft:
         """Every path through one of these nexuses, with the WWID of its map."""
         wanted = frozenset(labels)
         for wwid in tuple(self.maps) if wanted else ():
-            yield from ((wwid, path) for path in self.whole_map(wwid).paths.values() if path.nexus in wanted)
+            yield from ((wwid, path) for path in tuple(self.paths(wwid).values()) if path.nexus in wanted)
 
     def touch_paths_through(self, *labels: str) -> None:
         """Have every path through one of these nexuses judged again."""

@@ -41,7 +41,7 @@ def unit_attentions(draft: Draft, event: UnitAttentions) -> None:
     places = {
         path.place.hctl: (wwid, target_of(path.place))
         for wwid in tuple(draft.maps)
-        for path in draft.whole_map(wwid).paths.values()
+        for path in draft.paths(wwid).values()
         if path.member and path.place.hctl
     }
     by_target: dict[tuple[AttentionKind, str], list[UnitAttention]] = {}

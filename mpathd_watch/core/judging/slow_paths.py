@@ -34,7 +34,7 @@ def _compare(draft: Draft, wwid: str) -> None:
         if after == path.slowness:
             continue
         changed = replace(path, slowness=after)
-        draft.paths(wwid)[label] = changed
+        draft.keep_path(wwid, changed)
         if after.slow is not path.slowness.slow and path.health in USABLE:
             draft.emit(
                 messages.path_slow(map_, changed, after)
