@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mpathd_watch.config import Config
 from mpathd_watch.config.listen_address import ListenAddress
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.live_sources import LiveSources, live_sources
@@ -51,7 +51,7 @@ class Surroundings:
     notifier: Callable[[], Notifier] = service_manager
     worker: Callable[[str], Worker] = Worker
     http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None]], Http] = HttpServer
-    sources: Callable[[Config, Callable[[Event], None], Path, Path | None], LiveSources] = live_sources
+    sources: Callable[[Config, Emit, Path, Path | None], LiveSources] = live_sources
 
 
 HOST = Surroundings()
