@@ -158,6 +158,7 @@ class Service(Outlets):
         self._arm()
         if not self._pulse.ready and self._is_ready():
             self._pulse.start_is_complete()
+            self._surroundings.settled()
 
     def _clock(self) -> float:
         """CLOCK_MONOTONIC seconds."""

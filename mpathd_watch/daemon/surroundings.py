@@ -39,12 +39,16 @@ def service_manager() -> Notifier:
     return Notifier(os.environ, os.getpid())
 
 
+def nothing() -> None:
+    """The process is not the daemon's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The host: ``now`` returns both clocks, of which CLOCK_MONOTONIC is also the loop's.
 
     ``notifier`` returns what notifies the service manager, and ``worker`` a new worker of a name. ``http`` takes what
-    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes.
+    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes. ``settled`` is called when the start is complete.
     """
 
     now: Callable[[], Instant] = clock.now
@@ -52,6 +56,7 @@ class Surroundings:
     worker: Callable[[str], Worker] = Worker
     http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None]], Http] = HttpServer
     sources: Callable[[Config, Emit, Path, Path | None], LiveSources] = live_sources
+    settled: Callable[[], None] = nothing
 
 
 HOST = Surroundings()
