@@ -25,8 +25,10 @@ from mpathd_watch.sources.uevent.parse import ATTENTION, KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
 """Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
-BATCH = 64
-"""Uevents that are read and processed together before the loop may do something else: 20 ms of work or so."""
+BATCH = 1024
+"""Uevents that are read before the loop may do something else. What they call for is read once for all of them."""
+TOGETHER = 64
+"""Events that are passed on together. With more, the first one's journal entry would wait for all of them."""
 RETRY_AFTER = 10.0
 
 
@@ -108,8 +110,9 @@ class UeventSource:
                 drained = True
                 break
             events.extend(self._read(device))
-        if events:
-            self._emit(*in_order(events))
+        ordered = in_order(events)
+        for start in range(0, len(ordered), TOGETHER):
+            self._emit(*ordered[start : start + TOGETHER])
         self._attentions.report()
         # On overflow the kernel drops all events until the queue is drained, and reports that once
         # (net/netlink/af_netlink.c). A scan before that could miss what is still being dropped.
