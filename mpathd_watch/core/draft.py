@@ -13,6 +13,8 @@ from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
 
+_NEVER_ASKED = SourceState()
+
 PathKey = tuple[str, str]
 """WWID and path label."""
 
@@ -35,6 +37,7 @@ class Draft:
         self.nexuses = Chunked.of(before.nexuses).draft()
         self.sources = dict(before.sources)
         self.deadlines = Deadlines.of(before.deadlines).draft()
+        self.counters = before.counters
         self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
 
@@ -110,7 +113,7 @@ class Draft:
 
     def source(self, name: SourceName) -> SourceState:
         """A source as the draft has it."""
-        return self.sources.get(name, SourceState())
+        return self.sources.get(name, _NEVER_ASKED)
 
     def is_up(self, name: SourceName) -> bool:
         """Whether the source answers."""
@@ -150,9 +153,8 @@ class Draft:
 
     def resync(self, reason: str) -> None:
         """Have everything read again, and count why."""
-        counters = self.rest.counters
-        resyncs = {**counters.resyncs, reason: counters.resyncs.get(reason, 0) + 1}
-        self.rest = replace(self.rest, counters=replace(counters, resyncs=frozen(resyncs)))
+        resyncs = {**self.counters.resyncs, reason: self.counters.resyncs.get(reason, 0) + 1}
+        self.counters = replace(self.counters, resyncs=frozen(resyncs))
         self.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
     def finished(self) -> State:
@@ -164,5 +166,6 @@ class Draft:
             sources=frozen(self.sources),
             maps=self.maps.finished(),
             nexuses=self.nexuses.finished(),
+            counters=self.counters,
             deadlines=self.deadlines.finished(),
         )

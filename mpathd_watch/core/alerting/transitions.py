@@ -106,12 +106,13 @@ def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Map
                 siblings=followers.get(key, 0),
             )
         )
-        path = replace(path, verdict=replace(path.verdict, announced=path.health))
+        verdict = replace(path.verdict, announced=path.health)
     elif outage.counted and outage.announced not in (None, outage.cause):
         draft.emit(messages.path_cause(_context(draft, draft.whole_map(wwid)), path, outage))
+        verdict = path.verdict
     else:
         return
-    draft.keep_path(wwid, replace(path, outage=replace(outage, announced=outage.cause)))
+    draft.keep_path(wwid, replace(path, verdict=verdict, outage=replace(outage, announced=outage.cause)))
 
 
 def _context(draft: Draft, map_: MapState) -> messages.Context:

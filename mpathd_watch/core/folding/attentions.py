@@ -64,8 +64,7 @@ def _count(draft: Draft, attention: UnitAttention, wwid: str) -> None:
         map_ = draft.maps[wwid]
         draft.maps[wwid] = replace(map_, attentions=counted(map_.attentions))
     else:
-        counters = draft.rest.counters
-        draft.rest = replace(draft.rest, counters=replace(counters, attentions=counted(counters.attentions)))
+        draft.counters = replace(draft.counters, attentions=counted(draft.counters.attentions))
 
 
 def _follow(

@@ -53,7 +53,9 @@ def path_event(draft: Draft, event: DmPathEvent) -> None:
             return
         seqnum = event.seqnum
     # dm reinstates only what had failed, even if that was never reported (reinstate_path() in dm-mpath.c).
-    checker = replace(path.checker, overruled=event.action is DmAction.PATH_REINSTATED)
+    checker, overruled = path.checker, event.action is DmAction.PATH_REINSTATED
+    if checker.overruled is not overruled:
+        checker = replace(checker, overruled=overruled)
     dm = DmView(_AFTER[event.action], draft.now.monotonic, seqnum)
     draft.set_path(event.wwid, replace(path, dm=dm, checker=checker))
 
@@ -85,9 +87,9 @@ def made_anew(draft: Draft, wwid: str) -> None:
 def count_uevent(draft: Draft, action: str) -> None:
     """Count an event under its action; ``other`` stands for what lib/kobject_uevent.c does not know."""
     word = action if action in _ACTIONS else "other"
-    counters = draft.rest.counters
+    counters = draft.counters
     uevents = {**counters.uevents, word: counters.uevents.get(word, 0) + 1}
-    draft.rest = replace(draft.rest, counters=replace(counters, uevents=frozen(uevents)))
+    draft.counters = replace(counters, uevents=frozen(uevents))
 
 
 _ACTIONS = ("add", "remove", "change", "move", "online", "offline", "bind", "unbind")
