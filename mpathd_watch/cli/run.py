@@ -9,8 +9,10 @@ from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import ROOT_ONLY, STATUS_SOCKET, runtime_directory
 from mpathd_watch.config import ConfigError
+from mpathd_watch.daemon.garbage import look_rarely
 from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
+from mpathd_watch.daemon.surroundings import Surroundings
 from mpathd_watch.sinks.http.listen import ListenError
 from mpathd_watch.sinks.recorder import RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocketError
@@ -25,7 +27,13 @@ def run(options: argparse.Namespace) -> int:
             socket = directory / STATUS_SOCKET if directory else None
             root_only = directory / ROOT_ONLY if directory else None
             service = Service(
-                config, lambda: configuration(options), reporters, socket, root=options.root, handed_over=root_only
+                config,
+                lambda: configuration(options),
+                reporters,
+                socket,
+                root=options.root,
+                handed_over=root_only,
+                surroundings=Surroundings(settled=look_rarely),
             )
             asyncio.run(service.run())
     except ConfigError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.effects import Effect, Refresh, Scope
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import Arrays, Due, MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
+
+_NEVER_ASKED = SourceState()
 
 PathKey = tuple[str, str]
 """WWID and path label."""
@@ -20,9 +22,9 @@ PathKey = tuple[str, str]
 class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
-    Copies a mapping only when it is first written to, so that an event costs what it changes. ``touched`` gathers the
-    paths, and ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields
-    of the state that have no draft of their own.
+    Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
+    ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields of the
+    state that have no draft of their own.
     """
 
     def __init__(self, before: State, now: Instant) -> None:
@@ -31,26 +33,30 @@ class Draft:
         self.effects: list[Effect] = []
         self.touched: set[PathKey] = set()
         self.regrouped: set[str] = set()
-        self.maps = dict(before.maps)
-        self.nexuses = dict(before.nexuses)
+        self.maps = Chunked.of(before.maps).draft()
+        self.nexuses = Chunked.of(before.nexuses).draft()
         self.sources = dict(before.sources)
-        self.deadlines = dict(before.deadlines)
+        self.deadlines = Deadlines.of(before.deadlines).draft()
+        self.counters = before.counters
         self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
 
     # --- paths and maps -----------------------------------------------------------------------------------------------
 
-    def paths(self, wwid: str) -> dict[str, PathState]:
-        """The draft of a map's paths, for writing."""
+    def paths(self, wwid: str) -> Mapping[str, PathState]:
+        """The paths of a map as the draft has them, by label. Writing to one may leave this mapping as it is."""
+        return self._paths[wwid] if wwid in self._paths else self.maps[wwid].paths
+
+    def keep_path(self, wwid: str, path: PathState) -> None:
+        """Write one path, which need not be judged again."""
         if wwid not in self._paths:
             self._paths[wwid] = dict(self.maps[wwid].paths)
-        return self._paths[wwid]
+        self._paths[wwid][path.label] = path
 
     def set_path(self, wwid: str, path: PathState) -> None:
         """Write one path and have it judged again."""
-        paths = self.paths(wwid)
-        if paths.get(path.label) is not path:
-            paths[path.label] = path
+        if self.paths(wwid).get(path.label) is not path:
+            self.keep_path(wwid, path)
             self.touched.add((wwid, path.label))
 
     def touch_all(self) -> None:
@@ -69,7 +75,7 @@ class Draft:
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
-        self.deadlines = {due: moment for due, moment in self.deadlines.items() if due.wwid != wwid}
+        self.deadlines.drop_map(wwid)
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""
@@ -85,7 +91,7 @@ class Draft:
         """Every path through one of these nexuses, with the WWID of its map."""
         wanted = frozenset(labels)
         for wwid in tuple(self.maps) if wanted else ():
-            yield from ((wwid, path) for path in self.whole_map(wwid).paths.values() if path.nexus in wanted)
+            yield from ((wwid, path) for path in tuple(self.paths(wwid).values()) if path.nexus in wanted)
 
     def touch_paths_through(self, *labels: str) -> None:
         """Have every path through one of these nexuses judged again."""
@@ -107,7 +113,7 @@ class Draft:
 
     def source(self, name: SourceName) -> SourceState:
         """A source as the draft has it."""
-        return self.sources.get(name, SourceState())
+        return self.sources.get(name, _NEVER_ASKED)
 
     def is_up(self, name: SourceName) -> bool:
         """Whether the source answers."""
@@ -123,8 +129,7 @@ class Draft:
 
     def take(self, due: Due) -> bool:
         """Whether this deadline has come; then it is done with."""
-        moment = self.deadlines.get(due)
-        if moment is None or moment > self.now.monotonic:
+        if due not in self.deadlines or self.deadlines[due] > self.now.monotonic:
             return False
         del self.deadlines[due]
         return True
@@ -148,9 +153,8 @@ class Draft:
 
     def resync(self, reason: str) -> None:
         """Have everything read again, and count why."""
-        counters = self.rest.counters
-        resyncs = {**counters.resyncs, reason: counters.resyncs.get(reason, 0) + 1}
-        self.rest = replace(self.rest, counters=replace(counters, resyncs=frozen(resyncs)))
+        resyncs = {**self.counters.resyncs, reason: self.counters.resyncs.get(reason, 0) + 1}
+        self.counters = replace(self.counters, resyncs=frozen(resyncs))
         self.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
     def finished(self) -> State:
@@ -160,7 +164,8 @@ class Draft:
         return replace(
             self.rest,
             sources=frozen(self.sources),
-            maps=frozen(self.maps),
-            nexuses=frozen(self.nexuses),
-            deadlines=frozen(self.deadlines),
+            maps=self.maps.finished(),
+            nexuses=self.nexuses.finished(),
+            counters=self.counters,
+            deadlines=self.deadlines.finished(),
         )

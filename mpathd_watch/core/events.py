@@ -7,6 +7,7 @@ daemon stamps each event with the ``Instant`` at which it is folded in.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
@@ -238,3 +239,10 @@ Event = (
     | SettingsChanged
     | Tick
 )
+
+
+class Emit(Protocol):
+    """Takes events that came together: each is processed, in this order, and then what they led to is shown at once."""
+
+    def __call__(self, *events: Event) -> None:
+        """Take them."""

@@ -49,7 +49,7 @@ from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_err
 from mpathd_watch.core.judging import attentions, moves, order, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import State
+from mpathd_watch.core.state import Deadlines, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +110,4 @@ def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect,
 
 def next_deadline(state: State) -> float | None:
     """The CLOCK_MONOTONIC second at which the core wants a ``Tick``, if any."""
-    return min(state.deadlines.values(), default=None)
+    return Deadlines.of(state.deadlines).next

@@ -43,7 +43,10 @@ class Outlets:
 
 
 class Engine:
-    """Owns the state. Only one loop may feed it; any thread may take a ``view``."""
+    """Owns the state. Only one loop may feed it; any thread may take a ``view``.
+
+    ``state`` is the one that is shown: what events that came together have led to, never what only some of them have.
+    """
 
     def __init__(self, clock: Callable[[], Instant], outlets: Outlets) -> None:
         self._clock = clock
@@ -59,14 +62,21 @@ class Engine:
         """The CLOCK_MONOTONIC second at which the core wants a ``Tick``."""
         return next_deadline(self.state)
 
-    def feed(self, event: Event, at: Instant | None = None) -> None:
-        """Process one event and carry out its effects."""
-        now = at or self._clock()
-        self._outlets.recorded(event, now)
-        try:
-            self.state, effects = step(self.state, event, now)
-        except Exception as error:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
-            self._outlets.broken(event, where(error))
-            return
-        for effect in effects:
+    def feed(self, *events: Event, at: Instant | None = None) -> None:
+        """Process events one by one, show what they lead to, and carry out their effects in order."""
+        state, following = self.state, list[Effect]()
+        broken: list[tuple[Event, str]] = []
+        for event in events:
+            now = at or self._clock()
+            self._outlets.recorded(event, now)
+            try:
+                state, effects = step(state, event, now)
+            except Exception as error:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
+                broken.append((event, where(error)))
+            else:
+                following += effects
+        self.state = state
+        for event, report in broken:
+            self._outlets.broken(event, report)
+        for effect in following:
             self._outlets.handle(effect)

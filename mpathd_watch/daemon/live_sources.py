@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
@@ -62,7 +61,7 @@ class LiveSources:
                 self.multipathd.wake_maps()
 
 
-def live_sources(config: Config, emit: Callable[[Event], None], root: Path, handed_over: Path | None) -> LiveSources:
+def live_sources(config: Config, emit: Emit, root: Path, handed_over: Path | None) -> LiveSources:
     """The sources of this host. ``emit`` receives their events.
 
     ``root`` and ``handed_over`` are as in ``ConfigurationSource``.

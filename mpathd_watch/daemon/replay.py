@@ -38,7 +38,7 @@ class Playback(Outlets):
     def play(self, event: Event, at: Instant) -> None:
         """Process one event at its recorded instant."""
         self.now = at
-        self.engine.feed(event, at)
+        self.engine.feed(event, at=at)
 
     def alert(self, alert: Alert) -> None:
         """Report the alert."""

@@ -153,11 +153,12 @@ class Service(Outlets):
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
-    def _feed(self, event: Event) -> None:
-        self._engine.feed(event)
+    def _feed(self, *events: Event) -> None:
+        self._engine.feed(*events)
         self._arm()
         if not self._pulse.ready and self._is_ready():
             self._pulse.start_is_complete()
+            self._surroundings.settled()
 
     def _clock(self) -> float:
         """CLOCK_MONOTONIC seconds."""

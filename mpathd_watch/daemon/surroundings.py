@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mpathd_watch.config import Config
 from mpathd_watch.config.listen_address import ListenAddress
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.live_sources import LiveSources, live_sources
@@ -39,19 +39,24 @@ def service_manager() -> Notifier:
     return Notifier(os.environ, os.getpid())
 
 
+def nothing() -> None:
+    """The process is not the daemon's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The host: ``now`` returns both clocks, of which CLOCK_MONOTONIC is also the loop's.
 
     ``notifier`` returns what notifies the service manager, and ``worker`` a new worker of a name. ``http`` takes what
-    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes.
+    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes. ``settled`` is called when the start is complete.
     """
 
     now: Callable[[], Instant] = clock.now
     notifier: Callable[[], Notifier] = service_manager
     worker: Callable[[str], Worker] = Worker
     http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None]], Http] = HttpServer
-    sources: Callable[[Config, Callable[[Event], None], Path, Path | None], LiveSources] = live_sources
+    sources: Callable[[Config, Emit, Path, Path | None], LiveSources] = live_sources
+    settled: Callable[[], None] = nothing
 
 
 HOST = Surroundings()

@@ -112,9 +112,7 @@ BUGS = (
         "    return\n",
     ),
     Bug("port_group_is_never_up", "judging/port_groups.py", "        if not left:\n", "        if len(left) > 9:\n"),
-    Bug(
-        "latest_deadline_first", "step.py", "return min(state.deadlines.values()", "return max(state.deadlines.values()"
-    ),
+    Bug("latest_deadline_first", "state/deadlines.py", "soonest = min(self._soonest)", "soonest = max(self._soonest)"),
     Bug(
         "no_slack",
         "judging/paths.py",

@@ -76,7 +76,7 @@ def _followers(draft: Draft, before: Before) -> dict[PathKey, int]:
     first: dict[str, PathKey] = {}
     followers: dict[PathKey, int] = {}
     for wwid, label in sorted(before, key=lambda key: before[key].flaps.flapping):
-        path = draft.whole_map(wwid).paths[label]
+        path = draft.paths(wwid)[label]
         if path.health is not path.verdict.announced and _only_suspect(path):
             key = first.setdefault(path.nexus, (wwid, label))
             followers[key] = followers.get(key, -1) + 1
@@ -91,15 +91,14 @@ def _only_suspect(path: PathState) -> bool:
 
 def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Mapping[PathKey, int]) -> None:
     wwid, label = key
-    map_ = draft.maps[wwid]
-    path = map_.paths[label]
+    path = draft.paths(wwid)[label]
     outage = path.outage
     if outage is None:
         return
     if path.health not in (path.verdict.announced, Health.UNKNOWN):
         draft.emit(
             messages.path_changed(
-                _context(draft, map_),
+                _context(draft, draft.whole_map(wwid)),
                 before,
                 path,
                 outage,
@@ -107,12 +106,13 @@ def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Map
                 siblings=followers.get(key, 0),
             )
         )
-        path = replace(path, verdict=replace(path.verdict, announced=path.health))
+        verdict = replace(path.verdict, announced=path.health)
     elif outage.counted and outage.announced not in (None, outage.cause):
-        draft.emit(messages.path_cause(_context(draft, map_), path, outage))
+        draft.emit(messages.path_cause(_context(draft, draft.whole_map(wwid)), path, outage))
+        verdict = path.verdict
     else:
         return
-    draft.paths(wwid)[label] = replace(path, outage=replace(outage, announced=outage.cause))
+    draft.keep_path(wwid, replace(path, verdict=verdict, outage=replace(outage, announced=outage.cause)))
 
 
 def _context(draft: Draft, map_: MapState) -> messages.Context:
@@ -126,10 +126,10 @@ def _announce_flapping(draft: Draft, before: Before) -> None:
     """Report each path that has begun or ceased to flap; of those through one nexus, one covers all."""
     reported: set[str] = set()
     for (wwid, label), was in before.items():
-        map_ = draft.whole_map(wwid)
-        path = map_.paths[label]
+        path = draft.paths(wwid)[label]
         if path.flaps.flapping is was.flaps.flapping:
             continue
+        map_ = draft.whole_map(wwid)
         covered = path.nexus != "" and path.nexus in reported
         reported.add(path.nexus)
         window = draft.rest.settings.flap_window_seconds
@@ -147,7 +147,7 @@ def _announce_overdue(draft: Draft, before: Before) -> None:
     """
     late: dict[str, list[PathKey]] = {}
     for (wwid, label), was in before.items():
-        path = draft.whole_map(wwid).paths[label]
+        path = draft.paths(wwid)[label]
         if path.verdict.overdue and not was.verdict.overdue and path.outage is not None:
             nexus = path.nexus if path.outage.shared or path.health is Health.SUSPECT else ""
             late.setdefault(nexus or f"{wwid} {label}", []).append((wwid, label))
@@ -158,7 +158,7 @@ def _announce_overdue(draft: Draft, before: Before) -> None:
             if path.verdict.overdue and (wwid, path.label) not in keys
         }
         for number, (wwid, label) in enumerate(keys):
-            map_ = draft.maps[wwid]
+            map_ = draft.whole_map(wwid)
             covered = number > 0 or map_.paths[label].health in reported
             draft.emit(
                 messages.path_overdue(_context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=covered)

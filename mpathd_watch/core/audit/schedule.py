@@ -104,7 +104,7 @@ def _nothing_new(draft: Draft, event: Event) -> bool:
         before, after = draft.before.links, draft.rest.links
         return before is not None and after is not None and _trunks(draft, before) == _trunks(draft, after)
     polled = not isinstance(event, SystemRead) and any(table.read(event))
-    return polled and dict(draft.before.nexuses) == draft.nexuses
+    return polled and draft.nexuses == draft.before.nexuses
 
 
 def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool, list[object]]]:

@@ -41,7 +41,7 @@ def unit_attentions(draft: Draft, event: UnitAttentions) -> None:
     places = {
         path.place.hctl: (wwid, target_of(path.place))
         for wwid in tuple(draft.maps)
-        for path in draft.whole_map(wwid).paths.values()
+        for path in draft.paths(wwid).values()
         if path.member and path.place.hctl
     }
     by_target: dict[tuple[AttentionKind, str], list[UnitAttention]] = {}
@@ -64,8 +64,7 @@ def _count(draft: Draft, attention: UnitAttention, wwid: str) -> None:
         map_ = draft.maps[wwid]
         draft.maps[wwid] = replace(map_, attentions=counted(map_.attentions))
     else:
-        counters = draft.rest.counters
-        draft.rest = replace(draft.rest, counters=replace(counters, attentions=counted(counters.attentions)))
+        draft.counters = replace(draft.counters, attentions=counted(draft.counters.attentions))
 
 
 def _follow(

@@ -53,7 +53,9 @@ def path_event(draft: Draft, event: DmPathEvent) -> None:
             return
         seqnum = event.seqnum
     # dm reinstates only what had failed, even if that was never reported (reinstate_path() in dm-mpath.c).
-    checker = replace(path.checker, overruled=event.action is DmAction.PATH_REINSTATED)
+    checker, overruled = path.checker, event.action is DmAction.PATH_REINSTATED
+    if checker.overruled is not overruled:
+        checker = replace(checker, overruled=overruled)
     dm = DmView(_AFTER[event.action], draft.now.monotonic, seqnum)
     draft.set_path(event.wwid, replace(path, dm=dm, checker=checker))
 
@@ -85,9 +87,9 @@ def made_anew(draft: Draft, wwid: str) -> None:
 def count_uevent(draft: Draft, action: str) -> None:
     """Count an event under its action; ``other`` stands for what lib/kobject_uevent.c does not know."""
     word = action if action in _ACTIONS else "other"
-    counters = draft.rest.counters
+    counters = draft.counters
     uevents = {**counters.uevents, word: counters.uevents.get(word, 0) + 1}
-    draft.rest = replace(draft.rest, counters=replace(counters, uevents=frozen(uevents)))
+    draft.counters = replace(counters, uevents=frozen(uevents))
 
 
 _ACTIONS = ("add", "remove", "change", "move", "online", "offline", "bind", "unbind")
@@ -112,6 +114,8 @@ def paths_listed(draft: Draft, event: PathsListed) -> None:
             if not path.member:
                 continue
             listing = listed.get((wwid, path.place.dev, path.place.dev_t))
+            if listing is not None and _is_known(path, listing):
+                continue
             after = _checked(path, listing, event.requested)
             if listing is not None and listing.dm_state is not DmState.UNKNOWN:
                 if after.dm.state is DmState.UNKNOWN or not draft.is_up(SourceName.UEVENT):
@@ -164,20 +168,20 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    after = replace(
-        map_,
-        queues=listing.queues,
-        queueing=listing.queueing,
-        vendor=listing.vendor,
-        product=listing.product,
-    )
-    if after != map_:
-        draft.maps[listing.wwid] = after
+    known = (map_.queues, map_.queueing, map_.vendor, map_.product)
+    if known != (listing.queues, listing.queueing, listing.vendor, listing.product):
+        draft.maps[listing.wwid] = replace(
+            map_,
+            queues=listing.queues,
+            queueing=listing.queueing,
+            vendor=listing.vendor,
+            product=listing.product,
+        )
         draft.regrouped.add(listing.wwid)
     listed = _by_device(listing.paths)
     for path in map_.paths.values():
         found = listed.get((listing.wwid, path.place.dev, path.place.dev_t))
-        if not path.member or found is None:
+        if not path.member or found is None or _is_known(path, found):
             continue
         after_path = _checked(path, found, requested)
         if found.dm_state is not DmState.UNKNOWN:
@@ -187,6 +191,26 @@ def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
 
 def _by_device(paths: Iterable[PathListing]) -> dict[tuple[str, str, str], PathListing]:
     return {(path.wwid, path.dev, path.dev_t): path for path in paths}
+
+
+def _is_known(path: PathState, listing: PathListing) -> bool:
+    """Whether the listing shows a path that is not in an outage just as it is known.
+
+    Most do, and then it costs little. Only what takes a path depends on when the checker was read last.
+    """
+    checker = path.checker
+    return (
+        path.outage is None
+        and checker.read is not None
+        and not checker.overruled
+        and listing.checker_state is checker.state
+        and listing.checker == checker.name
+        and listing.marginal == checker.marginal
+        and listing.failures in (None, checker.failures)
+        and listing.group in (None, checker.group)
+        and listing.priority in (None, checker.priority)
+        and listing.dm_state in (DmState.UNKNOWN, path.dm.state)
+    )
 
 
 def _checked(path: PathState, listing: PathListing | None, requested: float) -> PathState:

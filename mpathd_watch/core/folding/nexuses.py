@@ -41,7 +41,7 @@ def touch_changed(draft: Draft) -> None:
 
 def drop_unused(draft: Draft) -> None:
     """A vanished nexus stays only as long as a path that came through it is expected."""
-    used = {path.nexus for wwid in draft.maps for path in draft.whole_map(wwid).paths.values()}
+    used = {path.nexus for wwid in draft.maps for path in draft.paths(wwid).values()}
     for label, nexus in tuple(draft.nexuses.items()):
         if not nexus.present and label not in used:
             del draft.nexuses[label]

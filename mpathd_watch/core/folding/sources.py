@@ -94,11 +94,10 @@ def source_errors(draft: Draft, event: SourceErrors) -> None:
 
 def events_lost(draft: Draft, _: EventsLost) -> None:
     """Uevents are gone: dm's states count as stale until the kernel's tables have been read again."""
-    counters = draft.rest.counters
-    counters = replace(counters, overflows=counters.overflows + 1)
-    draft.rest = replace(draft.rest, counters=counters, dm_stale=draft.now.monotonic)
+    draft.counters = replace(draft.counters, overflows=draft.counters.overflows + 1)
+    draft.rest = replace(draft.rest, dm_stale=draft.now.monotonic)
     draft.touch_all()
-    draft.emit(messages.events_lost(counters.overflows))
+    draft.emit(messages.events_lost(draft.counters.overflows))
     draft.resync("events_lost")
     draft.refresh(Scope.NEXUSES)
     if not draft.is_up(SourceName.MULTIPATHD):

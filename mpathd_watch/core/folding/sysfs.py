@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
@@ -16,8 +18,12 @@ from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
-from mpathd_watch.core.state import Due, MapState, PathState, PathVerdict, Wait
+from mpathd_watch.core.model.vocabulary import Transport
+from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.transports import table
+
+_Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
+"""The labels of the nexuses that are there, by transport and handle."""
 
 
 def system_read(draft: Draft, event: SystemRead) -> None:
@@ -33,9 +39,10 @@ def system_read(draft: Draft, event: SystemRead) -> None:
     for wwid in tuple(draft.maps):
         if wwid not in seen:
             _drop_map(draft, wwid)
+    present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     for facts in event.maps:
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
-        _fold_map(draft, facts, names[facts.wwid], members)
+        _fold_map(draft, facts, names[facts.wwid], members, present)
     nexuses.touch_changed(draft)
     unmapped = frozen({device.name: device for device in event.unmapped})
     draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
@@ -69,7 +76,7 @@ def forget_disks(draft: Draft) -> None:
 # --- maps -------------------------------------------------------------------------------------------------------------
 
 
-def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts]) -> None:
+def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], present: _Present) -> None:
     wwid = facts.wwid
     map_ = draft.maps.get(wwid)
     if map_ is None:
@@ -85,7 +92,22 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
             # Made just now: multipathd adds the paths as udev brings them. Those found at the start are what they are.
             draft.deadlines[Due(Wait.SETTLE, wwid)] = draft.now.monotonic + draft.rest.settings.settle_seconds
         draft.refresh(Scope.MAPS, Scope.PATHS)
-    draft.maps[wwid] = replace(
+    draft.maps[wwid] = _as_found(map_, facts, label)
+    draft.regrouped.add(wwid)
+    if map_.sysfs_name != facts.sysfs_name:
+        made_anew(draft, wwid)
+    _fold_paths(draft, wwid, members, present)
+    unplaced = frozenset(facts.slaves) - {path.place.dev for path in draft.paths(wwid).values()}
+    if unplaced != draft.maps[wwid].unplaced:
+        draft.maps[wwid] = replace(draft.maps[wwid], unplaced=unplaced)
+
+
+def _as_found(map_: MapState, facts: MapFacts, label: str) -> MapState:
+    """The map under this label and with these facts; the same object if it is already."""
+    known = (map_.label, map_.name, map_.sysfs_name, map_.suspended, map_.block)
+    if known == (label, facts.name, facts.sysfs_name, facts.suspended, facts.block):
+        return map_
+    return replace(
         map_,
         label=label,
         name=facts.name,
@@ -93,12 +115,6 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
         suspended=facts.suspended,
         block=facts.block,
     )
-    draft.regrouped.add(wwid)
-    if map_.sysfs_name != facts.sysfs_name:
-        made_anew(draft, wwid)
-    _fold_paths(draft, wwid, members)
-    placed = {path.place.dev for path in draft.paths(wwid).values()}
-    draft.maps[wwid] = replace(draft.maps[wwid], unplaced=frozenset(facts.slaves) - placed)
 
 
 def _drop_map(draft: Draft, wwid: str) -> None:
@@ -111,9 +127,9 @@ def _drop_map(draft: Draft, wwid: str) -> None:
 # --- paths ------------------------------------------------------------------------------------------------------------
 
 
-def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
+def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: _Present) -> None:
     paths = draft.paths(wwid)
-    through = _nexuses_behind(draft, wwid, members)
+    through = _nexuses_behind(draft, wwid, members, present)
     members = sorted((device for device in members if device.name in through), key=_oldest_first)
     labels = identity.assign(
         {path.label: path.place.device for path in paths.values() if path.member},
@@ -128,9 +144,11 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
         before = paths.get(label)
         if before is None and draft.rest.started:
             draft.emit(messages.path_added(draft.maps[wwid], label, device))
-        path = before or PathState(label, PathVerdict(draft.now))
-        path = _placed(draft, path, device, through[device.name])
-        draft.set_path(wwid, _observed(draft, path, device, 0.0))
+        path = _placed(draft, before or PathState(label, PathVerdict(draft.now)), device, through[device.name])
+        if path is before:
+            _observe(draft, wwid, path, device, 0.0)
+        else:
+            draft.set_path(wwid, _observed(draft, path, device, 0.0))
         if before is None or not before.member or before.place.device != _disk(device):
             draft.refresh(Scope.MAPS, Scope.PATHS)
 
@@ -146,15 +164,14 @@ def _path_base(device: DeviceFacts, nexus: str) -> str:
     return table.of(device.transport).path(nexus) or device.hctl or device.name or "unknown"
 
 
-def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts]) -> dict[str, str]:
-    """The label of each member's nexus, ``""`` where it has none.
+def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts], present: _Present) -> dict[str, str]:
+    """The label of each member's nexus, ``""`` where it has none. ``present``: the labels of those that are there.
 
     A disk and its nexus come and go while sysfs is being walked. A disk whose nexus is not among those found keeps the
     one it was known by; a new one is left out until another look, so that it is not taken for a path of another
     transport. If that does not find its nexus either, sysfs does not show one.
     """
     paths, left_out = draft.paths(wwid), draft.maps[wwid].unplaced
-    present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     known = {path.place.device: path.nexus for path in paths.values()}
     through: dict[str, str] = {}
     for device in members:
@@ -178,12 +195,17 @@ def _disk(device: DeviceFacts) -> tuple[str, str, str]:
 
 
 def _placed(draft: Draft, path: PathState, device: DeviceFacts, label: str) -> PathState:
-    """The path on the disk it is found at; another disk than before has nothing to do with the old one's states."""
+    """The path on the disk it is found at; the same object if it has been there before.
+
+    Another disk than before has nothing to do with the old one's states.
+    """
     nexus = draft.nexuses.get(label)
     place = Place(device.name, device.dev_t, device.hctl, device.transport, label)
     if nexus is not None:
         place = replace(place, target=nexus.facts.target, portal=nexus.facts.portal, iface=nexus.facts.iface)
     moved = not path.member or path.place.device != place.device
+    if not moved and path.place == place:
+        return path
     path = replace(path, place=place, member=True)
     if not moved:
         return path
@@ -209,24 +231,14 @@ def _observe(draft: Draft, wwid: str, path: PathState, device: DeviceFacts, requ
     after = _observed(draft, path, device, requested)
     if after is path:
         return
-    if replace(after, disk=replace(after.disk, io=path.disk.io)) == path:
-        draft.paths(wwid)[path.label] = after
+    if after.disk_errors == path.disk_errors and replace(after.disk, io=path.disk.io) == path.disk:
+        draft.keep_path(wwid, after)
     else:
         draft.set_path(wwid, after)
 
 
 def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: float) -> PathState:
     """The path with its disk's state and counters, asked for at ``requested``; the same object if nothing changed."""
-    before = path.disk_errors
-    errors = replace(
-        before, errors=before.errors.follow(device.io_errors), timeouts=before.timeouts.follow(device.io_timeouts)
-    )
-    if device.io_errors is not None:
-        counts = errors.counts.read(draft.now.monotonic, errors.errors.total, errors.timeouts.total)
-        errors = replace(errors, counts=counts)
-    if device.in_flight is not None:
-        closely = None not in (device.io_errors, device.io_timeouts)
-        errors = replace(errors, in_flight=device.in_flight, looked=requested, closely=closely)
     disk = DiskView(
         device.state,
         device.timeout,
@@ -237,5 +249,22 @@ def _observed(draft: Draft, path: PathState, device: DeviceFacts, requested: flo
         path.disk.access_since if device.access.state is path.disk.access.state else draft.now.monotonic,
         _was(path.disk, device.block.wwid),
     )
-    after = replace(path, disk=disk, disk_errors=errors)
-    return path if after == path else after
+    errors = _counted(draft, path.disk_errors, device, requested)
+    return path if (disk, errors) == (path.disk, path.disk_errors) else replace(path, disk=disk, disk_errors=errors)
+
+
+def _counted(draft: Draft, before: DiskErrors, device: DeviceFacts, requested: float) -> DiskErrors:
+    """What the disk has counted with this reading; the same object if nothing changed."""
+    errors, timeouts, counts = (
+        before.errors.follow(device.io_errors),
+        before.timeouts.follow(device.io_timeouts),
+        before.counts,
+    )
+    if device.io_errors is not None:
+        counts = counts.read(draft.now.monotonic, errors.total, timeouts.total)
+    if device.in_flight is not None:
+        closely = None not in (device.io_errors, device.io_timeouts)
+        return DiskErrors(errors, timeouts, counts, device.in_flight, requested, closely)
+    if errors is before.errors and timeouts is before.timeouts and counts is before.counts:
+        return before
+    return replace(before, errors=errors, timeouts=timeouts, counts=counts)

@@ -16,7 +16,7 @@ def follow(draft: Draft) -> None:
     auditing = draft.rest.auditing
     found: dict[str, access_use.AccessUse] = {}
     for wwid in draft.maps:
-        paths = [_reading(path) for path in draft.whole_map(wwid).paths.values() if path.member]
+        paths = [_reading(path) for path in draft.paths(wwid).values() if path.member]
         use = access_use.followed(auditing.access.get(wwid), paths, draft.now.monotonic)
         if use is not None:
             found[wwid] = use

@@ -57,7 +57,7 @@ def _disks(draft: Draft, targets: Container[str]) -> list[str]:
     return [
         path.place.dev
         for wwid in tuple(draft.maps)
-        for path in draft.whole_map(wwid).paths.values()
+        for path in draft.paths(wwid).values()
         if path.member and (target_of(path.place) in targets or path.disk.access.transitioning)
     ]
 

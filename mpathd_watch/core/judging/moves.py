@@ -49,7 +49,7 @@ def _changed(draft: Draft, wwid: str, label: str) -> bool:
     """Whether the array says something else of a path than before the event."""
     map_ = draft.before.maps.get(wwid)
     path = None if map_ is None else map_.paths.get(label)
-    return path is not None and path.disk.access.state is not draft.whole_map(wwid).paths[label].disk.access.state
+    return path is not None and path.disk.access.state is not draft.paths(wwid)[label].disk.access.state
 
 
 def report_when_due(draft: Draft) -> None:

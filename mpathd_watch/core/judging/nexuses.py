@@ -17,6 +17,8 @@ from mpathd_watch.core.verdicts.shared_cause import Member
 
 def judge_nexuses(draft: Draft) -> None:
     """Report the nexuses that are lost or back."""
+    if not draft.nexuses.changed:
+        return
     before = draft.before.nexuses
     changed = {label: nexus for label, nexus in draft.nexuses.items() if before.get(label) != nexus}
     if not changed:

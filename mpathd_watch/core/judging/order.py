@@ -36,9 +36,10 @@ def judge(draft: Draft) -> None:
     judge_nexuses(draft)
     before: dict[PathKey, PathState] = {}
     for wwid, label in sorted(draft.touched):
-        paths = draft.paths(wwid)
-        before[wwid, label] = paths[label]
-        paths[label] = judged(draft, wwid, paths[label])
+        before[wwid, label] = path = draft.paths(wwid)[label]
+        after = judged(draft, wwid, path)
+        if after is not path:
+            draft.keep_path(wwid, after)
         draft.regrouped.add(wwid)
     previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
     for wwid in draft.regrouped:
@@ -47,10 +48,10 @@ def judge(draft: Draft) -> None:
     judge_moves(draft)
     announce_paths(draft, before)
     for wwid, label in before:
-        path = draft.whole_map(wwid).paths[label]
+        path = draft.paths(wwid)[label]
         after = end_outage(draft, wwid, path)
         if after is not path:
-            draft.paths(wwid)[label] = after
+            draft.keep_path(wwid, after)
     for wwid in sorted(draft.regrouped):
         announce_map(draft, draft.whole_map(wwid), previous[wwid])
 
@@ -66,8 +67,8 @@ def settings_changed(draft: Draft, event: SettingsChanged) -> None:
 
 def take_up_deadlines(draft: Draft, _: Tick) -> None:
     """Take up every deadline that has come and is the paths', the maps' or the nexuses'."""
-    for key, moment in tuple(draft.deadlines.items()):
-        if moment <= draft.now.monotonic and key.wait not in _OF_OTHERS:
+    for key in draft.deadlines.come(draft.now.monotonic):
+        if key.wait not in _OF_OTHERS:
             del draft.deadlines[key]
             if key.wait in (Wait.NEXUSES, Wait.SILENCE):
                 draft.refresh(Scope.NEXUSES)
@@ -82,8 +83,8 @@ def take_up_deadlines(draft: Draft, _: Tick) -> None:
 def _forget_flaps(draft: Draft) -> None:
     """Where flapping is turned off, no path flaps any more, and there is nothing to report of that."""
     for wwid in tuple(draft.maps):
-        paths = draft.paths(wwid)
-        paths.update({label: replace(path, flaps=flapping.Flaps()) for label, path in paths.items()})
+        for path in tuple(draft.paths(wwid).values()):
+            draft.keep_path(wwid, replace(path, flaps=flapping.Flaps()))
 
 
 def _judged_map(draft: Draft, map_: MapState) -> MapState:

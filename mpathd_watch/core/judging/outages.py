@@ -33,9 +33,9 @@ def _final(outage: Outage) -> Outage:
 
 def _count(draft: Draft, judgement: Judgement) -> None:
     """Put an outage that is over into the totals."""
-    counters = draft.rest.counters
+    counters = draft.counters
     verdicts = {**counters.verdicts, judgement.verdict: counters.verdicts.get(judgement.verdict, 0) + 1}
     phases = dict(counters.phases)
     for phase, seconds in judgement.phases.items():
         phases[phase] = phases.get(phase, Histogram()).observed(seconds)
-    draft.rest = replace(draft.rest, counters=replace(counters, verdicts=frozen(verdicts), phases=frozen(phases)))
+    draft.counters = replace(counters, verdicts=frozen(verdicts), phases=frozen(phases))

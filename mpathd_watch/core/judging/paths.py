@@ -308,8 +308,8 @@ def _counted(draft: Draft, wwid: str, path: PathState, outage: Outage) -> PathSt
         if errors.in_flight and errors.looked is not None and errors.looked >= failed.monotonic:
             draft.deadlines[Due(Wait.LOOK, wwid, path.label)] = draft.now.monotonic + LOOK_AGAIN
         return replace(path, outage=outage)
-    draft.deadlines.pop(key, None)
-    draft.deadlines.pop(Due(Wait.LOOK, wwid, path.label), None)
+    draft.deadlines.drop(key)
+    draft.deadlines.drop(Due(Wait.LOOK, wwid, path.label))
     failures = {**path.failures, outage.cause: path.failures.get(outage.cause, 0) + 1}
     return replace(path, failures=frozen(failures), outage=replace(outage, counted=True))
 
@@ -353,7 +353,7 @@ def _flapping(draft: Draft, path: PathState, outage: Outage) -> PathState:
 def _steady(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, not flapping any more if it has been up for long enough."""
     key = Due(Wait.STEADY, wwid, path.label)
-    draft.deadlines.pop(key, None)
+    draft.deadlines.drop(key)
     if not path.flaps.flapping or path.health is not Health.UP:
         return path
     window = draft.rest.settings.flap_window_seconds
@@ -370,7 +370,7 @@ def _steady(draft: Draft, wwid: str, path: PathState) -> PathState:
 def _timed(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path with the deadline of the phase it is in, and whether that has passed."""
     key = Due(Wait.OVERDUE, wwid, path.label)
-    draft.deadlines.pop(key, None)
+    draft.deadlines.drop(key)
     deadline, overdue = _deadline(draft, path), False
     if deadline is not None:
         over = deadline.monotonic + draft.rest.settings.slack_seconds + _lateness(draft, path)

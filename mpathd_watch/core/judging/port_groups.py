@@ -39,12 +39,11 @@ def judge_port_groups(draft: Draft) -> None:
 def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> None:
     """Add a path to its group if the array has taken it; the second one that is out announces the group."""
     wwid, label = key
-    map_ = draft.whole_map(wwid)
-    path = map_.paths[label]
+    path = draft.paths(wwid)[label]
     outage = path.outage
     if outage is None or path.health not in (Health.FAILED, Health.STALLED):
         return
-    group = port_group(map_, path)
+    group = port_group(draft.whole_map(wwid), path)
     if group is None:
         return
     if not _closed_by_array(path, outage):
@@ -69,7 +68,7 @@ def _share(draft: Draft, key: PathKey) -> None:
     """Have the path share the group's alert, if its map is still there."""
     path = _path(draft, key)
     if path is not None and path.outage is not None and not path.outage.shared:
-        draft.paths(key[0])[key[1]] = replace(path, outage=replace(path.outage, shared=True))
+        draft.keep_path(key[0], replace(path, outage=replace(path.outage, shared=True)))
 
 
 def _closed_by_array(path: PathState, outage: Outage) -> bool:
@@ -91,7 +90,7 @@ def _is_up(draft: Draft, key: PathKey) -> bool:
 def _path(draft: Draft, key: PathKey) -> PathState | None:
     """The path, if its map is still there."""
     wwid, label = key
-    return draft.whole_map(wwid).paths.get(label) if wwid in draft.maps else None
+    return draft.paths(wwid).get(label) if wwid in draft.maps else None
 
 
 @dataclass(slots=True)

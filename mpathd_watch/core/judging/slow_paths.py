@@ -21,7 +21,7 @@ def compare_when_due(draft: Draft) -> None:
     if moment is not None:
         for wwid in tuple(draft.maps):
             _compare(draft, wwid)
-    draft.deadlines.pop(_COMPARE, None)
+    draft.deadlines.drop(_COMPARE)
     if draft.maps:
         draft.deadlines[_COMPARE] = draft.now.monotonic + slow_path.INTERVAL
 
@@ -34,7 +34,7 @@ def _compare(draft: Draft, wwid: str) -> None:
         if after == path.slowness:
             continue
         changed = replace(path, slowness=after)
-        draft.paths(wwid)[label] = changed
+        draft.keep_path(wwid, changed)
         if after.slow is not path.slowness.slow and path.health in USABLE:
             draft.emit(
                 messages.path_slow(map_, changed, after)

@@ -48,7 +48,7 @@ def reassess(draft: Draft) -> None:
             touched.append(label)
         draft.nexuses[label] = nexus
     draft.touch_paths_through(*touched)
-    draft.deadlines.pop(_SILENCE, None)
+    draft.deadlines.drop(_SILENCE)
     if look <= draft.now.monotonic:
         draft.refresh(Scope.NEXUSES)
     elif look < inf:

@@ -2,7 +2,7 @@
 
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state.arrays import Again, Arrays, Attention, GroupDown, Move, PortGroup, Resize
-from mpathd_watch.core.state.deadlines import Due, Wait
+from mpathd_watch.core.state.deadlines import Deadlines, Due, Wait
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
 from mpathd_watch.core.state.path import DiskErrors, PathState, PathVerdict
@@ -16,6 +16,7 @@ __all__ = [
     "Attention",
     "Auditing",
     "Counters",
+    "Deadlines",
     "DiskErrors",
     "Due",
     "GroupDown",

@@ -21,6 +21,9 @@ TROUBLED_EVERY = 0.4
 """Seconds between readings of the disks in trouble, slightly less than between ordinary polls of the sessions. Sessions
 may be polled more often than that, but there can be very many disks."""
 
+PART = 128
+"""Disks that are reported together: the core takes up to 20 ms for those, and then the loop does something else."""
+
 
 class Sessions(Protocol):
     """What the disks need of ``iscsi.session_source.SessionSource``."""
@@ -108,7 +111,17 @@ class MemberDisks:
         self._known.update((disk.name, disk) for disk in news)
         for name in vanished:
             self._known.pop(name, None)
-        if news or vanished:
-            self._poller.emit(DevicesRead(news, vanished, requested))
+        await self._report(news, vanished, requested)
         self._poller.availability.report_problems(attributes.problems)
         return cost.seconds
+
+    async def _report(self, news: tuple[DeviceFacts, ...], vanished: tuple[str, ...], requested: float) -> None:
+        """Emit what was read, in parts, until the source is down: then the next full scan makes up for the rest."""
+        while news or vanished:
+            part, news = news[:PART], news[PART:]
+            self._poller.emit(DevicesRead(part, () if news else vanished, requested))
+            if not news:
+                return
+            await asyncio.sleep(0)
+            if not self._poller.availability.up:
+                return

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import pyudev
 
-from mpathd_watch.core.events import Event, EventsLost, SourceErrors
+from mpathd_watch.core.events import Emit, Event, EventsLost, SourceErrors
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.reading.availability import Availability
@@ -26,7 +26,9 @@ from mpathd_watch.sources.uevent.parse import ATTENTION, KEYS, in_order, parse
 BUFFER = 128 * 1024 * 1024
 """Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
 BATCH = 1024
-"""Events that are read before the loop may do something else."""
+"""Uevents that are read before the loop may do something else. What they call for is read once for all of them."""
+TOGETHER = 64
+"""Events that are passed on together. With more, the first one's journal entry would wait for all of them."""
 RETRY_AFTER = 10.0
 
 
@@ -53,7 +55,7 @@ class UeventSource:
     ``ImportError``.
     """
 
-    def __init__(self, emit: Callable[[Event], None], opened: Callable[[], Monitor] | None = None) -> None:
+    def __init__(self, emit: Emit, opened: Callable[[], Monitor] | None = None) -> None:
         self._emit = emit
         self._availability = Availability(emit, SourceName.UEVENT)
         self._attentions = AttentionGatherer(emit, _call_later)
@@ -108,8 +110,9 @@ class UeventSource:
                 drained = True
                 break
             events.extend(self._read(device))
-        for event in in_order(events):
-            self._emit(event)
+        ordered = in_order(events)
+        for start in range(0, len(ordered), TOGETHER):
+            self._emit(*ordered[start : start + TOGETHER])
         self._attentions.report()
         # On overflow the kernel drops all events until the queue is drained, and reports that once
         # (net/netlink/af_netlink.c). A scan before that could miss what is still being dropped.

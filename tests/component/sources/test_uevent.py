@@ -47,7 +47,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.source = UeventSource(self.events.append)
+        self.source = UeventSource(lambda *events: self.events.extend(events))
 
     async def until(self, enough: Callable[[], object], seconds: float = 5.0) -> None:
         """Wait until there is enough to see."""
@@ -352,7 +352,7 @@ class Monitor:
 def drained(*devices: FakeDevice | OSError | None, after: float | None = None) -> list[Event]:
     """What a source emits whose monitor gives it these, at once or within ``after`` seconds."""
     events: list[Event] = []
-    source = UeventSource(events.append)
+    source = UeventSource(lambda *emitted: events.extend(emitted))
     source._monitor = monitor = Monitor(*devices)
 
     async def drain() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mpathd_watch.config import Config
 from mpathd_watch.config.listen_address import ListenAddress
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Emit, Event
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.live_sources import LiveSources
 from mpathd_watch.daemon.surroundings import Surroundings
@@ -140,9 +140,7 @@ class Host:
         self.threads[name] = thread
         return Worker(name, thread.submit)
 
-    def sources(
-        self, config: Config, emit: Callable[[Event], None], _root: Path, _handed_over: Path | None
-    ) -> LiveSources:
+    def sources(self, config: Config, emit: Emit, _root: Path, _handed_over: Path | None) -> LiveSources:
         """As ``live_sources``."""
         world, sysfs = self._world, Path(config.sysfs)
 

@@ -162,10 +162,12 @@ class WatchedService(Service):
         super().recorded(event, now)
         self._effects = []
 
-    def _feed(self, event: Event) -> None:
-        before = self._engine.state
-        super()._feed(event)
-        self._product.stepped(self, before, self._engine.state, event, tuple(self._effects))
+    def _feed(self, *events: Event) -> None:
+        # One by one, which leads to the same: the oracle judges each step.
+        for event in events:
+            before = self._engine.state
+            super()._feed(event)
+            self._product.stepped(self, before, self._engine.state, event, tuple(self._effects))
 
 
 class _Log:

@@ -17,7 +17,7 @@ def test_a_dropped_map_leaves_nothing_behind() -> None:
     draft = Draft(Story(San.of(["mpio", "data"], PORTALS)).begun().state, moment(0))
     draft.touch_all()
     draft.regrouped.update(draft.maps)
-    draft.deadlines |= {Due(Wait.SETTLE, wwid): 5.0 for wwid in (MPIO, DATA)}
+    draft.deadlines.update({Due(Wait.SETTLE, wwid): 5.0 for wwid in (MPIO, DATA)})
     draft.drop_map(MPIO)
     assert {wwid for wwid, _ in draft.touched} == draft.regrouped == {DATA}
     assert len(draft.touched) == 2

@@ -291,7 +291,7 @@ def test_a_carrier_that_has_returned_is_not_why_a_path_fails_while_sysfs_is_sile
 
 def test_a_checker_that_was_listed_before_the_failure_shows_no_administrator() -> None:
     """It may have found a fault since: the next listing shows that."""
-    story = begun().at(10).listing().dm("sdb", DmState.FAILED).at(10.1).looked("sdb")
+    story = begun().at(10).dm("sdb", DmState.FAILED).listing().at(10.1).looked("sdb")
     assert cause(story) is Cause.ADMINISTRATOR  # asked for at the instant of the failure
     story = begun().at(9).listing().at(10).dm("sdb", DmState.FAILED).looked("sdb")
     assert cause(story) is Cause.UNKNOWN

@@ -14,6 +14,7 @@ from mpathd_watch.core.model.vocabulary import AccessState, DeviceState, SourceN
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.reading.worker import Worker
+from mpathd_watch.sources.sysfs import member_disks as module
 from mpathd_watch.sources.sysfs.disks import Disks
 from mpathd_watch.sources.sysfs.member_disks import TROUBLED_EVERY, MemberDisks
 from tests.fakes.sysfs import FakeSysfs, healthy_san
@@ -48,7 +49,7 @@ class Host:
         self.poller = Poller(self.events.append, lambda: self.now, SourceName.SYSFS, san.root)
         self.sessions = Sessions(self.events.append)
         self.wake = asyncio.Event()
-        reader = Disks(san.root, san.run)
+        self.reader = reader = Disks(san.root, san.run)
         self.members = MemberDisks(self.poller, reader, Worker("test"), self.sessions, self.wake)
         self.members.replace(reader.devices(Attributes(), ["sda", "sdb"]))
         self.poller.availability.report_up()
@@ -117,6 +118,41 @@ def test_what_the_array_reports_is_read_closely_and_outlives_a_round(san: FakeSy
     assert accesses(*host.read_pending()) == {"sda": AccessState.STANDBY}
     san.disks[0].serve(1000, 2000)
     assert accesses(*host.read_all()) == {"sda": AccessState.STANDBY}
+
+
+def parts(host: Host, monkeypatch: pytest.MonkeyPatch, size: int) -> list[DevicesRead]:
+    """What a round emits whose parts have this size, of two disks that were busy and one that is gone."""
+    monkeypatch.setattr(module, "PART", size)
+    return [event for event in host.read_all() if isinstance(event, DevicesRead)]
+
+
+@pytest.mark.parametrize(("size", "reported"), [(1, [("sda", ""), ("sdb", "sdc")]), (2, [("sda sdb", "sdc")])])
+def test_many_disks_are_reported_in_parts(
+    san: FakeSysfs, host: Host, monkeypatch: pytest.MonkeyPatch, size: int, reported: list[tuple[str, str]]
+) -> None:
+    gone = san.add_disk(san.sessions[0], lun=7)
+    host.members.replace(host.reader.devices(Attributes(), ["sda", "sdb", gone.name]))
+    san.remove_disk(gone)
+    for disk in san.disks[:2]:
+        disk.serve(1000, 2000)
+    read = parts(host, monkeypatch, size)
+    assert [(" ".join(states(each)), " ".join(each.vanished)) for each in read] == reported
+    assert {each.requested for each in read} == {1000.0}
+
+
+def test_the_other_parts_are_left_to_the_next_scan_if_the_source_goes_down_meanwhile(
+    san: FakeSysfs, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for disk in san.disks:
+        disk.serve(1000, 2000)
+
+    def goes_down(event: Event) -> None:
+        host.events.append(event)
+        if isinstance(event, DevicesRead):
+            host.poller.availability.report_down("timeout", "it hangs")
+
+    host.poller.emit = goes_down
+    assert [states(each) for each in parts(host, monkeypatch, 1)] == [{"sda": DeviceState.RUNNING}]
 
 
 def test_sessions_are_polled_before_a_disk_is_reported_whose_state_has_changed(san: FakeSysfs, host: Host) -> None:
