@@ -21,8 +21,9 @@ class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
     Copies a mapping only when it is first written to, so that an event costs what it changes. ``touched`` gathers the
-    paths, and ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields
-    of the state that have no draft of their own.
+    paths, and ``regrouped`` the maps, whose health must be judged again before the step ends. ``measured`` gathers the
+    maps of which the disks' I/O counters have been read. ``rest`` holds the fields of the state that have no draft of
+    their own.
     """
 
     def __init__(self, before: State, now: Instant) -> None:
@@ -31,6 +32,7 @@ class Draft:
         self.effects: list[Effect] = []
         self.touched: set[PathKey] = set()
         self.regrouped: set[str] = set()
+        self.measured: set[str] = set()
         self.maps = dict(before.maps)
         self.nexuses = dict(before.nexuses)
         self.sources = dict(before.sources)
@@ -69,6 +71,7 @@ class Draft:
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
+        self.measured.discard(wwid)
         self.deadlines = {due: moment for due, moment in self.deadlines.items() if due.wwid != wwid}
 
     def layer_of(self, wwid: str) -> LayerRow:
