@@ -442,7 +442,7 @@ READINGS = st.dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 400), READINGS), max_size=12), st.randoms(use_true_random=False))
 def test_nothing_raises_and_the_order_shows_nothing(
     looks: list[tuple[float, dict[str, Reading]]], chance: random.Random
@@ -460,7 +460,7 @@ def test_nothing_raises_and_the_order_shows_nothing(
         found = after
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(2, 5),
     st.integers(1, 50),
@@ -474,7 +474,7 @@ def test_equal_paths_are_never_slow_whatever_the_noise(paths: int, each: int, no
         assert san.slow() == set()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(2, 5),
     st.integers(1, 50),
@@ -489,7 +489,7 @@ def test_odd_ios_of_one_second_a_window_make_no_path_slow(paths: int, ios: int, 
         assert san.slow() == set()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 5), st.integers(5, 50), st.lists(st.floats(0.9, 1.1), min_size=5, max_size=5))
 def test_three_times_is_found_within_half_a_minute_and_left_within_one(
     paths: int, each: int, noise: list[float]
@@ -505,7 +505,7 @@ def test_three_times_is_found_within_half_a_minute_and_left_within_one(
     assert san.slow() == set()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 60), IOS), max_size=20))
 def test_the_only_path_of_a_map_is_never_slow(looks: list[tuple[float, IoFacts | None]]) -> None:
     found: dict[str, Latency] = {}

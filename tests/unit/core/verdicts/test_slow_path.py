@@ -211,7 +211,7 @@ READINGS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(READINGS, max_size=12), st.randoms(use_true_random=False))
 def test_nothing_raises_and_the_order_shows_nothing(looks: list[list[Reading]], chance: random.Random) -> None:
     found: dict[str, Trend] = {}
@@ -226,7 +226,7 @@ def test_nothing_raises_and_the_order_shows_nothing(looks: list[list[Reading]], 
         found = after
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.floats(0.02, 0.058), min_size=5, max_size=5), min_size=10, max_size=25))
 def test_equal_paths_are_never_slow_whatever_the_noise(noise: list[list[float]]) -> None:
     san = Map(*"abcde")
