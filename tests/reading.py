@@ -57,7 +57,7 @@ SDA = DeviceFacts(
     io_timeouts=0,
     timeout=30,
     wwid=WWID,
-    io=IoFacts(reads=100, read_ms=40, writes=50, write_ms=30),
+    io=IoFacts(reads=100, read_ms=40, writes=50, write_ms=30, read_sectors=800, write_sectors=400),
     block=replace(BLOCK, wwid=KERNEL_WWID),
     access=AccessFacts(grouped=False),
 )

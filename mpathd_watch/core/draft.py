@@ -23,8 +23,9 @@ class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
     Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
-    ``regrouped`` the maps, whose health must be judged again before the step ends. ``rest`` holds the fields of the
-    state that have no draft of their own.
+    ``regrouped`` the maps, whose health must be judged again before the step ends. ``measured`` gathers the maps of
+    which the disks' I/O counters have been read. ``rest`` holds the fields of the state that have no draft of their
+    own.
     """
 
     def __init__(self, before: State, now: Instant) -> None:
@@ -33,6 +34,7 @@ class Draft:
         self.effects: list[Effect] = []
         self.touched: set[PathKey] = set()
         self.regrouped: set[str] = set()
+        self.measured: set[str] = set()
         self.maps = Chunked.of(before.maps).draft()
         self.nexuses = Chunked.of(before.nexuses).draft()
         self.sources = dict(before.sources)
@@ -75,6 +77,7 @@ class Draft:
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
+        self.measured.discard(wwid)
         self.deadlines.drop_map(wwid)
 
     def layer_of(self, wwid: str) -> LayerRow:

@@ -225,9 +225,10 @@ class AlertKind(Enum):
         "85ffef92b66140439442b92795d8a942",
         Priority.WARNING,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is slower than its siblings",
-        "For a minute or longer its I/O, or the round trip of its TCP connection, has taken at least three times as "
-        "long as that of the map's other paths. /usr/share/doc/mpathd-watch/early-warning.md describes the "
-        "comparison.",
+        "Its I/O takes much longer than that of its siblings, the other paths of the same path group and access state; "
+        "or the round trip of its TCP connection has taken at least three times as long as those of the map's other "
+        "sessions for a minute. The entry has both values, over how many seconds and I/Os they were compared. "
+        "/usr/share/doc/mpathd-watch/early-warning.md describes the comparison.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@: a link that has negotiated a lower speed, errors "
         "on a port, a congested switch, a busy controller. mpathd_watch_session_tcp_retransmits_total rises with lost "
         "packets.",

@@ -18,7 +18,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
-from mpathd_watch.core.model.vocabulary import Transport
+from mpathd_watch.core.model.vocabulary import USABLE, Transport
 from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.transports import table
 
@@ -43,6 +43,7 @@ def system_read(draft: Draft, event: SystemRead) -> None:
     for facts in event.maps:
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
         _fold_map(draft, facts, names[facts.wwid], members, present)
+        draft.measured.add(facts.wwid)
     nexuses.touch_changed(draft)
     unmapped = frozen({device.name: device for device in event.unmapped})
     draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
@@ -54,7 +55,11 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
     """Take over some disks' states and counters."""
     fresh = {device.name: device for device in event.devices}
     gone = frozenset(event.vanished)
+    # A round reads all disks, and reports those that changed; a close look reports those that were asked for.
+    closely = any(device.in_flight is not None for device in event.devices)
     for wwid, map_ in tuple(draft.maps.items()):
+        if _measured(map_, fresh, closely=closely):
+            draft.measured.add(wwid)
         for path in map_.paths.values():
             if not path.member:
                 continue
@@ -64,6 +69,14 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
             elif path.place.dev in gone:
                 draft.set_path(wwid, path.forgotten(member=False))
                 draft.refresh(Scope.SYSTEM)
+
+
+def _measured(map_: MapState, fresh: Mapping[str, DeviceFacts], *, closely: bool) -> bool:
+    """Whether the I/O counters of all usable paths of a map have been read at one time, and some have moved."""
+    shown = [path for path in map_.paths.values() if path.place.dev in fresh]
+    if not any(fresh[path.place.dev].io != path.disk.io for path in shown):
+        return False
+    return not closely or all(path.place.dev in fresh for path in map_.paths.values() if path.health in USABLE)
 
 
 def forget_disks(draft: Draft) -> None:

@@ -18,7 +18,7 @@ from mpathd_watch.core.judging.nexuses import judge_nexuses
 from mpathd_watch.core.judging.outages import end_outage
 from mpathd_watch.core.judging.paths import judged
 from mpathd_watch.core.judging.port_groups import judge_port_groups
-from mpathd_watch.core.model.vocabulary import Health, MapHealth
+from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
@@ -74,6 +74,9 @@ def take_up_deadlines(draft: Draft, _: Tick) -> None:
                 draft.refresh(Scope.NEXUSES)
             elif key.wait is Wait.LOOK:
                 draft.refresh_devices([draft.paths(key.wwid)[key.path].place.dev])
+            elif key.wait is Wait.WATCH:
+                usable = (path for path in draft.whole_map(key.wwid).paths.values() if path.health in USABLE)
+                draft.refresh_devices(path.place.dev for path in usable)
             elif key.path:
                 draft.touched.add((key.wwid, key.path))
             else:

@@ -1,4 +1,8 @@
-"""When paths are compared with their siblings (``verdicts.slow_path``), and what is reported of it."""
+"""When paths are compared with their siblings (``verdicts.slow_path``), and what is reported of it.
+
+Latencies are compared when the disks of a map have been read, and the round trips at regular intervals. The disks of a
+map of which a path stands out are read more often for a while, because what is wrong then shows sooner.
+"""
 
 from __future__ import annotations
 
@@ -7,56 +11,116 @@ from dataclasses import replace
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.vocabulary import USABLE, Health
-from mpathd_watch.core.state import Due, MapState, Wait
-from mpathd_watch.core.verdicts import slow_path
+from mpathd_watch.core.state import Due, MapState, PathState, Wait
+from mpathd_watch.core.verdicts import io_latency, slow_path
+from mpathd_watch.core.verdicts.comparison import median
+from mpathd_watch.core.verdicts.slow_path import Slowness
+
+WATCH_EVERY = 1.0
+"""Seconds between readings of a map that is watched."""
+
+WATCH_FOR = 12.0
+"""Seconds from the first window in which a path stands out: what is ten times as slow is certain by then."""
+
+WATCHED = 8
+"""Maps that are watched at a time, so that a fault of the whole SAN costs no more than that of a few LUNs."""
+
+OLD = 120.0
+"""Seconds since the last comparison: twice the time between two full scans, which read the disks even if rounds of
+reading them take longer."""
 
 _COMPARE = Due(Wait.SLOW_PATHS)
 
 
 def compare_when_due(draft: Draft) -> None:
-    """Compare the paths of all maps if the time for it has come, and set the time of the next comparison."""
+    """Compare the paths of the maps whose disks have been read, and the round trips of all if it is time for that."""
+    for wwid in sorted(draft.measured):
+        _compare_latencies(draft, wwid)
     moment = draft.deadlines.get(_COMPARE)
     if moment is not None and moment > draft.now.monotonic:
         return
     if moment is not None:
         for wwid in tuple(draft.maps):
-            _compare(draft, wwid)
+            _compare_round_trips(draft, wwid)
     draft.deadlines.drop(_COMPARE)
     if draft.maps:
         draft.deadlines[_COMPARE] = draft.now.monotonic + slow_path.INTERVAL
 
 
-def _compare(draft: Draft, wwid: str) -> None:
+def _compare_latencies(draft: Draft, wwid: str) -> None:
     map_ = draft.whole_map(wwid)
-    before = {label: path.slowness for label, path in map_.paths.items()}
-    for label, after in slow_path.evaluate(before, _readings(draft, map_)).items():
-        path = map_.paths[label]
-        if after == path.slowness:
-            continue
-        changed = replace(path, slowness=after)
-        draft.keep_path(wwid, changed)
-        if after.slow is not path.slowness.slow and path.health in USABLE:
-            draft.emit(
-                messages.path_slow(map_, changed, after)
-                if after.slow
-                else messages.path_steady(map_, changed, draft.now, what=after)
+    before = {label: path.slowness.by_latency for label, path in map_.paths.items()}
+    now = draft.now.monotonic
+    found, latencies = io_latency.judge(before, _readings(draft, map_), now)
+    for label, path in map_.paths.items():
+        _take(draft, wwid, path, replace(path.slowness, by_latency=found.get(label, io_latency.Latency())))
+    if latencies is not None:
+        latency = median(sorted(latencies.values())) if latencies else None
+        draft.maps[wwid] = replace(draft.whole_map(wwid), latency=latency)
+    evidence = [after.evidence for after in found.values() if after.evidence and not after.slow]
+    if any(now - item.since < WATCH_FOR for item in evidence):
+        _watch(draft, wwid)
+
+
+def _watch(draft: Draft, wwid: str) -> None:
+    watch = Due(Wait.WATCH, wwid)
+    if watch in draft.deadlines or sum(due.wait is Wait.WATCH for due in draft.deadlines) < WATCHED:
+        draft.deadlines[watch] = draft.now.monotonic + WATCH_EVERY
+
+
+def _readings(draft: Draft, map_: MapState) -> dict[str, io_latency.Reading]:
+    readings = {}
+    for label, path in map_.paths.items():
+        # Of a path whose health is not known there is no data, and its verdict stands.
+        unknown = path.health is Health.UNKNOWN
+        if unknown or path.health in USABLE:
+            nexus = draft.nexus_of(path)
+            readings[label] = io_latency.Reading(
+                None if unknown else path.disk.io,
+                # dm uses one path group at a time, and an array serves the paths of one access state alike.
+                (path.checker.group, path.disk.access.state),
+                nexus.retransmits.total if nexus else 0,
             )
+    return readings
 
 
-def _readings(draft: Draft, map_: MapState) -> list[slow_path.Reading]:
+def _compare_round_trips(draft: Draft, wwid: str) -> None:
+    map_ = _without_old_latency(draft, wwid)
+    before = {label: path.slowness.by_round_trip for label, path in map_.paths.items()}
     readings = []
     for label, path in map_.paths.items():
         nexus = draft.nexus_of(path)
         tcp = nexus.facts.tcp if nexus else None
-        # Of a path whose health is not known there is no data, and its verdict stands.
         unknown = path.health is Health.UNKNOWN
-        readings.append(
-            slow_path.Reading(
-                label=label,
-                usable=unknown or path.health in USABLE,
-                io=None if unknown else path.disk.io,
-                rtt=tcp.rtt if tcp and not unknown else None,
-                nexus=path.nexus,
-            )
-        )
-    return readings
+        rtt = tcp.rtt if tcp and not unknown else None
+        readings.append(slow_path.Reading(label, unknown or path.health in USABLE, rtt, path.nexus))
+    for label, after in slow_path.compare_round_trips(before, readings).items():
+        path = map_.paths[label]
+        usable = path.health in USABLE or path.health is Health.UNKNOWN
+        latency = path.slowness.by_latency.forgotten(draft.now.monotonic) if usable else io_latency.Latency()
+        _take(draft, wwid, path, Slowness(latency, after))
+
+
+def _without_old_latency(draft: Draft, wwid: str) -> MapState:
+    """The map; its latency is not known any more if there has been no I/O for long."""
+    map_ = draft.whole_map(wwid)
+    windows = (path.slowness.by_latency.window for path in map_.paths.values())
+    if map_.latency is not None and all(draft.now.monotonic - window.began >= OLD for window in windows if window):
+        map_ = draft.maps[wwid] = replace(map_, latency=None)
+    return map_
+
+
+def _take(draft: Draft, wwid: str, path: PathState, after: Slowness) -> None:
+    """Write the path's slowness, and report what changes with it."""
+    if after == path.slowness:
+        return
+    changed = replace(path, slowness=after)
+    draft.keep_path(wwid, changed)
+    if after.slow is path.slowness.slow or path.health not in USABLE:
+        return
+    map_ = draft.whole_map(wwid)
+    draft.emit(
+        messages.path_slow(map_, changed, after)
+        if after.slow
+        else messages.path_steady(map_, changed, draft.now, what=after)
+    )

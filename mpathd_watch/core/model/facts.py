@@ -56,14 +56,16 @@ class MapFacts:
 class IoFacts:
     """What a disk has done since it appeared: I/Os completed, and the milliseconds that all of them took together.
 
-    From its ``stat`` (Documentation/block/stat.rst); commands that bypass the block layer, as multipathd's TURs do, are
-    not in it.
+    ``read_sectors`` and ``write_sectors`` are of 512 bytes; 0 in older recordings. From its ``stat``
+    (Documentation/block/stat.rst); commands that bypass the block layer, as multipathd's TURs do, are not in it.
     """
 
     reads: int
     read_ms: int
     writes: int
     write_ms: int
+    read_sectors: int = 0
+    write_sectors: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Wait(StrEnum):
     LOOK = "look"
     STEADY = "steady"
     SLOW_PATHS = "slow_paths"
+    WATCH = "watch"
     ACCESS = "access"
     ATTENTIONS = "attentions"
     LUNS = "luns"

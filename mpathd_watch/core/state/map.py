@@ -20,6 +20,7 @@ class MapState:
     ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``announced`` is the last health
     in the journal, ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has
     not shown the disk or its nexus yet. ``attentions``: how many unit attentions of each kind came for its disks.
+    ``latency``: the median over the paths of the seconds that an I/O took, at the last comparison with enough I/O.
     """
 
     wwid: str
@@ -41,6 +42,7 @@ class MapState:
     paths: Mapping[str, PathState] = field(default_factory=empty)
     unplaced: frozenset[str] = frozenset()
     attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
+    latency: float | None = None
 
     @property
     def usable(self) -> int:

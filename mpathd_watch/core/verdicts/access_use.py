@@ -18,7 +18,7 @@ from math import inf
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.vocabulary import AccessState
-from mpathd_watch.core.verdicts.slow_path import in_window
+from mpathd_watch.core.verdicts.io_latency import in_window
 
 WINDOW = 60.0
 """The least seconds over which I/O is counted."""
@@ -104,7 +104,7 @@ def followed(before: AccessUse | None, paths: Sequence[Reading], now: float) -> 
 
 def _judged(use: AccessUse, paths: Sequence[Reading], now: float) -> AccessUse:
     """The verdict after the window that ends at ``now``; a window without enough I/O changes nothing."""
-    ios = {path.label: in_window(use.totals.get(path.label), path.io)[0] for path in paths}
+    ios = {path.label: in_window(use.totals.get(path.label), path.io) for path in paths}
     enough = CARRIES * (now - use.began)
     if sum(ios.values()) < enough:
         return use

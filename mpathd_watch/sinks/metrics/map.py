@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from mpathd_watch.core.catalog import words
@@ -123,6 +124,22 @@ MAPS: Final[Block[MapState]] = Block(
                 "Which maps have been suspended for five minutes?", "min_over_time(mpathd_watch_map_suspended[5m]) == 1"
             ),
             absent="while sysfs does not show it",
+        ),
+        replace(
+            gauge(
+                "map_path_latency_seconds",
+                "How long an I/O takes on a path of the map: the median of the means of the usable paths, in the last "
+                "5 to 10 s that were compared (see the path_slow alert).",
+                lambda map_: map_.latency,
+                Example(
+                    "How many times as long as that does an I/O take on each path?",
+                    "(sum by (instance, map, path) (rate(mpathd_watch_path_io_seconds_total[1m])) / "
+                    "sum by (instance, map, path) (rate(mpathd_watch_path_ios_total[1m]))) / on (instance, map) "
+                    "group_left mpathd_watch_map_path_latency_seconds",
+                ),
+                absent="while there are not enough I/Os to compare",
+            ),
+            part=lambda map_: map_.latency,
         ),
         Row(
             "unit_attentions_total",

@@ -30,7 +30,7 @@ _TARGET = re.compile(r"target\d+:\d+:\d+\Z", re.ASCII)
 _HCTL_IN_PATH = re.compile(r"/(\d+:\d+:\d+:\d+)/block/", re.ASCII)
 _HCTL = re.compile(r"\d+:\d+:\d+:\d+\Z", re.ASCII)
 _SID = re.compile(r"/session(\d{1,10})/", re.ASCII)
-_READS, _READ_MS, _WRITES, _WRITE_MS = 0, 3, 4, 7
+_READS, _READ_SECTORS, _READ_MS, _WRITES, _WRITE_SECTORS, _WRITE_MS = 0, 2, 3, 4, 6, 7
 """Positions in ``stat`` (Documentation/block/stat.rst); newer kernels have more fields after these."""
 _RPORT = re.compile(r"/(rport-\d+:\d+-\d+)/", re.ASCII)
 
@@ -266,7 +266,8 @@ def _io(text: str) -> IoFacts:
     fields = text.split()
     if len(fields) <= _WRITE_MS:
         raise ValueError(text)
-    return IoFacts(*(_unsigned(fields[position]) for position in (_READS, _READ_MS, _WRITES, _WRITE_MS)))
+    positions = (_READS, _READ_MS, _WRITES, _WRITE_MS, _READ_SECTORS, _WRITE_SECTORS)
+    return IoFacts(*(_unsigned(fields[position]) for position in positions))
 
 
 def _unsigned(text: str) -> int:

@@ -334,7 +334,7 @@ def test_named_disks_are_reported_closely_even_if_nothing_differs(san: FakeSysfs
         san.disks[0].serve(3, 4, in_flight=0)
         watching.sysfs.wake_devices(["sda", "sdb"])
         one, two = (await watching.until_kind(DevicesRead, 4))[-1].devices
-        assert (one.io_errors, one.io, one.in_flight) == (7, IoFacts(3, 4, 0, 0), 0)
+        assert (one.io_errors, one.io, one.in_flight) == (7, IoFacts(3, 4, 0, 0, read_sectors=24), 0)
         assert (two.name, two.in_flight) == ("sdb", 0)
         watching.sysfs.wake_devices(["sdzz"])
         watching.sysfs.wake_devices([])
@@ -386,7 +386,9 @@ def test_what_a_disk_does_is_reported_with_the_round_that_finds_it(san: FakeSysf
     async def scenario(watching: Watch) -> None:
         san.disks[1].serve(1000, 2000, 3000, 4000)
         (reported,) = await watching.until_kind(DevicesRead)
-        assert [(facts.name, facts.io) for facts in reported.devices] == [("sdb", IoFacts(1000, 2000, 3000, 4000))]
+        assert [(facts.name, facts.io) for facts in reported.devices] == [
+            ("sdb", IoFacts(1000, 2000, 3000, 4000, 8000, 24000))
+        ]
         await asyncio.sleep(0.2)
         assert len(watching.of(DevicesRead)) == 1
 

@@ -8,8 +8,10 @@ from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.core.verdicts.comparison import Comparison, Measure
 from mpathd_watch.core.verdicts.flapping import Flaps
-from mpathd_watch.core.verdicts.slow_path import FORGET, INTERVAL, STREAK, Comparison, Measure, Slowness
+from mpathd_watch.core.verdicts.io_latency import FORGET
+from mpathd_watch.core.verdicts.slow_path import Slowness
 
 _MEASURED = {Measure.LATENCY: "its I/O takes {} on average", Measure.ROUND_TRIP: "its TCP round trip takes {}"}
 
@@ -40,12 +42,11 @@ def path_flapping(map_: MapState, path: PathState, now: Instant, window: float, 
 def path_slow(map_: MapState, path: PathState, slowness: Slowness) -> Alert:
     """The alert for a path that has just been found slow."""
     kind = AlertKind.PATH_SLOW
-    compared = slowness.compared or Comparison(Measure.LATENCY, 0.0, 0.0)
+    compared = slowness.compared or Comparison(Measure.LATENCY, 0.0, 0.0, 0.0)
     return Alert(
         kind,
         kind.value.priority,
-        f"{map_.label}: path {name(path)} is slow: {_compared(compared)}, for about {_short(STREAK * INTERVAL)}. "
-        f"{usable(map_)}.",
+        f"{map_.label}: path {name(path)} is slow: {_compared(compared)}. {usable(map_)}.",
         {**path_fields(map_, path), "HEALTH": path.health.value, **_fields(compared)},
     )
 
@@ -62,7 +63,7 @@ def path_steady(
         up = max(0.0, now.monotonic - (now.monotonic if what.steady is None else what.steady))
         text = f"no longer flaps{lasted}: it has been up for {_short(up)} without a failure"
     elif what.compared is None:
-        text = f"is no longer reported as slow: for {_short(FORGET * INTERVAL)} there was nothing to compare it with"
+        text = f"is no longer reported as slow: for {_short(FORGET)} there was nothing to compare it with"
     else:
         fields = _fields(what.compared)
         text = f"is no longer slow: {_compared(what.compared)}"
@@ -76,7 +77,9 @@ def path_steady(
 
 def _compared(compared: Comparison) -> str:
     path, siblings = _fine(compared.value), _fine(compared.siblings)
-    return f"{_MEASURED[compared.measure].format(path)}, that of its siblings {siblings}"
+    within = "" if compared.ios is None else f" and {plural(compared.ios, 'I/O')}"
+    over = f", over {_short(compared.seconds)}{within}"
+    return f"{_MEASURED[compared.measure].format(path)}, that of its siblings {siblings}{over}"
 
 
 def _fields(compared: Comparison) -> dict[str, str]:
@@ -84,6 +87,8 @@ def _fields(compared: Comparison) -> dict[str, str]:
         "MEASURE": compared.measure.value,
         "VALUE_SEC": f"{compared.value:.6f}",
         "SIBLINGS_SEC": f"{compared.siblings:.6f}",
+        "COMPARED_SEC": f"{compared.seconds:.3f}",
+        **({} if compared.ios is None else {"COMPARED_IOS": str(compared.ios)}),
     }
 
 

@@ -20,7 +20,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import DmAction, Layer, Liveness, Standing
 from mpathd_watch.core.state import State
 from mpathd_watch.core.step import step
-from mpathd_watch.core.verdicts.slow_path import Measure
+from mpathd_watch.core.verdicts.comparison import Measure
 
 ROOT = Path(mpathd_watch.__file__).parent
 UNSEEN = {DmAction, Layer, Liveness, Standing}

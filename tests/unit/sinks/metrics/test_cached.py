@@ -29,7 +29,8 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import MapState, State
 from mpathd_watch.core.verdicts.flapping import Flaps
-from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
+from mpathd_watch.core.verdicts.io_latency import Latency
+from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import cached
 from mpathd_watch.sinks.metrics.exposition import Exposition, rendered
@@ -183,7 +184,7 @@ CHANGES: dict[str, Any] = {
     "reinstatements": 2,
     "outage": make_outage(),
     "flaps": Flaps((1.0,), NOW),
-    "slowness": Slowness(by_latency=Trend(slow=True)),
+    "slowness": Slowness(by_latency=Latency(slow=True)),
 }
 """What is exported of a path, each with another value than the path of the test has."""
 

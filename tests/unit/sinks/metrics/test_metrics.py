@@ -131,7 +131,8 @@ def whole_state() -> State:
                         access=AccessFacts(state=AccessState.OPTIMIZED),
                     ),
                     make_path("192.168.2.1:3260", deadline=at(5)),
-                ]
+                ],
+                latency=0.002,
             )
         ],
         [session := make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],

@@ -30,8 +30,9 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import Auditing, MapState, SourceState, State, frozen
 from mpathd_watch.core.verdicts.flapping import Flaps
+from mpathd_watch.core.verdicts.io_latency import Latency
 from mpathd_watch.core.verdicts.outage import Outage
-from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
+from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
 from mpathd_watch.sinks.view import View
@@ -261,7 +262,7 @@ def test_the_screen_and_the_document_say_why_a_path_is_suspect(changes: dict[str
 
 
 def test_the_screen_shows_paths_that_work_and_not_well() -> None:
-    slowness = Slowness(by_latency=Trend(slow=True))
+    slowness = Slowness(by_latency=Latency(slow=True))
     path = make_path(flaps=Flaps((1.0,), at(-60)), slowness=slowness, marginal=True)
     shown = render(document(View(make_state([make_map(paths=[path])]), at(0))), colour=False)
     assert "  flapping  slower than its siblings  marginal for multipathd\n" in shown

@@ -107,7 +107,9 @@ def test_what_a_disk_does_is_read_with_its_counters(san: FakeSysfs, look: Look) 
     (known,) = look.at_devices("sda")
     san.disks[0].serve(101, 45, 52, 33, in_flight=7)
     assert look.again(known) == ((), ())
-    changed = replace(SDA, io=IoFacts(reads=101, read_ms=45, writes=52, write_ms=33))
+    changed = replace(
+        SDA, io=IoFacts(reads=101, read_ms=45, writes=52, write_ms=33, read_sectors=808, write_sectors=416)
+    )
     assert look.again(known, depth=Depth.COUNTERS) == ((changed,), ())
     assert look.at_devices("sda") == (changed,)
 
@@ -128,8 +130,8 @@ def test_commands_in_flight_are_read_closely_and_outlive_no_other_reading(san: F
 @pytest.mark.parametrize(
     ("text", "io"),
     [
-        ("1 0 8 2 3 0 24 4", IoFacts(1, 2, 3, 4)),
-        ("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19", IoFacts(1, 4, 5, 8)),
+        ("1 0 8 2 3 0 24 4", IoFacts(1, 2, 3, 4, 8, 24)),
+        ("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19", IoFacts(1, 4, 5, 8, 3, 7)),
         (f"{2**64 - 1} 0 0 0 0 0 0 0", IoFacts(2**64 - 1, 0, 0, 0)),
         ("", None),
         ("(null)", None),
