@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from mpathd_watch.core.events import DevicesRead
-from mpathd_watch.core.model.facts import DeviceFacts
+from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.pace import Cost
@@ -22,7 +23,8 @@ TROUBLED_EVERY = 0.4
 may be polled more often than that, but there can be very many disks."""
 
 PART = 128
-"""Disks that are reported together: the core takes up to 20 ms for those, and then the loop does something else."""
+"""Disks that are reported together: the core takes up to 20 ms for those, and then the loop does something else. Those of
+one map are not parted, as their counters are compared."""
 
 
 class Sessions(Protocol):
@@ -45,6 +47,7 @@ class MemberDisks:
         self._sessions = sessions
         self._wake = wake
         self._known: dict[str, DeviceFacts] = {}
+        self._map_of: dict[str, str] = {}
         self._wanted: set[str] = set()
         self._troubled: set[str] = set()
         self._troubled_due = float("-inf")
@@ -54,9 +57,10 @@ class MemberDisks:
         """Whether any disks are to be read."""
         return bool(self._wanted or self._troubled)
 
-    def replace(self, members: Iterable[DeviceFacts]) -> None:
-        """Replace all known disks with ``members``."""
+    def replace(self, members: Iterable[DeviceFacts], maps: Iterable[MapFacts] = ()) -> None:
+        """Replace all known disks with ``members``, and the maps that they are in with ``maps``."""
         self._known = {disk.name: disk for disk in members}
+        self._map_of = {name: facts.wwid for facts in maps for name in facts.slaves}
 
     def want(self, names: Iterable[str]) -> None:
         """Request that these are read closely."""
@@ -117,11 +121,21 @@ class MemberDisks:
 
     async def _report(self, news: tuple[DeviceFacts, ...], vanished: tuple[str, ...], requested: float) -> None:
         """Emit what was read, in parts, until the source is down: then the next full scan makes up for the rest."""
-        while news or vanished:
-            part, news = news[:PART], news[PART:]
-            self._poller.emit(DevicesRead(part, () if news else vanished, requested))
-            if not news:
-                return
+        parts = self._parts(news)
+        for part in parts[:-1]:
+            self._poller.emit(DevicesRead(part, (), requested))
             await asyncio.sleep(0)
             if not self._poller.availability.up:
                 return
+        if parts or vanished:
+            self._poller.emit(DevicesRead(parts[-1] if parts else (), vanished, requested))
+
+    def _parts(self, news: tuple[DeviceFacts, ...]) -> list[tuple[DeviceFacts, ...]]:
+        """The disks in parts of ``PART`` and what else is in the last map of each."""
+        parts: list[list[DeviceFacts]] = []
+        by_map = sorted(news, key=lambda disk: self._map_of.get(disk.name, ""))
+        for _, disks_of_map in itertools.groupby(by_map, key=lambda disk: self._map_of.get(disk.name, disk.name)):
+            if not parts or len(parts[-1]) >= PART:
+                parts.append([])
+            parts[-1].extend(disks_of_map)
+        return [tuple(part) for part in parts]

@@ -112,7 +112,7 @@ class SysfsSource:
         if sessions is None:
             return cost.seconds
         maps, members, unmapped, usage = found
-        self._members.replace(members)
+        self._members.replace(members, maps)
         wanted = self._system_wanted
         self._poller.availability.report_up()
         # A full scan that is requested in answer to that is this one. An earlier request came too late for it.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.events import DevicesRead, Event, SessionsRead, SourceDown, SourceErrors
+from mpathd_watch.core.model.facts import MapFacts
 from mpathd_watch.core.model.vocabulary import AccessState, DeviceState, SourceName
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.reading.poller import Poller
@@ -138,6 +139,16 @@ def test_many_disks_are_reported_in_parts(
     read = parts(host, monkeypatch, size)
     assert [(" ".join(states(each)), " ".join(each.vanished)) for each in read] == reported
     assert {each.requested for each in read} == {1000.0}
+
+
+def test_the_disks_of_a_map_are_not_parted(host: Host, monkeypatch: pytest.MonkeyPatch, san: FakeSysfs) -> None:
+    """Their counters are compared, and must be of one reading."""
+    known = host.reader.devices(Attributes(), ["sda", "sdb"])
+    host.members.replace(known, [MapFacts("wwid", "mpio", "dm-0", suspended=False, slaves=("sda", "sdb"))])
+    for disk in san.disks[:2]:
+        disk.serve(1000, 2000, 3000, 4000)
+    (read,) = parts(host, monkeypatch, 1)
+    assert states(read).keys() == {"sda", "sdb"}
 
 
 def test_the_other_parts_are_left_to_the_next_scan_if_the_source_goes_down_meanwhile(
