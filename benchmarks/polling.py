@@ -102,19 +102,20 @@ async def cost(san: FakeSysfs, seconds: float, *, fail: bool) -> float:
 
 
 @contextlib.contextmanager
-def connected(san: FakeSysfs) -> Iterator[None]:
-    """A TCP connection for each session."""
+def connected(san: FakeSysfs) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
+    """A TCP connection for each session: this host's end, and the target's."""
+    ends = []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=len(san.sessions)))
         address, port = server.getsockname()
         for session in san.sessions:
             client = stack.enter_context(socket.create_connection((address, port)))
-            stack.enter_context(server.accept()[0])
+            ends.append((client, stack.enter_context(server.accept()[0])))
             session.iscsi_host.set("ipaddress", address)
             session.connection.set("address", address)
             session.connection.set("port", port)
             session.connection.set("local_port", client.getsockname()[1])
-        yield
+        yield ends
 
 
 @contextlib.contextmanager

@@ -67,7 +67,11 @@ def parser() -> Parser:
 
     replay = commands.add_parser("replay", help="play a recording instead of watching this host")
     replay.add_argument(
-        "file", metavar="FILE", nargs="?", type=Path, help="the recording (default: the one that is shipped)"
+        "files",
+        metavar="FILE",
+        nargs="*",
+        type=Path,
+        help="the recording, or its parts, the oldest first (default: the one that is shipped)",
     )
     replay.add_argument(
         "--speed", metavar="N", type=_speed, default=1.0, help="play N times as fast as it was recorded"

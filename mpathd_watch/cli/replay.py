@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with replay_socket() as socket:
             colour = is_colourful()
-            replay = Replay(options.file, options.speed, listen, sys.stdout, colour=colour, status_socket=socket)
+            replay = Replay(options.files, options.speed, listen, sys.stdout, colour=colour, status_socket=socket)
             return asyncio.run(_play(replay))
     except (RecordingError, ListenError) as error:
         return fail(str(error))

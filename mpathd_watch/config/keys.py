@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
-from mpathd_watch.core.model.declaration import TEXT, setting
+from mpathd_watch.core.model.declaration import MEBIBYTES, TEXT, setting
 from mpathd_watch.core.model.settings import Settings
 
 
@@ -30,6 +30,12 @@ class Config:
         "",
         TEXT,
         'A file to record all events in, for "mpathd-watch replay" and for bug reports. If empty, nothing is recorded. '
-        "The service can write only below /var/lib/mpathd-watch.",
+        "The service can write only below /var/lib/mpathd-watch. At the start, a file that is there is kept as NAME.1.",
+    )
+    record_mib: int = setting(
+        100,
+        MEBIBYTES,
+        "How large a recording may become, in MiB. A file that has half of that is renamed to NAME.1, in place of the "
+        "one before, and another one is begun. An idle host with two paths records at most 2 MB a day.",
     )
     settings: Settings = field(default=Settings())

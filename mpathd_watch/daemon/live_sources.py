@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.daemon import clock
 from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from mpathd_watch.sources.iscsi.session_source import SessionSource
@@ -67,16 +67,16 @@ def live_sources(config: Config, emit: Emit, root: Path, handed_over: Path | Non
     ``root`` and ``handed_over`` are as in ``ConfigurationSource``.
     """
     sysfs = Path(config.sysfs)
-    poller = Poller(emit, time.monotonic, SourceName.SYSFS, sysfs)
+    poller = Poller(emit, clock.monotonic, SourceName.SYSFS, sysfs)
     sessions = SessionSource(poller)
     client = MultipathdClient(config.multipathd_socket)
-    configuration = ConfigurationSource(emit, time.monotonic, root, handed_over)
+    configuration = ConfigurationSource(emit, clock.monotonic, root, handed_over)
     return LiveSources(
         uevent=UeventSource(emit),
         kernel_errors=KernelErrorSource(emit, sysfs),
-        network=NetworkSource(emit, time.monotonic),
+        network=NetworkSource(emit, clock.monotonic),
         sessions=sessions,
         sysfs=SysfsSource(poller, sessions),
-        multipathd=MultipathdSource(emit, client, time.monotonic, version=lambda: configuration.version),
+        multipathd=MultipathdSource(emit, client, clock.monotonic, version=lambda: configuration.version),
         configuration=configuration,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from mpathd_watch.config import Config
@@ -51,16 +50,16 @@ async def look_once(config: Config, configuration: Configuration | None = None) 
     engine.feed(SettingsChanged.to(config.settings))
     if configuration is not None:
         engine.feed(ConfigurationRead(configuration))
-    poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
+    poller = Poller(engine.feed, clock.monotonic, SourceName.SYSFS, Path(config.sysfs))
     sysfs = SysfsSource(poller, SessionSource(poller))
     await sysfs.read_once()
     if any(map_.unplaced for map_ in engine.state.maps.values()):
         # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
         await sysfs.read_once()
-    await NetworkSource(engine.feed, time.monotonic).read_once()
+    await NetworkSource(engine.feed, clock.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
-    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
+    await MultipathdSource(engine.feed, client, clock.monotonic, version=lambda: version).read_once()
     if not engine.state.source(SourceName.MULTIPATHD).up and (status := dm_status.read_here(Path(config.sysfs))):
         engine.feed(status)
     return engine.view()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import as_file, files
 from itertools import chain
@@ -25,6 +25,10 @@ from mpathd_watch.sources import recording
 
 SHIPPED = "article.jsonl"
 """The recording that is shipped: one of two iSCSI paths loses its link for 45 s, on a real kernel."""
+
+LONGEST_PAUSE = 10.0
+"""Seconds without an event that are played; a longer pause is skipped. A daemon records something every 5 s, but a
+later part of a recording begins with readings that may be days old."""
 
 
 class Playback(Outlets):
@@ -52,14 +56,14 @@ class Playback(Outlets):
 class Replay:
     """One recording, played ``speed`` times as fast as it was recorded, with its metrics, page and status served.
 
-    ``path`` ``None``: the shipped recording. The alerts are printed on ``stream``. The status is served on
-    ``status_socket``. Raises ``RecordingError`` if the file is no recording, and ``ListenError`` if nothing can be
-    served on ``listen``.
+    ``paths`` are its parts, the oldest first; without any, it is the shipped one. The alerts are printed on ``stream``.
+    The status is served on ``status_socket``. Raises ``RecordingError`` if a file is no recording, and ``ListenError``
+    if nothing can be served on ``listen``.
     """
 
     def __init__(
         self,
-        path: Path | None,
+        paths: Sequence[Path],
         speed: float,
         listen: ListenAddress,
         stream: TextIO,
@@ -67,10 +71,10 @@ class Replay:
         colour: bool,
         status_socket: Path | None,
     ) -> None:
-        self._name = str(path or "the shipped recording")
+        self._name = ", ".join(map(str, paths)) or "the shipped recording"
         self._speed = speed
         # The first event is read before anything is printed or served: a file that is no recording is one line.
-        events = _events(path)
+        events = _events(paths)
         first = next(events, None)
         if first is None:
             raise recording.RecordingError(f"{self._name}: it holds no event")
@@ -134,6 +138,8 @@ class Replay:
     async def _until(self, at: Instant) -> None:
         if self._began is None:
             self._began = (time.monotonic(), at)
+        if at.monotonic - self._playback.now.monotonic > LONGEST_PAUSE:
+            self._began = (time.monotonic(), at)
         began, first = self._began
         due = began + (at.monotonic - first.monotonic) / self._speed
         await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -142,6 +148,6 @@ class Replay:
         self._console.log(Priority.ERR, text)
 
 
-def _events(path: Path | None) -> Iterator[tuple[Event, Instant]]:
+def _events(paths: Sequence[Path]) -> Iterator[tuple[Event, Instant]]:
     with as_file(files("mpathd_watch") / "recordings" / SHIPPED) as shipped:
-        yield from recording.read(path or shipped)
+        yield from recording.read(*paths or (shipped,))

@@ -62,7 +62,7 @@ class Service(Outlets):
         self._notifier = surroundings.notifier()
         self._engine = Engine(surroundings.now, self)
         self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
-        self._recorder = Recorder(Path(config.record), __version__) if config.record else None
+        self._recorder = _recorder(config)
         self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
         self._status = StatusSocket(status_socket, self._view) if status_socket else None
         self._sources = surroundings.sources(config, self._feed, root, handed_over)
@@ -114,6 +114,8 @@ class Service(Outlets):
     def alert(self, alert: Alert) -> None:
         """Report an alert."""
         self._reporters.alert(alert)
+        if self._recorder is not None:
+            self._recorder.write()
 
     def refresh(self, refresh: Refresh) -> None:
         """Make a source read again."""
@@ -124,12 +126,14 @@ class Service(Outlets):
         if self._recorder is None:
             return
         try:
-            self._recorder.write(event, now)
+            self._recorder.add(event, now)
         except RecorderError as error:
             self._reporters.log(Priority.ERR, str(error))
 
     def broken(self, event: Event, report: str) -> None:
         """Report a bug, and make the sources read everything again, which corrects the state."""
+        if self._recorder is not None:
+            self._recorder.write()
         last = "; ".join(report.split("\n")[-3:])
         self._reporters.log(
             Priority.ERR,
@@ -222,3 +226,7 @@ class Service(Outlets):
             )
         self._feed(SettingsChanged.to(self._config.settings))
         self._reporters.log(Priority.INFO, "The configuration was reloaded.")
+
+
+def _recorder(config: Config) -> Recorder | None:
+    return Recorder(Path(config.record), __version__, config.record_mib << 20) if config.record else None

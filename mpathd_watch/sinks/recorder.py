@@ -1,23 +1,28 @@
-"""Write a recording (``--record``): every event, at the moment when the daemon processes it.
+"""Write a recording (``--record``): every event, as the daemon has processed it.
 
-The file is written by a thread of its own: a file system that hangs must not stop the loop.
+A thread of its own makes the lines, compresses and writes them: neither that work nor a file system that hangs may
+stop the loop.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import os
+from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.recording.lines import event_line, header
 from mpathd_watch.sinks.backlog import Backlog, Outlet
 from mpathd_watch.sinks.deadline import within
+from mpathd_watch.sinks.recording_file import RecordingFile
 
 CAPACITY: Final = 64 << 20
-"""Bytes that may wait for the file system. A whole host with 10,000 paths is one event of about 5 MB."""
+"""Bytes of events that may wait for the file system. A whole host with 10,000 paths is one event of about 10 MB."""
+EVENT, RECORD = 200, 500
+"""Bytes that an event, and each record in it, takes in memory, roughly."""
 OPENED_WITHIN: Final = 5.0
 """Seconds that it may take to create the file."""
 CLOSED_WITHIN: Final = 2.0
@@ -28,13 +33,26 @@ class RecorderError(Exception):
     """The recording can't be written, or can't continue. The text is one line that says why."""
 
 
-class Recorder:
-    """Writes one recording. Raises ``RecorderError`` if the file can't be created, also if that takes too long."""
+class _Wish(Enum):
+    """What the thread is to do besides adding events."""
 
-    def __init__(self, path: Path, version: str, capacity: int = CAPACITY) -> None:
+    WRITE = "write"
+    END = "end"
+
+
+_Item = tuple[Event, Instant] | _Wish
+
+
+class Recorder:
+    """Writes one recording, in two parts of half of ``most`` bytes each.
+
+    Raises ``RecorderError`` if the file can't be created, also if that takes too long.
+    """
+
+    def __init__(self, path: Path, version: str, most: int, capacity: int = CAPACITY) -> None:
         self._path = path
         try:
-            self._descriptor = within(OPENED_WITHIN, lambda: _create(path))
+            self._file = within(OPENED_WITHIN, lambda: RecordingFile(path, version, most // 2))
         except TimeoutError:
             reason = f"it could not be opened within {OPENED_WITHIN:g} s"
             raise RecorderError(f"{path}: the recording can't be written: {reason}") from None
@@ -42,53 +60,66 @@ class Recorder:
             raise RecorderError(f"{path}: the recording can't be written: {error.strerror}") from error
         self._failure = ""
         self._broken = self._ended = False
-        self._backlog: Backlog[bytes] = Backlog("recording", self._deliver, lambda _: b"", capacity, weigh=len)
-        self._put(header(version))
+        self._backlog: Backlog[_Item] = Backlog(
+            "recording", self._deliver, lambda _: _Wish.WRITE, capacity, weigh=_weight
+        )
 
     @property
     def outlet(self) -> Outlet:
         """How many events are not written; after the end of the recording none is counted."""
         return self._backlog.outlet
 
-    def write(self, event: Event, now: Instant) -> None:
-        """Add one event. It is written as soon as the file system allows, so that a recording of a crash has it.
+    def add(self, event: Event, now: Instant) -> None:
+        """Add one event. It is written within seconds, or at once at the next ``write``.
 
         Raises ``RecorderError`` once if the file can't be written. The recording ends there; later calls do nothing.
         """
         if self._ended:
             return
-        if not self._failure:
-            self._put(event_line(event, now))
+        if not self._failure and not self._backlog.put((event, now)):
+            # One event less, and a replay comes to another state: a recording has no gaps.
+            self._failure = "the file system accepts the events too slowly, or hangs"
         if self._failure:
             self._ended = True
             if self._broken:
                 self.close()
             raise RecorderError(f"{self._path}: the recording ends here: {self._failure}")
 
+    def write(self) -> None:
+        """Have all events written as soon as the file system allows: something has happened."""
+        if not self._ended and not self._failure:
+            self._backlog.put(_Wish.WRITE)
+
     def close(self) -> None:
         """Write what is queued, for at most ``CLOSED_WITHIN`` seconds, and end the recording."""
         self._ended = True
-        if self._backlog.stop(CLOSED_WITHIN) and self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if not self._failure:
+            self._backlog.put(_Wish.END)
+        if self._backlog.stop(CLOSED_WITHIN):
+            self._file.abandon()
 
-    def _put(self, line: str) -> None:
-        # UTF-8 has no half of a surrogate pair; it is written as the escape that JSON has for it.
-        if not self._backlog.put(line.encode("utf-8", "backslashreplace")):
-            # One event less, and a replay comes to another state: a recording has no gaps.
-            self._failure = "the file system accepts the events too slowly, or hangs"
-
-    def _deliver(self, line: bytes) -> None:
+    def _deliver(self, item: _Item) -> None:
         if self._broken:
             raise OSError(errno.EIO, self._failure)
-        rest = memoryview(line)
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            self._broken, self._failure = True, error.strerror or str(error)
+            match item:
+                case _Wish.WRITE:
+                    self._file.write()
+                case _Wish.END:
+                    self._file.end()
+                case event, now:
+                    self._file.add(event, now)
+        except (OSError, ValueError) as error:
+            with contextlib.suppress(OSError):
+                self._file.abandon()
+            self._broken = True
+            self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise
 
 
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+def _weight(item: _Item) -> int:
+    if isinstance(item, _Wish):
+        return 0
+    event, _now = item
+    values = (getattr(event, field.name) for field in fields(event))
+    return EVENT + RECORD * sum(len(value) for value in values if isinstance(value, tuple))

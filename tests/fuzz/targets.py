@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from mpathd_watch.core.events import Event
 from mpathd_watch.core.formats.inquiry import designators, has_port_groups, port_group
 from mpathd_watch.core.formats.multipath_conf import (
     Document,
@@ -25,11 +29,14 @@ from mpathd_watch.core.formats.multipath_conf import (
 )
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST
 from mpathd_watch.core.formats.open_iscsi import configured, parse_record, record_path
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
+from mpathd_watch.core.recording.lines import Writer, header_line
 from mpathd_watch.sources.iscsi import datagram as iscsi
 from mpathd_watch.sources.iscsi import tcp
 from mpathd_watch.sources.netlink.conversation import messages
 from mpathd_watch.sources.network import addresses, links
+from mpathd_watch.sources.recording import RecordingError, read
 from tests.fakes import rtnetlink
 from tests.fakes.iscsi import CONN_ERROR, message
 from tests.fakes.sysfs import inquiry, vpd_pg83
@@ -126,6 +133,25 @@ def event(data: bytes) -> None:
         raise AssertionError("the event has changed on its way")
 
 
+def recording(data: bytes) -> None:
+    """Read a recording, compressed or not; what could be read must come out the same after being written."""
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "recording"
+        file.write_bytes(data)
+        found: list[tuple[Event, Instant]] = []
+        try:
+            found.extend(read(file))
+        except RecordingError as error:
+            if not str(error).isprintable():
+                raise AssertionError("the error is not one line") from error
+        writer = Writer()
+        file.write_text(
+            "".join((header_line("0"), *(writer.line(*each) for each in found))), "utf-8", "backslashreplace"
+        )
+        if list(read(file)) != found:
+            raise AssertionError("the recording has changed on its way")
+
+
 def conf_seeds() -> Iterator[bytes]:
     for path in sorted(GOLDEN.glob("conf/multipath*")):
         yield path.read_bytes()
@@ -170,6 +196,13 @@ def event_seeds() -> Iterator[bytes]:
         yield json.dumps(value).encode()
 
 
+def recording_seeds() -> Iterator[bytes]:
+    writer = Writer()
+    lines = [header_line("0.1.0"), *(writer.line(*each) for each in islice(read(RECORDING), 40))]
+    yield "".join(lines).encode()
+    yield gzip.compress("".join(lines).encode())
+
+
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], Iterator[bytes]]]] = {
     "multipath_conf": (multipath_conf, conf_seeds),
     "multipathd_config": (multipathd_config, printed_seeds),
@@ -178,6 +211,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], Iterator[bytes]]]
     "netlink": (netlink, netlink_seeds),
     "lun": (lun, lun_seeds),
     "event": (event, event_seeds),
+    "recording": (recording, recording_seeds),
 }
 
 

@@ -74,13 +74,17 @@ def _read_seconds(value: object) -> float | None:
     return float(value)
 
 
-def _read_count(value: object) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
-        return None
-    return value
+def _whole(least: int, most: int) -> Kind[int]:
+    """A whole number within these limits."""
+
+    def read(value: object) -> int | None:
+        return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
+
+    return Kind(f"a whole number from {least} to {most}", read)
 
 
 TEXT = Kind("a text", _read_text)
 NAMES = Kind("a list of names or WWIDs", _read_texts)
 SECONDS = Kind("a number of seconds from 0 to 3600", _read_seconds)
-COUNT = Kind("a whole number from 0 to 100", _read_count)
+COUNT = _whole(0, 100)
+MEBIBYTES = _whole(1, 1_000_000)

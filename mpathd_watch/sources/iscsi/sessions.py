@@ -18,6 +18,10 @@ from mpathd_watch.sources.reading.open_attribute import OpenAttribute
 MAX_OPEN = 256
 """Sessions whose polled attributes stay open, two descriptors each. A service may have 1,024 (LimitNOFILE=)."""
 
+HEARD_WITHIN = 0.02
+"""Seconds by which two answers may differ about one moment: the kernel counts in jiffies of up to 10 ms, and we get the
+count a little later. A moment that does not move takes no place in a recording."""
+
 _OF_NO_LOGIN = -1
 """An exp_statsn that no session has."""
 
@@ -134,7 +138,7 @@ class Sessions:
                     alive = self._signs.before_gap if login else alive
                 else:
                     alive = moment
-            connection = facts.tcp if tcp is None else tcp.get(facts.sid)
+            connection = facts.tcp if tcp is None else _asked_again(facts.tcp, tcp.get(facts.sid))
         elif known and known.exp_statsn is not None and _moved(known.exp_statsn, attributes.number(place.exp_statsn)):
             # There are no TCP facts of a connection that is gone, which would show what was in a gap.
             alive = self._signs.moment(self._clock(), facts.sid, None) or alive
@@ -186,6 +190,13 @@ def _session(
         driver=_driver(attributes, session),
     )
     return facts if known is None else _same_session(facts, known)
+
+
+def _asked_again(before: TcpFacts | None, now: TcpFacts | None) -> TcpFacts | None:
+    """``now``, with the moment of the last data from ``before`` if it is the same one."""
+    if before is None or now is None or before.heard is None or now.heard is None:
+        return now
+    return replace(now, heard=before.heard) if abs(now.heard - before.heard) < HEARD_WITHIN else now
 
 
 def _moved(before: int | None, now: int | None) -> bool:

@@ -114,7 +114,7 @@ def parse(message: Message, ends: bytes, now: float) -> tuple[TcpFacts, int] | N
         rtt=rtt / 1e6 if rtt else None,  # 0: the kernel has not measured any yet
         retransmits=_word(info, _TOTAL_RETRANS),
         backoff=info[_BACKOFF] if len(info) > _BACKOFF else None,
-        heard=None if silence is None or silence >= NEVER else now - silence / 1e3,
+        heard=None if silence is None or silence >= NEVER else round(now - silence / 1e3, 6),
         mss=_word(info, _SND_MSS) or None,
         pmtu=_word(info, _PMTU) or None,
         advmss=_word(info, _ADVMSS) or None,

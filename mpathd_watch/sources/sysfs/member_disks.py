@@ -23,8 +23,8 @@ TROUBLED_EVERY = 0.4
 may be polled more often than that, but there can be very many disks."""
 
 PART = 128
-"""Disks that are reported together: the core takes up to 20 ms for those, and then the loop does something else. Those of
-one map are not parted, as their counters are compared."""
+"""Disks that are reported together: the core takes up to 20 ms for those, and then the loop does something else. The
+disks of one map are not parted, as their counters are compared."""
 
 
 class Sessions(Protocol):

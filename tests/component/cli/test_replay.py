@@ -118,6 +118,15 @@ def test_a_recording_cut_in_mid_line_plays_what_is_whole_and_reports_where_it_en
     assert "line 3" in errors
 
 
+def test_a_long_pause_is_skipped(tmp_path: Path) -> None:
+    """A later part of a recording begins with readings that may be days old."""
+    recording = tmp_path / "paused.jsonl"
+    later = '{"at":[90000,1800090000],"event":"Tick"}\n'
+    recording.write_text(HEADER + TICK + later, encoding="utf-8")
+    done, _printed, errors = replay(recording, "--speed", "1")
+    assert (done, errors) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("speed", "words"), [("1", "at its own speed;"), ("0.5", "0.5 times as fast as it was recorded;")]
 )

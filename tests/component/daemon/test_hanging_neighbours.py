@@ -211,7 +211,11 @@ def fifo(tmp_path: Path) -> Path:
 
 def test_a_recording_on_a_file_system_that_hangs(start: Start, san: FakeSysfs, fifo: Path) -> None:
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.close(writer)
     daemon = start("--record", str(fifo))
     daemon.wait_notified(r"^READY=1$")
     goes_on(daemon, san)

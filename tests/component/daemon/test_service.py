@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.daemon.replay import Playback
 from mpathd_watch.sources.recording import read
-from tests.component.process import PATIENCE, Daemon
+from tests.component.process import PATIENCE, Daemon, until
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
 
@@ -85,6 +87,32 @@ def test_the_recording_of_a_run_replays_to_the_same_state(
     replayed = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True)  # noqa: S603  # our own program
     assert "path_stalled" in replayed.stdout
     assert "192.168.2.1:3260" in replayed.stdout
+
+
+def test_the_recording_of_a_daemon_that_was_killed_has_what_it_reported(
+    start: Callable[..., Daemon], san: FakeSysfs, tmp_path: Path
+) -> None:
+    recording = tmp_path / "run.gz"
+    daemon = start("--record", str(recording))
+    daemon.wait_notified(r"^READY=1$")
+    san.sessions[1].fail()
+
+    def reported() -> bool | None:
+        # An alert has the recording written at once; so nothing else has to be waited for.
+        return "path_stalled" in (alert.kind.event for alert in replayed(recording)) or None
+
+    daemon.wait_scraped('mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="stalled"} 1.0')
+    until(reported, "the recording to have it")
+    daemon.stop(signal.SIGKILL)
+    assert reported()
+
+
+def replayed(recording: Path) -> list[Alert]:
+    alerts: list[Alert] = []
+    playback = Playback(alerts.append)
+    for event, at in read(recording):
+        playback.play(event, at)
+    return alerts
 
 
 def test_a_reload_with_mistakes_changes_nothing_and_a_good_one_takes_effect(

@@ -18,7 +18,7 @@ PREFIX = "MPATHD_WATCH_"
 METRIC_PREFIX = "mpathd_watch_"
 SCRAPER = Path(__file__).parent.parent / "guest/scraper.py"
 CONFIG = "/etc/mpathd-watch/config.toml"
-RECORDING = "/var/lib/mpathd-watch/recording.jsonl"
+RECORDING = "/var/lib/mpathd-watch/recording.jsonl.gz"
 JOURNAL_LOG = "/run/lab/journal.jsonl"
 METRICS_LOG = "/run/lab/metrics.jsonl"
 METRICS_URL = f"http://127.0.0.1:{METRICS_PORT}/metrics"
@@ -101,7 +101,7 @@ class Watch:
             self._metrics.store(directory / "metrics.jsonl")
             status = self._guest.run("mpathd-watch status 2>&1", check=False)
             (directory / "status.txt").write_text(status, encoding="utf-8")
-            (directory / "recording.jsonl").write_bytes(self._guest.read_file(RECORDING, 0))
+            (directory / "recording.jsonl.gz").write_bytes(self._guest.read_file(RECORDING, 0))
 
     def entries(self, after: float = 0.0, event: str | None = None, /, **fields: str) -> list[Entry]:
         """Return the unit's journal entries of this scenario later than `after`, with this event and these fields."""

@@ -26,6 +26,7 @@ listen = "127.0.0.1:10068"
 sysfs = "/somewhere/sys"
 multipathd_socket = "@/org/kernel/linux/storage/multipathd"
 record = "/tmp/it.jsonl"
+record_mib = 20
 single_path_ok = ["mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"]
 settle_seconds = 7
 slack_seconds = 3.5
@@ -68,6 +69,7 @@ def test_every_key_is_read(file: Path) -> None:
         sysfs="/somewhere/sys",
         multipathd_socket="@/org/kernel/linux/storage/multipathd",
         record="/tmp/it.jsonl",  # noqa: S108  # only a text here
+        record_mib=20,
         settings=Settings(
             single_path_ok=frozenset({"mpio", "36001405a4f0c2d1e8b94f6c9a1b2c3d4"}),
             acknowledge=(
@@ -147,9 +149,9 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
     )
     assert message.split("; ") == [
         "unknown key 'LISTEN' (known: acknowledge, flap_failures, flap_window_seconds, listen, multipathd_socket,"
-        " record, settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
+        " record, record_mib, settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "unknown key 'zeal' (known: acknowledge, flap_failures, flap_window_seconds, listen, multipathd_socket, record,"
-        " settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
+        " record_mib, settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)",
         "listen must be ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",

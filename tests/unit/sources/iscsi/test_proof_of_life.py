@@ -234,6 +234,20 @@ def test_tcp_facts_stay_until_the_next_answer_and_are_forgotten_if_that_lacks_th
     assert [facts.tcp for facts in look.at_sessions(tcp={})] == [None, None]
 
 
+def test_the_moment_of_the_last_data_stays_the_same_until_data_comes(look: Look) -> None:
+    """The kernel says how many milliseconds ago it was, so each answer has another moment for the same data."""
+    heards = []
+    for heard in (77.0, 77.004, 76.991, 77.019, 77.03, 77.02, 82.0):
+        rtt = heard / 1e4
+        (facts, _other) = look.at_sessions(tcp={1: replace(TCP, heard=heard, rtt=rtt)})
+        assert facts.tcp is not None
+        assert facts.tcp.rtt == rtt
+        heards.append(facts.tcp.heard)
+    assert heards == [77.0, 77.0, 77.0, 77.0, 77.03, 77.03, 82.0]
+    for unknown in (replace(TCP, heard=None), TCP):
+        assert look.at_sessions(tcp={1: unknown})[0].tcp == unknown
+
+
 def test_a_session_that_is_not_logged_in_has_no_tcp_facts(san: FakeSysfs, look: Look) -> None:
     look.at_sessions(tcp={1: TCP})
     san.sessions[0].fail()
