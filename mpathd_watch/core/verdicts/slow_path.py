@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from math import isfinite
 
 from mpathd_watch.core.model.facts import IoFacts
+from mpathd_watch.immutable import immutable
 
 
 class Measure(StrEnum):
@@ -68,7 +69,7 @@ _LONGEST = 1 << 33
 """Milliseconds: two counters of 32 bits (part_stat_show() in block/genhd.c). A window with more is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """What is known of one path of a map at the moment of a comparison.
 
@@ -83,7 +84,7 @@ class Reading:
     nexus: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comparison:
     """A path's ``value`` in a measure, and the median of its ``siblings``', both in seconds."""
 
@@ -105,7 +106,7 @@ class Comparison:
         return self.value >= factor * self.siblings and self.value - self.siblings >= excess
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trend:
     """The verdict on a path in one measure.
 
@@ -122,7 +123,7 @@ class Trend:
 _NOTHING = Trend()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Slowness:
     """Whether a path is slower than its siblings, and what was measured.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import IntEnum
 
 from mpathd_watch.core.audit_report import Acknowledged, AuditReport
@@ -11,6 +10,7 @@ from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.vocabulary import MapHealth, SourceName
 from mpathd_watch.core.state import MapState, State
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.words import MAPS_WORST_FIRST, badness
 
 
@@ -39,7 +39,7 @@ _OF_PATHS = frozenset(
 """Findings about what the health of the paths depends on."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Question:
     """What is asked: about ``paths``, ``configuration`` or both; ``map`` (name or WWID) limits it to one map's paths.
 
@@ -52,7 +52,7 @@ class Question:
     at_risk: Status = Status.WARNING
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """The ``status``, and what it follows from: the ``maps`` and the ``findings`` asked about, the worst first.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, 
 from mpathd_watch.core.formats.printed import ip_address, kernel_log
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SourceName
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.files import Files
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.bundle.processes import Processes
@@ -36,7 +37,7 @@ NOT_IN_BUNDLE = "not_in_bundle"
 """The ``SourceDown.reason`` of what a bundle does not show."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Bundle:
     """A support bundle.
 
