@@ -13,7 +13,7 @@ from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
 from mpathd_watch.sinks.http.listen import ListenError
 from mpathd_watch.sinks.recorder import RecorderError
-from mpathd_watch.sinks.status.socket import StatusSocketError
+from mpathd_watch.sinks.status.client import StatusSocketError
 
 
 def run(options: argparse.Namespace) -> int:

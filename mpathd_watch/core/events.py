@@ -24,12 +24,6 @@ from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 from mpathd_watch.immutable import immutable
 
-NOT_RUNNING = "not_running"
-"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
-NO_MODULE = "no_module"
-"""The ``SourceDown.reason`` of a source that has nothing to report, as its kernel module is not loaded. Nothing is
-missed then, and no alert is sent."""
-
 
 @immutable
 class SourceUp:

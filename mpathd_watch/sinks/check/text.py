@@ -16,7 +16,8 @@ from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
 from mpathd_watch.core.state import MapState, PathState, State
 from mpathd_watch.core.transports import table
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.check.result import Result, of_health
+from mpathd_watch.sinks.check.result import Result
+from mpathd_watch.sinks.exit_status import of_health
 from mpathd_watch.sinks.words import PATHS_WORST_FIRST, badness, counted
 
 BROKEN_BAR = "\N{BROKEN BAR}"

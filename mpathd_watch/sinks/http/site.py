@@ -11,7 +11,7 @@ from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import Answer, Content, plain
 from mpathd_watch.sinks.http.page import render
 from mpathd_watch.sinks.metrics import Exposition, Format
-from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import Views
 
 _HTML: Final = "text/html; charset=utf-8"

@@ -9,7 +9,6 @@ from typing import Any
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import (
-    NOT_RUNNING,
     ConfigurationRead,
     ConnectionFailed,
     DmStatusRead,
@@ -24,7 +23,7 @@ from mpathd_watch.core.events import (
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, parse_printed
 from mpathd_watch.core.formats.printed import ip_address, kernel_log
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SourceName
+from mpathd_watch.core.model.vocabulary import DOWN_SESSION, NOT_RUNNING, SourceName
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.files import Files
 from mpathd_watch.sources.bundle.outputs import Output, Source
