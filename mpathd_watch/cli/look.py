@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from mpathd_watch.cli.loading import loading
+from mpathd_watch.cli.collector import collector_paused
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.daemon.once import look_once
@@ -24,13 +24,14 @@ class Look(NamedTuple):
 
 def look_at_host(config: Config, configuration: Configuration | None = None) -> Look:
     """Read this host once."""
-    return Look(look_once(config, configuration))
+    with collector_paused():
+        return Look(look_once(config, configuration))
 
 
 def look_at_bundle(config: Config, root: Path) -> Look | None:
     """Read the support bundle in the directory ``root``; ``None`` if it is none."""
     # Imported only now: what reads bundles takes a good part of the time that a check of this host takes.
-    with loading():
+    with collector_paused():
         from mpathd_watch.daemon import bundles  # noqa: PLC0415
         from mpathd_watch.sources import bundle  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mpathd_watch.cli.loading import loading
+from mpathd_watch.cli.collector import collector_paused
 from mpathd_watch.cli.output import UsageError, fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.core.model.vocabulary import MapHealth
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         if answer is not None:
             return _show(options, answer, note)
     # Imported only now: a daemon would have answered long before all that reads a host is loaded.
-    with loading():
+    with collector_paused():
         from mpathd_watch.cli.status_once import shown  # noqa: PLC0415
 
     try:

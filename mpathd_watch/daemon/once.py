@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged
+from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged, SourceUp
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
@@ -37,23 +38,39 @@ def look_once(config: Config, configuration: Configuration | None = None) -> Vie
     engine.feed(SettingsChanged.to(config.settings))
     # The coroutine returns nothing: at its end asyncio.run() of Python 3.11 makes a text of what it returns (an error
     # message that signal.getsignal() drops), and a state of 10,000 paths is a text of many megabytes.
-    asyncio.run(_read(engine, config, configuration))
+    asyncio.run(_read(_fed_with_readings(engine), engine, config, configuration))
     if configuration is not None:
         # Last, so that no event makes the audit on the way.
         engine.feed(ConfigurationRead(configuration))
     return engine.view()
 
 
-async def _read(engine: Engine, config: Config, configuration: Configuration | None) -> None:
-    poller = Poller(engine.feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
+def _fed_with_readings(engine: Engine) -> Callable[[Event], None]:
+    """Feeds the engine with all events but ``SourceUp``.
+
+    What a source has read follows, and shows as well that it answers. So the paths are judged once, not twice.
+    """
+
+    def feed(event: Event) -> None:
+        if not isinstance(event, SourceUp):
+            engine.feed(event)
+
+    return feed
+
+
+async def _read(
+    feed: Callable[[Event], None], engine: Engine, config: Config, configuration: Configuration | None
+) -> None:
+    # The network first: its interfaces count for every path, and so far there is none that would be judged again.
+    await NetworkSource(feed, time.monotonic).read_once()
+    poller = Poller(feed, time.monotonic, SourceName.SYSFS, Path(config.sysfs))
     sysfs = SysfsSource(poller, SessionSource(poller))
     await sysfs.read_once()
     if any(map_.unplaced for map_ in engine.state.maps.values()):
         # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
         await sysfs.read_once()
-    await NetworkSource(engine.feed, time.monotonic).read_once()
     client = MultipathdClient(config.multipathd_socket)
     version = NEWEST if configuration is None else configuration.grammar
-    await MultipathdSource(engine.feed, client, time.monotonic, version=lambda: version).read_once()
+    await MultipathdSource(feed, client, time.monotonic, version=lambda: version).read_once()
     if not engine.state.source(SourceName.MULTIPATHD).up and (status := dm_status.read_here(Path(config.sysfs))):
         engine.feed(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
@@ -16,8 +17,12 @@ from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
+from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.transports import table
+
+_Present = Mapping[tuple[Transport, Hashable], str]
+"""The labels of the nexuses that exist, by what sysfs shows of them beside a disk."""
 
 
 def system_read(draft: Draft, event: SystemRead) -> None:
@@ -33,9 +38,10 @@ def system_read(draft: Draft, event: SystemRead) -> None:
     for wwid in tuple(draft.maps):
         if wwid not in seen:
             _drop_map(draft, wwid)
+    present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     for facts in event.maps:
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
-        _fold_map(draft, facts, names[facts.wwid], members)
+        _fold_map(draft, facts, names[facts.wwid], members, present)
     nexuses.touch_changed(draft)
     unmapped = frozen({device.name: device for device in event.unmapped})
     draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
@@ -69,7 +75,7 @@ def forget_disks(draft: Draft) -> None:
 # --- maps -------------------------------------------------------------------------------------------------------------
 
 
-def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts]) -> None:
+def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], present: _Present) -> None:
     wwid = facts.wwid
     map_ = draft.maps.get(wwid)
     if map_ is None:
@@ -96,7 +102,7 @@ def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFac
     draft.regrouped.add(wwid)
     if map_.sysfs_name != facts.sysfs_name:
         made_anew(draft, wwid)
-    _fold_paths(draft, wwid, members)
+    _fold_paths(draft, wwid, members, present)
     placed = {path.place.dev for path in draft.paths(wwid).values()}
     draft.maps[wwid] = replace(draft.maps[wwid], unplaced=frozenset(facts.slaves) - placed)
 
@@ -111,9 +117,9 @@ def _drop_map(draft: Draft, wwid: str) -> None:
 # --- paths ------------------------------------------------------------------------------------------------------------
 
 
-def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts]) -> None:
+def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: _Present) -> None:
     paths = draft.paths(wwid)
-    through = _nexuses_behind(draft, wwid, members)
+    through = _nexuses_behind(draft, wwid, members, present)
     members = sorted((device for device in members if device.name in through), key=_oldest_first)
     labels = identity.assign(
         {path.label: path.place.device for path in paths.values() if path.member},
@@ -146,7 +152,7 @@ def _path_base(device: DeviceFacts, nexus: str) -> str:
     return table.of(device.transport).path(nexus) or device.hctl or device.name or "unknown"
 
 
-def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts]) -> dict[str, str]:
+def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts], present: _Present) -> dict[str, str]:
     """The label of each member's nexus, ``""`` where it has none.
 
     A disk and its nexus come and go while sysfs is being walked. A disk whose nexus is not among those found keeps the
@@ -154,7 +160,6 @@ def _nexuses_behind(draft: Draft, wwid: str, members: list[DeviceFacts]) -> dict
     transport. If that does not find its nexus either, sysfs does not show one.
     """
     paths, left_out = draft.paths(wwid), draft.maps[wwid].unplaced
-    present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     known = {path.place.device: path.nexus for path in paths.values()}
     through: dict[str, str] = {}
     for device in members:
