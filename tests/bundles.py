@@ -9,7 +9,7 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.catalog.findings import Finding
 from mpathd_watch.core.state import State
-from mpathd_watch.daemon.once import look_at_bundle
+from mpathd_watch.daemon.bundles import look_at_bundle
 from mpathd_watch.sources.bundle import Bundle, read
 
 GOLDEN = Path(__file__).parent / "golden/bundles"

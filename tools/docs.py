@@ -43,7 +43,8 @@ from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
 from mpathd_watch.sinks.metrics.table import BLOCKS
-from mpathd_watch.sinks.status import document, render
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read as read_recording
 

@@ -103,7 +103,9 @@ def _room(module: str, within: str) -> str:
 def _is_record(node: ast.ClassDef) -> bool:
     bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
     decorators = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
-    return "NamedTuple" in bases or any(isinstance(each, ast.Name) and each.id == "dataclass" for each in decorators)
+    return "NamedTuple" in bases or any(
+        isinstance(each, ast.Name) and each.id in ("dataclass", "immutable") for each in decorators
+    )
 
 
 def _attributes(node: ast.ClassDef) -> set[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from mpathd_watch.cli.collector import collector_paused
 from mpathd_watch.cli.parser import parser
 
 
@@ -15,7 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         # Only this command's module is imported: 'status' must not wait until the HTTP server and pyudev are loaded.
-        command = import_module(f"{__name__}.{options.command.replace('-', '_')}")
+        with collector_paused():
+            command = import_module(f"{__name__}.{options.command.replace('-', '_')}")
         status: int = command.run(options)
     except KeyboardInterrupt:
         return 130

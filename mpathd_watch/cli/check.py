@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 from pathlib import Path
 
 from mpathd_watch.cli.configuration import configuration
+from mpathd_watch.cli.look import look_at_bundle, look_at_host
 from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory, unreadable_root
 from mpathd_watch.config import ConfigError
 from mpathd_watch.core.audit import audit
-from mpathd_watch.daemon.once import look_at_bundle, look_once
 from mpathd_watch.sinks import check
-from mpathd_watch.sources import bundle
 from mpathd_watch.sources.configuration import read
+
+_THIS_HOST = Path("/")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,18 +27,15 @@ def run(options: argparse.Namespace) -> int:
         return _fail(str(error), options)
     if problem := unreadable_root(options.root):
         return _fail(problem, options)
-    found = bundle.read(options.root)
-    if found is not None:
-        state = look_at_bundle(config, found).state
-    else:
-        state = asyncio.run(look_once(config, read(options.root, handed_over(options.root)))).state
+    seen = None if options.root == _THIS_HOST else look_at_bundle(config, options.root)
+    seen = seen or look_at_host(config, read(options.root, handed_over(options.root)))
+    state = seen.view.state
     result = check.judge(audit(state), state, _question(options))
     if options.json:
-        of_bundle = {} if found is None else {"bundle": found.document}
-        print(json.dumps(check.document(result) | of_bundle, indent=2, ensure_ascii=False))
+        print(json.dumps({**check.document(result), **seen.keys}, indent=2, ensure_ascii=False))
     else:
         first, _, rest = check.text(result).partition("\n")
-        print(first, *(found.lines if found is not None else ()), rest, sep="\n", end="")
+        print(first, *seen.lines, rest, sep="\n", end="")
     return result.status
 
 
@@ -48,7 +45,7 @@ def handed_over(root: Path) -> Path | None:
     It is about this host: below another root only the files count.
     """
     directory = runtime_directory()
-    if os.geteuid() == 0 or directory is None or root != Path("/"):
+    if os.geteuid() == 0 or directory is None or root != _THIS_HOST:
         return None
     return directory / ROOT_ONLY
 

@@ -6,6 +6,10 @@ import os
 import sys
 
 
+class UsageError(Exception):
+    """An option or the configuration is wrong, in one line for people. The command exits 2."""
+
+
 def fail(text: str, status: int = 1) -> int:
     """Print why the command fails. Returns ``status``, the exit status."""
     print(f"mpathd-watch: {text}", file=sys.stderr)

@@ -12,7 +12,8 @@ from mpathd_watch.cli.places import replay_socket
 from mpathd_watch.config.listen_address import LISTEN_ADDRESS
 from mpathd_watch.daemon.replay import Replay
 from mpathd_watch.sinks.http.listen import ListenError
-from mpathd_watch.sinks.status import document, render
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render
 from mpathd_watch.sources.recording import RecordingError
 
 

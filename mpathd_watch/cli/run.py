@@ -15,7 +15,7 @@ from mpathd_watch.daemon.service import Service
 from mpathd_watch.daemon.surroundings import Surroundings
 from mpathd_watch.sinks.http.listen import ListenError
 from mpathd_watch.sinks.recorder import RecorderError
-from mpathd_watch.sinks.status.socket import StatusSocketError
+from mpathd_watch.sinks.status.client import StatusSocketError
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,67 +3,65 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from mpathd_watch.cli.configuration import configuration
-from mpathd_watch.cli.output import fail, is_colourful
+from mpathd_watch.cli.collector import collector_paused
+from mpathd_watch.cli.output import UsageError, fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
-from mpathd_watch.config import ConfigError
 from mpathd_watch.core.model.vocabulary import MapHealth
-from mpathd_watch.daemon.once import look_at_bundle, look_once
-from mpathd_watch.sinks import check
-from mpathd_watch.sinks.status import Document, StatusError, document, render
-from mpathd_watch.sinks.status.socket import StatusSocketError, read_status
-from mpathd_watch.sources import bundle
+from mpathd_watch.sinks.exit_status import Status, of_health, worst
+from mpathd_watch.sinks.status.client import StatusSocketError, read_status
+from mpathd_watch.sinks.status.document import Document, StatusError
+from mpathd_watch.sinks.status.screen import render
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the status. Returns the exit status."""
-    found, note = None, ""
-    if options.root is not None:
-        return _of_bundle(options)
-    if not (options.sysfs or options.multipathd_socket):
-        found, note = _ask()
-    if found is None:
-        try:
-            found = document(asyncio.run(look_once(configuration(options))))
-        except ConfigError as error:
-            return fail(str(error), 2)
-        note = "No daemon answers; the host was read once."
+    if options.root is None and not (options.sysfs or options.multipathd_socket):
+        answer, note = _ask()
+        if answer is not None:
+            return _show(options, answer, note)
+    # Imported only now: a daemon would have answered long before all that reads a host is loaded.
+    with collector_paused():
+        from mpathd_watch.cli.status_once import shown  # noqa: PLC0415
+
+    try:
+        seen = shown(options)
+    except UsageError as error:
+        return fail(str(error), 2)
+    note = "No daemon answers; the host was read once." if options.root is None else ""
+    return _show(options, seen.document, note, seen.lines, seen.keys)
+
+
+def _show(
+    options: argparse.Namespace,
+    found: Document,
+    note: str,
+    lines: tuple[str, ...] = (),
+    keys: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
+    """Print the document, with ``lines`` above it or ``keys`` in it. Returns the exit status."""
     if note:
         print(note, file=sys.stderr)
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps({**found, **keys}, indent=2, ensure_ascii=False))
     else:
-        print(render(found, colour=is_colourful()), end="")
+        above = "".join(f"{line}\n" for line in (*lines, "")) if lines else ""
+        print(above + render(found, colour=is_colourful()), end="")
     return _exit_status(found) if options.exit_status else 0
 
 
 def _exit_status(found: Document) -> int:
     """That of ``check --paths``; a host of which nothing is known is not OK."""
     if not found["daemon"]["started"]:
-        return check.Status.UNKNOWN
-    return check.worst([check.of_health(MapHealth.parse(entry["health"])) for entry in found["maps"]])
-
-
-def _of_bundle(options: argparse.Namespace) -> int:
-    """Print the status that a support bundle shows, with the moment when that was. Returns the exit status."""
-    found = bundle.read(options.root)
-    if found is None:
-        return fail(f"{options.root} is no support bundle of sos or supportconfig", 2)
-    try:
-        shown = document(look_at_bundle(configuration(options), found))
-    except ConfigError as error:
-        return fail(str(error), 2)
-    if options.json:
-        print(json.dumps({**shown, "bundle": found.document}, indent=2, ensure_ascii=False))
-    else:
-        print(*found.lines, "", render(shown, colour=is_colourful()), sep="\n", end="")
-    return _exit_status(shown) if options.exit_status else 0
+        return Status.UNKNOWN
+    return worst([of_health(MapHealth.parse(entry["health"])) for entry in found["maps"]])
 
 
 def _ask() -> tuple[Document | None, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
 from mpathd_watch.core.model.declaration import MEBIBYTES, TEXT, setting
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Config:
     """What an administrator may set. Only ``settings`` can change while the daemon runs."""
 

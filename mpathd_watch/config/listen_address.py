@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mpathd_watch.core.model.declaration import Kind
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ListenAddress:
     """An address to listen on. The empty ``host`` stands for all addresses, IPv4 and IPv6."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import NamedTuple
 
@@ -11,9 +11,10 @@ from mpathd_watch.core.catalog.findings import Finding, Severity
 from mpathd_watch.core.formats.multipath_conf import Resolved
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Timeout:
     """One timeout of a session, in seconds; ``inf`` where it is off, ``None`` where it is not known.
 
@@ -29,7 +30,7 @@ class Timeout:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MapReport:
     """What multipath-tools is set to for a map, and what that and its sessions' timeouts promise.
 
@@ -53,7 +54,7 @@ class Acknowledged(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AuditReport:
     """All findings, worst first, each kind together; timeouts and budgets by session label, maps by WWID.
 

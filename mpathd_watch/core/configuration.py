@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.model.system import System
+from mpathd_watch.immutable import immutable
 
 
 class Reason(StrEnum):
@@ -26,7 +27,7 @@ class Reason(StrEnum):
         return self is Reason.NOT_UTF8
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unreadable:
     """A file or directory with the reason as a word and as a sentence. It never quotes the file."""
 
@@ -35,7 +36,7 @@ class Unreadable:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NodeRecord:
     """A node record, and what its path shows."""
 
@@ -43,7 +44,7 @@ class NodeRecord:
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Configuration:
     """The files that configure multipathd and iscsid, and ``system``, what other files of the host say.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Alert:
     """One journal entry. ``fields`` are the contract's, without the prefix ``MPATHD_WATCH_``."""
 
@@ -30,7 +30,7 @@ class Scope(StrEnum):
     MAPS = "maps"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Refresh:
     """Read ``scope`` again now; ``devices`` names the disks where the scope is ``DEVICES``."""
 
@@ -38,7 +38,7 @@ class Refresh:
     devices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OutageEnded:
     """A path is up again after an outage in which it was worse than suspect; ``outage`` has its verdict."""
 

@@ -6,7 +6,7 @@ daemon stamps each event with the ``Instant`` at which it is folded in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Protocol
 
 from mpathd_watch.core.configuration import Configuration
@@ -23,29 +23,24 @@ from mpathd_watch.core.model.facts import (
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
-
-NOT_RUNNING = "not_running"
-"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
-NO_MODULE = "no_module"
-"""The ``SourceDown.reason`` of a source that has nothing to report, as its kernel module is not loaded. Nothing is
-missed then, and no alert is sent."""
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SourceUp:
     """A source answered; sent at its first answer and after an absence."""
 
     source: SourceName
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SourceAnswered:
     """A source answered and had nothing new to report."""
 
     source: SourceName
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SourceDown:
     """A source does not answer. ``reason`` is a short word for a label, ``detail`` one sentence with the remedy."""
 
@@ -54,7 +49,7 @@ class SourceDown:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SourceErrors:
     """Things a source could not read or understand while it answered on the whole, counted by reason."""
 
@@ -63,12 +58,12 @@ class SourceErrors:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EventsLost:
     """The uevent socket overflowed: what it held and what came until it was drained is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmPathEvent:
     """A kernel uevent with DM_ACTION: dm failed or reinstated one path of a map.
 
@@ -83,7 +78,7 @@ class DmPathEvent:
     seqnum: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class BlockEvent:
     """Any other kernel uevent of a block device.
 
@@ -97,7 +92,7 @@ class BlockEvent:
     resized: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UnitAttention:
     """A target has reported ``kind`` about the LUN at the SCSI address ``hctl``, ``count`` times."""
 
@@ -106,14 +101,14 @@ class UnitAttention:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UnitAttentions:
     """Kernel uevents of SCSI devices with SDEV_UA, gathered: each kind and address is in it once."""
 
     attentions: tuple[UnitAttention, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SystemRead:
     """A full scan of sysfs: all multipath maps, all their member disks, all iSCSI sessions.
 
@@ -129,7 +124,7 @@ class SystemRead:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SessionsRead:
     """All iSCSI sessions. ``requested`` is 0 where it is not known when they were asked for."""
 
@@ -137,7 +132,7 @@ class SessionsRead:
     requested: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DevicesRead:
     """Some member disks, read again; ``vanished`` names those that are gone.
 
@@ -149,7 +144,7 @@ class DevicesRead:
     requested: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ConnectionFailed:
     """The kernel has given up the connection of the session ``sid``; ``error`` is its number (``IscsiError``)."""
 
@@ -157,14 +152,14 @@ class ConnectionFailed:
     error: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NetworkRead:
     """All network interfaces of this host, at the start and whenever one has changed."""
 
     links: tuple[LinkFacts, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PathsListed:
     """multipathd's listing of all paths, from its memory (``show paths raw format``)."""
 
@@ -172,7 +167,7 @@ class PathsListed:
     requested: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MapsListed:
     """multipathd's listing of all maps, refreshed from the kernel (``show maps json``)."""
 
@@ -180,7 +175,7 @@ class MapsListed:
     requested: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmStatusRead:
     """The kernel's own status of all maps, which only root can read: at the start, and at a reload."""
 
@@ -188,21 +183,21 @@ class DmStatusRead:
     requested: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ConfigurationRead:
     """The files that configure multipathd and iscsid, at the start and whenever they have changed."""
 
     configuration: Configuration
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MultipathdConfigured:
     """The configuration that multipathd runs with (``show config local``), which may not be that of its files."""
 
     document: Document
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SettingsChanged(Settings):
     """The administrator's settings, at the start and at each reload."""
 
@@ -212,7 +207,7 @@ class SettingsChanged(Settings):
         return cls(**{each.name: getattr(settings, each.name) for each in fields(settings)})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tick:
     """A deadline of the core has come (see ``step.next_deadline``)."""
 

@@ -15,7 +15,6 @@ and the audit is made when they are due.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mpathd_watch.core.audit import schedule
@@ -50,9 +49,10 @@ from mpathd_watch.core.judging import attentions, moves, order, slow_paths, susp
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Deadlines, State
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Entry:
     """What becomes of one type of event.
 

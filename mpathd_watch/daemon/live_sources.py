@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.config import Config
@@ -11,6 +10,7 @@ from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from mpathd_watch.sources.iscsi.session_source import SessionSource
@@ -22,7 +22,7 @@ from mpathd_watch.sources.sysfs.source import SysfsSource
 from mpathd_watch.sources.uevent.source import UeventSource
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LiveSources:
     """All sources of a host: they watch until cancelled, and read again on request."""
 

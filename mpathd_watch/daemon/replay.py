@@ -19,7 +19,8 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http.server import HttpServer
-from mpathd_watch.sinks.status.socket import StatusSocket, StatusSocketError
+from mpathd_watch.sinks.status.client import StatusSocketError
+from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
 

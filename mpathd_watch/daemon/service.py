@@ -24,8 +24,8 @@ from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
-from mpathd_watch.sinks.status import summary
 from mpathd_watch.sinks.status.socket import StatusSocket
+from mpathd_watch.sinks.status.summary import summary
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.reading.worker import StalledError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from mpathd_watch.core.events import Emit
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.live_sources import LiveSources, live_sources
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.view import Views
@@ -43,7 +43,7 @@ def nothing() -> None:
     """The process is not the daemon's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Surroundings:
     """The host: ``now`` returns both clocks, of which CLOCK_MONOTONIC is also the loop's.
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from mpathd_watch.immutable import immutable
+
 Item = TypeVar("Item")
 
 CAPACITY: Final = 8192
@@ -30,7 +32,7 @@ class BusyError(Exception):
         self.waited = waited
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Outlet:
     """What a receiver has not accepted: how many items are ``lost``, and how many are ``waiting`` for it.
 
@@ -42,7 +44,7 @@ class Outlet:
     stalled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Stall:
     """A time in which the other end accepted nothing: how long it was, and what became of the items that came.
 
@@ -54,7 +56,7 @@ class Stall:
     lost: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Queued(Generic[Item]):
     """An item with its share of the capacity. ``count`` is 0 for a report of our own, else 1."""
 

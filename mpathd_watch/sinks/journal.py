@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.fields import DAEMON_EVENT, PREFIX
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog, Outlet, Stall
 from mpathd_watch.sinks.journald import SOCKET, Journald, encode
 
@@ -24,7 +24,7 @@ REPORTED: Final = 5.0
 """Seconds of a stall that is reported although nothing was lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Entry:
     """The fields of one entry in the native format, and when it was made, in CLOCK_MONOTONIC seconds."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.backlog import Outlet
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class View:
     """``state`` at the moment ``now``: every duration that is shown ends there. ``outlets`` by their names."""
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mpathd_watch.core.catalog.causes import CAUSES
-from mpathd_watch.core.events import NO_MODULE
-from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
+from mpathd_watch.core.model.vocabulary import NO_MODULE, Cause, Health, MapHealth
 
 MAPS_WORST_FIRST: Final = (
     MapHealth.LOST,

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import pytest
 
-from mpathd_watch.sinks.status import Document, parse
+from mpathd_watch.sinks.status.document import Document, parse
 
 T = TypeVar("T")
 PATIENCE = 20.0

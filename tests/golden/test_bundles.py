@@ -10,9 +10,10 @@ from mpathd_watch.config import Config
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.catalog.findings import Severity
 from mpathd_watch.core.model.vocabulary import Cause, MapHealth, SourceName
-from mpathd_watch.daemon.once import look_at_bundle
+from mpathd_watch.daemon.bundles import look_at_bundle
 from mpathd_watch.sinks import check
-from mpathd_watch.sinks.status import document, render
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render
 from mpathd_watch.sources.bundle import Bundle, read
 from tests.bundles import GOLDEN, SECRET, WWID, findings, healths, state_of
 

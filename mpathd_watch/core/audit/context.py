@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.audit.node_records import NodeRecords, node_records
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved, separated
 from mpathd_watch.core.formats.open_iscsi import Record
 from mpathd_watch.core.model import identity
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import NOT_RUNNING, SourceName
 from mpathd_watch.core.state import MapState, NexusState, PathState, State
 from mpathd_watch.core.transports import table
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Host:
     """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Origin, Resolved, Resolver, resolver, spelled
@@ -10,6 +10,7 @@ from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import TransportRow
+from mpathd_watch.immutable import immutable
 
 RUNNING = Origin("running")
 """Origin of a value that multipathd runs with and that the files don't have."""
@@ -19,7 +20,7 @@ ASSUMED = Origin("assumed")
 """Origin of a value that multipath-tools has built in, but which it is depends on its version, and that is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rules:
     """The settings for any number of maps; ``guessed`` if it is not known what multipath-tools has built in."""
 

@@ -7,12 +7,13 @@ is left is counted and named together.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.audit_report import Acknowledged
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.text import MOST_NAMED, listed
+from mpathd_watch.immutable import immutable
 
 ONE_BY_ONE = frozenset(
     {
@@ -23,7 +24,7 @@ ONE_BY_ONE = frozenset(
 """Kinds so grave that each object has a finding of its own, unless there are more of them than are named."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sighting(Finding):
     """A finding about one object, whose text is another one for several objects of the same ``cause``.
 

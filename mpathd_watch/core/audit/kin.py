@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
@@ -17,13 +16,14 @@ from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.state import Wait
+from mpathd_watch.immutable import immutable
 
 _End = tuple[str, str]
 """A target, empty if no other map uses it, and the label of a path to it: its portal, iface and number."""
 _Ends = frozenset[_End]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Fewer:
     """What a map lacks: the labels of paths that ``others`` of its array have, ``least`` of them at least."""
 

@@ -16,7 +16,6 @@ Records with ``node.leading_login`` are tried one after the other, until the tar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from mpathd_watch.core.configuration import NodeRecord
@@ -24,12 +23,13 @@ from mpathd_watch.core.formats.open_iscsi import Record, keys, setting
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports.row import Nexus
+from mpathd_watch.immutable import immutable
 
 Identity = tuple[str, str, str]
 """What a session and its record have in common: target, portal, iface."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NodeRecords:
     """The node records and the sessions, by what they have in common."""
 

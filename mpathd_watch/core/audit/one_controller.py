@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
@@ -19,6 +18,7 @@ from mpathd_watch.core.audit.kin import common_targets, new_maps
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.state import MapState
+from mpathd_watch.immutable import immutable
 
 _Port = tuple[str, str]
 """A target and its portal; the target is empty if no other map uses it. Without a target, the host's H:C:T of it."""
@@ -26,7 +26,7 @@ _Groups = frozenset[tuple[_Port, int]]
 """The group of each port that a map uses."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Elsewhere:
     """How many maps of an array use other groups than a map does, and these groups."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 
 from mpathd_watch.core.audit.context import Host
@@ -17,6 +16,7 @@ from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
+from mpathd_watch.immutable import immutable
 
 SHIPPED = 120
 """Seconds of replacement_timeout that open-iscsi ships with, meant for sessions without another path."""
@@ -28,7 +28,7 @@ _PAIR = {"noop_out_interval": "noop_out_timeout", "noop_out_timeout": "noop_out_
 _FastIoFail = Effective[int | str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Why:
     """One sentence, and its finding; ``None`` if another finding covers it."""
 

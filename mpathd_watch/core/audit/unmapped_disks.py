@@ -17,6 +17,7 @@ from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import DeviceState, Liveness, SourceName, Transport
 from mpathd_watch.core.transports import table
+from mpathd_watch.immutable import immutable
 
 
 def findings(host: Host) -> Iterator[Finding]:
@@ -96,7 +97,7 @@ def _by(rule: Rule, label: str, names: list[str], kind: FindingKind, level: Seve
     return Sighting(kind, label, told(names), where, level, cause=rule, parts=tuple(names), told=told)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Entries:
     """The blacklist of the files, the one that multipathd runs with, and the names of the administrator's files."""
 

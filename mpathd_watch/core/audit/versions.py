@@ -7,15 +7,15 @@ corrected under the same version.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.formats.multipath_conf import Version, spelled
 from mpathd_watch.core.model.vocabulary import Layer
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Bug:
     """A bug of multipath-tools from version ``since`` on, corrected in ``fixed``; ``text`` says what it breaks."""
 

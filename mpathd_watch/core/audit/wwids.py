@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import ASSUMED, line, remark
@@ -14,6 +13,7 @@ from mpathd_watch.core.formats.multipath_conf import Origin, Setting, expression
 from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Layer
 from mpathd_watch.core.state import MapState
+from mpathd_watch.immutable import immutable
 
 WWIDS = "/etc/multipath/wwids"
 
@@ -37,7 +37,7 @@ def findings(host: Host) -> Iterator[Finding]:
 # --- misspelt ---
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Misspelt:
     setting: Setting
     known: str

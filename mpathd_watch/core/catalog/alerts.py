@@ -5,8 +5,9 @@ The catalog (``journalctl -x``) and docs/alerts.md are generated from this table
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+
+from mpathd_watch.immutable import immutable
 
 
 class Priority(IntEnum):
@@ -19,7 +20,7 @@ class Priority(IntEnum):
     INFO = 6
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AlertText:
     """The catalog's texts about an alert."""
 

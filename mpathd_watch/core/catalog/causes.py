@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mpathd_watch.core.model.vocabulary import Cause
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CauseText:
     """What there is to know of a cause.
 

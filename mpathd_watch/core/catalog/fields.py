@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.catalog.words import Vocabulary
+from mpathd_watch.immutable import immutable
 
 PREFIX: Final = "MPATHD_WATCH_"
 """What every field's name begins with in the journal; the table leaves it out."""
@@ -15,7 +15,7 @@ DAEMON_EVENT: Final = "daemon"
 """The field ``EVENT`` of the daemon's entries about itself, which have no MESSAGE_ID."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Field:
     """What a field holds, and which words it may hold where these are known beforehand."""
 

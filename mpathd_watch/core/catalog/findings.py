@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
+
+from mpathd_watch.immutable import immutable
 
 
 class Severity(IntEnum):
@@ -15,7 +17,7 @@ class Severity(IntEnum):
     CRITICAL = 2
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FindingText:
     """The documentation's texts about a finding. ``milder``: when it is less severe, a clause; empty if never."""
 
@@ -540,7 +542,7 @@ class FindingKind(Enum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finding:
     """One finding: what is wrong in a sentence, the objects that it is about, and the line of a file that causes it.
 

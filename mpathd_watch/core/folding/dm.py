@@ -246,8 +246,10 @@ def _settled(path: PathState, dm: DmState, requested: float) -> PathState:
     if path.dm.changed is not None and requested < path.dm.changed:
         return path
     reinstated = path.dm.state is DmState.FAILED or path.checker.overruled
-    checker = replace(path.checker, overruled=reinstated and dm is DmState.ACTIVE)
-    return replace(path, dm=replace(path.dm, state=dm), checker=checker)
+    overruled = reinstated and dm is DmState.ACTIVE
+    if dm is path.dm.state and overruled is path.checker.overruled:
+        return path
+    return replace(path, dm=replace(path.dm, state=dm), checker=replace(path.checker, overruled=overruled))
 
 
 def _look_for_unknown_maps(draft: Draft, wwids: Iterable[str]) -> None:

@@ -7,20 +7,12 @@ from dataclasses import replace
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import (
-    NO_MODULE,
-    NOT_RUNNING,
-    EventsLost,
-    SourceAnswered,
-    SourceDown,
-    SourceErrors,
-    SourceUp,
-)
+from mpathd_watch.core.events import EventsLost, SourceAnswered, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.folding import dm, nexuses, sysfs
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import NO_MODULE, NOT_RUNNING, SourceName
 from mpathd_watch.core.transports import table
 
 _OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})

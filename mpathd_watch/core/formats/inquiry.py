@@ -6,8 +6,9 @@ Arrays send anything: truncated data, lengths that are too large. Nothing here r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from mpathd_watch.immutable import immutable
 
 _TPGS_BYTE: Final = 5
 _TPGS: Final = 0x30
@@ -23,7 +24,7 @@ _PORT_GROUP: Final = 5
 _PORT_GROUP_SIZE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Designator:
     """One designator of page 0x83; ``association`` and ``kind`` are the numbers of SPC."""
 

@@ -8,9 +8,9 @@ iSCSI disk is local for it, whatever is between the two.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mpathd_watch.core.formats.proc_mounts import unescaped
+from mpathd_watch.immutable import immutable
 
 MAX_LINES = 4096
 """Lines of a file that are read."""
@@ -34,7 +34,7 @@ _TAGS = {"LABEL": "label", "UUID": "uuid", "PARTLABEL": "partlabel", "PARTUUID":
 _SAFE = frozenset("#+-.:=@_")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Entry:
     """A file system that may be mounted: ``where`` is the line or the file that declares it."""
 

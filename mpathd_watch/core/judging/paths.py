@@ -7,13 +7,13 @@ from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.events import NOT_RUNNING
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import (
+    NOT_RUNNING,
     AccessState,
     Cause,
     CheckerState,

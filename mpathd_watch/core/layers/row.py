@@ -7,15 +7,15 @@ joins paths without any dm device or multipathd. A new layer is one file that ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 
 from mpathd_watch.core.formats.multipath_conf import Version
 from mpathd_watch.core.model.views import DiskView, DmView
 from mpathd_watch.core.model.vocabulary import Layer, SourceName, Standing
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Checks:
     """The checks by which a failed path is found up again.
 
@@ -33,7 +33,7 @@ class Checks:
         return inf if interval is None else self.needed * interval + self.lateness
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LayerRow:
     """One layer.
 

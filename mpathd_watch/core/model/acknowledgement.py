@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from mpathd_watch.core.model.declaration import Kind
+from mpathd_watch.immutable import immutable
 
 ANY = "*"
 """At the end of ``object``: any text."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Acknowledgement:
     """The findings of the code ``finding`` about ``object``, which may end in ``*``, are meant, for this ``reason``."""
 

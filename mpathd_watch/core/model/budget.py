@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import inf, isinf
 
 from mpathd_watch.core.model.vocabulary import Phase
+from mpathd_watch.immutable import immutable
 
 _PUNCTUAL = 16.0
 """Seconds up to which a timer of the kernel is late by less than polling is, whatever HZ is."""
@@ -32,7 +33,7 @@ TRANSITION_LATENESS = 4.0
 answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Budget:
     """Seconds from the break of a link, at best and at worst; ``inf`` where nothing bounds them."""
 
@@ -46,7 +47,7 @@ class Budget:
         return {name: None if isinf(seconds) else seconds for name, seconds in asdict(self).items()}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Bounds:
     """The most seconds that each phase of one outage may take; ``inf`` where nothing is promised, or it is not known.
 

@@ -7,15 +7,17 @@ from them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Generic, TypeVar
+
+from mpathd_watch.immutable import immutable
 
 Value = TypeVar("Value")
 Example = tuple[tuple[str, str], ...]
 """The keys and values of a table."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Kind(Generic[Value]):
     """What the value of a setting must be.
 
@@ -28,7 +30,7 @@ class Kind(Generic[Value]):
     fault: Callable[[object], str] = field(default=lambda _: "")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Setting:
     """One declared setting. ``about`` is its documentation, in whole sentences.
 

@@ -6,7 +6,7 @@ Absent text is ``""``; an absent or unreadable number is ``None``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
@@ -17,12 +17,13 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     Transport,
 )
+from mpathd_watch.immutable import immutable
 
 RECOVERY_OFF = -1
 """``recovery_tmo`` when sysfs prints ``off``: devices stay blocked for ever (scsi_transport_iscsi.c stores -1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class BlockFacts:
     """What the kernel's block layer has of a disk or a map (Documentation/ABI/stable/sysfs-block).
 
@@ -39,7 +40,7 @@ class BlockFacts:
     bios: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MapFacts:
     """One multipath map as sysfs shows it; of dm-multipath those whose dm uuid begins with ``mpath-``."""
 
@@ -52,7 +53,7 @@ class MapFacts:
     block: BlockFacts = field(default=BlockFacts())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IoFacts:
     """What a disk has done since it appeared: I/Os completed, and the milliseconds that all of them took together.
 
@@ -68,7 +69,7 @@ class IoFacts:
     write_sectors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AccessFacts:
     """What the array says of the path to a disk (asymmetric access, ALUA), as sysfs shows it. None of it causes I/O.
 
@@ -91,7 +92,7 @@ class AccessFacts:
         return self.state is AccessState.TRANSITIONING
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DeviceFacts:
     """One member disk as sysfs shows it.
 
@@ -122,7 +123,7 @@ class DeviceFacts:
     access: AccessFacts = field(default=AccessFacts())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TcpFacts:
     """A session's TCP connection as sock_diag(7) shows it (struct tcp_info, include/uapi/linux/tcp.h).
 
@@ -142,7 +143,7 @@ class TcpFacts:
     advmss: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SessionFacts:
     """One iSCSI session with its first connection, as sysfs shows them.
 
@@ -190,7 +191,7 @@ class SessionFacts:
         return max(proofs, default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ipv4Settings:
     """The IPv4 settings in force on an interface (Documentation/networking/ip-sysctl.rst).
 
@@ -204,7 +205,7 @@ class Ipv4Settings:
     arp_ignore: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LinkFacts:
     """One network interface (rtnetlink(7)).
 
@@ -227,7 +228,7 @@ class LinkFacts:
     ipv4: Ipv4Settings | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmStatus:
     """One map as the kernel reports it to root (drivers/md/dm-mpath.c, multipath_status()).
 
@@ -240,7 +241,7 @@ class DmStatus:
     paths: Mapping[str, DmState]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PathListing:
     """One path as ``show paths raw format`` lists it; ``map_name`` is empty for a path without a map.
 
@@ -262,7 +263,7 @@ class PathListing:
     priority: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MapListing:
     """One map as ``show maps json`` lists it, which reads the kernel's table and status by dm ioctl at that moment.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from math import inf
+
+from mpathd_watch.immutable import immutable
 
 BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
 """Seconds: around what noop and replacement timeouts are usually set to, their sums, and the default of 120 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Histogram:
     """How many observations came to lie in each bucket (the last one is beyond all ``BOUNDS``), and their sum."""
 

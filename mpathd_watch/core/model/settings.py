@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mpathd_watch.core.model.acknowledgement import ACKNOWLEDGEMENTS, Acknowledgement
 from mpathd_watch.core.model.declaration import COUNT, NAMES, SECONDS, setting
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Settings:
     """The part of the configuration that the core works with. The seconds are those of CLOCK_MONOTONIC.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mpathd_watch.immutable import immutable
 
 MULTIPATHD_UNITS = ("multipathd.service", "multipathd.socket", "multipath-tools.service")
 """Each of these starts multipathd at boot: udev's rules ask it, and so use its socket. The last is another name of the
@@ -14,7 +14,7 @@ ISCSID = "iscsid.service"
 """iscsiadm and its socket start it on demand, unless it is masked."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unit:
     """A unit of systemd that is installed.
 
@@ -28,7 +28,7 @@ class Unit:
     active: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Mount:
     """A file system on a multipath map that systemd mounts at boot as if it were on a local disk.
 
@@ -43,7 +43,7 @@ class Mount:
     maps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class BootImage:
     """The initramfs of the running kernel. ``older_than``: the files of multipath-tools that were changed later."""
 
@@ -51,7 +51,7 @@ class BootImage:
     older_than: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class System:
     """What the host's own files say.
 

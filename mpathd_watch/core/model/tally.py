@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mpathd_watch.immutable import immutable
 
 COUNTER_BITS = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tally:
     """A counter of ours that follows a 32-bit counter of the kernel from the value it was first seen at."""
 

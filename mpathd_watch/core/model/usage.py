@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from mpathd_watch.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class MountFacts:
     """One mounted file system that is on a block device.
 
@@ -21,7 +22,7 @@ class MountFacts:
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SwapFacts:
     """One swap area: the path of its device or file, and the kernel's name of the device, empty for a file."""
 
@@ -29,7 +30,7 @@ class SwapFacts:
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StackedFacts:
     """One device that is made of others and is no multipath map: of device-mapper, md or bcache.
 
@@ -51,7 +52,7 @@ class Use(StrEnum):
     SWAP = "swap"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DirectUse:
     """Something that uses a disk, or a partition of it, directly: by its own name, and not through a map.
 
@@ -66,7 +67,7 @@ class DirectUse:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Usage:
     """What was mounted, swapped on and stacked at the time of a full scan, and which of that uses a disk directly."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.model.facts import AccessFacts, BlockFacts, IoFacts
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Place:
     """Where a path leads: its disk, and what it goes through. While the path is missing, the last known place.
 
@@ -31,7 +32,7 @@ class Place:
         return self.dev, self.dev_t, self.hctl
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmView:
     """What device-mapper reports of a path.
 
@@ -45,7 +46,7 @@ class DmView:
     missed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CheckerView:
     """What multipathd reports of a path.
 
@@ -69,7 +70,7 @@ class CheckerView:
         return CheckerState.UNKNOWN if self.overruled else self.state
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DiskView:
     """What sysfs and udev show of a path's disk.
 

@@ -313,3 +313,10 @@ class DmAction(StrEnum):
 
     PATH_FAILED = "PATH_FAILED"
     PATH_REINSTATED = "PATH_REINSTATED"
+
+
+NOT_RUNNING = "not_running"
+"""The ``SourceDown.reason`` of a multipathd whose process is gone."""
+NO_MODULE = "no_module"
+"""The ``SourceDown.reason`` of a source that has nothing to report, as its kernel module is not loaded. Nothing is
+missed then, and no alert is sent."""

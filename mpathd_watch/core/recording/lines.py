@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mpathd_watch.core.events import Event
@@ -18,6 +17,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.recording.changes import SAME, changed, changes
 from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event, seconds
+from mpathd_watch.immutable import immutable
 
 FORMAT = 2
 NO_RECORDING = "not a recording; 'mpathd-watch run --record FILE' makes one"
@@ -26,7 +26,7 @@ Parse = Callable[[str], tuple[Event, Instant]]
 """Gives the event in a line and its instant. Raises ``CodecError``."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Header:
     """The first line. ``part`` counts the files of one recording from 1.
 

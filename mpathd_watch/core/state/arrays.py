@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from mpathd_watch.core.model.instant import Instant
@@ -12,6 +12,7 @@ from mpathd_watch.core.model.views import Place
 from mpathd_watch.core.model.vocabulary import AttentionKind, Cause
 from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.path import PathState
+from mpathd_watch.immutable import immutable
 
 AGAIN_FOR = 4.0
 """Seconds for which access states are read again after a change was reported. The kernel asks the array only once the
@@ -57,7 +58,7 @@ def port_group(map_: MapState, path: PathState) -> PortGroup | None:
     return None if number is None else PortGroup(array_of(map_), number)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class GroupDown:
     """A port group that was announced because it took several paths.
 
@@ -71,7 +72,7 @@ class GroupDown:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Move:
     """A LUN of which other port groups are active/optimized than before.
 
@@ -84,7 +85,7 @@ class Move:
     waited: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Attention:
     """Unit attentions of one kind from one target that are reported together.
 
@@ -100,7 +101,7 @@ class Attention:
     announced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Resize:
     """A LUN of which the array has reported another size; ``sizes``: those in use then (``sizes_of``)."""
 
@@ -118,7 +119,7 @@ class Again(NamedTuple):
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Arrays:
     """The whole of it. ``moves`` and ``resizes`` by WWID, ``attentions`` by kind and target (``target_of``).
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import USABLE, AccessState, AttentionKind, Layer, MapHealth
 from mpathd_watch.core.state.path import PathState
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MapState:
     """One multipath map with all its expected paths, by label.
 

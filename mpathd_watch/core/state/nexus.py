@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import Liveness, Suspicion, Transport, Word
 from mpathd_watch.core.transports.row import Nexus
+from mpathd_watch.immutable import immutable
 
 ERROR_FRESH = 5.0
 """Seconds that may pass between an error and the look that finds its nexus down. The kernel reports the error first
 and takes an iSCSI session down from a work queue (iscsi_conn_error_event() in drivers/scsi/scsi_transport_iscsi.c)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NexusError:
     """Why the kernel gave a nexus's connection up, and when it reported that."""
 
@@ -24,7 +25,7 @@ class NexusError:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NexusState:
     """One nexus under its lasting label; it stays as ``missing`` while paths that used it are expected.
 

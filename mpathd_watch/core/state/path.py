@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
@@ -14,9 +14,10 @@ from mpathd_watch.core.verdicts.error_counts import ErrorCounts
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DiskErrors:
     """What a path's disks have counted.
 
@@ -36,7 +37,7 @@ class DiskErrors:
         return DiskErrors(self.errors.rebased(), self.timeouts.rebased())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PathVerdict:
     """What the core concludes of a path.
 
@@ -51,7 +52,7 @@ class PathVerdict:
     overdue: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PathState:
     """One expected path of a map.
 

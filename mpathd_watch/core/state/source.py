@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SourceState:
     """Whether one source answers; ``up`` is ``None`` until it has answered or failed for the first time.
 

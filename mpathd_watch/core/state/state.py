@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.configuration import Configuration
@@ -21,9 +21,10 @@ from mpathd_watch.core.state.map import MapState
 from mpathd_watch.core.state.nexus import NexusState
 from mpathd_watch.core.state.source import SourceState
 from mpathd_watch.core.verdicts.access_use import AccessUse
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Counters:
     """Totals since the daemon's start that belong to no map.
 
@@ -38,7 +39,7 @@ class Counters:
     attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Auditing:
     """What the audit works with, its last result, and what of that has been announced.
 
@@ -58,7 +59,7 @@ class Auditing:
     access: Mapping[str, AccessUse] = field(default_factory=empty)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class State:
     """The whole. ``maps`` by WWID, ``nexuses`` by label, ``unmapped`` disks of iSCSI sessions by name.
 

@@ -12,7 +12,6 @@ drivers/scsi/scsi_transport_iscsi.c).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
@@ -35,6 +34,7 @@ from mpathd_watch.core.transports.row import (
     TransportRow,
     Words,
 )
+from mpathd_watch.immutable import immutable
 
 _INTERVAL, _TIMEOUT, _REPLACEMENT = keys.TIMEOUTS
 
@@ -48,7 +48,7 @@ TIMER_LATENESS = 1.0
 """Seconds: a timer that finds a ping pending is armed again for one second."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Identity:
     """What makes a session the same session: its number, and what the number was given for."""
 

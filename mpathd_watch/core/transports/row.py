@@ -8,7 +8,7 @@ with one transport. A new transport is one file that makes a row, and one line i
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import Any
 
@@ -19,9 +19,10 @@ from mpathd_watch.core.model.facts import DeviceFacts, TcpFacts
 from mpathd_watch.core.model.identity import numbered
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import Cause, Liveness, SourceName, Transport, Word
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LocalEnd:
     """This host's end of a nexus: its address, the network interface that carries it, the address's subnet.
 
@@ -34,7 +35,7 @@ class LocalEnd:
     routed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Timing:
     """What the timeouts in force mean, in seconds.
 
@@ -50,7 +51,7 @@ class Timing:
     never_released: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Nexus:
     """One I_T nexus as its source has read it, in the words that all transports share.
 
@@ -90,7 +91,7 @@ class Nexus:
         return self.current_portal or self.portal
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """All nexuses of a transport, asked for at ``requested`` (CLOCK_MONOTONIC seconds; 0 where that is not known)."""
 
@@ -98,7 +99,7 @@ class Reading:
     requested: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tie:
     """Something that several nexuses can share, so that they fail together.
 
@@ -110,7 +111,7 @@ class Tie:
     value: Callable[[Nexus, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Failure:
     """The kernel reports that the connection of the nexus ``handle`` failed, and why."""
 
@@ -118,7 +119,7 @@ class Failure:
     reason: Word
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Words:
     """What messages call things of a transport.
 
@@ -136,7 +137,7 @@ class Words:
     hold: str = "its timeout"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Causes:
     """Why a nexus of a transport may be lost.
 
@@ -157,7 +158,7 @@ class Causes:
         return known or (Cause.CARRIER_LOST if unreachable else self.lost)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FastIoFail:
     """What multipathd's fast_io_fail_tmo does to paths of a transport.
 
@@ -174,7 +175,7 @@ def _nothing(_: object) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TransportRow:
     """One transport. What is left at its default does not exist there.
 

@@ -12,13 +12,14 @@ switch of the path group or the checks of an idle map fill one window at most.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.vocabulary import AccessState
 from mpathd_watch.core.verdicts.io_latency import in_window
+from mpathd_watch.immutable import immutable
 
 WINDOW = 60.0
 """The least seconds over which I/O is counted."""
@@ -38,7 +39,7 @@ SHARE = 0.5
 """The share of the map's I/O that goes over active/non-optimized paths if that counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """What is known of one path of a map.
 
@@ -57,7 +58,7 @@ class Reading:
 _States = tuple[tuple[str, tuple[str, str, str], AccessState | None, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AccessUse:
     """How the I/O of one map has been spread since its access states last changed.
 

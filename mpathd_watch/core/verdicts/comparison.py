@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from mpathd_watch.immutable import immutable
 
 
 class Measure(StrEnum):
@@ -14,7 +15,7 @@ class Measure(StrEnum):
     ROUND_TRIP = "round_trip"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comparison:
     """A path's ``value`` in a measure, and the median of its ``siblings``', both in seconds.
 

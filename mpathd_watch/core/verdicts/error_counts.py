@@ -7,8 +7,9 @@ was failed on purpose: somebody asked dm to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from mpathd_watch.immutable import immutable
 
 SETTLED = 3.0
 """Seconds before an outage at which a count is none of its own. multipathd collects the answer of a check up to a
@@ -24,7 +25,7 @@ class Count(NamedTuple):
     timeouts: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ErrorCounts:
     """The last count, and the last one that is at least ``SETTLED`` older."""
 

@@ -24,12 +24,13 @@ All seconds are of CLOCK_MONOTONIC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Flaps:
     """A path's latest failures, oldest first, and whether it flaps.
 

@@ -14,7 +14,6 @@ themselves. Only while the array is changing the state of its port group does th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mpathd_watch.core.model.vocabulary import (
@@ -29,6 +28,7 @@ from mpathd_watch.core.model.vocabulary import (
     Standing,
     Suspicion,
 )
+from mpathd_watch.immutable import immutable
 
 # multipathd fails a path in dm for each of these (check_path() in multipathd/main.c).
 CONDEMNED_BY_CHECKER = frozenset({CheckerState.FAULTY, CheckerState.TIMEOUT, CheckerState.DISCONNECTED})
@@ -46,7 +46,7 @@ CLOSED: Mapping[AccessState, Cause] = MappingProxyType(
 BY_ARRAY = frozenset(CLOSED.values())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RawStates:
     """The raw states a path's health follows from; ``nexus`` is ``None`` where the transport has none that is read.
 
@@ -76,7 +76,7 @@ class RawStates:
         return self.closed is AccessState.TRANSITIONING
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Evidence:
     """What the raw states show beside the health: the way to the disk, and the cause they point to.
 

@@ -19,11 +19,12 @@ A window ends as soon as it is stark, else after ``WINDOW``. While it has too fe
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.verdicts.comparison import Comparison, Measure, median
+from mpathd_watch.immutable import immutable
 
 WINDOW = 4.5
 """Seconds of a window at least, slightly less than the time between two readings of the disks."""
@@ -83,7 +84,7 @@ _LONGEST_MS = 1 << 33
 """Milliseconds: two counters of 32 bits (part_stat_show() in block/genhd.c). A window with more shows nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """What is known of one usable path of a map when its disks have been read.
 
@@ -96,7 +97,7 @@ class Reading:
     retransmits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Window:
     """When it began (CLOCK_MONOTONIC seconds), and the totals then."""
 
@@ -105,7 +106,7 @@ class Window:
     retransmits: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Evidence:
     """What contradicts the verdict on a path: windows in a row, of which the first began at ``since``.
 
@@ -127,7 +128,7 @@ class Evidence:
         return Comparison(Measure.LATENCY, self.took / self.ios, self.expected / self.ios, self.seconds, self.ios)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Latency:
     """The verdict on a path by its latency.
 
@@ -158,7 +159,7 @@ class Grade(Enum):
     WELL = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finding:
     """A path's I/Os in a window: how many, the seconds that they took, and those ``expected`` by the siblings' pace.
 
@@ -189,7 +190,7 @@ class Finding:
         return replace(self, excused=0.0).grade is Grade.WELL
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Kind:
     """The reads or the writes of one path in a window. ``size``: the mean one in sectors, 0 if it is not known."""
 
@@ -203,7 +204,7 @@ class _Kind:
         return each * max(1.0, size / self.size) if self.size else each
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Done:
     """What one path did in a window."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isinf
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
 from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
+from mpathd_watch.immutable import immutable
 
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _WORSE_THAN_STANDBY = frozenset({Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
@@ -27,7 +28,7 @@ comes first, the listing that shows why a moment later, and a counter can't be m
 outage that is younger when its session turns out to be lost belongs to that loss."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Outage:
     """What is known of one outage; every instant but ``began`` may be absent.
 
@@ -66,7 +67,7 @@ class Outage:
         return self.stalled is not None or self.failed is not None or self.inherited
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Judgement:
     """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
 

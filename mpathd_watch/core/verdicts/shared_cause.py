@@ -7,7 +7,8 @@ with it is down. One that is up is evidence against it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from mpathd_watch.immutable import immutable
 
 LEAST = 2
 """Nexuses that have something in common."""
@@ -15,7 +16,7 @@ LEAST = 2
 HOST = "of this host"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Member:
     """A nexus and what it can share: one value for each of its transport's ``ties``; what is not known is empty.
 
@@ -27,7 +28,7 @@ class Member:
     down: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Shared:
     """What ``number`` nexuses, all of them down, share, as a phrase: ``through eth2``."""
 

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite
 
 from mpathd_watch.core.verdicts.comparison import Comparison, Measure
 from mpathd_watch.core.verdicts.io_latency import Latency
+from mpathd_watch.immutable import immutable
 
 INTERVAL = 10.0
 """Seconds between comparisons of the round trip."""
@@ -46,7 +47,7 @@ FORGET = 30
 """Comparisons without data after which a verdict is dropped: five minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """What is known of one path of a map at the moment of a comparison.
 
@@ -60,7 +61,7 @@ class Reading:
     nexus: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trend:
     """The verdict on a path by its round trip.
 
@@ -77,7 +78,7 @@ class Trend:
 _NOTHING = Trend()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Slowness:
     """Whether a path is slower than its siblings, and what was measured."""
 

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from enum import IntEnum
-
 from mpathd_watch.core.audit_report import Acknowledged, AuditReport
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.vocabulary import MapHealth, SourceName
 from mpathd_watch.core.state import MapState, State
+from mpathd_watch.immutable import immutable
+from mpathd_watch.sinks.exit_status import Status, of_health, worst
 from mpathd_watch.sinks.words import MAPS_WORST_FIRST, badness
 
-
-class Status(IntEnum):
-    """The exit status of a Nagios plugin (Monitoring Plugins Development Guidelines, Plugin Return Codes)."""
-
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    UNKNOWN = 3
-
-
-_WORST_FIRST = (Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.OK)
-_OF_HEALTH = {
-    MapHealth.HEALTHY: Status.OK,
-    MapHealth.DEGRADED: Status.WARNING,
-    MapHealth.UNKNOWN: Status.UNKNOWN,
-    MapHealth.LOST: Status.CRITICAL,
-}
 _OF_PATHS = frozenset(
     {
         *(FindingKind.NO_MAP, FindingKind.MAP_WITHOUT_PATH),
@@ -39,7 +20,7 @@ _OF_PATHS = frozenset(
 """Findings about what the health of the paths depends on."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Question:
     """What is asked: about ``paths``, ``configuration`` or both; ``map`` (name or WWID) limits it to one map's paths.
 
@@ -52,7 +33,7 @@ class Question:
     at_risk: Status = Status.WARNING
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """The ``status``, and what it follows from: the ``maps`` and the ``findings`` asked about, the worst first.
 
@@ -87,16 +68,6 @@ def judge(report: AuditReport, state: State, question: Question) -> Result:
     found = [of_health(map_.health, question.at_risk) for map_ in maps]
     found += [Status(finding.severity) for finding in findings]
     return Result(question, state, report, worst(found), maps, findings, acknowledged)
-
-
-def worst(statuses: Collection[Status]) -> Status:
-    """The worst of them; OK if there is none."""
-    return next((status for status in _WORST_FIRST if status in statuses), Status.OK)
-
-
-def of_health(health: MapHealth, at_risk: Status = Status.WARNING) -> Status:
-    """The status that follows from a map's health."""
-    return at_risk if health is MapHealth.AT_RISK else _OF_HEALTH[health]
 
 
 def _asked(state: State, question: Question) -> tuple[MapState, ...]:

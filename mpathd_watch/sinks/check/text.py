@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from math import isinf
 
@@ -16,7 +15,9 @@ from mpathd_watch.core.model.text import listed, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
 from mpathd_watch.core.state import MapState, PathState, State
 from mpathd_watch.core.transports import table
-from mpathd_watch.sinks.check.result import Result, of_health
+from mpathd_watch.immutable import immutable
+from mpathd_watch.sinks.check.result import Result
+from mpathd_watch.sinks.exit_status import of_health
 from mpathd_watch.sinks.words import PATHS_WORST_FIRST, badness, counted
 
 BROKEN_BAR = "\N{BROKEN BAR}"
@@ -148,7 +149,7 @@ def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
     return (f"  {name:<{width}}  {text}" for name, text in rows)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Promise:
     """What the timeouts promise for a map; with its sessions, if these promise different things."""
 

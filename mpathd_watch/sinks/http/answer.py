@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+
+from mpathd_watch.immutable import immutable
 
 _TEXT: Final = "text/plain; charset=utf-8"
 
@@ -23,7 +24,7 @@ class Content:
 NOTHING: Final = Content(())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """A response, complete but for the headers that every response has."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, cast
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import NOTHING, Answer, Content
 from mpathd_watch.sinks.http.dialogue import Dialogue, Nothing, Refusal, Request
 from mpathd_watch.sinks.http.places import Stage
@@ -22,7 +22,7 @@ LINGER: Final = 1.0
 """Seconds for which the client may read the last answer. Closed with unread input, the kernel would drop the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Limits:
     """What clients may use.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import h11
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import Answer, plain
 
 _VERSIONS: Final = (b"1.0", b"1.1")
@@ -23,7 +23,7 @@ class Request(NamedTuple):
     accept_encoding: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Refusal:
     """The answer to a request that is not served. It is the last one of the connection."""
 

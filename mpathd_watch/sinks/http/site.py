@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import Answer, Content, plain
 from mpathd_watch.sinks.http.page import render
 from mpathd_watch.sinks.metrics import Exposition, Format
-from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import Views
 
 _HTML: Final = "text/html; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rendering:
     """An answer that takes a while to make. Whoever asks for the same may have the same: the metrics, or the page."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.metrics.cached import CachedBlock
 from mpathd_watch.sinks.metrics.pieces import Piece, Text, gzip_member
 from mpathd_watch.sinks.metrics.row import Example, Kind, Point, Row
@@ -31,7 +32,7 @@ LONGEST_TURN: Final = 0.001
 _PAUSE: Final = 0.00005
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Format:
     """How a scrape wants its metrics: what they are (Content-Type), whether they are compressed, and which.
 

@@ -16,6 +16,7 @@ from mpathd_watch.core.catalog.words import Vocabulary
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.view import View
 
@@ -49,7 +50,7 @@ class Label:
     words: Vocabulary | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Example:
     """A PromQL query, and what it answers."""
 
@@ -66,7 +67,7 @@ def whole(thing: object) -> object:
     return thing
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Row(Generic[Thing]):
     """One metric. ``labels`` are those beside the labels that name the object.
 
@@ -112,7 +113,7 @@ def reading(part: Callable[[Thing], object], rows: Iterable[Row[Thing]]) -> Iter
     return (replace(row, part=part) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Units(Generic[Thing]):
     """Immutable pieces of the state, by which the objects of a block are found: a map, for the paths of a map.
 
@@ -128,7 +129,7 @@ class Units(Generic[Thing]):
             yield from self.objects(label, unit)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Block(Generic[Thing]):
     """The metrics of objects of one kind. ``labels`` name an object, in every row; ``title`` names them all.
 

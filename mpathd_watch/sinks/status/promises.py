@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mpathd_watch.core.model.text import duration, plural
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.status.document import BudgetEntry, Document, PathEntry, TimeoutsEntry
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Promise:
     """What is in force for one session, or for several with the same timeouts.
 

@@ -9,19 +9,14 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from mpathd_watch.sinks.status import Document, document, parse
+from mpathd_watch.sinks.status.client import StatusSocketError
+from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import Views
 
 _BACKLOG: Final = 16
 _CLIENTS: Final = 8
 _PATIENCE: Final = 5.0
 _MODE: Final = 0o666
-_CHUNK: Final = 1 << 16
-_MOST: Final = 256 << 20
-
-
-class StatusSocketError(Exception):
-    """The socket can't be served, or gives no answer. The text is one line with path, reason and remedy."""
 
 
 class StatusSocket:
@@ -82,25 +77,6 @@ class StatusSocket:
 
     def _render(self) -> bytes:
         return json.dumps(document(self._views()), ensure_ascii=False).encode() + b"\n"
-
-
-def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
-    """Ask the daemon that serves ``path``. Each read blocks for at most ``timeout`` seconds.
-
-    Raises ``StatusSocketError`` if there is no answer, ``StatusError`` if the answer is not a status.
-    """
-    chunks: list[bytes] = []
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(timeout)
-            client.connect(str(path))
-            while (chunk := client.recv(_CHUNK)) and len(chunks) * _CHUNK < _MOST:
-                chunks.append(chunk)
-    except OSError as error:
-        raise StatusSocketError(f"no mpathd-watch answers on {path}: {error.strerror or error}") from error
-    if not chunks:
-        raise StatusSocketError(f"mpathd-watch on {path} is too busy to answer; try again")
-    return parse(b"".join(chunks))
 
 
 def _is_served(path: Path) -> bool:

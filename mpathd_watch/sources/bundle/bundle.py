@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import (
-    NOT_RUNNING,
     ConfigurationRead,
     ConnectionFailed,
     DmStatusRead,
@@ -24,7 +23,8 @@ from mpathd_watch.core.events import (
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, parse_printed
 from mpathd_watch.core.formats.printed import ip_address, kernel_log
 from mpathd_watch.core.model.text import plural
-from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SourceName
+from mpathd_watch.core.model.vocabulary import DOWN_SESSION, NOT_RUNNING, SourceName
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.files import Files
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.bundle.processes import Processes
@@ -36,7 +36,7 @@ NOT_IN_BUNDLE = "not_in_bundle"
 """The ``SourceDown.reason`` of what a bundle does not show."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Bundle:
     """A support bundle.
 

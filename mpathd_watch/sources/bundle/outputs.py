@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Version
+from mpathd_watch.immutable import immutable
 
 
 class Output(StrEnum):
@@ -25,7 +25,7 @@ class Output(StrEnum):
     KERNEL_LOG = "journalctl"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Text:
     """A text of a bundle; ``line`` is the line of the file in which it begins."""
 

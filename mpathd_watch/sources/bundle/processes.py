@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.outputs import Text
 
 _KERNEL_OR_INIT = re.compile(r"(?:^|\s|/)(?:init|systemd|kthreadd|\[kthreadd\])(?:\s|$)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Processes:
     """The list of processes; ``None`` if the bundle has none that shows process 1."""
 

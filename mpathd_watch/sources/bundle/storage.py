@@ -18,6 +18,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapLi
 from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.sysfs.disks import MAX_UNMAPPED, attached_by
 
@@ -25,7 +26,7 @@ _PROVEN = frozenset({CheckerState.READY, CheckerState.GHOST})
 """What a checker finds only if the disk has answered it."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Storage:
     """What live sources would have read. ``None``: the bundle does not show it."""
 

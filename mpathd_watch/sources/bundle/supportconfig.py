@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mpathd_watch.core.configuration import Configuration, NodeRecord
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, merge, parse
 from mpathd_watch.core.formats.open_iscsi import Record, parse_record
 from mpathd_watch.core.formats.printed import iscsiadm, packages
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.bundle.files import Files
 from mpathd_watch.sources.bundle.moments import moment
 from mpathd_watch.sources.bundle.outputs import Output, Text
@@ -44,7 +44,7 @@ _OUTPUTS: dict[Output, tuple[tuple[str, str], ...]] = {
 _FAILED = "ERROR: Command not found or not executable"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Part:
     kind: str
     title: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,9 +14,11 @@ from mpathd_watch.sources.configuration.reader import open_regular
 STATUS = "var/lib/dpkg/status"
 MAX_BYTES = 64 << 20
 """Bytes of the database that are read; that of a large desktop installation has about 10 MiB."""
+_CHUNK = 1 << 18
 _LONGEST = 1 << 16
+"""Bytes of a paragraph; that of multipath-tools has about 1 KiB."""
 
-_PACKAGE = b"Package: multipath-tools"
+_PACKAGE = b"\nPackage: multipath-tools\n"
 _INSTALLED = re.compile(rb"Status: \S+ ok installed", re.ASCII)
 _VERSION = re.compile(rb"Version: (?:\d+:)?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?![.\d])", re.ASCII)
 
@@ -33,23 +36,23 @@ def installed_version(root: Path) -> Version | None:
 
 
 def _find(file: BinaryIO) -> Version | None:
-    ours, installed, whole = False, False, True
-    version: Version | None = None
-    left = MAX_BYTES
-    while left > 0 and (line := file.readline(_LONGEST)):
-        left -= len(line)
-        begins, whole = whole, line.endswith(b"\n")
-        if not begins:
-            continue
-        field = line.rstrip(b"\n")
-        if not field:
-            if ours and installed and version:
-                return version
-            ours, installed, version = False, False, None
-        elif field == _PACKAGE:
-            ours = True
-        elif ours and _INSTALLED.fullmatch(field):
-            installed = True
-        elif ours and (match := _VERSION.match(field)):
-            version = (int(match[1]), int(match[2]), int(match[3] or 0))
-    return version if ours and installed and left > 0 else None
+    for paragraph in _paragraphs(file):
+        fields = paragraph.splitlines()
+        if any(map(_INSTALLED.fullmatch, fields)) and (match := next(filter(None, map(_VERSION.match, fields)), None)):
+            return (int(match[1]), int(match[2]), int(match[3] or 0))
+    return None
+
+
+def _paragraphs(file: BinaryIO) -> Iterator[bytes]:
+    """The paragraphs of multipath-tools, from this field on. Of the others no line is looked at: they are thousands."""
+    text, left = b"\n", MAX_BYTES
+    while left > 0 and len(text) < _LONGEST and (chunk := file.read(min(_CHUNK, left))):
+        left -= len(chunk)
+        text += chunk
+        begin = text.find(_PACKAGE)
+        while begin >= 0 and (end := text.find(b"\n\n", begin)) >= 0:
+            yield text[begin:end]
+            begin = text.find(_PACKAGE, end)
+        text = text[begin if begin >= 0 else -len(_PACKAGE) :]
+    if left > 0 and text.startswith(_PACKAGE):
+        yield text

@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.core.configuration import NodeRecord, Unreadable
@@ -18,6 +17,7 @@ from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.formats.open_iscsi import Place, Record
 from mpathd_watch.core.formats.open_iscsi.keys import KEYS
 from mpathd_watch.core.recording.codec import CodecError, decode, encode
+from mpathd_watch.immutable import immutable
 
 FORMAT = 1
 MAX_BYTES = 16 << 20
@@ -30,7 +30,7 @@ _PORTS = range(1 << 16)
 _LINES = range(1 << 20)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RootOnly:
     """``iscsid``, ``records``, ``wwids`` and ``unreadable`` as in ``Configuration``; ``conf_d`` file by file.
 

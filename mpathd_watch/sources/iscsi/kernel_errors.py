@@ -12,8 +12,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from mpathd_watch.core.events import NO_MODULE, Event
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.vocabulary import NO_MODULE, SourceName
 from mpathd_watch.sources.iscsi.datagram import LENGTH, parse
 from mpathd_watch.sources.netlink.conversation import KERNEL
 from mpathd_watch.sources.netlink.groups import listening

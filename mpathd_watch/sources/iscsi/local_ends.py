@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mpathd_watch.core.model.identity import shortest
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.iscsi.tcp import Answer, Connection
 from mpathd_watch.sources.network.addresses import Interface
@@ -28,7 +28,7 @@ _NO_NETDEV = frozenset({"", "default", "<NULL>"})
 """The names that open-iscsi writes for an iface that is not bound to a network device (usr/iface.c)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LocalEnd:
     """The local end of one session; what is not known is ``""``. ``connection`` is ``None`` if there is none.
 
@@ -44,7 +44,7 @@ class LocalEnd:
     routed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Reading:
     """The local end of one session as sysfs has it."""
 

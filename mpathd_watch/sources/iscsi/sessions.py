@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.iscsi.signs_of_life import SignsOfLife
@@ -26,7 +27,7 @@ _OF_NO_LOGIN = -1
 """An exp_statsn that no session has."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Place:
     """The paths of a session's attributes. Those that are polled stay open."""
 
@@ -42,7 +43,7 @@ class _Place:
                 attribute.close()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Known:
     """A session as last read. ``exp_statsn`` is ``None`` unless it was logged in and had one."""
 

@@ -12,11 +12,11 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.identity import shortest
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 from mpathd_watch.sources.network import addresses, links
 from mpathd_watch.sources.network.addresses import plain
@@ -49,7 +49,7 @@ _TOTAL_RETRANS = 100
 _NOT_FOUND = frozenset({errno.ENOENT, errno.ESTALE})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Connection:
     """The two ends of a TCP connection: addresses as text, ports as numbers."""
 
@@ -59,7 +59,7 @@ class Connection:
     remote_port: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """The facts of a connection, and the interface that its socket is bound to (SO_BINDTODEVICE), ``""`` for none."""
 
@@ -67,7 +67,7 @@ class Answer:
     bound_to: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Ends:
     """A connection in the format of inet_diag_sockid, and its local address as text."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.formats.multipath_conf import Document, Version, parse_printed
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.multipathd import mapjson
 from mpathd_watch.sources.multipathd.errors import BadReply, quote, refuse_error_text
 
@@ -58,7 +58,7 @@ _INT_MAX = 2**31 - 1
 _COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parsed(Generic[T]):
     """The ``items`` in a reply, and a count of each kind of ``problems``.
 

@@ -6,9 +6,9 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.model.identity import shortest
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attributes, interface_name
 
 RTM_NEWADDR = 20
@@ -22,7 +22,7 @@ _ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg
 _WANTED = frozenset({IFA_ADDRESS, IFA_LOCAL})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Assigned:
     """One address of the interface with this index. ``network`` is ``""`` if it is link-local: every link has that."""
 
@@ -31,7 +31,7 @@ class Assigned:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Interface:
     """The interface that has an address, and its subnet. ``netdev`` is ``""`` if several interfaces have it."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.model.facts import Ipv4Settings, LinkFacts
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.netlink.conversation import Conversation, Message, attribute, attributes, number
 from mpathd_watch.sources.network import addresses, ipv4
 from mpathd_watch.sources.network.addresses import Assigned
@@ -46,7 +46,7 @@ _KIND = frozenset({IFLA_INFO_KIND})
 _SKIP_STATS = struct.pack("=I", 1 << 3)  # RTEXT_FILTER_SKIP_STATS: saves half of each message, and summing all counters
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Link:
     """One interface, as in one message. ``parent`` and ``master`` are indexes in this network namespace.
 

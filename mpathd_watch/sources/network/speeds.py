@@ -7,9 +7,9 @@ and only of interfaces that are no virtual ones by their kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from mpathd_watch.immutable import immutable
 from mpathd_watch.sources.reading.attributes import Attributes
 
 NET = Path("/sys/class/net")
@@ -20,7 +20,7 @@ MAX_ASKED = 64
 _DUPLEX = frozenset({"full", "half"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Speed:
     """``speed`` in Mbit/s, ``duplex`` as ``full`` or ``half``; ``None`` and ``""`` where the driver reports none."""
 
@@ -28,7 +28,7 @@ class Speed:
     duplex: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Asked:
     speed: Speed
     at: float

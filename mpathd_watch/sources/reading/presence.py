@@ -11,8 +11,10 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from mpathd_watch.immutable import immutable
 
 PROC = Path("/proc")
 SEARCH_EVERY = 30.0
@@ -25,7 +27,7 @@ _FLOCK = struct.Struct("@hhqqi4x")
 """struct flock (fcntl(2)) where offsets have 64 bits: l_type, l_whence, l_start, l_len, l_pid."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Presence:
     """Whether the daemon is ``running``, its ``pid`` if so, and ``why`` we think so: a clause without a full stop.
 

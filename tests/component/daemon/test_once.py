@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.fakes.sysfs import healthy_san
 def test_it_sees_the_san_and_the_network_interfaces_though_multipathd_is_not_there(tmp_path: Path) -> None:
     san = healthy_san(tmp_path / "sys")
     config = replace(Config(), sysfs=str(san.root), multipathd_socket=str(tmp_path / "none"))
-    state = asyncio.run(look_once(config)).state
+    state = look_once(config).state
     assert [known.name for known in state.maps.values()] == ["mpio"]
     assert state.links is not None
     assert state.links["lo"].kind == ""

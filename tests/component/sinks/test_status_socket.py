@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.state import State
-from mpathd_watch.sinks.status import StatusError, document
-from mpathd_watch.sinks.status.socket import StatusSocket, StatusSocketError, read_status
+from mpathd_watch.sinks.status.client import StatusSocketError, read_status
+from mpathd_watch.sinks.status.document import StatusError
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, article_state, big_state
 

@@ -8,6 +8,7 @@ that multipathd has read everything, and which shows that a brace left open ends
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from mpathd_watch.core.formats.multipath_conf import Document, Resolved, Version, merge, parse, parse_printed, resolver
@@ -119,7 +120,7 @@ def resolved_differences(ours: Document, theirs: Document, version: Version) -> 
         for protocol in ("scsi:iscsi", "scsi:fcp"):
             mine = of_map(ours, version, lun, protocol)
             reported_ones = of_map(theirs, version, lun, protocol, NOTHING)
-            for name in mine.__slots__:
+            for name in (each.name for each in fields(mine)):
                 value, expected = getattr(mine, name).value, getattr(reported_ones, name).value
                 if value != expected:
                     yield f"LUN {lun}, {protocol}: {name} is {expected!r}, ours {value!r}"

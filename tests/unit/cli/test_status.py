@@ -9,7 +9,7 @@ import pytest
 from mpathd_watch import cli
 from mpathd_watch.cli import status
 from mpathd_watch.core.model.vocabulary import MapHealth
-from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, make_map, make_state
 

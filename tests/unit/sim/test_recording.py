@@ -18,7 +18,8 @@ from mpathd_watch.core.step import step
 from mpathd_watch.daemon.replay import Playback
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.recording_file import RecordingFile
-from mpathd_watch.sinks.status import document, render
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read
 from tests.sim.clock import Clock

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import Arrays, MapState, NexusState, PathState
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Context:
     """``map`` is the path's map; ``links`` is ``None`` while the network interfaces are not known.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
+from mpathd_watch.immutable import immutable
 
 MAX_STATES = 2048
 """Steps to build an automaton: more than the longest expression without counts on one line needs."""
@@ -70,27 +71,27 @@ _ESCAPED_ANCHORS = {ord(letter): letter for letter in "bB<>`'"}
 # --- the expression as a tree -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Set:
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Anchor:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Sequence:
     parts: tuple[_Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Choice:
     branches: tuple[_Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Repeat:
     node: _Node
     least: int
@@ -298,7 +299,7 @@ class _Machine:
         return then
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Regex:
     """A compiled expression; ``odd`` if its author probably meant another one (a ``[`` inside ``[ ]``)."""
 

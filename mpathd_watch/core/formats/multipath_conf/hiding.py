@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, refused
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Section, Version
 from mpathd_watch.core.formats.multipath_conf.precedence import Sections, sections
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rule:
     """An entry of the blacklist or its exceptions.
 
@@ -29,7 +30,7 @@ _HIDING = ("blacklist", "blacklist_exceptions")
 _BUILT_IN_DEVNODE = "!^(sd[a-z]|dasd[a-z]|nvme[0-9])"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Entry:
     """An entry that is ready to match: each of its expressions, and whether it is inverted."""
 
@@ -40,7 +41,7 @@ class _Entry:
         return all(regex.search(texts[name]) != inverted for name, regex, inverted in self.tests)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Blacklist:
     """What hides path devices under one configuration, for any number of devices."""
 

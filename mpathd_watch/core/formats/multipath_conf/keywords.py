@@ -7,16 +7,16 @@ From libmultipath/dict.c of 0.9.4 (init_keywords()). Each keyword was tried in e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.formats.multipath_conf import values
 from mpathd_watch.core.formats.multipath_conf.model import Version
 from mpathd_watch.core.formats.multipath_conf.values import Reader
+from mpathd_watch.immutable import immutable
 
 OLDEST: Version = (0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Keyword:
     """A keyword of one section.
 

@@ -7,7 +7,8 @@ as white space. Everything here takes time proportional to the length of the tex
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from mpathd_watch.immutable import immutable
 
 BUFFER = 1023
 """Bytes of a line that multipath-tools reads at once (MAXBUF less the terminating NUL)."""
@@ -21,7 +22,7 @@ BLANKS = " \t\n\v\f\r"
 _ENDS_WORD = frozenset(BLANKS + '!#{}"')
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Chunk:
     """What one read into the buffer results in; ``number`` counts the lines of the file from 1, as editors do."""
 
@@ -75,7 +76,7 @@ def content(text: str) -> tuple[str, bool]:
     return kept, bool(text[len(kept) :].strip("\r"))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tokens:
     """A line's tokens: words, braces and ``QUOTE``; ``foreign`` if a byte outside ASCII stood outside quotes."""
 

@@ -32,7 +32,8 @@ def merge(documents: Sequence[Document]) -> Document:
 
 def _fatal_products(document: Document) -> Iterator[Problem]:
     """A product_blacklist in any file fails only when all files have been read (setup_default_blist())."""
-    for entry in sections(document, NEWEST).devices:
+    # Without the hardware table, in which all of them are regular expressions.
+    for entry in sections(document, NEWEST, Document()).devices:
         hidden = entry.values.get("product_blacklist")
         if hidden is not None and any(refused(entry.text(name) or "") for name in ("vendor", "product_blacklist")):
             yield Problem(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 
 Version = tuple[int, int, int]
 """A multipath-tools version, as ``(0, 9, 4)``."""
@@ -59,7 +59,7 @@ class Code(StrEnum):
     MORE_PROBLEMS = "more_problems"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Problem:
     """One fault in a file: a sentence for people, a ``code`` for programs.
 
@@ -76,7 +76,7 @@ class Problem:
     fatal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Setting:
     """A keyword with the value that multipathd reads, both as the file has them."""
 
@@ -86,7 +86,7 @@ class Setting:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Section:
     """A section or subsection; ``line`` is its first one, ``children`` are its subsections in order."""
 
@@ -97,7 +97,7 @@ class Section:
     children: tuple[Section, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Document:
     """One file, or several merged: what multipathd understands of it, and its problems."""
 

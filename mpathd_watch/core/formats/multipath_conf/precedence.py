@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.formats.multipath_conf import ere, hardware
 from mpathd_watch.core.formats.multipath_conf.keywords import lookup
 from mpathd_watch.core.formats.multipath_conf.model import Document, Section, Setting, Value, Version
+from mpathd_watch.immutable import immutable
 
 UNCHECKED_INTERVAL = 2**32 - 2
 """Seconds that an unreadable polling_interval ends up as, if none was read before (checkint_handler() in dict.c)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Origin:
     """Where a value comes from.
 
@@ -30,7 +31,7 @@ class Origin:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Chosen:
     """A value that was understood, with its origin."""
 
@@ -80,7 +81,7 @@ class SectionValues:
             self.values.setdefault("no_path_retry", Chosen("queue", features.origin))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sections:
     """All sections of a configuration, as they stand when all files have been read."""
 

@@ -7,12 +7,13 @@ devices, hardware table, defaults, built-in. Not every keyword is looked for in 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Value, Version
 from mpathd_watch.core.formats.multipath_conf.precedence import Chosen, Origin, Sections, SectionValues, sections
 from mpathd_watch.core.formats.multipath_conf.values import UINT_MAX
+from mpathd_watch.immutable import immutable
 
 BUILT_IN = Origin("built-in")
 
@@ -45,7 +46,7 @@ SOURCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Effective(Generic[T_co]):
     """A value in force, with its origin."""
 
@@ -53,7 +54,7 @@ class Effective(Generic[T_co]):
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Resolved:
     """What is in force for the paths of one map, all times in seconds.
 
@@ -82,7 +83,7 @@ class Resolved:
     failback: Effective[int | str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Resolver:
     """The settings of one configuration, for any number of maps."""
 
@@ -154,7 +155,7 @@ def resolver(document: Document, *, version: Version = NEWEST, hardware: Documen
     return Resolver(sections(document, version, hardware))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Look:
     """The sections that apply to one path of one map."""
 

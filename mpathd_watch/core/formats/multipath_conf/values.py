@@ -7,10 +7,11 @@ that multipath-tools rejects the text and keeps the value that it had.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS
 from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version, spelled
+from mpathd_watch.immutable import immutable
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
@@ -18,7 +19,7 @@ ULONG_MAX = 2**64 - 1
 MOST_MODE = 0o777
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """How a text is understood. ``value`` is ``None`` for "not set"; ``advice`` completes the text of a problem.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mpathd_watch.core.formats.open_iscsi.keys import BUILT_IN, TIMEOUTS
 from mpathd_watch.core.formats.open_iscsi.record import Record
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Configured:
     """A value with its origin; ``file`` is empty and ``line`` 0 for a built-in value."""
 

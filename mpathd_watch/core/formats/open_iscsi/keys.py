@@ -8,7 +8,8 @@ usr/iscsi_settings.h and idbm_node_setup_defaults(), the same in open-iscsi 2.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from mpathd_watch.immutable import immutable
 
 STARTUP = "node.startup"
 LEADING_LOGIN = "node.leading_login"
@@ -19,7 +20,7 @@ NOOP_OUT_INTERVAL = "node.conn[0].timeo.noop_out_interval"
 NOOP_OUT_TIMEOUT = "node.conn[0].timeo.noop_out_timeout"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Key:
     """How a key's value is read: as one of ``words``, or as a number if there are none."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mpathd_watch.core.model.identity import DEFAULT_IFACE
+from mpathd_watch.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Place:
     """What the path of a record contains: ``tpgt`` is ``None`` if it is not there, ``address`` is spelled as there."""
 

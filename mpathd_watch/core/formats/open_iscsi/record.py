@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS, Chunk, chunks, encoded
 from mpathd_watch.core.formats.open_iscsi.keys import KEYS, Key
+from mpathd_watch.immutable import immutable
 
 BUFFER = 2047
 """Bytes of a line that open-iscsi reads at once."""
@@ -44,7 +45,7 @@ class Code(StrEnum):
     MORE_PROBLEMS = "more_problems"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Problem:
     """One fault in a file. Never quotes a value, nor a key that is not on the allow-list."""
 
@@ -55,7 +56,7 @@ class Problem:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Entry:
     """A value and its line: numbers as ``int`` (timeouts in seconds), words as ``str``."""
 
@@ -63,7 +64,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Record:
     """A file's values by their full keys; those of ``keys.KEYS`` and no others."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DmState
+from mpathd_watch.immutable import immutable
 
 _TARGET = re.compile(r"(?P<name>[^:]{1,255}): \d{1,20} \d{1,20} multipath (?P<rest>.*)", re.ASCII)
 _DEV_T = re.compile(r"\d{1,7}:\d{1,7}", re.ASCII)
@@ -26,7 +26,7 @@ _SUSPENDED = 2
 """The position of ``s`` among the attributes, as in ``L-sw``."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmDevice:
     """A dm device, its ``uuid`` included; ``suspended`` is ``None`` where it is not known."""
 
@@ -36,7 +36,7 @@ class DmDevice:
     suspended: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DmTarget:
     """A multipath target; ``paths`` by ``MAJOR:MINOR``. A table does not have the paths' states."""
 

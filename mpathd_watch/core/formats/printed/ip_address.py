@@ -8,6 +8,7 @@ from ipaddress import ip_interface
 
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 
 _LINK = re.compile(
     r"\d{1,9}: (?P<name>[^\s:@]{1,64})(?:@(?P<parent>[^\s:]{1,64}))?: <(?P<flags>[A-Z0-9_,-]*)>(?P<rest>.*)"
@@ -20,7 +21,7 @@ _LONGEST_LINE = 2048
 MAX_LINKS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Links:
     """The interfaces, and the subnet (``192.168.1.0/24``) of each address."""
 

@@ -15,6 +15,7 @@ from mpathd_watch.core.model.facts import SessionFacts
 from mpathd_watch.core.model.identity import DEFAULT_IFACE
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus
+from mpathd_watch.immutable import immutable
 
 _PORTAL = re.compile(r"\[?(?P<address>[^\[\]]{1,255}?)\]?:(?P<port>\d{1,5}),(?P<tag>-?\d{1,5})", re.ASCII)
 _DISK = re.compile(r"Attached scsi disk (?P<dev>\S{1,64})\s+State: (?P<state>\S{1,64})", re.ASCII)
@@ -29,7 +30,7 @@ _BEGIN, _END = "# BEGIN RECORD", "# END RECORD"
 MAX_SESSIONS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PrintedDisk:
     """A disk of a session."""
 
@@ -38,7 +39,7 @@ class PrintedDisk:
     state: DeviceState
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PrintedSession:
     """A session with its disks; ``None`` for the disks if they are not printed (``-P 1``)."""
 

@@ -13,10 +13,11 @@ come before and between these, and a table of all paths that has no states yet.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
+from mpathd_watch.immutable import immutable
 
 _MAP = re.compile(
     r"(?:\w+: )?(?P<name>\S.{0,255}?)(?: \((?P<wwid>[^()]{1,255})\))? (?P<sysfs>dm-\d{1,7}) (?P<what>.{0,255})",
@@ -36,7 +37,7 @@ _USABLE = frozenset({CheckerState.READY, CheckerState.GHOST})
 _ABSENT = "##"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PrintedPath:
     """A path; ``dev`` and ``hctl`` are empty where there is no such disk any more.
 
@@ -54,7 +55,7 @@ class PrintedPath:
     priority: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PrintedMap:
     """A map; ``queues``: it has the feature ``queue_if_no_path`` in the kernel now."""
 
@@ -87,7 +88,7 @@ def parse(text: str) -> tuple[PrintedMap, ...]:
     return tuple(maps.values())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Group:
     """A path group. Without a number: what comes before the first line of a group.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mpathd_watch.core.model.text import clean
+from mpathd_watch.immutable import immutable
 
 _LONGEST_LINE = 4096
 MAX_DISKS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UdevDisk:
     """A whole disk, or a dm device; ``path`` is its path below /sys, ``wwid`` its ID_SERIAL.
 

@@ -8,9 +8,10 @@ import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import NO_MODULE, ConnectionFailed, SourceDown, SourceErrors, SourceUp
+from mpathd_watch.core.events import ConnectionFailed, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.folding.transport_errors import LOOK_AGAIN
 from mpathd_watch.core.model.vocabulary import (
+    NO_MODULE,
     Cause,
     DeviceState,
     DmState,

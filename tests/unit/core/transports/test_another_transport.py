@@ -29,8 +29,8 @@ from mpathd_watch.core.verdicts.outage import Judgement
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.http.page import render as page
 from mpathd_watch.sinks.metrics.exposition import Exposition
-from mpathd_watch.sinks.status import document
-from mpathd_watch.sinks.status import render as screen
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render as screen
 from mpathd_watch.sinks.view import View
 from tests.story import START, San, Story, moment
 from tests.unit.core.transports.sas_expander import ExpanderPort, ExpanderPortsRead, PortState, installed

@@ -14,7 +14,7 @@ from mpathd_watch.core.model.facts import AccessFacts
 from mpathd_watch.core.model.vocabulary import AccessState, Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
 from mpathd_watch.sinks.http.page import REFRESH_SECONDS, render
-from mpathd_watch.sinks.status import document
+from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import View
 from tests.factories import (
     NOW,

@@ -34,7 +34,10 @@ from mpathd_watch.core.verdicts.io_latency import Latency
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.sinks.backlog import Outlet
-from mpathd_watch.sinks.status import StatusError, document, parse, render, summary
+from mpathd_watch.sinks.status.document import StatusError, parse
+from mpathd_watch.sinks.status.from_view import document
+from mpathd_watch.sinks.status.screen import render
+from mpathd_watch.sinks.status.summary import summary
 from mpathd_watch.sinks.view import View
 from tests.factories import (
     NOW,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.core.events import NOT_RUNNING, SystemRead
+from mpathd_watch.core.events import SystemRead
 from mpathd_watch.core.model.facts import DeviceFacts
-from mpathd_watch.core.model.vocabulary import DeviceState, SourceName, Transport
+from mpathd_watch.core.model.vocabulary import NOT_RUNNING, DeviceState, SourceName, Transport
 from mpathd_watch.sources.bundle import Bundle, read
 from tests.bundles import WWID, Copy, findings, healths, state_of
 

@@ -99,13 +99,22 @@ def test_a_database_that_is_none_is_no_error(tmp_path: Path) -> None:
     assert installed_version(tmp_path) is None
 
 
-def test_a_long_line_is_read_in_pieces_of_which_none_passes_for_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("size", [1, 2, 7, 40, 100, 1000])
+def test_it_does_not_matter_where_a_piece_of_the_file_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(dpkg, "_LONGEST", 8)
-    assert installed(tmp_path, "Depends:Package: multipath-tools\nStatus: install ok installed\n") is None
-    monkeypatch.undo()
+    monkeypatch.setattr(dpkg, "_CHUNK", size)
+    assert installed(tmp_path, "Depends:Package: multipath-tools\nStatus: install ok installed\nVersion: 9.9\n") is None
+    assert installed(tmp_path, OTHER + package("0.8.8-1", "deinstall ok config-files") + package() + OTHER) == (0, 9, 4)
+    assert installed(tmp_path, OTHER + package()) == (0, 9, 4)
+
+
+def test_the_text_of_a_large_database_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed(tmp_path, f"Conffiles: {'x' * 1_000_000}\n\n{package()}") == (0, 9, 4)
+    monkeypatch.setattr(dpkg, "_CHUNK", 100)
+    monkeypatch.setattr(dpkg, "_LONGEST", 300)
+    endless = "Package: multipath-tools\n" + "Depends: x\n" * 100
+    assert installed(tmp_path, endless + package()) is None
 
 
 def test_the_amount_that_is_read_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

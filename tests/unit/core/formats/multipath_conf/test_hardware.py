@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from functools import cache
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from mpathd_watch.core.formats.multipath_conf.values import Reading
 from tests.golden import GOLDEN
 
 EMPTY = Document()
+NAMES = [each.name for each in fields(Resolved)]
 FILES: dict[Version, str] = {(0, 9, 4): "bookworm-0.9.4", (0, 11, 1): "trixie-0.11.1", (0, 15, 1): "sid-0.15.1"}
 
 
@@ -64,8 +66,8 @@ def comes_to(version: Version, device: Device, *, ours: bool) -> dict[str, objec
     """All that is asked of a table about a device."""
     asked, entries = prepared(version, ours=ours)
     found = asked.resolve(wwid="1", **device._asdict(), protocol="scsi:fcp")
-    values = {name: getattr(found, name).value for name in Resolved.__slots__}
-    sections = {name: getattr(found, name).origin.section for name in Resolved.__slots__}
+    values = {name: getattr(found, name).value for name in NAMES}
+    sections = {name: getattr(found, name).origin.section for name in NAMES}
     attribute = asked.uid_attribute(devnode="sda", **device._asdict())
     rule = entries.hides(devnode="sda", wwid="1", **device._asdict(), protocol="scsi:fcp")
     return {"values": values, "sections": sections, "uid_attribute": attribute, "hidden": rule and rule.text}
@@ -117,9 +119,7 @@ def test_what_multipath_hides_on_its_own_is_what_its_entries_hide(version: Versi
 def test_what_is_built_in_is_what_multipath_prints(version: Version) -> None:
     ours = resolver(EMPTY, version=version, hardware=EMPTY).resolve(wwid="1", vendor=None, product=None)
     theirs = resolver(printed(version), version=version).resolve(wwid="1", vendor=None, product=None)
-    assert {name: getattr(ours, name).value for name in Resolved.__slots__} == {
-        name: getattr(theirs, name).value for name in Resolved.__slots__
-    }
+    assert {name: getattr(ours, name).value for name in NAMES} == {name: getattr(theirs, name).value for name in NAMES}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from mpathd_watch.core.formats.multipath_conf.precedence import UNCHECKED_INTERV
 from tests.golden import GOLDEN
 
 MODERN = parse((GOLDEN / "conf" / "multipath-modern.conf").read_text(), "m.conf")
+NAMES = [each.name for each in fields(Resolved)]
 LISTED = "36001405aaaaaaaaaaaaaaaaaaaaaaaaa"
 EMPTY = Document()
 NO_TABLE = Document()
@@ -61,7 +63,7 @@ def defaults(line: str) -> str:
 
 def test_nothing_configured_is_what_is_built_in() -> None:
     found = of("")
-    assert {name: getattr(found, name).value for name in Resolved.__slots__} == {
+    assert {name: getattr(found, name).value for name in NAMES} == {
         "polling_interval": 5,
         "max_polling_interval": 20,
         "fast_io_fail_tmo": 5,
@@ -75,12 +77,12 @@ def test_nothing_configured_is_what_is_built_in() -> None:
         "detect_prio": True,
         "failback": "manual",
     }
-    assert {getattr(found, name).origin for name in Resolved.__slots__} == {BUILT_IN}
+    assert {getattr(found, name).origin for name in NAMES} == {BUILT_IN}
 
 
 def test_every_section_has_its_say() -> None:
     found = resolve(MODERN, wwid=LISTED, vendor="LIO-ORG", product="disk", protocol="scsi:iscsi")
-    assert {name: (getattr(found, name).value, getattr(found, name).origin) for name in Resolved.__slots__} == {
+    assert {name: (getattr(found, name).value, getattr(found, name).origin) for name in NAMES} == {
         "polling_interval": (7, Origin("defaults", "m.conf", 3)),
         "max_polling_interval": (28, Origin("defaults", "m.conf", 3)),
         "fast_io_fail_tmo": (20, Origin("overrides/protocol", "m.conf", 47)),
