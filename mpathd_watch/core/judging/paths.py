@@ -53,7 +53,7 @@ LOOK_AGAIN = 0.5
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
     raw = _raw_states(draft, wwid, path)
-    outage = _as_reopened(draft, path, raw, _as_reinstated(path, raw))
+    outage = _as_reopened(raw, _as_reinstated(path, raw))
     was_lost = outage is not None and outage.transport_lost
     failed = outage is not None and outage.real
     health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
@@ -256,15 +256,13 @@ def _as_reinstated(path: PathState, raw: RawStates) -> Outage | None:
     return replace(outage, transport_lost=False, transport_up=None)
 
 
-def _as_reopened(draft: Draft, path: PathState, raw: RawStates, outage: Outage | None) -> Outage | None:
+def _as_reopened(raw: RawStates, outage: Outage | None) -> Outage | None:
     """The path's outage; without standby as its cause if the array had taken the path out of that before it failed.
 
-    A unit attention reported the change before, and the next reading shows what it was.
+    A unit attention reported the change before (otherwise the failure is counted at once), and the next reading shows
+    what it was.
     """
     if outage is None or outage.cause is not Cause.ARRAY_STANDBY or outage.counted or raw.closed is not None:
-        return outage
-    again = draft.arrays.again.get(target_of(path.place))
-    if again is None or outage.failed is None or again.since > outage.failed.monotonic:
         return outage
     return replace(outage, cause=Cause.UNKNOWN, transport_lost=False, transport_up=None)
 

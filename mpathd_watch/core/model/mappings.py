@@ -55,6 +55,9 @@ class _Chunks(Mapping[Key, Value]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self.items())!r})"
+
     def __iter__(self) -> Iterator[Key]:
         return chain.from_iterable(self._chunks)
 

@@ -62,6 +62,9 @@ class _Shelves(Mapping[Due, float]):
     def __len__(self) -> int:
         return sum(map(len, self._shelves))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(sorted(self.items()))!r})"
+
     def __iter__(self) -> Iterator[Due]:
         return chain.from_iterable(self._shelves)
 

@@ -84,3 +84,7 @@ def test_chunks_that_are_nearly_empty_are_joined() -> None:
     mapping = draft.finished()
     assert list(mapping) == [0, *range(CHUNK, MANY, CHUNK)]
     assert len(mapping.chunks) == 1
+
+
+def test_its_text_shows_its_items() -> None:
+    assert repr(Chunked.of({"a": 1, "b": None})) == "Chunked({'a': 1, 'b': None})"

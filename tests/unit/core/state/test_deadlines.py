@@ -61,3 +61,8 @@ def test_a_deadline_that_is_not_set_is_an_error() -> None:
         draft[Due(Wait.AUDIT)]
     with pytest.raises(KeyError):
         del draft[Due(Wait.AUDIT)]
+
+
+def test_their_text_shows_them_in_order() -> None:
+    later, sooner = Due(Wait.OVERDUE, "w2"), Due(Wait.CAUSE, "w1", "p")
+    assert repr(Deadlines.of({later: 1.0, sooner: 2.0})) == f"Deadlines({{{sooner!r}: 2.0, {later!r}: 1.0}})"
