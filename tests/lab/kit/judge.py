@@ -131,9 +131,10 @@ class Logs:
         deeds: Sequence[Deed] | None,
         entries: Iterable[Entry],
         series: Iterable[tuple[float, str, Mapping[str, str], float | None]],
+        interfaces: Mapping[str, str] = PORTALS,
     ) -> Logs:
         """Put together what was read."""
-        timeline = Timeline(lines, deeds, PORTALS)
+        timeline = Timeline(lines, deeds, interfaces)
         changes = sorted(series, key=lambda each: each[0])
         first = max(timeline.lines[0]["mono"], changes[0][0] if changes else 0.0) if timeline.lines else 0.0
         # A recorder that has nothing to write leaves no line, and neither has a scraper.
@@ -273,7 +274,7 @@ class Judge:
                 outage.ended = at
                 outage = None
         for each in self.outages:
-            if any(span.touches(each.began - SETTLED, each.until(self._logs.ended) + APART) for span in self._absent):
+            if any(span.touches(each.began - SETTLED, each.until(self._logs.ended)) for span in self._absent):
                 each.clear = False
 
     def _is_clear(self, track: Track, at: float) -> bool:

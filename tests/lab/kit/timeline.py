@@ -274,8 +274,7 @@ class Timeline:
         moments = {0.0}
         for at in carriers.moments:
             moments |= {at, at + READ_WITHIN}
-        for at, line in self.sessions.get(portal, Steps[Line]({})):
-            moments |= {at, at + READ_WITHIN} if line["state"] == "LOGGED_IN" else {at}
+        moments |= set(self.sessions[portal].moments if portal in self.sessions else ())
         recv = {
             float(line["recv_tmo"]) for line in self._of("session") if line["portal"] == portal and line["recv_tmo"]
         }
@@ -285,8 +284,9 @@ class Timeline:
             for limit in limits:
                 if after - before > limit:
                     moments |= {before + limit, before + limit + WARNS_WITHIN, after, after + READ_WITHIN}
-        # A moment later, so that nothing is missed by a rounding.
-        return [(at + MOMENT, self._usable_at(portal, carriers, heard, at + MOMENT)) for at in sorted(moments)]
+        # Also a moment later, so that nothing is missed by a rounding.
+        moments |= {at + MOMENT for at in moments}
+        return [(at, self._usable_at(portal, carriers, heard, at)) for at in sorted(moments)]
 
     def _usable_at(self, portal: str, carriers: Steps[bool], heard: list[float], at: float) -> Words:
         session = self.session(portal, at)
@@ -295,16 +295,28 @@ class Timeline:
         changed = max((each for each in carriers.moments if each <= at), default=float("-inf"))
         if not carriers.at(at):
             return USABLE if at - changed < READ_WITHIN else SUSPECT
-        just_now = at - changed < READ_WITHIN or at - session["mono"] < READ_WITHIN
+        just_now = at - changed < READ_WITHIN
         position = bisect.bisect_right(heard, at)
         if not position or not int(session["recv_tmo"] or 0) or not int(session["ping_tmo"] or 0):
             return USABLE if just_now or not position else UP
         last, limit = heard[position - 1], float(session["recv_tmo"]) + GRACE
         if position > 1 and last - heard[position - 2] > limit and at - last < READ_WITHIN:
-            return USABLE
+            # A new connection has not been silent.
+            return USABLE if heard[position - 2] >= self._login(portal, at) else UP
         if at - max(last, session["mono"]) < limit:
             return USABLE if just_now or at - last >= limit else UP
         return USABLE if at - last < limit + WARNS_WITHIN else SUSPECT
+
+    def _login(self, portal: str, at: float) -> float:
+        """When the session to a portal was logged in last."""
+        login, before = float("-inf"), ""
+        for moment, line in self.sessions[portal]:
+            if moment > at:
+                break
+            if line["state"] == "LOGGED_IN" != before:
+                login = moment
+            before = line["state"]
+        return login
 
     def _checker(self, track: Track) -> Steps[frozenset[CheckerState]]:
         """What multipathd's checker may report: faulty while something is wrong, and until it has checked again.
