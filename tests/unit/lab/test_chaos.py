@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from tests.lab.kit.san import QUICK
 from tests.lab.long import chaos as twenty_minutes
 from tests.lab.scenarios import chaos_short
 
+REAL = Path(__file__).parent / "two_outages"
 SEEDS = [str(number) for number in range(200)]
 
 
@@ -135,3 +137,60 @@ def test_a_repair_that_is_refused_is_tried_again_in_the_end() -> None:
     assert stand.faults.done[-1] == "login to 192.168.1.1:3260"
     assert stand.said == ["could not be done: logout (1): no"]
     assert (deed["end"], other["end"]) == (106.0, 106.0)
+
+
+class Whole(Stand):
+    """A lab in which everything is up again at once, and which leaves the logs of a real run."""
+
+    def __init__(self, logs: Path, *, drop: str = "") -> None:
+        super().__init__()
+        self.logs = logs
+        self.checked: list[str] = []
+        self.load = SimpleNamespace(io=lambda **_: None)
+        record = SimpleNamespace(values={"state": "LOGGED_IN"})
+        self.truth = SimpleNamespace(
+            session=lambda _: record,
+            device=lambda _: SimpleNamespace(values={"state": "running"}),
+            dm_verdicts=lambda _: [(1.0, "F"), (2.0, "A")],
+            store=lambda to: self._leave(to, "truth", ""),
+        )
+        self.watch = SimpleNamespace(present=True, store=lambda to: self._reports(to, drop))
+        self.expect_state = self.expect_metric = lambda *_, **__: None
+
+    def wait(self, _: str, look: Any, __: float) -> Any:
+        return look()
+
+    def check(self, holds: bool, what: str) -> None:
+        assert not holds
+        self.checked.append(what)
+
+    def _reports(self, to: Path, drop: str) -> None:
+        self._leave(to, "journal", drop)
+        self._leave(to, "metrics", "")
+
+    def _leave(self, to: Path, name: str, drop: str) -> None:
+        lines = (REAL / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not drop or drop not in line]
+        (to / f"{name}.jsonl").write_text("\n".join(kept), encoding="utf-8")
+
+
+PULLED = Plan("x", (Fault("link down", 1, 10.9, 17.0), Fault("link down", 2, 40.6, 15.0)), busy=True)
+
+
+def test_a_run_whose_reports_are_right_passes(tmp_path: Path) -> None:
+    stand = Whole(tmp_path)
+    chaos.play(cast("Any", stand), PULLED, "chaos_short")
+    assert stand.checked == []
+    assert "LAB_SEED=x repeats it" in stand.said[0]
+    assert stand.said[-1] == "2 outages, 44 healths compared, 0 violations"
+
+
+def test_a_run_whose_reports_are_wrong_fails_with_its_story(tmp_path: Path) -> None:
+    stand = Whole(tmp_path, drop='"MPATHD_WATCH_PATH": "192.168.1.1:3260"')
+    chaos.play(cast("Any", stand), PULLED, "chaos_short")
+    assert stand.checked == [
+        "(b) mpio 192.168.1.1:3260: the outage from 120.3 to 136.1 is reported 0 times (at 20.3 s; seed x)"
+    ]
+    assert "repeat it: LAB_SEED=x python -m tests.lab test chaos_short" in stand.said
+    assert "     10.9 link down (1) for 17.0 s" in stand.said
+    assert any(line.startswith("   120.33  world   mpio 192.168.1.1:3260: session FAILED") for line in stand.said)
