@@ -126,7 +126,7 @@ class Modelled:
     def _play(self, plan: Plan) -> None:
         start = self.clock.now
         self.run.product.start()
-        self.run._restarted()
+        self.run.restarted()
         self.run.peace.healthy = False
         for fault in plan.faults:
             make, repair = ACTS[fault.kind]
@@ -195,8 +195,7 @@ class Modelled:
                     self._show("path_health", word is path.health, map=map_.name, path=label, state=word)
                 self._show("path_overdue", path.verdict.overdue, map=map_.name, path=label)
                 self._show("path_reinstatements_total", path.reinstatements, map=map_.name, path=label)
-                for cause, count in path.failures.items():
-                    self._show("path_failures_total", count, map=map_.name, path=label, cause=cause)
+                self._show("path_failures_total", sum(path.failures.values()), map=map_.name, path=label)
         for name in (SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD):
             self._show("source_up", state.source(name).up is True, source=name)
         self.clock.after(SCRAPED, self._scrape)

@@ -248,7 +248,7 @@ def test_an_instant_that_is_wrong_is_found(event: str, word: str) -> None:
     [
         ('mpathd_watch_source_up{source="multipathd"}', 0.0, "c"),
         (f'mpathd_watch_path_overdue{{map="mpio",path="{ONE}"}}', 1.0, "c"),
-        (f'mpathd_watch_path_failures_total{{cause="checker",map="mpio",path="{ONE}"}}', 9.0, "f"),
+        (f'mpathd_watch_path_failures_total{{map="mpio",path="{ONE}"}}', 9.0, "f"),
     ],
 )
 def test_what_stands_in_the_end_is_found(series: str, value: float, rule: str) -> None:
