@@ -14,6 +14,7 @@ from tests.lab.kit import image, runner, san
 from tests.lab.kit.cache import cache_directory
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.judge import STORY, Judge, Logs
 from tests.lab.kit.san import ARTICLE, LIO, San
 from tests.lab.kit.states import States
 
@@ -70,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--array", choices=SANS, default="tgt", help="what serves the LUNs; lio has ALUA (default: tgt)")
     add("shell", _shell, "open a root shell in the guest that `up` left running")
     add("down", _down, "end the guest that `up` left running")
+    judge = commands.add_parser("judge", help="judge the logs of a chaos scenario again")
+    judge.add_argument("logs", metavar="DIR", type=Path, help="the scenario's logs")
+    judge.set_defaults(command=_judge)
     test = add("test", _test, "run scenarios: those named, or all")
     add_deb(test)
     test.add_argument("--sit", action="store_true", help="stop at the first failure and keep its guest running")
@@ -136,6 +140,15 @@ def _test(options: argparse.Namespace) -> int:
     suites = (options.suite,) if options.suite else ()
     settings = runner.Options(suites, _deb(options), options.logs, options.sit, options.long)
     return 0 if runner.run(options.scenarios, settings) else 1
+
+
+def _judge(options: argparse.Namespace) -> int:
+    found = Judge(Logs.read(options.logs))
+    for violation in found.judge():
+        print(f"--- rule ({violation.rule}) does not hold at {violation.at:.1f} s: {violation.text}")
+        print("\n".join(found.story(violation.at, STORY, 5.0)))
+    print(f"{len(found.outages)} outages, {found.judged} healths compared, {len(found.violations)} violations")
+    return int(bool(found.violations))
 
 
 def _suite(options: argparse.Namespace) -> str:

@@ -16,6 +16,7 @@ Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `
     `link`     network interface: `id`, `carrier` ("1", "0", None: gone)
     `map`      dm-multipath map, read by ioctl: `id`, `uuid`, `event_nr`, `queueing`, `paths` {dev_t: "A"|"F"},
                `groups` [[mark, [dev_t ...]] ...] with the mark A (in use), E or D
+    `late`     nothing was read for `seconds`, which is longer than usual: the guest, or its host, was too busy
 
 It shares no code with the product, on purpose: the product is compared with it.
 """
@@ -34,6 +35,8 @@ from typing import Any, TextIO
 
 POLL_INTERVAL = 0.1
 HEARD_INTERVAL = 0.5
+LATE = 0.7
+"""Seconds between the beginnings of two readings from which on the recorder was late."""
 
 SUBSYSTEMS = {"block", "scsi", "scsi_host", "iscsi_session", "iscsi_connection", "iscsi_host", "net"}
 NETLINK_KOBJECT_UEVENT = 15
@@ -364,8 +367,11 @@ def poll(log: Log) -> None:
     }
     known: dict[str, dict[str, dict[str, Any]]] = {source: {} for source in sources}
     ears = Ears(log)
+    started = time.monotonic()
     while True:
-        started = time.monotonic()
+        before_that, started = started, time.monotonic()
+        if started - before_that > LATE:
+            log.write("late", {"seconds": round(started - before_that, 4)})
         ears.listen()
         for source, look in sources.items():
             before, after = known[source], look()

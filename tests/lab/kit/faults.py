@@ -19,6 +19,7 @@ from tests.lab.kit.tail import wait_for
 from tests.lab.kit.tgt import Tgt
 
 RULES = "/run/lab/faults.nft"
+FLUSH_RULES = "flush ruleset\n"
 FLUSH = "nft flush ruleset"
 
 FROZEN_SCRIPT = Path(__file__).parent.parent / "guest/frozen_journald.py"
@@ -73,6 +74,18 @@ class Faults:
     def start_target(self, number: int) -> float:
         """Start a target that was killed."""
         return self._do(f"target {self._portals(number)} started", self._array.start(number))
+
+    def filter(self, states: Mapping[int, str]) -> float:
+        """Have each link do what its state is: `drop`, `drop to target`, `drop from target` or `reset`; others work."""
+        told = {
+            "drop": self._array.drop_rules,
+            "drop to target": lambda number: self._tgt.drop_one_way_rules(number, "input"),
+            "drop from target": lambda number: self._tgt.drop_one_way_rules(number, "output"),
+            "reset": self._array.reset_rules,
+        }
+        rules = "".join(told[state](number) for number, state in states.items())
+        what = ", ".join(f"{self._portals(number)}: {state}" for number, state in states.items())
+        return self._filter(f"filters: {what or 'none'}", f"{FLUSH_RULES}{rules}")
 
     def add_lun(self, lun: int) -> float:
         """Export a new LUN from both targets and rescan."""
@@ -220,6 +233,10 @@ class Faults:
     def reinstate_path(self, device: str) -> float:
         """Have multipathd reinstate a path."""
         return self._do(f"multipathd reinstate path {device}", f"multipathd reinstate path {device}")
+
+    def reconfigure_multipathd(self) -> float:
+        """Have multipathd read its configuration again, and load every map again."""
+        return self._do("multipathd reconfigured", "multipathd reconfigure")
 
     def stop_multipathd(self) -> float:
         """Stop multipathd and its socket, in good order."""

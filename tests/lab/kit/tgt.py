@@ -99,9 +99,11 @@ class Tgt(Array):
 
     def drop_rules(self, number: int) -> str:
         """Return the nft rules that drop every packet at the target's end of a link."""
-        return nft_table(
-            nft_chain("input", f'iifname "t{number}" drop'), nft_chain("output", f'oifname "t{number}" drop')
-        )
+        return nft_table(*(_drop(number, hook) for hook in ("input", "output")))
+
+    def drop_one_way_rules(self, number: int, hook: str) -> str:
+        """Return the nft rules that drop what comes to the target (`input`), or what it sends (`output`)."""
+        return nft_table(_drop(number, hook))
 
     def reset_rules(self, number: int) -> str:
         """Return the nft rules that answer whatever comes to a portal with a TCP reset."""
@@ -129,6 +131,11 @@ class Tgt(Array):
                 f"ip -n san link set t{number} up",
             ]
         return lines
+
+
+def _drop(number: int, hook: str) -> str:
+    interface = "iifname" if hook == "input" else "oifname"
+    return nft_chain(hook, f'{interface} "t{number}" drop')
 
 
 def _file(lun: int) -> str:

@@ -106,7 +106,7 @@ class Watch:
     def entries(self, after: float = 0.0, event: str | None = None, /, **fields: str) -> list[Entry]:
         """Return the unit's journal entries of this scenario later than `after`, with this event and these fields."""
         if self.present:
-            self._entries += [entry for entry in map(_entry, self._journal.new()) if entry.at >= self._since]
+            self._entries += [entry for entry in map(entry_of, self._journal.new()) if entry.at >= self._since]
         return [
             entry
             for entry in self._entries
@@ -242,13 +242,14 @@ class Watch:
         if self.present:
             for line in self._metrics.new():
                 if "series" in line:
-                    name, labels = _parse_series(line["series"])
+                    name, labels = parse_series(line["series"])
                     self._changes.append((line["mono"], name, labels, line["value"]))
                 else:
                     self._scrapes.append(Scrape(line["mono"], line.get("error", ""), line.get("took", 0.0)))
 
 
-def _entry(line: dict[str, Any]) -> Entry:
+def entry_of(line: dict[str, Any]) -> Entry:
+    """Return the entry that journalctl writes as this line of JSON."""
     at = int(line["__MONOTONIC_TIMESTAMP"]) / 1e6
     if "_SOURCE_REALTIME_TIMESTAMP" in line:
         # When the entry was sent; journald may have taken its time to receive it.
@@ -274,7 +275,8 @@ def _accounted_for(entry: Entry, allowed: frozenset[str]) -> bool:
     return entry.event is not None and (entry.priority > WARNING or entry.event in allowed)
 
 
-def _parse_series(series: str) -> tuple[str, dict[str, str]]:
+def parse_series(series: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the labels of a series."""
     name, _, labels = series.partition("{")
     return name, {key: re.sub(r"\\(.)", _unescape, value) for key, value in LABEL.findall(labels)}
 
