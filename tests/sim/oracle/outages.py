@@ -109,8 +109,10 @@ class OutageOracle:
         return any(name == "failed" and value and at == self._clock.now for name, value, at in path.before)
 
     def _disturb(self) -> None:
-        self._disturbed = self._clock.now
-        for outage in self._open.values():
+        now = self._disturbed = self._clock.now
+        # The end of one that has just ended may not be known yet.
+        ended = (each for each in self.outages[-20:] if not each.reports and now - (each.ended or now) < LONGEST)
+        for outage in (*self._open.values(), *ended):
             outage.clear = False
 
     def _changed(self, path: Path) -> None:
