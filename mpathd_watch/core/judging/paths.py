@@ -270,14 +270,17 @@ def _as_reopened(raw: RawStates, outage: Outage | None) -> Outage | None:
 def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
     """The outage without the carrier as its cause, if that has returned and the target may have answered since.
 
-    The path was up again then, but while sysfs does not answer, nothing shows it. What takes the path after that may be
-    another matter.
+    The path was up again then, but while sysfs does not answer, nothing shows it, and dm may fail the path before the
+    answer is read. What takes the path after that may be another matter.
     """
     nexus = draft.nexus_of(path)
-    if outage.cause is not Cause.CARRIER_LOST or outage.real or nexus is None or _is_unreachable(draft, nexus):
+    if outage.cause is not Cause.CARRIER_LOST or outage.counted or outage.transport_lost:
+        return outage
+    if nexus is None or _is_unreachable(draft, nexus):
         return outage
     answered = nexus.heard is not None and nexus.heard > outage.began.monotonic
-    return replace(outage, cause=Cause.UNKNOWN) if answered or not draft.is_up(SourceName.SYSFS) else outage
+    unread = not outage.real and not draft.is_up(SourceName.SYSFS)
+    return replace(outage, cause=Cause.UNKNOWN) if answered or unread else outage
 
 
 def _shared(draft: Draft, path: PathState, outage: Outage) -> Outage:

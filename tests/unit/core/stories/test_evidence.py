@@ -289,6 +289,16 @@ def test_a_carrier_that_has_returned_is_not_why_a_path_fails_while_sysfs_is_sile
     assert "carrier" not in story.told_of("path_failed").message.partition("cause:")[2].partition(",")[0]
 
 
+def test_a_carrier_is_not_why_a_path_fails_after_its_target_has_answered_again() -> None:
+    """Simulator, m3-176: dm failed the path before the answer was read."""
+    story = begun().at(10).cut(2).carrier("eth2", carrier=False).at(20).carrier("eth2", carrier=True)
+    story.dm("sdb", DmState.FAILED)
+    assert cause(story) is Cause.CARRIER_LOST
+    story.live(2).poll()
+    assert cause(story) is Cause.UNKNOWN
+    assert failed(story.at(30)) == {Cause.UNKNOWN: 1}
+
+
 def test_a_checker_that_was_listed_before_the_failure_shows_no_administrator() -> None:
     """It may have found a fault since: the next listing shows that."""
     story = begun().at(10).dm("sdb", DmState.FAILED).listing().at(10.1).looked("sdb")
