@@ -19,12 +19,18 @@ from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, DmStatusRead, MapsListed, PathsListed
 from mpathd_watch.core.model.facts import MapListing, PathListing
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView, DmView
 from mpathd_watch.core.model.vocabulary import DmAction, DmState, SourceName
-from mpathd_watch.core.state import PathState
+from mpathd_watch.core.state import MapState, PathState
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
 
+SAME_END = 3.0
+"""Seconds by which two ends of the queueing differ that are the same: what multipathd prints is in whole seconds, and a
+listing may wait for it."""
+LONGEST = 1e9
+"""Seconds: no_path_retry times polling_interval is less."""
 _AFTER = {DmAction.PATH_FAILED: DmState.FAILED, DmAction.PATH_REINSTATED: DmState.ACTIVE}
 
 
@@ -168,12 +174,14 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    known = (map_.queues, map_.queueing, map_.vendor, map_.product)
-    if known != (listing.queues, listing.queueing, listing.vendor, listing.product):
+    ends = _queueing_ends(map_, listing, draft.now)
+    known = (map_.queues, map_.queueing, map_.queueing_ends, map_.vendor, map_.product)
+    if known != (listing.queues, listing.queueing, ends, listing.vendor, listing.product):
         draft.maps[listing.wwid] = replace(
             map_,
             queues=listing.queues,
             queueing=listing.queueing,
+            queueing_ends=ends,
             vendor=listing.vendor,
             product=listing.product,
         )
@@ -187,6 +195,18 @@ def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
         if found.dm_state is not DmState.UNKNOWN:
             after_path = _settled(after_path, found.dm_state, requested)
         draft.set_path(listing.wwid, path if after_path == path else after_path)
+
+
+def _queueing_ends(map_: MapState, listing: MapListing, now: Instant) -> Instant | None:
+    """When multipathd has the I/O fail that waits: it prints the seconds that are left (%Q, snprint_queueing()).
+
+    It counts down once a second, and may be late. So what differs little is the same moment.
+    """
+    left, _, unit = listing.queueing.partition(" ")
+    if not listing.queues or unit != "sec" or not (left.isascii() and left.isdigit()):
+        return None
+    ends, before = now.later(min(float(left), LONGEST)), map_.queueing_ends
+    return before if before is not None and abs(ends.monotonic - before.monotonic) <= SAME_END else ends
 
 
 def _by_device(paths: Iterable[PathListing]) -> dict[tuple[str, str, str], PathListing]:

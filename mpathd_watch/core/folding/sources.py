@@ -108,7 +108,7 @@ def _forget_listings(draft: Draft, *, restarted: bool) -> None:
         if draft.layer_of(wwid).manager is not SourceName.MULTIPATHD:
             continue
         if map_.queues is not None or map_.queueing:
-            draft.maps[wwid] = replace(map_, queues=None, queueing="")
+            draft.maps[wwid] = replace(map_, queues=None, queueing="", queueing_ends=None)
         for path in map_.paths.values():
             before = path.checker
             after = CheckerView(name=before.name, read=before.read, overruled=before.overruled and not restarted)

@@ -10,7 +10,7 @@ from typing import Final
 from mpathd_watch import __version__
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.histogram import Histogram
-from mpathd_watch.core.model.vocabulary import Phase, SourceName
+from mpathd_watch.core.model.vocabulary import NO_MODULE, Phase, SourceName
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics.labels import (
@@ -90,9 +90,9 @@ SOURCES: Final[Block[SourceState]] = Block(
         gauge(
             "source_up",
             "1 while the source answers, 0 while it does not.",
-            lambda source: source.up,
+            lambda source: None if source.reason == NO_MODULE else source.up,
             Example("Which sources do not answer?", "mpathd_watch_source_up == 0"),
-            absent="before its first answer or failure",
+            absent="before its first answer or failure, and for iscsi on a host without the kernel's iSCSI module",
         ),
         gauge(
             "source_last_success_timestamp_seconds",

@@ -117,6 +117,16 @@ MAPS: Final[Block[MapState]] = Block(
             absent="while multipathd does not report it",
         ),
         gauge(
+            "map_queueing_deadline_timestamp_seconds",
+            "When I/O that waits because no path is usable starts to fail, in Unix time (%Q of multipathd).",
+            lambda map_: map_.queueing_ends.wall if map_.queueing_ends else None,
+            Example(
+                "On which maps does I/O fail within half a minute unless a path returns?",
+                "mpathd_watch_map_queueing_deadline_timestamp_seconds - time() < 30",
+            ),
+            absent="while a path is usable, where nothing ends the waiting, and while multipathd does not report it",
+        ),
+        gauge(
             "map_suspended",
             "1 while the dm device is suspended (dm/suspended in sysfs).",
             lambda map_: map_.suspended,

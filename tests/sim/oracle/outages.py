@@ -108,6 +108,9 @@ class OutageOracle:
     def _has_just_been_reinstated(self, path: Path) -> bool:
         return any(name == "failed" and value and at == self._clock.now for name, value, at in path.before)
 
+    def _has_just_failed(self, path: Path) -> bool:
+        return any(name == "failed" and self._clock.now - at < POLL for name, _, at in path.before)
+
     def _disturb(self) -> None:
         now = self._disturbed = self._clock.now
         # The end of one that has just ended may not be known yet.
@@ -140,6 +143,8 @@ class OutageOracle:
         outage.returned = None if path.raw.gone else outage.returned or now
         if outage.failed is not None and outage.returned is not None and outage.returned - outage.failed < SHORT:
             outage.clear = False  # no reading need have found it failed
+        if outage.returned == now and self._has_just_failed(path):
+            outage.clear = False  # it may be reported as up before dm's uevent comes
         if words == UP:
             outage.ended = now
             del self._open[id(path)]

@@ -319,6 +319,32 @@ def test_each_word_on_queueing_is_forgotten(queues: bool | None, queueing: str) 
     assert (story.map().queues, story.map().queueing) == (None, "")
 
 
+def test_the_end_of_the_queueing_is_the_same_while_multipathd_counts_down_to_it() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.queues, san.queueing = True, "12 chk"
+    story = Story(san).begun().at(0).listing()
+    assert story.map().queueing_ends is None
+    for second, left in ((0, "60 sec"), (5, "56 sec"), (10, "48 sec")):
+        san.queueing = left
+        story.at(second).listing()
+        assert story.map().queueing_ends == moment(60)
+    san.queueing = "30 sec"
+    story.at(11).listing()
+    assert story.map().queueing_ends == moment(41)
+    story.multipathd_down()
+    assert story.map().queueing_ends is None
+
+
+@pytest.mark.parametrize(
+    ("queues", "queueing"),
+    [(False, "off"), (False, "5 sec"), (True, "on"), (True, "x sec"), (True, "٣ sec"), (True, "")],
+)
+def test_nothing_ends_the_queueing_where_multipathd_does_not_count_down(queues: bool, queueing: str) -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.queues, san.queueing = queues, queueing
+    assert Story(san).begun().at(0).listing().map().queueing_ends is None
+
+
 @pytest.mark.parametrize(("reason", "overruled"), [("timeout", True), ("not_running", False)])
 def test_a_multipathd_that_is_started_again_is_believed_at_once(reason: str, overruled: bool) -> None:
     """One that only did not answer goes on calling a path faulty that dm has reinstated."""

@@ -133,6 +133,7 @@ def whole_state() -> State:
                     make_path("192.168.2.1:3260", deadline=at(5)),
                 ],
                 latency=0.002,
+                queueing_ends=at(9),
             )
         ],
         [session := make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],
@@ -422,6 +423,18 @@ def test_sources_are_up_or_down_and_what_went_wrong_is_counted() -> None:
     assert value(state, "source_up", source="config") is None
     assert value(state, "source_last_success_timestamp_seconds", source="multipathd") == at(-9).wall
     assert value(state, "source_errors_total", source="multipathd", reason="timeout") == 2
+
+
+def test_a_host_without_iscsi_has_no_series_of_it_that_an_alert_would_fire_for() -> None:
+    for reason, up in (("no_module", None), ("timeout", 0)):
+        state = make_state(sources=frozen({SourceName.ISCSI: SourceState(up=False, reason=reason)}))
+        assert value(state, "source_up", source="iscsi") == up
+
+
+def test_the_end_of_the_queueing_is_there_while_multipathd_counts_down_to_it() -> None:
+    name = "map_queueing_deadline_timestamp_seconds"
+    assert value(article_state(), name, map="mpio") is None
+    assert value(make_state(maps=[replace(make_map(), queueing_ends=at(9))]), name) == at(9).wall
 
 
 def test_the_common_errors_of_connections_are_there_from_zero_and_the_others_once_seen() -> None:
