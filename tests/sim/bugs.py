@@ -91,10 +91,10 @@ BUGS = (
         "    if usable == 0 and not (",
     ),
     Bug(
-        "error_of_a_session_is_kept",
-        "folding/nexuses.py",
-        "        lost = error = None\n",
-        "        lost = None\n",
+        "reason_of_the_kernel_is_ignored",
+        "state/nexus.py",
+        "        return self.error.reason\n",
+        "        return None\n",
     ),
     Bug(
         "vanished_disk_is_ignored",
@@ -157,10 +157,10 @@ BUGS = (
         "if seconds > 100 * slack + promised.lateness(phase)",
     ),
     Bug(
-        "administrator_by_an_old_listing",
+        "administrator_after_a_return",
         "judging/paths.py",
         "if on_purpose and fresh and timed and not outage.soon else",
-        "if on_purpose and timed and not outage.soon else",
+        "if on_purpose and fresh and timed else",
     ),
     Bug(
         "suspect_path_is_failed_by_access",

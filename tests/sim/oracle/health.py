@@ -323,12 +323,10 @@ class HealthOracle:
 
     def _was_out(self, path: Path) -> set[bool]:
         """Whether the path was out up to now, as far as it may be known: what was before may still be reported."""
-        found = {bool(path.words & OUT)}
-        if path.before or self._clock.now - path.out_until < SETTLED or self._blind_until > path.since:
-            found.add(True)
-        if path.before or self._clock.now - path.since < SETTLED:
-            found.add(False)
-        return found
+        now, window = self._clock.now, SETTLED + SCANNED_EVERY if path.before else SETTLED
+        if path.words & OUT:
+            return {True, False} if path.before or now - path.since < SETTLED else {True}
+        return {True, False} if now - max(path.out_until, self._blind_until) < window else {False}
 
     def _reported(self, path: Path) -> Health | None:
         map_ = self._product.state.maps.get(path.map_.wwid)
