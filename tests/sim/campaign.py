@@ -15,7 +15,7 @@ from tests.sim.run import SECONDS, Plan, Result, play, seeds
 from tests.sim.shrink import shortened
 
 Played = TypeVar("Played", bound=Result)
-SHOWN = 3
+SHOWN = 2
 """Runs in which something is wrong that are shortened and shown."""
 STORY = 60.0
 CLOSE = frozenset("ab")
