@@ -13,6 +13,7 @@ from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import NO_MODULE, NOT_RUNNING, SourceName
+from mpathd_watch.core.state import Queueing
 from mpathd_watch.core.transports import table
 
 _OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
@@ -107,8 +108,8 @@ def _forget_listings(draft: Draft, *, restarted: bool) -> None:
     for wwid, map_ in tuple(draft.maps.items()):
         if draft.layer_of(wwid).manager is not SourceName.MULTIPATHD:
             continue
-        if map_.queues is not None or map_.queueing:
-            draft.maps[wwid] = replace(map_, queues=None, queueing="", queueing_ends=None)
+        if map_.queues is not None or map_.queueing.text:
+            draft.maps[wwid] = replace(map_, queues=None, queueing=Queueing())
         for path in map_.paths.values():
             before = path.checker
             after = CheckerView(name=before.name, read=before.read, overruled=before.overruled and not restarted)

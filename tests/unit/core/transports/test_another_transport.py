@@ -196,9 +196,9 @@ def test_what_multipathd_knew_of_its_own_maps_alone_is_forgotten_with_it() -> No
     story = Shelf("native", layer=Layer.UNKNOWN).at(0)
     story.san.add_map("late")
     story.look().listing()
-    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["off", "off", "off"]
+    assert [story.map(name).queueing.text for name in ("iscsi", "native", "late")] == ["off", "off", "off"]
     story.multipathd_down()
-    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["", "off", ""]
+    assert [story.map(name).queueing.text for name in ("iscsi", "native", "late")] == ["", "off", ""]
 
 
 def test_every_sink_shows_its_maps() -> None:
