@@ -46,6 +46,9 @@ a path every 20 s at most unless it is configured otherwise (max_polling_interva
 ACCESS_GRACE = 4.0
 """Seconds that a failure may wait for its cause, in place of ``CAUSE_GRACE``, after the array has reported a change of
 access states. The kernel knew the new ones up to 3.1 s later in the lab (docs/measured.md)."""
+UNSEEN_LOSS = 60.0
+"""Seconds before a failure within which a connection error shows that its session was lost, even if it was not read so.
+Reading sysfs may hang for as long."""
 LOOK_AGAIN = 0.5
 """Seconds between two close looks at a disk that had commands in flight when dm failed its path."""
 
@@ -180,6 +183,10 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing, 
     # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
     # fail it afterwards, for a reason that is over.
     timed = managed and path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    if nexus is not None and nexus.error is not None and outage.failed.since(nexus.error.at) < UNSEEN_LOSS:
+        # The kernel has dropped the connection, and the session was back before it was read: multipathd fails a path
+        # whose disk is transport-offline without a command (path_offline() in libmultipath/discovery.c).
+        return Cause.UNKNOWN
     return Cause.ADMINISTRATOR if on_purpose and fresh and timed and not outage.soon else Cause.UNKNOWN
 
 
