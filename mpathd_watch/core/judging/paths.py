@@ -271,6 +271,8 @@ def _as_reopened(raw: RawStates, outage: Outage | None) -> Outage | None:
     """
     if outage is None or outage.cause is not Cause.ARRAY_STANDBY or outage.counted or raw.closed is not None:
         return outage
+    if raw.standing is not Standing.FAILED:
+        return outage  # a path in standby that dm has reinstated is usable: multipathd calls it ghost
     return replace(outage, cause=Cause.UNKNOWN, transport_lost=False, transport_up=None)
 
 
@@ -336,7 +338,9 @@ def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
         unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
         return unread or path.disk.access.state is not None
     if outage.cause is Cause.ARRAY_STANDBY:
-        return target_of(path.place) in draft.arrays.again
+        since = path.disk.access_since
+        before = failed is not None and since is not None and since < failed.monotonic
+        return before and target_of(path.place) in draft.arrays.again
     if outage.cause is Cause.CARRIER_LOST:
         return not outage.transport_lost
     if outage.cause is causes.lost:

@@ -119,6 +119,21 @@ def test_a_path_that_the_array_had_opened_again_before_it_failed_is_not_in_stand
     assert dict(told.at(15).path(B).failures) == {cause: 1}
 
 
+def test_a_path_that_fails_as_the_array_reports_standby_is_in_standby_at_once() -> None:
+    """Lab, array_standby: dm fails it before the state has been read, and reinstates it 3 s later, as a ghost."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0").at(0.1).dm("sdb", DmState.FAILED)
+    told.at(0.3).access(g2=STANDBY)
+    assert dict(told.path(B).failures) == {Cause.ARRAY_STANDBY: 1}
+    told.at(3).checker("sdb", CheckerState.GHOST).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("path_reinstated").fields["CAUSE"] == Cause.ARRAY_STANDBY
+
+
+def test_a_path_in_standby_that_is_reinstated_as_a_ghost_was_in_standby() -> None:
+    told = story().at(0).access(g2=STANDBY).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    told.at(1).dm("sdb", DmState.FAILED).at(2).checker("sdb", CheckerState.GHOST).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("path_reinstated").fields["CAUSE"] == Cause.ARRAY_STANDBY
+
+
 def test_without_a_number_it_is_the_paths_port_group() -> None:
     told = story().at(0)
     device = told.san.devices["sdb"]
