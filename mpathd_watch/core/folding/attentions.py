@@ -72,7 +72,7 @@ def _follow(
 ) -> None:
     """Have read what attentions of one kind from one target are about, and prepare what is to be reported of them."""
     if kind is AttentionKind.ACCESS_STATE:
-        _read_again(draft, target)
+        read_again(draft, target)
     elif kind not in _SILENT:
         _gather(draft, kind, target, attentions, maps)
     if kind in _OTHER_LUNS:
@@ -81,7 +81,7 @@ def _follow(
         _expect_resizes(draft, maps)
 
 
-def _read_again(draft: Draft, target: str) -> None:
+def read_again(draft: Draft, target: str) -> None:
     """Have the access states of all disks of a target read at once, and again for a while.
 
     While they are read again anyway, a further change is found by that: a storm makes no more readings.

@@ -81,6 +81,21 @@ def test_the_access_states_of_the_target_are_read_at_once_and_again_for_a_while(
     assert [event for _, event, _ in told.alerts()] == []
 
 
+@pytest.mark.parametrize(("state", "again"), [(AccessState.STANDBY, True), (AccessState.NON_OPTIMIZED, False)])
+def test_a_path_that_comes_while_the_array_has_closed_it_is_read_again(state: AccessState, again: bool) -> None:
+    """Simulator, t1-205: the attention had come before the path was known."""
+    told = story().at(1)
+    told.san.logout(2)
+    told.look().at(2)
+    sid = told.san.login(PORTALS[1])
+    name = told.san.add_disk(told.san.wwid("mpio"), sid)
+    device = told.san.devices[name]
+    told.san.devices[name] = replace(device, access=replace(device.access, state=state, group=2))
+    told.wanted = []
+    told.look().at(3)
+    assert any(wanted.scope is Scope.DEVICES and name in wanted.devices for wanted in told.wanted) is again
+
+
 def test_the_last_reading_comes_when_the_time_is_over() -> None:
     """At the slow pace the kernel may learn the new state after the last reading but one."""
     told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
