@@ -52,6 +52,8 @@ class Section:
     figures: tuple[Figure, ...]
     at: str = "paths"
     plots: tuple[Plot, ...] = ()
+    headlines: tuple[str, ...] = ()
+    """The names of the figures that the page has at its top as well."""
     grows: bool = False
     """Whether it has figures of hosts of all sizes."""
 

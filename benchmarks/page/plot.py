@@ -33,7 +33,7 @@ def ticks(values: Sequence[float]) -> list[float]:
 def _svg(plot: Plot) -> Iterator[str]:
     lines = [Line(line.name, tuple((x, y) for x, y in line.points if y > 0)) for line in plot.lines]
     places = sorted({x for line in lines for x, _ in line.points})
-    levels = ticks([y for line in lines for _, y in line.points])
+    levels = ticks([y for line in lines for _, y in line.points] or [1.0])
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
 
     def across(place: float) -> float:

@@ -28,12 +28,17 @@ RATIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that one run has found; ``missing`` are the titles of what it has not measured, with the reason."""
+    """Everything that one run has found.
+
+    ``missing`` are the titles of what it has not measured, with the reason. The first table shows hosts of the size
+    ``main`` where it can.
+    """
 
     machine: Machine
     effort: str
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, str], ...] = ()
+    main: int = 0
 
 
 def files(report: Report, page: str) -> Mapping[str, str]:
@@ -44,6 +49,7 @@ def files(report: Report, page: str) -> Mapping[str, str]:
 
 def _page(report: Report, page: str) -> Iterator[str]:
     yield from _heading(report.machine, report.effort)
+    yield from _headlines(report)
     yield from _peers(report.sections)
     for section in report.sections:
         yield from ("", f"## {section.title}", "", _wrapped(section.text), "")
@@ -70,6 +76,19 @@ def _heading(machine: Machine, effort: str) -> Iterator[str]:
     yield from ("", _wrapped(RATIOS))
 
 
+def _headlines(report: Report) -> Iterator[str]:
+    if not report.sections:
+        return
+    yield from ("", "## In short", "", "| | | mpathd-watch | the others |", "|---|---:|---:|---|")
+    for section in report.sections:
+        for group in _by_name(section.figures):
+            if group[0].name in section.headlines:
+                figure = next((each for each in group if each.at == report.main), group[-1])
+                others = [f"{peer}: {beside(value, figure.ours)}" for peer, value in figure.peers.items()]
+                size, ours = f"{figure.at:,} {section.at}", f"{number(figure.ours)} {figure.unit}".rstrip()
+                yield _row([f"{section.title}: {figure.name}", size, ours, "; ".join(others)])
+
+
 def _peers(sections: Sequence[Section]) -> Iterator[str]:
     found = dict.fromkeys(peer for section in sections for figure in section.figures for peer in figure.peers)
     if found:
@@ -92,7 +111,7 @@ def _growth(sections: Sequence[Section]) -> Iterator[str]:
         (section, found[0], found[-1])
         for section in sections
         for found in _by_name(section.figures)
-        if len(found) > 1 and found[0].ours > 0
+        if len(found) > 1 and found[0].ours > 0 and not found[0].note
     ]
     if not rows:
         return

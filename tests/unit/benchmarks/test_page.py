@@ -49,11 +49,12 @@ REPORT = Report(
     MACHINE,
     FULL.described(),
     (
-        Section("scrape", "A scrape", "Over HTTP.", SCRAPE, "paths", by_size(SCRAPE, *TIME), grows=True),
-        Section("commands", "Commands", "Whole processes.", COMMANDS),
+        Section("scrape", "A scrape", "Over HTTP.", SCRAPE, "paths", by_size(SCRAPE, *TIME), TIME[:1], grows=True),
+        Section("commands", "Commands", "Whole processes.", COMMANDS, headlines=("check",)),
         Section("storm", "A storm", "At once.", STORM, at="events", plots=(QUANTILES,)),
     ),
     (("Commands", "not asked for"),),
+    main=1_000,
 )
 
 
@@ -117,7 +118,13 @@ def test_the_ticks_enclose_all_values(values: list[float]) -> None:
     assert max(values) <= found[-1]
 
 
-@given(st.lists(st.tuples(st.integers(1, 20_000), st.floats(0.0, 1e6)), min_size=1, unique_by=lambda point: point[0]))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 20_000), st.just(0.0) | st.floats(1e-6, 1e6)),
+        min_size=1,
+        unique_by=lambda point: point[0],
+    )
+)
 def test_a_plot_is_xml_whose_points_are_within_it(points: list[tuple[int, float]]) -> None:
     line = Line("<&>", ((1, 1.0), *((x, y) for x, y in sorted(points) if x > 1)))
     picture = ElementTree.fromstring(drawn(Plot("key", "a & b", "paths", "ms", (line,))))  # noqa: S314  # our own
