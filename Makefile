@@ -76,6 +76,10 @@ lab-shell: $(venv) ## open another shell in the running guest
 mutants: ## change the core in small ways, and list the changes that no test notices; takes an hour and more
 	tools/mutants $(ROOMS)
 
+.PHONY: bench
+bench: $(venv) ## measure what the daemon costs, beside what could be run instead, and write docs/performance.md; needs root
+	$(python) -m benchmarks
+
 .PHONY: clean
 clean: ## remove everything that was made here (cached lab images stay)
 	rm -rf .venv .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
