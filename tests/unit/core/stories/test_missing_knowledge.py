@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 
 import pytest
 
@@ -317,6 +318,14 @@ def test_each_word_on_queueing_is_forgotten(queues: bool | None, queueing: str) 
     san.queues, san.queueing = queues, queueing
     story = Story(san).begun().at(0).multipathd_down()
     assert (story.map().queues, story.map().queueing.text) == (None, "")
+
+
+def test_an_absurd_number_of_seconds_is_a_moment_all_the_same() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.queues, san.queueing = True, f"{'9' * 400} sec"
+    ends = Story(san).begun().at(0).listing().map().queueing.ends
+    assert ends is not None
+    assert isfinite(ends.wall)
 
 
 def test_the_end_of_the_queueing_is_the_same_while_multipathd_counts_down_to_it() -> None:
