@@ -96,6 +96,15 @@ def test_a_path_that_comes_while_the_array_has_closed_it_is_read_again(state: Ac
     assert any(wanted.scope is Scope.DEVICES and name in wanted.devices for wanted in told.wanted) is again
 
 
+def test_a_path_that_the_array_had_closed_before_the_start_is_not_read_again() -> None:
+    """A passive controller is in standby all the time."""
+    san = San.of(["mpio"], PORTALS).grouped(g2=AccessState.STANDBY)
+    told = Story(san)
+    told.feed(san.system_read())
+    assert told.path(B).disk.access.state is AccessState.STANDBY
+    assert told.state.arrays.again == {}
+
+
 def test_the_last_reading_comes_when_the_time_is_over() -> None:
     """At the slow pace the kernel may learn the new state after the last reading but one."""
     told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
