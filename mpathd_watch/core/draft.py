@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from mpathd_watch.core.effects import Effect, Refresh, Scope
 from mpathd_watch.core.layers import table as layers
@@ -12,6 +11,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.immutable import replace
 
 _NEVER_ASKED = SourceState()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Origin, Resolved, Resolver, resolver, spelled
@@ -10,7 +10,7 @@ from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import TransportRow
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 RUNNING = Origin("running")
 """Origin of a value that multipathd runs with and that the files don't have."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from mpathd_watch.core.alerting import messages
@@ -24,6 +23,7 @@ from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVe
 from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import CLOSED
+from mpathd_watch.immutable import replace
 
 _Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
 """The labels of the nexuses that are there, by transport and handle."""

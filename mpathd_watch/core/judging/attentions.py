@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
@@ -11,6 +10,7 @@ from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import Attention, Due, MapState, Resize, Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR, FOLLOWED_WITHIN, GATHERED, LAST_LOOK, sizes_of, target_of
+from mpathd_watch.immutable import replace
 
 AGAIN_EVERY = 0.5
 """Seconds between two readings of the access states of a target that has just reported a change."""

@@ -6,8 +6,6 @@ map of which a path stands out are read more often for a while, because what is 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.vocabulary import USABLE, Health
@@ -15,6 +13,7 @@ from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts import io_latency, slow_path
 from mpathd_watch.core.verdicts.comparison import median
 from mpathd_watch.core.verdicts.slow_path import Slowness
+from mpathd_watch.immutable import replace
 
 WATCH_EVERY = 1.0
 """Seconds between readings of a map that is watched."""

@@ -19,12 +19,11 @@ A window ends as soon as it is stark, else after ``WINDOW``. While it has too fe
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from enum import Enum, auto
 
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.verdicts.comparison import Comparison, Measure, median
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 WINDOW = 4.5
 """Seconds of a window at least, slightly less than the time between two readings of the disks."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import AttentionKind
 from mpathd_watch.core.state import MapState
+from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.metrics.labels import KIND, MAP, PRODUCT, SYSFS_NAME, VENDOR, WWID
 from mpathd_watch.sinks.metrics.row import Block, Example, Kind, Labels, Row, Units, Value, gauge, info, states
 from mpathd_watch.sinks.view import View

@@ -7,7 +7,7 @@ object is written again only when what it reads of the object has changed: see `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ from mpathd_watch.core.catalog.words import Vocabulary
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.view import View
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
 from mpathd_watch.sources.sysfs import access, block
