@@ -7,8 +7,7 @@ import errno
 import itertools
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -78,17 +77,14 @@ def connection_error(sid: int, error: int) -> bytes:
     return bytes(datagram)
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A uevent, as pyudev has it."""
-
-    action: str
-    sys_name: str
-    subsystem: str = "block"
-    properties: Mapping[str, str] = field(default_factory=dict)
+def _uevent(action: str, name: str, subsystem: str, **held: str) -> bytes:
+    """A uevent as the kernel sends it."""
+    place = f"/devices/{name}"
+    keys = {"ACTION": action, "DEVPATH": place, "SUBSYSTEM": subsystem, **held}
+    return "".join(f"{line}\0" for line in (f"{action}@{place}", *(f"{key}={keys[key]}" for key in keys))).encode()
 
 
-def devices(event: Event) -> list[Device]:
+def uevents(event: Event) -> list[bytes]:
     """The uevents that the real source makes ``event`` of."""
     match event:
         case DmPathEvent():
@@ -99,12 +95,12 @@ def devices(event: Event) -> list[Device]:
                 "DM_PATH": event.dev_t,
                 "DM_SEQNUM": str(event.seqnum),
             }
-            return [Device("change", event.sysfs_name, properties=properties)]
+            return [_uevent("change", event.sysfs_name, "block", **properties)]
         case BlockEvent():
-            return [Device(event.action, event.sysfs_name, properties={"DM_COOKIE": "1"} if event.reloaded else {})]
+            return [_uevent(event.action, event.sysfs_name, "block", **({"DM_COOKIE": "1"} if event.reloaded else {}))]
         case UnitAttentions():
             return [
-                Device("change", each.hctl, "scsi", {ATTENTION: each.kind.value})
+                _uevent("change", each.hctl, "scsi", DEVTYPE="scsi_device", **{ATTENTION: each.kind.value})
                 for each in event.attentions
                 for _ in range(each.count)
             ]
@@ -112,20 +108,20 @@ def devices(event: Event) -> list[Device]:
             raise ValueError(event)
 
 
-class UeventMonitor:
+class UeventSocket:
     """The socket of uevents. An overflow is reported once, before what is still in the buffer."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.closed = False
         self.number = next(_numbers)
         self._loop = loop
-        self._waiting: deque[Device] = deque()
+        self._waiting: deque[bytes] = deque()
         self._overflow = False
 
     def fileno(self) -> int:
         return self.number
 
-    def arrive(self, found: list[Device]) -> None:
+    def arrive(self, found: list[bytes]) -> None:
         """The kernel sends uevents."""
         self._waiting.extend(found)
         self._loop.readable(self.number)
@@ -135,15 +131,11 @@ class UeventMonitor:
         self._overflow = True
         self._loop.readable(self.number)
 
-    def poll(self, timeout: float) -> Device | None:
-        if timeout:
-            raise ValueError(timeout)
+    def receive(self) -> bytes | None:
         if self._overflow:
+            self._overflow = False
             raise OSError(errno.ENOBUFS, "No buffer space available")
         return self._waiting.popleft() if self._waiting else None
-
-    def clear_error(self) -> None:
-        self._overflow = False
 
     def close(self) -> None:
         self.closed = True
