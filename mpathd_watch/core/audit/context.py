@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.audit.node_records import NodeRecords, node_records
@@ -18,7 +18,11 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Host:
-    """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
+    """The state and the configuration, and what of them the rooms need again and again.
+
+    ``settings`` by WWID, ``users`` are the maps of each session by its label. ``maps`` by label. ``nexuses`` are those
+    that exist, by label: the facts about a missing one are out of date. ``sessions``: those that open-iscsi configures.
+    """
 
     state: State
     configuration: Configuration
@@ -27,21 +31,9 @@ class Host:
     settings: Mapping[str, Resolved]
     users: Mapping[str, tuple[MapState, ...]]
     records: NodeRecords
-
-    @property
-    def maps(self) -> list[MapState]:
-        """The maps by label."""
-        return sorted(self.state.maps.values(), key=identity.by_label)
-
-    @property
-    def nexuses(self) -> list[NexusState]:
-        """The nexuses that exist, by label; the facts about a missing one are out of date."""
-        return present(self.state)
-
-    @property
-    def sessions(self) -> list[NexusState]:
-        """Those of them that open-iscsi configures, by label."""
-        return of_open_iscsi(self.nexuses)
+    maps: Sequence[MapState]
+    nexuses: Sequence[NexusState]
+    sessions: Sequence[NexusState]
 
     @property
     def multipathd_dead(self) -> bool:
@@ -87,6 +79,8 @@ def host(state: State) -> Host:
         for path in map_.paths.values():
             if path.nexus:
                 users.setdefault(path.nexus, {})[map_.wwid] = map_
+    nexuses = present(state)
+    sessions = of_open_iscsi(nexuses)
     return Host(
         state,
         configuration,
@@ -94,7 +88,10 @@ def host(state: State) -> Host:
         prepared,
         {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
-        node_records(configuration.records, of_open_iscsi(present(state))),
+        node_records(configuration.records, sessions),
+        sorted(state.maps.values(), key=identity.by_label),
+        nexuses,
+        sessions,
     )
 
 
