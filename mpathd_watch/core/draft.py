@@ -42,6 +42,7 @@ class Draft:
         self.counters = before.counters
         self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
+        self._asked: set[Scope] = set()
 
     # --- paths and maps -----------------------------------------------------------------------------------------------
 
@@ -132,7 +133,8 @@ class Draft:
 
     def take(self, due: Due) -> bool:
         """Whether this deadline has come; then it is done with."""
-        if due not in self.deadlines or self.deadlines[due] > self.now.monotonic:
+        moment = self.deadlines.get(due)
+        if moment is None or moment > self.now.monotonic:
             return False
         del self.deadlines[due]
         return True
@@ -146,9 +148,9 @@ class Draft:
     def refresh(self, *scopes: Scope) -> None:
         """Have sources read again; asking twice in one step is asking once."""
         for scope in scopes:
-            wanted = Refresh(scope)
-            if wanted not in self.effects:
-                self.effects.append(wanted)
+            if scope not in self._asked:
+                self._asked.add(scope)
+                self.effects.append(Refresh(scope))
 
     def refresh_devices(self, names: Iterable[str]) -> None:
         """Have these disks read again."""
