@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
+from sys import intern
 
 from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.identity import UUID_PREFIX
@@ -192,8 +193,9 @@ class Disks:
             state=_state(attributes, directory),
             transport=attachment.transport,
             sid=attachment.sid,
-            vendor=attributes.optional(device / "vendor"),
-            product=attributes.optional(device / "model"),
+            # Thousands of disks have the same: each text is kept once.
+            vendor=intern(attributes.optional(device / "vendor")),
+            product=intern(attributes.optional(device / "model")),
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
             timeout=attributes.number(device / "timeout"),
