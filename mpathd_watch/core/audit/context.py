@@ -22,6 +22,7 @@ class Host:
 
     ``settings`` by WWID, ``users`` are the maps of each session by its label. ``maps`` by label. ``nexuses`` are those
     that exist, by label: the facts about a missing one are out of date. ``sessions``: those that open-iscsi configures.
+    ``existing``: the ``nexuses`` by their labels.
     """
 
     state: State
@@ -34,6 +35,7 @@ class Host:
     maps: Sequence[MapState]
     nexuses: Sequence[NexusState]
     sessions: Sequence[NexusState]
+    existing: Mapping[str, NexusState]
 
     @property
     def multipathd_dead(self) -> bool:
@@ -54,8 +56,7 @@ class Host:
 
     def session(self, path: PathState) -> NexusState | None:
         """The path's session, if it exists."""
-        session = self.state.nexuses.get(path.nexus)
-        return session if session is not None and session.present else None
+        return self.existing.get(path.nexus)
 
     def portal(self, path: PathState) -> str:
         """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
@@ -92,6 +93,7 @@ def host(state: State) -> Host:
         sorted(state.maps.values(), key=identity.by_label),
         nexuses,
         sessions,
+        {nexus.label: nexus for nexus in nexuses},
     )
 
 
