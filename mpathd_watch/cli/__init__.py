@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        # Only this command's module is imported: 'status' must not wait until the HTTP server is loaded.
+        # Only this command's module is imported: 'status' must not wait until the HTTP server and pyudev are loaded.
         with collector_paused():
             command = import_module(f"{__name__}.{options.command.replace('-', '_')}")
         status: int = command.run(options)

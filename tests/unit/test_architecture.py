@@ -71,6 +71,7 @@ CORE_MAY_IMPORT = {
 """Pure modules only: none that opens, sleeps, looks at a clock, logs, starts anything or rolls dice."""
 
 ADAPTERS = {
+    "pyudev": {"mpathd_watch.sources.uevent.source"},
     "prometheus_client": {"mpathd_watch.sinks.metrics.exposition", "mpathd_watch.sinks.metrics.text"},
     "h11": {"mpathd_watch.sinks.http.dialogue"},
     "structlog": {"mpathd_watch.sinks.console"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 SO_RCVBUFFORCE = 33
@@ -9,22 +10,16 @@ SO_RCVBUFFORCE = 33
 
 
 def listening(protocol: int, groups: int, size: int) -> socket.socket:
-    """A non-blocking socket in these groups, with a receive buffer of ``size`` bytes.
+    """A non-blocking socket in these groups. With CAP_NET_ADMIN it has a receive buffer of ``size`` bytes.
 
-    Without CAP_NET_ADMIN the kernel limits that to net.core.rmem_max. Raises ``OSError``.
+    Raises ``OSError``.
     """
     receiver = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, protocol)
     try:
         receiver.bind((0, groups))
-        _enlarge(receiver, size)
+        with contextlib.suppress(PermissionError):
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
     except BaseException:
         receiver.close()
         raise
     return receiver
-
-
-def _enlarge(receiver: socket.socket, size: int) -> None:
-    try:
-        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
-    except PermissionError:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

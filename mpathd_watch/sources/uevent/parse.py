@@ -14,6 +14,9 @@ from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 
+KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE", "RESIZE")
+"""The properties that are read from a block device's uevent, besides its action and name."""
+
 ATTENTION = "SDEV_UA"
 """The property of a SCSI device's uevent that holds the kind of a unit attention."""
 

@@ -1,13 +1,12 @@
 """The source on the kernel's own socket: uevents of virtual block devices that a write to their file makes.
 
-The events are synthetic and change nothing. They need root, a virtual block device. Those of SCSI devices
+The events are synthetic and change nothing. They need root, a virtual block device and libudev. Those of SCSI devices
 are made in a network namespace of their own, which the kernel lets root do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 import struct
@@ -32,11 +31,9 @@ from mpathd_watch.core.events import (
     UnitAttentions,
 )
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
-from mpathd_watch.sources.netlink import groups
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.uevent import source as module
 from mpathd_watch.sources.uevent.attentions import PAUSE
-from mpathd_watch.sources.uevent.kernel import BUFFER, NETLINK_KOBJECT_UEVENT, KernelSocket
 from mpathd_watch.sources.uevent.source import UeventSource
 from tests.component.sources.namespace import apart
 
@@ -116,9 +113,9 @@ def trigger() -> Iterator[Trigger]:
 
 def receiver_of(watching: Watch) -> socket.socket:
     """The socket that the source has open."""
-    receiver = watching.source._receiver
-    assert isinstance(receiver, KernelSocket)
-    return receiver.socket
+    monitor = watching.source._monitor
+    assert isinstance(monitor, module._KernelMonitor)
+    return monitor._socket
 
 
 def shrink(watching: Watch) -> None:
@@ -158,7 +155,7 @@ def test_the_buffer_is_as_big_as_asked_for_where_that_is_allowed(trigger: Trigge
     async def scenario(watching: Watch) -> None:
         receiver = receiver_of(watching)
         size = receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        assert size in (2 * BUFFER, 2 * min(BUFFER, allowed))
+        assert size in (2 * module.BUFFER, 2 * min(module.BUFFER, allowed))
 
     watch(scenario)
 
@@ -307,22 +304,35 @@ def attentions(events: list[Event]) -> list[UnitAttention]:
 # --- what no real kernel will do on request ---------------------------------------------------------------------------
 
 
-def device(action: str | None = "change", name: str = "dm-0", subsystem: str = "block", **held: str) -> bytes:
-    """A uevent as the kernel sends it."""
-    place = f"/devices/somewhere/{name}"
-    keys = {"ACTION": action, "DEVPATH": place, "SUBSYSTEM": subsystem, **held}
-    lines = [f"{action}@{place}", *(f"{key}={value}" for key, value in keys.items() if value is not None), ""]
-    return "\0".join(lines).encode()
+class FakeDevice:
+    """What pyudev makes of one uevent."""
+
+    def __init__(
+        self, action: str | None = "change", name: str = "dm-0", subsystem: str = "block", **held: str
+    ) -> None:
+        self.action = action
+        self.sys_name = name
+        self.subsystem = subsystem
+        self.properties: Any = held
 
 
-class Receiver:
+class Undecodable(dict[str, str]):
+    """Properties that are not UTF-8, which pyudev decodes strictly."""
+
+    def get(self, _key: str, _default: object = None) -> Any:
+        """Fail as pyudev does."""
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+
+class Monitor:
     """Gives a source these; ``None``: there is nothing more for now."""
 
-    def __init__(self, *datagrams: bytes | OSError | None) -> None:
-        self.waiting = list(datagrams)
+    def __init__(self, *devices: FakeDevice | OSError | None) -> None:
+        self.waiting = list(devices)
 
-    def receive(self) -> bytes | None:
-        """The next one."""
+    def poll(self, timeout: float) -> FakeDevice | None:
+        """As that of pyudev."""
+        assert timeout == 0
         given = self.waiting.pop(0) if self.waiting else None
         if isinstance(given, OSError):
             raise given
@@ -332,18 +342,21 @@ class Receiver:
         """No loop watches it."""
         raise NotImplementedError
 
+    def clear_error(self) -> None:
+        """The next call has the next one."""
+
     def close(self) -> None:
         """Nothing is open."""
 
 
-def drained(*datagrams: bytes | OSError | None, after: float | None = None) -> list[Event]:
-    """What a source emits whose socket gives it these, at once or within ``after`` seconds."""
+def drained(*devices: FakeDevice | OSError | None, after: float | None = None) -> list[Event]:
+    """What a source emits whose monitor gives it these, at once or within ``after`` seconds."""
     events: list[Event] = []
     source = UeventSource(lambda *emitted: events.extend(emitted))
-    source._receiver = receiver = Receiver(*datagrams)
+    source._monitor = monitor = Monitor(*devices)
 
     async def drain() -> None:
-        while receiver.waiting:
+        while monitor.waiting:
             source._drain()
         if after is not None:
             await asyncio.sleep(after)
@@ -352,8 +365,8 @@ def drained(*datagrams: bytes | OSError | None, after: float | None = None) -> l
     return events
 
 
-def path_event(seqnum: int) -> bytes:
-    return device(
+def path_event(seqnum: int) -> FakeDevice:
+    return FakeDevice(
         DM_ACTION="PATH_FAILED",
         DM_UUID="mpath-3600",
         DM_NAME="mpio",
@@ -373,8 +386,8 @@ def test_path_events_that_wait_together_are_put_in_order() -> None:
     assert drained(path_event(3), path_event(1), path_event(2)) == expected
 
 
-def attention(hctl: str, word: str = "CAPACITY_DATA_HAS_CHANGED") -> bytes:
-    return device(name=hctl, subsystem="scsi", DEVTYPE="scsi_device", SDEV_UA=word, MODALIAS="scsi:t-0x00")
+def attention(hctl: str, word: str = "CAPACITY_DATA_HAS_CHANGED") -> FakeDevice:
+    return FakeDevice(name=hctl, subsystem="scsi", SDEV_UA=word, MODALIAS="scsi:t-0x00")
 
 
 def test_unit_attentions_come_after_the_path_events_that_wait_with_them() -> None:
@@ -403,7 +416,7 @@ def test_unit_attentions_that_make_no_sense_are_counted() -> None:
 
 def test_unit_attentions_outlive_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 1)
-    gone = OSError(errno.ENOBUFS, "No buffer space available")
+    gone = OSError("Error while polling fd: 3")
     first, lost, gathered = drained(attention("2:0:0:1"), attention("2:0:0:2"), gone, None, after=1.5 * PAUSE)
     assert [each.hctl for each in attentions([first, gathered])] == ["2:0:0:1", "2:0:0:2"]
     assert lost == EventsLost()
@@ -411,11 +424,11 @@ def test_unit_attentions_outlive_a_loss(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_unit_attentions_that_are_gathered_are_reported_when_the_source_ends() -> None:
     async def scenario(watching: Watch) -> None:
-        genuine = watching.source._receiver
+        genuine = watching.source._monitor
         for lun in range(3):
-            watching.source._receiver = Receiver(attention(f"2:0:0:{lun}"))
+            watching.source._monitor = Monitor(attention(f"2:0:0:{lun}"))
             watching.source._drain()
-        watching.source._receiver = genuine
+        watching.source._monitor = genuine
         assert len(attentions(watching.events)) == 1
 
     events = watch(scenario).events
@@ -423,15 +436,15 @@ def test_unit_attentions_that_are_gathered_are_reported_when_the_source_ends() -
 
 
 def test_a_new_size_and_a_new_table_are_reported() -> None:
-    assert drained(device(name="sdb", RESIZE="1"), device(DM_COOKIE="4242", RESIZE="1")) == [
+    assert drained(FakeDevice(name="sdb", RESIZE="1"), FakeDevice(DM_COOKIE="4242", RESIZE="1")) == [
         BlockEvent("change", "sdb", resized=True),
         BlockEvent("change", "dm-0", reloaded=True, resized=True),
     ]
 
 
 def test_the_loss_is_reported_after_what_was_left() -> None:
-    gone = OSError(errno.ENOBUFS, "No buffer space available")
-    assert drained(path_event(1), gone, device(name="sdb"), gone, None) == [
+    gone = OSError("Error while polling fd: 3")
+    assert drained(path_event(1), gone, FakeDevice(name="sdb"), gone, None) == [
         DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1),
         BlockEvent("change", "sdb"),
         EventsLost(),
@@ -439,35 +452,32 @@ def test_the_loss_is_reported_after_what_was_left() -> None:
 
 
 def test_a_uevent_that_is_not_text_still_wakes_and_is_counted() -> None:
-    first, count = drained(device(DM_NAME="mpio").replace(b"mpio", b"\xff"))
+    device = FakeDevice()
+    device.properties = Undecodable()
+    first, count = drained(device)
     assert isinstance(first, BlockEvent)
     assert first.reloaded
     assert count == SourceErrors(SourceName.UEVENT, "not_text", 1)
 
 
 def test_other_uevents_of_scsi_devices_are_none_of_our_business() -> None:
-    media = device(name="2:0:0:1", subsystem="scsi", SDEV_MEDIA_CHANGE="1")
-    assert drained(device(action="add", name="2:0:0:1", subsystem="scsi"), media) == []
-    assert drained(device(name="host2", subsystem="scsi", DEVTYPE="scsi_host", SDEV_UA="X")) == []
+    media = FakeDevice(name="2:0:0:1", subsystem="scsi", SDEV_MEDIA_CHANGE="1")
+    assert drained(FakeDevice(action="add", name="2:0:0:1", subsystem="scsi"), media) == []
 
 
 def test_a_uevent_without_an_action_or_of_another_subsystem() -> None:
-    assert drained(device(action=None, name="sdb"), device(subsystem="net")) == [BlockEvent("", "sdb")]
+    assert drained(FakeDevice(action=None, name="sdb"), FakeDevice(subsystem="net")) == [BlockEvent("", "sdb")]
 
 
 def test_a_socket_that_cannot_be_opened_is_reported_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
-    attempts: list[int] = []
+    attempts: list[str] = []
 
-    genuine = socket.socket
-
-    def refuse(family: int = -1, *arguments: int, **others: Any) -> socket.socket:
-        if family != socket.AF_NETLINK:
-            return genuine(family, *arguments, **others)
-        attempts.append(arguments[-1])
+    def refuse(_context: object, source: str) -> None:
+        attempts.append(source)
         raise OSError(97, "Address family not supported by protocol")
 
-    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr("pyudev.Monitor.from_netlink", refuse)
 
     async def scenario(watching: Watch) -> None:
         await watching.until(lambda: len(attempts) >= 5)
@@ -479,40 +489,21 @@ def test_a_socket_that_cannot_be_opened_is_reported_once_and_tried_again(monkeyp
         await watching.until(lambda: SourceUp(SourceName.UEVENT) in watching.events)
 
     watch(scenario)
-    assert set(attempts) == {NETLINK_KOBJECT_UEVENT}
+    assert set(attempts) == {"kernel"}
 
 
-def test_a_source_that_was_never_opened_can_be_cancelled() -> None:
-    def refused() -> Receiver:
-        raise OSError(errno.EPERM, "Operation not permitted")
+def test_a_source_that_was_never_opened_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_context: object, source: str) -> None:
+        raise ImportError(f"no libudev for {source}")
 
-    events: list[Event] = []
+    monkeypatch.setattr("pyudev.Monitor.from_netlink", refuse)
 
-    async def run() -> None:
-        running = asyncio.create_task(UeventSource(lambda *emitted: events.extend(emitted), refused).run())
-        await asyncio.sleep(0.01)
-        running.cancel()
-        await asyncio.wait([running], timeout=5.0)
-        assert running.cancelled()
+    async def scenario(_watching: Watch) -> None:
+        await asyncio.sleep(0)
 
-    asyncio.run(run())
-    (down,) = events
+    (down,) = watch(scenario).events
     assert isinstance(down, SourceDown)
-    assert down.reason == "EPERM"
-
-
-def test_what_another_process_sends_is_no_uevent() -> None:
-    async def scenario(watching: Watch) -> None:
-        receiver = receiver_of(watching)
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as other:
-            other.sendto(device(name="forged"), receiver.getsockname())
-        Kernel().path_failed(1)
-        await watching.until(lambda: [event for event in watching.events if isinstance(event, DmPathEvent)])
-
-    def play() -> None:
-        assert not [event for event in watch(scenario).events if isinstance(event, BlockEvent)]
-
-    apart(play)
+    assert down.reason == "error"
 
 
 def test_without_the_capability_the_buffer_is_as_big_as_anybody_may_have() -> None:
@@ -523,5 +514,5 @@ def test_without_the_capability_the_buffer_is_as_big_as_anybody_may_have() -> No
         if option == SO_RCVBUFFORCE:
             raise PermissionError(1, "Operation not permitted")
 
-    groups._enlarge(SimpleNamespace(setsockopt=setsockopt), BUFFER)  # type: ignore[arg-type]
-    assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    module._enlarge(SimpleNamespace(setsockopt=setsockopt))  # type: ignore[arg-type]
+    assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF, module.BUFFER)

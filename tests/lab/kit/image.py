@@ -25,7 +25,7 @@ PACKAGES = (
     *("systemd-sysv", "udev", "kmod", "mount", "procps", "e2fsprogs", "iproute2", "nftables"),
     *("multipath-tools", "open-iscsi", "tgt", "lsscsi", "sg3-utils", "lvm2"),
     *("openssh-server", "qemu-guest-agent"),
-    *("python3-h11", "python3-prometheus-client", "python3-structlog", "python3-systemd"),
+    *("python3-h11", "python3-pyudev", "python3-prometheus-client", "python3-structlog", "python3-systemd"),
 )
 """Debian packages of the root file system. The last line is what the product's own package depends on."""
 

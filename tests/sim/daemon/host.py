@@ -37,9 +37,9 @@ from tests.sim.daemon.sockets import (
     NOTIFICATION,
     MultipathdSocket,
     Netlink,
-    UeventSocket,
+    UeventMonitor,
     connection_error,
-    uevents,
+    devices,
 )
 from tests.sim.daemon.threads import Thread
 from tests.sim.laws import Range
@@ -101,7 +101,7 @@ class Host:
         self._world = world
         self._seen = seen
         self._faulty = faulty
-        self._uevents: UeventSocket | None = None
+        self._uevents: UeventMonitor | None = None
         self._latest_uevent = 0.0
         self._errors: Netlink | None = None
         self._links: Netlink | None = None
@@ -188,8 +188,8 @@ class Host:
             self._seen.multipathd.listed(garbled=garbage is not None)
         return reply(self._world, command) if garbage is None else garbage
 
-    def _open_uevents(self) -> UeventSocket:
-        self._uevents = UeventSocket(self._loop)
+    def _open_uevents(self) -> UeventMonitor:
+        self._uevents = UeventMonitor(self._loop)
         return self._uevents
 
     def _open_errors(self) -> socket.socket:
@@ -227,19 +227,19 @@ class Host:
                 self.server.changed()
 
     def _uevent(self, event: Event) -> None:
-        receiver, seen = self._uevents, self._seen.uevents
-        if receiver is None:
+        monitor, uevents = self._uevents, self._seen.uevents
+        if monitor is None:
             return
-        if seen.losing:
-            seen.drop()
+        if uevents.losing:
+            uevents.drop()
             return
         clock = self._world.clock
         moment = clock.now + self._random.uniform(*self._world.laws.uevent)
-        if seen.late:
+        if uevents.late:
             moment += self._random.uniform(0.0, MOST_LATE)
         else:
             moment = self._latest_uevent = max(moment, self._latest_uevent)
-        clock.at(moment, partial(receiver.arrive, uevents(event)))
+        clock.at(moment, partial(monitor.arrive, devices(event)))
 
     def _overflowed(self) -> None:
         if self._uevents is not None:

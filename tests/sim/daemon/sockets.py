@@ -7,7 +7,8 @@ import errno
 import itertools
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -77,14 +78,17 @@ def connection_error(sid: int, error: int) -> bytes:
     return bytes(datagram)
 
 
-def _uevent(action: str, name: str, subsystem: str, **held: str) -> bytes:
-    """A uevent as the kernel sends it."""
-    place = f"/devices/{name}"
-    keys = {"ACTION": action, "DEVPATH": place, "SUBSYSTEM": subsystem, **held}
-    return "".join(f"{line}\0" for line in (f"{action}@{place}", *(f"{key}={keys[key]}" for key in keys))).encode()
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A uevent, as pyudev has it."""
+
+    action: str
+    sys_name: str
+    subsystem: str = "block"
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
-def uevents(event: Event) -> list[bytes]:
+def devices(event: Event) -> list[Device]:
     """The uevents that the real source makes ``event`` of."""
     match event:
         case DmPathEvent():
@@ -95,12 +99,12 @@ def uevents(event: Event) -> list[bytes]:
                 "DM_PATH": event.dev_t,
                 "DM_SEQNUM": str(event.seqnum),
             }
-            return [_uevent("change", event.sysfs_name, "block", **properties)]
+            return [Device("change", event.sysfs_name, properties=properties)]
         case BlockEvent():
-            return [_uevent(event.action, event.sysfs_name, "block", **({"DM_COOKIE": "1"} if event.reloaded else {}))]
+            return [Device(event.action, event.sysfs_name, properties={"DM_COOKIE": "1"} if event.reloaded else {})]
         case UnitAttentions():
             return [
-                _uevent("change", each.hctl, "scsi", DEVTYPE="scsi_device", **{ATTENTION: each.kind.value})
+                Device("change", each.hctl, "scsi", {ATTENTION: each.kind.value})
                 for each in event.attentions
                 for _ in range(each.count)
             ]
@@ -108,20 +112,20 @@ def uevents(event: Event) -> list[bytes]:
             raise ValueError(event)
 
 
-class UeventSocket:
+class UeventMonitor:
     """The socket of uevents. An overflow is reported once, before what is still in the buffer."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.closed = False
         self.number = next(_numbers)
         self._loop = loop
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Device] = deque()
         self._overflow = False
 
     def fileno(self) -> int:
         return self.number
 
-    def arrive(self, found: list[bytes]) -> None:
+    def arrive(self, found: list[Device]) -> None:
         """The kernel sends uevents."""
         self._waiting.extend(found)
         self._loop.readable(self.number)
@@ -131,11 +135,15 @@ class UeventSocket:
         self._overflow = True
         self._loop.readable(self.number)
 
-    def receive(self) -> bytes | None:
+    def poll(self, timeout: float) -> Device | None:
+        if timeout:
+            raise ValueError(timeout)
         if self._overflow:
-            self._overflow = False
             raise OSError(errno.ENOBUFS, "No buffer space available")
         return self._waiting.popleft() if self._waiting else None
+
+    def clear_error(self) -> None:
+        self._overflow = False
 
     def close(self) -> None:
         self.closed = True

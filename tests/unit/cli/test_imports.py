@@ -16,7 +16,7 @@ from tests.factories import NOW, make_map, make_state
 
 SLOW = {"asyncio", "ssl", "logging", "email", "http", "urllib.request", "unittest", "xml", "multiprocessing"}
 """Modules of the standard library that take long, or bring many others."""
-LIBRARIES = {"prometheus_client", "structlog", "h11", "systemd"}
+LIBRARIES = {"prometheus_client", "structlog", "pyudev", "h11", "systemd"}
 SERVING = {
     *(
         "mpathd_watch.sinks.metrics",
