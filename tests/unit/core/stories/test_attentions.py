@@ -9,7 +9,7 @@ import pytest
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import BlockEvent, ConfigurationRead
+from mpathd_watch.core.events import BlockEvent, ConfigurationRead, Event, EventsLost, SourceUp
 from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.judging.attentions import SLOWLY_EVERY
 from mpathd_watch.core.model.facts import BlockFacts
@@ -19,7 +19,9 @@ from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DmState,
     SessionStatus,
+    SourceName,
 )
+from mpathd_watch.core.state import Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR
 from tests.story import TARGET, San, Story
 
@@ -102,6 +104,26 @@ def test_a_path_that_the_array_had_closed_before_the_start_is_not_read_again() -
     told = Story(san)
     told.feed(san.system_read())
     assert told.path(B).disk.access.state is AccessState.STANDBY
+    assert told.state.arrays.again == {}
+
+
+@pytest.mark.parametrize("what", [EventsLost(), SourceUp(SourceName.UEVENT)])
+def test_after_lost_uevents_the_access_states_are_read_again(what: Event) -> None:
+    """Simulator, n26-886: the attention was lost, and the kernel asked the array later than everything was read."""
+    told = story().at(0)
+    told.feed(what)
+    reads = []
+    for half in range(1, 20):
+        told.at(half / 2)
+        reads += [wanted.devices for wanted in told.wanted if wanted.scope is Scope.DEVICES]
+    assert len(reads) >= 8
+    assert set(reads) == {("sda", "sdb")}
+    assert Wait.ACCESS not in told.waits
+
+
+def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None:
+    told = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    told.feed(EventsLost())
     assert told.state.arrays.again == {}
 
 
