@@ -435,7 +435,7 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
         if outage.inherited and since == outage.began:
             return None
         # The array may have stalled it before the nexus was lost.
-        begun, seconds = max(since, nexus.lost or since), outage.bounds.of(Phase.REPLACEMENT)
+        begun, seconds = max(since, nexus.down_since or since), outage.bounds.of(Phase.REPLACEMENT)
     elif path.health is Health.RECOVERING and outage.transport_up and path.checker.state not in _HELD_BACK:
         begun, seconds = outage.transport_up, outage.bounds.of(Phase.REINSTATEMENT)
     else:

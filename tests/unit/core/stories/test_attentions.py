@@ -127,6 +127,20 @@ def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None
     assert told.state.arrays.again == {}
 
 
+def test_attentions_of_a_target_whose_disks_were_gone_are_followed_again() -> None:
+    """Simulator, n27-904: nothing read its states any more after its disks had gone within these seconds."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0", "2:0:0:0").at(1)
+    told.san.logout(1)
+    told.san.logout(2)
+    told.look().at(20)
+    assert told.state.arrays.again == {}
+    assert Wait.ACCESS not in told.waits
+    for portal in PORTALS:
+        told.san.add_disk(told.san.wwid("mpio"), told.san.login(portal))
+    told.look().at(30).attention(AttentionKind.ACCESS_STATE, told.path(B).place.hctl)
+    assert Wait.ACCESS in told.waits
+
+
 def test_the_last_reading_comes_when_the_time_is_over() -> None:
     """At the slow pace the kernel may learn the new state after the last reading but one."""
     told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
