@@ -14,6 +14,7 @@ from tests.sim.oracle.health import LONGEST, SETTLED, HealthOracle, Path
 from tests.sim.oracle.truth import FAILED, FAULTY, MISSING, OUT, STALLED, UP, USABLE
 from tests.sim.oracle.violation import Accuse
 from tests.sim.product import Product
+from tests.sim.sources.uevents import MOST_LATE
 from tests.sim.world.changes import What
 from tests.sim.world.host import World
 from tests.sim.world.sessions import Fate
@@ -33,7 +34,7 @@ SHORT = 1.5
 LAST = 3.0
 """Seconds for which a carrier that has returned may be taken for lost: its return and the session's end are read."""
 LOOKED_WITHIN = 0.2
-"""Seconds within which a disk has been read whose path dm has failed."""
+"""Seconds within which a disk has been read whose path dm has failed, once the uevent has come."""
 APART = 8.0
 """Seconds between two outages of a path below which they may be reported as one."""
 
@@ -221,8 +222,9 @@ class OutageOracle:
         counts nothing: it looks as if it had been failed by hand.
         """
         failed = max((at for name, _, at in path.before if name == "failed"), default=None)
+        read_within = LOOKED_WITHIN + (MOST_LATE if self._product.sources.uevents.late else 0.0)
         return failed is not None and any(
-            name == "disk" and value is DeviceState.OFFLINE and 0.0 <= at - failed < LOOKED_WITHIN
+            name == "disk" and value is DeviceState.OFFLINE and 0.0 <= at - failed < read_within
             for name, value, at in path.before
         )
 
