@@ -6,7 +6,7 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import EventsLost, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.folding import dm, nexuses, sysfs
+from mpathd_watch.core.folding import attentions, dm, nexuses, sysfs
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView
@@ -46,6 +46,8 @@ def source_up(draft: Draft, event: SourceUp) -> None:
         answered(draft, event.source)
     if event.source in _OF_SNAPSHOTS:
         draft.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
+    if event.source is SourceName.UEVENT:
+        attentions.read_all_again(draft)
 
 
 def source_down(draft: Draft, event: SourceDown) -> None:
@@ -92,6 +94,7 @@ def events_lost(draft: Draft, _: EventsLost) -> None:
     draft.emit(messages.events_lost(draft.counters.overflows))
     draft.resync("events_lost")
     draft.refresh(Scope.NEXUSES)
+    attentions.read_all_again(draft)
     if not draft.is_up(SourceName.MULTIPATHD):
         dm.forget(draft, draft.maps)
 

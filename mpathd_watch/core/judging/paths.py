@@ -100,7 +100,16 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
         closed=_closed(path, draft.now),
+        confirmed=_confirmed(path, standing, draft.now),
     )
+
+
+def _confirmed(path: PathState, standing: Standing, now: Instant) -> bool:
+    """Whether what the array says of the path was read since the path failed, if it has."""
+    failed = None if path.outage is None else path.outage.failed
+    if failed is None and standing is Standing.FAILED:
+        failed = now
+    return failed is None or path.access_read_since(failed.monotonic)
 
 
 def _closed(path: PathState, now: Instant) -> AccessState | None:
@@ -426,7 +435,7 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
         if outage.inherited and since == outage.began:
             return None
         # The array may have stalled it before the nexus was lost.
-        begun, seconds = max(since, nexus.lost or since), outage.bounds.of(Phase.REPLACEMENT)
+        begun, seconds = max(since, nexus.down_since or since), outage.bounds.of(Phase.REPLACEMENT)
     elif path.health is Health.RECOVERING and outage.transport_up and path.checker.state not in _HELD_BACK:
         begun, seconds = outage.transport_up, outage.bounds.of(Phase.REINSTATEMENT)
     else:

@@ -202,6 +202,23 @@ def test_a_path_that_the_array_closes_is_not_reinstated_before_the_array_opens_i
     assert dict(outage.judgement.phases) == {Phase.REINSTATEMENT: pytest.approx(4)}
 
 
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_state_that_was_over_before_the_failure_shows_no_return(looked: bool) -> None:
+    """Simulator, x1-213 and fecfd796-1541: multipathd had reinstated the path, and dm failed it for another reason."""
+    told = story().at(0).looked("sdb").access(g2=UNAVAILABLE)
+    fails(told.at(50), "sdb").at(51)
+    if looked:
+        told.looked("sdb").at(52)
+    told.san.devices["sdb"] = replace(
+        told.san.devices["sdb"], access=replace(told.san.devices["sdb"].access, state=OPTIMIZED)
+    )
+    told.looked("sdb")
+    assert told.path(B).health is (Health.RECOVERING if looked else Health.FAILED)
+    assert told.health(B)[1] is MapHealth.AT_RISK
+    returns(told.at(55), "sdb")
+    assert told.path(B).health is Health.UP
+
+
 def test_an_opened_path_that_nobody_reinstates_is_overdue() -> None:
     told = fails(story().at(0).access(g2=STANDBY), "sdb").at(10).access(g2=OPTIMIZED).at(60)
     alert = told.told_of("path_overdue")
@@ -268,6 +285,12 @@ def test_a_map_without_a_path_during_a_transition_is_news_only_if_that_takes_too
         in overdue[0].message
     )
     assert told.told_of("map_lost").priority is Priority.CRIT
+
+
+def test_a_transition_that_was_no_news_does_not_count_for_the_next_trouble() -> None:
+    told = story(queues=True).at(0).access(g1=TRANSITIONING, g2=TRANSITIONING).at(6)
+    told.access(g1=OPTIMIZED, g2=OPTIMIZED).at(100).dm("sdb", DmState.FAILED).at(110).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("map_recovered").message == "mpio: healthy again after 10.0 s, all 2 paths up."
 
 
 def test_a_transition_that_ends_in_standby_fails_the_path() -> None:
@@ -365,6 +388,20 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     first, second = (each.alert for each in told.told if each.event == "port_group_down")
     assert (first.priority, second.priority) == (Priority.INFO, Priority.ERR)
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
+
+
+def test_a_path_that_fails_after_an_unread_end_of_a_transition_is_no_news_of_its_group() -> None:
+    """Simulator, n26-1127: an administrator had the path failed."""
+    told = several().at(0)
+    for name in ("sdb", "sdd"):
+        told.looked(name)
+    told.access(g2=TRANSITIONING).at(20).dm("sdb", DmState.FAILED)
+    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [Priority.INFO]
+    told.at(20.1).looked("sdb")
+    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [
+        Priority.INFO,
+        Priority.ERR,
+    ]
 
 
 def test_a_path_that_is_only_suspect_has_not_failed_because_the_array_closes_it() -> None:

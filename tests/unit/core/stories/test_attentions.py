@@ -9,7 +9,7 @@ import pytest
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import BlockEvent, ConfigurationRead
+from mpathd_watch.core.events import BlockEvent, ConfigurationRead, Event, EventsLost, SourceUp
 from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.judging.attentions import SLOWLY_EVERY
 from mpathd_watch.core.model.facts import BlockFacts
@@ -19,7 +19,9 @@ from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DmState,
     SessionStatus,
+    SourceName,
 )
+from mpathd_watch.core.state import Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR
 from tests.story import TARGET, San, Story
 
@@ -103,6 +105,58 @@ def test_a_path_that_the_array_had_closed_before_the_start_is_not_read_again() -
     told.feed(san.system_read())
     assert told.path(B).disk.access.state is AccessState.STANDBY
     assert told.state.arrays.again == {}
+
+
+@pytest.mark.parametrize("what", [EventsLost(), SourceUp(SourceName.UEVENT)])
+def test_after_lost_uevents_the_access_states_are_read_again(what: Event) -> None:
+    """Simulator, n26-886: the attention was lost, and the kernel asked the array later than everything was read."""
+    told = story().at(0)
+    told.feed(what)
+    reads = []
+    for half in range(1, 20):
+        told.at(half / 2)
+        reads += [wanted.devices for wanted in told.wanted if wanted.scope is Scope.DEVICES]
+    assert len(reads) >= 8
+    assert set(reads) == {("sda", "sdb")}
+    assert Wait.ACCESS not in told.waits
+
+
+def test_the_states_are_read_again_once_dm_reinstates_a_path_that_the_array_had_closed() -> None:
+    """Simulator, n28-1007: the attention had come before the daemon started."""
+    san = San.of(["mpio"], PORTALS).grouped(g2=AccessState.UNAVAILABLE)
+    san.dm["sdb"] = DmState.FAILED
+    told = Story(san).begun().at(0)
+    assert Wait.ACCESS not in told.waits
+    told.checker("sdb", CheckerState.READY).dm("sdb", DmState.ACTIVE)
+    assert Wait.ACCESS in told.waits
+
+
+@pytest.mark.parametrize(("state", "again"), [(AccessState.UNAVAILABLE, True), (AccessState.STANDBY, False)])
+def test_a_path_that_dm_uses_at_the_start_although_the_array_has_closed_it_is_read_again(
+    state: AccessState, again: bool
+) -> None:
+    told = Story(San.of(["mpio"], PORTALS).grouped(g2=state)).begun().at(0)
+    assert any(state.arrays.again for state in told.history) is again
+
+
+def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None:
+    told = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    told.feed(EventsLost())
+    assert told.state.arrays.again == {}
+
+
+def test_attentions_of_a_target_whose_disks_were_gone_are_followed_again() -> None:
+    """Simulator, n27-904: nothing read its states any more after its disks had gone within these seconds."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0", "2:0:0:0").at(1)
+    told.san.logout(1)
+    told.san.logout(2)
+    told.look().at(20)
+    assert told.state.arrays.again == {}
+    assert Wait.ACCESS not in told.waits
+    for portal in PORTALS:
+        told.san.add_disk(told.san.wwid("mpio"), told.san.login(portal))
+    told.look().at(30).attention(AttentionKind.ACCESS_STATE, told.path(B).place.hctl)
+    assert Wait.ACCESS in told.waits
 
 
 def test_the_last_reading_comes_when_the_time_is_over() -> None:

@@ -131,7 +131,10 @@ def test_an_outage_has_its_health_phases_verdict_and_sentences() -> None:
 
 
 def test_a_phase_that_takes_too_long_is_overdue() -> None:
-    story = Shelf("disk").at(5).become(PortState.WAITING, 1).at(15.5)
+    story = Shelf("disk").at(5).become(PortState.WAITING, 1)
+    for second in range(6, 16):
+        story.at(second).poll()
+    story.at(15.5)
     assert "is overdue: stalled for 10.0 s, and not failed; port_loss_tmo is 8 s." in (
         story.told_of("path_overdue").message
     )
