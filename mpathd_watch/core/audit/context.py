@@ -18,20 +18,19 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Host:
-    """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
+    """The state and the configuration.
+
+    ``maps`` are in the order of their labels, ``settings`` by WWID, ``users`` the maps of each session by its label.
+    """
 
     state: State
+    maps: tuple[MapState, ...]
     configuration: Configuration
     running: Document | None
     rules: Rules
     settings: Mapping[str, Resolved]
     users: Mapping[str, tuple[MapState, ...]]
     records: NodeRecords
-
-    @property
-    def maps(self) -> list[MapState]:
-        """The maps by label."""
-        return sorted(self.state.maps.values(), key=identity.by_label)
 
     @property
     def nexuses(self) -> list[NexusState]:
@@ -89,10 +88,11 @@ def host(state: State) -> Host:
                 users.setdefault(path.nexus, {})[map_.wwid] = map_
     return Host(
         state,
+        tuple(sorted(state.maps.values(), key=identity.by_label)),
         configuration,
         running,
         prepared,
-        {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
+        {wwid: prepared.of(map_).in_force for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
         node_records(configuration.records, of_open_iscsi(present(state))),
     )
