@@ -162,10 +162,14 @@ class Draft:
         self.counters = replace(self.counters, resyncs=frozen(resyncs))
         self.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
-    def finished(self) -> State:
-        """The next state."""
+    def put_together(self) -> None:
+        """Put all drafts of paths into their maps: then ``maps`` has the paths as the draft has them."""
         for wwid in tuple(self._paths):
             self.whole_map(wwid)
+
+    def finished(self) -> State:
+        """The next state."""
+        self.put_together()
         return replace(
             self.rest,
             sources=frozen(self.sources),

@@ -20,19 +20,19 @@ from mpathd_watch.immutable import immutable
 class Host:
     """The state and the configuration, and what of them the rooms need again and again.
 
-    ``settings`` by WWID, ``users`` are the maps of each session by its label. ``maps`` by label. ``nexuses`` are those
-    that exist, by label: the facts about a missing one are out of date. ``sessions``: those that open-iscsi configures.
-    ``existing``: the ``nexuses`` by their labels.
+    ``maps`` are in the order of their labels, ``settings`` by WWID, ``users`` the maps of each session by its label.
+    ``nexuses`` are those that exist, by label: the facts about a missing one are out of date. ``sessions``: those that
+    open-iscsi configures. ``existing``: the ``nexuses`` by their labels.
     """
 
     state: State
+    maps: tuple[MapState, ...]
     configuration: Configuration
     running: Document | None
     rules: Rules
     settings: Mapping[str, Resolved]
     users: Mapping[str, tuple[MapState, ...]]
     records: NodeRecords
-    maps: Sequence[MapState]
     nexuses: Sequence[NexusState]
     sessions: Sequence[NexusState]
     existing: Mapping[str, NexusState]
@@ -84,13 +84,13 @@ def host(state: State) -> Host:
     sessions = of_open_iscsi(nexuses)
     return Host(
         state,
+        tuple(sorted(state.maps.values(), key=identity.by_label)),
         configuration,
         running,
         prepared,
-        {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
+        {wwid: prepared.of(map_).in_force for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
         node_records(configuration.records, sessions),
-        sorted(state.maps.values(), key=identity.by_label),
         nexuses,
         sessions,
         {nexus.label: nexus for nexus in nexuses},

@@ -137,12 +137,13 @@ class MultipathdSource:
         finally:
             self._client.close()
 
-    async def read_once(self) -> None:
-        """Request everything once, then close the connection."""
+    async def read_once(self) -> bool:
+        """Request everything once, then close the connection. Return whether multipathd answers."""
         try:
             await self._ask_what_is_due()
         finally:
             self._client.close()
+        return bool(self._availability.up)
 
     async def _until_due(self) -> None:
         while (wait := min(self._paths.due(), self._maps.due(), self._configuration_due()) - self._clock()) > 0:
