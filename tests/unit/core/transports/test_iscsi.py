@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from mpathd_watch.core.model.vocabulary import SessionStatus
 from tests.factories import INITIATOR, TARGET, make_session
 
 
@@ -22,3 +25,18 @@ def test_a_session_leads_to_the_luns_of_its_target_portal_group() -> None:
     assert facts.initiator == INITIATOR
     assert facts.luns == (TARGET, 7, "192.168.1.1:3260", INITIATOR)
     assert make_session(tpgt=None).facts.luns is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sid": 2},
+        {"target": "iqn.2009-02.com.example:storage.disk2"},
+        {"tpgt": 2},
+        {"iface": "iface1"},
+        {"initiator": "iqn.1993-08.org.debian:01:other"},
+    ],
+)
+def test_a_number_that_was_given_anew_is_another_session(changes: dict[str, Any]) -> None:
+    assert make_session(tpgt=1).facts.identity == make_session(tpgt=1, status=SessionStatus.FAILED).facts.identity
+    assert make_session(tpgt=1).facts.identity != make_session(**({"tpgt": 1} | changes)).facts.identity
