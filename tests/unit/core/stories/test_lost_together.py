@@ -10,7 +10,15 @@ from mpathd_watch.core.alerting.messages import path_flapping, path_steady
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
 from mpathd_watch.core.model.facts import LinkFacts
-from mpathd_watch.core.model.vocabulary import Cause, CheckerState, DmState, Health, SessionStatus, SourceName
+from mpathd_watch.core.model.vocabulary import (
+    Cause,
+    CheckerState,
+    DeviceState,
+    DmState,
+    Health,
+    SessionStatus,
+    SourceName,
+)
 from mpathd_watch.core.state import Due, Wait
 from tests.story import START, San, Story, Told, moment
 
@@ -269,6 +277,9 @@ def test_a_session_that_flaps_makes_its_paths_flap_with_one_warning() -> None:
     flapping = [told.alert for told in story.told if told.event == "path_flapping"]
     assert [alert.fields["MAP"] for alert in flapping] == ["alpha", "beta"]
     assert [alert.priority for alert in flapping] == [Priority.WARNING, Priority.INFO]
+    story.at(204 + WINDOW)
+    steady = [told.alert.priority for told in story.told if told.event == "path_steady"]
+    assert steady == [Priority.NOTICE, Priority.INFO]
 
 
 def test_a_path_that_flaps_already_does_not_hide_another_one_of_its_session() -> None:
@@ -303,6 +314,19 @@ def test_paths_of_one_session_that_return_from_failures_of_their_own_are_reporte
     assert [(alert.fields["MAP"], alert.priority) for alert in returned] == [
         ("alpha", Priority.NOTICE),
         ("beta", Priority.NOTICE),
+    ]
+
+
+def test_paths_of_one_session_that_fail_for_themselves_are_overdue_each() -> None:
+    story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().expects(5, "alpha").expects(5, "beta").at(0)
+    for name in ("sdb", "sdd"):
+        story.device(name, DeviceState.OFFLINE).dm(name, DmState.FAILED)
+    for name in ("sdb", "sdd"):
+        story.at(10).device(name, DeviceState.RUNNING)
+    overdue = [told.alert for told in story.at(100).told if told.event == "path_overdue"]
+    assert [(alert.fields["MAP"], alert.priority) for alert in overdue] == [
+        ("alpha", Priority.ERR),
+        ("beta", Priority.ERR),
     ]
 
 
