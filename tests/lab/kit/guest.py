@@ -24,10 +24,11 @@ from tests.lab.kit.errors import CommandError, LabError, WaitTimeoutError
 from tests.lab.kit.image import Image
 
 MEMORY_MIB = 1024
+"""Memory of a guest, unless its SAN needs more."""
 METRICS_PORT = 10068
 
 MACHINE = (
-    *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MIB)),
+    *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2"),
     # Emulation everywhere, even where there is KVM: the same speed on every host, and machines without KVM are common.
     *("-accel", "tcg,thread=multi,tb-size=512"),
     *("-nodefaults", "-display", "none", "-no-reboot"),
@@ -55,22 +56,31 @@ class SavedState:
     image: Image
     ram: Path
     overlay: Path
+    memory_mib: int = MEMORY_MIB
 
 
 class Guest:
     """One running guest. Use `boot` or `restore` to get one, `stop` to end it."""
 
-    def __init__(self, image: Image, directory: Path, overlay: Path, process: subprocess.Popen[bytes] | None) -> None:
+    def __init__(
+        self,
+        image: Image,
+        directory: Path,
+        overlay: Path,
+        process: subprocess.Popen[bytes] | None,
+        memory_mib: int = MEMORY_MIB,
+    ) -> None:
         self.image = image
         self.directory = directory
         self.overlay = overlay
+        self.memory_mib = memory_mib
         self._process = process
         self._agent: Agent | None = None
 
     @classmethod
-    def boot(cls, image: Image, directory: Path, timeout: float = 120.0) -> Guest:
+    def boot(cls, image: Image, directory: Path, timeout: float = 120.0, memory_mib: int = MEMORY_MIB) -> Guest:
         """Boot `image` with everything that is written kept in `directory`; return when the system is up."""
-        guest = cls._start(image, directory, image.disk, "raw", ())
+        guest = cls._start(image, directory, image.disk, "raw", (), memory_mib=memory_mib)
         with guest._ended_on_error():
             guest._wait_for_agent(timeout)
             guest.run("systemctl is-system-running --wait >/dev/null || true", timeout=timeout)
@@ -92,7 +102,7 @@ class Guest:
     @classmethod
     def _restore(cls, state: SavedState, directory: Path, timeout: float) -> Guest:
         incoming = ("-incoming", f"exec:cat {shlex.quote(str(state.ram))}")
-        guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming)
+        guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming, memory_mib=state.memory_mib)
         with guest._ended_on_error():
             deadline = time.monotonic() + timeout
             while guest._qmp("query-status")["status"] in {"inmigrate", "prelaunch"}:
@@ -111,7 +121,16 @@ class Guest:
         return cls(image, directory, directory / "overlay.qcow2", None)
 
     @classmethod
-    def _start(cls, image: Image, directory: Path, backing: Path, backing_format: str, extra: tuple[str, ...]) -> Guest:
+    def _start(
+        cls,
+        image: Image,
+        directory: Path,
+        backing: Path,
+        backing_format: str,
+        extra: tuple[str, ...],
+        *,
+        memory_mib: int,
+    ) -> Guest:
         directory.mkdir(parents=True, exist_ok=True)
         overlay = directory / "overlay.qcow2"
         _create_overlay(overlay, backing, backing_format)
@@ -121,6 +140,7 @@ class Guest:
         command = [
             "qemu-system-x86_64",
             *MACHINE,
+            *("-m", str(memory_mib)),
             *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_COMMAND_LINE),
             *("-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe"),
             *("-device", "virtio-blk-pci,drive=root"),
@@ -136,7 +156,7 @@ class Guest:
         log = (directory / "qemu.log").open("wb")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
-        guest = cls(image, directory, overlay, process)
+        guest = cls(image, directory, overlay, process, memory_mib)
         _wait_for(lambda: (directory / "qmp").exists() or not guest.alive, 10.0, "QEMU did not start")
         if not guest.alive:
             raise LabError(f"QEMU ended: {(directory / 'qemu.log').read_text(errors='replace').strip()}")
@@ -175,7 +195,7 @@ class Guest:
                 raise LabError(f"saving the guest: {status}")
             time.sleep(0.05)
         self.stop()
-        return SavedState(self.image, ram, self.overlay)
+        return SavedState(self.image, ram, self.overlay, self.memory_mib)
 
     def stop(self) -> None:
         """End the guest. What is in its directory stays."""
