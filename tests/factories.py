@@ -22,7 +22,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
     Transport,
 )
-from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, PathVerdict, SourceState, State
+from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, PathVerdict, Queueing, SourceState, State
 from mpathd_watch.core.transports import iscsi
 from mpathd_watch.core.verdicts.outage import Outage
 
@@ -133,6 +133,7 @@ def make_failed_path(portal: str = "192.168.2.1:3260", dev: str = "sdb", **chang
 
 def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **changes: Any) -> MapState:
     """A healthy map with the two usual portals, or with ``paths``; maps of other names are other LUNs."""
+    queueing = changes.pop("queueing", "off")
     lun = 1 if name == "mpio" else 2 + sum(map(ord, name))
     chosen = paths
     if chosen is None:
@@ -146,7 +147,7 @@ def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **cha
         since=at(-7200),
         suspended=False,
         queues=False,
-        queueing="off",
+        queueing=Queueing(queueing) if isinstance(queueing, str) else queueing,
         vendor="LIO-ORG",
         product="disk1",
         health=MapHealth.HEALTHY,

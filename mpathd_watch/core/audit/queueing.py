@@ -44,10 +44,10 @@ def _without_end(host: Host, map_: MapState) -> Iterator[Finding]:
             "down, I/O may hang without end"
         )
         yield Finding(FindingKind.QUEUES_WITHOUT_MULTIPATHD, map_.label, text, where)
-    elif map_.queueing == "on":
+    elif map_.queueing.text == "on":
         text = "when all paths are down, I/O hangs until one returns"
         yield Finding(FindingKind.QUEUES_FOR_EVER, map_.label, text, where if retry.value == "queue" else "")
-    elif map_.queueing == UNSET and map_.queues:
+    elif map_.queueing.text == UNSET and map_.queues:
         text = (
             "no_path_retry is not set, but the map has the feature queue_if_no_path: when all paths are down, I/O "
             "hangs until one returns"
@@ -56,7 +56,7 @@ def _without_end(host: Host, map_: MapState) -> Iterator[Finding]:
 
 
 def _at_once(map_: MapState) -> Iterator[Finding]:
-    if map_.queueing == UNSET and map_.queues is False:
+    if map_.queueing.text == UNSET and map_.queues is False:
         text = "no_path_retry is not set: I/O fails as soon as all paths are down, even for a second"
         yield Finding(FindingKind.NO_PATH_RETRY_UNSET, map_.label, text)
 

@@ -32,6 +32,8 @@ somebody has it scan them, and sends no uevent then."""
 
 _SILENT = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.CAPACITY, AttentionKind.UNKNOWN})
 """Kinds that have no entry of their own: what they bring about is reported."""
+_ACCESS_STATES = frozenset({AttentionKind.ACCESS_STATE, AttentionKind.RESET})
+"""Kinds after which the kernel asks the array for its access states (alua_check_sense() in scsi_dh_alua.c)."""
 _OTHER_LUNS = frozenset({AttentionKind.INQUIRY, AttentionKind.REPORTED_LUNS, AttentionKind.CAPACITY})
 """Kinds after which the disks may be other ones, or have another size."""
 
@@ -71,9 +73,9 @@ def _follow(
     draft: Draft, kind: AttentionKind, target: str, attentions: Iterable[UnitAttention], maps: Iterable[str]
 ) -> None:
     """Have read what attentions of one kind from one target are about, and prepare what is to be reported of them."""
-    if kind is AttentionKind.ACCESS_STATE:
-        _read_again(draft, target)
-    elif kind not in _SILENT:
+    if kind in _ACCESS_STATES:
+        read_again(draft, target)
+    if kind not in _SILENT:
         _gather(draft, kind, target, attentions, maps)
     if kind in _OTHER_LUNS:
         _scan(draft)
@@ -81,7 +83,7 @@ def _follow(
         _expect_resizes(draft, maps)
 
 
-def _read_again(draft: Draft, target: str) -> None:
+def read_again(draft: Draft, target: str) -> None:
     """Have the access states of all disks of a target read at once, and again for a while.
 
     While they are read again anyway, a further change is found by that: a storm makes no more readings.
@@ -91,6 +93,18 @@ def _read_again(draft: Draft, target: str) -> None:
     draft.arrays = replace(draft.arrays, again=frozen({**draft.arrays.again, target: again}))
     if before is None:
         draft.deadlines[Due(Wait.ACCESS)] = now
+
+
+def read_all_again(draft: Draft) -> None:
+    """As ``read_again`` for each target whose disks have access states: its attentions may have been lost."""
+    targets = {
+        target_of(path.place)
+        for wwid in tuple(draft.maps)
+        for path in draft.paths(wwid).values()
+        if path.member and path.disk.access.state is not None
+    }
+    for target in sorted(targets):
+        read_again(draft, target)
 
 
 def _gather(

@@ -23,7 +23,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView, DmView
 from mpathd_watch.core.model.vocabulary import DmAction, DmState, SourceName
-from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.core.state import MapState, PathState, Queueing
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
 
 SAME_END = 3.0
@@ -174,14 +174,13 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    ends = _queueing_ends(map_, listing, draft.now)
-    known = (map_.queues, map_.queueing, map_.queueing_ends, map_.vendor, map_.product)
-    if known != (listing.queues, listing.queueing, ends, listing.vendor, listing.product):
+    queueing = Queueing(listing.queueing, _queueing_ends(map_, listing, draft.now))
+    known = (map_.queues, map_.queueing, map_.vendor, map_.product)
+    if known != (listing.queues, queueing, listing.vendor, listing.product):
         draft.maps[listing.wwid] = replace(
             map_,
             queues=listing.queues,
-            queueing=listing.queueing,
-            queueing_ends=ends,
+            queueing=queueing,
             vendor=listing.vendor,
             product=listing.product,
         )
@@ -205,7 +204,7 @@ def _queueing_ends(map_: MapState, listing: MapListing, now: Instant) -> Instant
     left, _, unit = listing.queueing.partition(" ")
     if not listing.queues or unit != "sec" or not (left.isascii() and left.isdigit()):
         return None
-    ends, before = now.later(min(float(left), LONGEST)), map_.queueing_ends
+    ends, before = now.later(min(float(left), LONGEST)), map_.queueing.ends
     return before if before is not None and abs(ends.monotonic - before.monotonic) <= SAME_END else ends
 
 

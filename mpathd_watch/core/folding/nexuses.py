@@ -15,6 +15,10 @@ from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import Nexus, Reading, TransportRow
 
+UNREAD = 3.0
+"""Seconds between two readings of a nexus from which on it may have been back and gone again. Sessions are read twice
+a second, and once a second if there are many; iscsid tries to bring one back 2 s after its loss."""
+
 
 def nexuses_read(draft: Draft, event: Event) -> None:
     """Take over all nexuses of a transport; a new or vanished one means that disks came or went, too."""
@@ -86,7 +90,7 @@ def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
     for label, known in own.items():
         if label not in labels:
             draft.nexuses[label] = replace(
-                known, status=missing, liveness=Liveness.GONE, lost=None, error=None, read=None
+                known, status=missing, liveness=Liveness.GONE, lost=None, down_since=None, error=None, read=None
             )
     for label, key in labels.items():
         nexus = found[key]
@@ -97,17 +101,19 @@ def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
 
 def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness, requested: float) -> NexusState:
     """The nexus as it was read; one that is back has nothing more to do with what had taken it."""
-    lost, error = before.lost, before.error
+    lost, down_since, error = before.lost, before.down_since, before.error
     if liveness.down:
         lost = lost or draft.now
+        down_since = draft.now if down_since is None or _may_have_returned(before, requested) else down_since
     elif liveness is not Liveness.UNKNOWN and lost is not None:
-        lost = error = None
+        lost = down_since = error = None
     return replace(
         before,
         facts=nexus,
         status=nexus.status,
         liveness=liveness,
         lost=lost,
+        down_since=down_since,
         error=error,
         heard=_heard(draft, before, nexus),
         # A full scan reads the nexuses last, long after it was asked for.
@@ -116,6 +122,11 @@ def _polled(draft: Draft, before: NexusState, nexus: Nexus, liveness: Liveness, 
         # The address is another one after a login: it has yet to be seen carrying.
         carried=before.carried and nexus.local.address == before.facts.local.address,
     )
+
+
+def _may_have_returned(before: NexusState, requested: float) -> bool:
+    """Whether a nexus that was down before, and is now, went unread for so long that it may have been back."""
+    return before.read is not None and requested - before.read > UNREAD
 
 
 def _heard(draft: Draft, before: NexusState, nexus: Nexus) -> float | None:

@@ -8,11 +8,12 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import EventsLost, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.folding import dm, nexuses, sysfs
+from mpathd_watch.core.folding import attentions, dm, nexuses, sysfs
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import NO_MODULE, NOT_RUNNING, SourceName
+from mpathd_watch.core.state import Queueing
 from mpathd_watch.core.transports import table
 
 _OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
@@ -46,6 +47,8 @@ def source_up(draft: Draft, event: SourceUp) -> None:
         answered(draft, event.source)
     if event.source in _OF_SNAPSHOTS:
         draft.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
+    if event.source is SourceName.UEVENT:
+        attentions.read_all_again(draft)
 
 
 def source_down(draft: Draft, event: SourceDown) -> None:
@@ -92,6 +95,7 @@ def events_lost(draft: Draft, _: EventsLost) -> None:
     draft.emit(messages.events_lost(draft.counters.overflows))
     draft.resync("events_lost")
     draft.refresh(Scope.NEXUSES)
+    attentions.read_all_again(draft)
     if not draft.is_up(SourceName.MULTIPATHD):
         dm.forget(draft, draft.maps)
 
@@ -107,8 +111,8 @@ def _forget_listings(draft: Draft, *, restarted: bool) -> None:
     for wwid, map_ in tuple(draft.maps.items()):
         if draft.layer_of(wwid).manager is not SourceName.MULTIPATHD:
             continue
-        if map_.queues is not None or map_.queueing:
-            draft.maps[wwid] = replace(map_, queues=None, queueing="", queueing_ends=None)
+        if map_.queues is not None or map_.queueing.text:
+            draft.maps[wwid] = replace(map_, queues=None, queueing=Queueing())
         for path in map_.paths.values():
             before = path.checker
             after = CheckerView(name=before.name, read=before.read, overruled=before.overruled and not restarted)

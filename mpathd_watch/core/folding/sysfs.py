@@ -11,6 +11,7 @@ from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import DevicesRead, SystemRead
 from mpathd_watch.core.folding import nexuses
+from mpathd_watch.core.folding.attentions import read_again
 from mpathd_watch.core.folding.dm import made_anew
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
@@ -20,7 +21,9 @@ from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.model.vocabulary import USABLE, Transport
 from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVerdict, Wait
+from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
+from mpathd_watch.core.verdicts.health import CLOSED
 
 _Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
 """The labels of the nexuses that are there, by transport and handle."""
@@ -164,6 +167,9 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: _P
             draft.set_path(wwid, _observed(draft, path, device, 0.0))
         if before is None or not before.member or before.place.device != _disk(device):
             draft.refresh(Scope.MAPS, Scope.PATHS)
+            if draft.rest.started and device.access.state in CLOSED:
+                # It may have changed since the kernel found the disk, and the attention may have come before the path.
+                read_again(draft, target_of(path.place))
 
 
 def _oldest_first(device: DeviceFacts) -> tuple[object, ...]:

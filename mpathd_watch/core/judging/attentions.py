@@ -47,6 +47,7 @@ def _read_access_states(draft: Draft) -> None:
         draft.arrays = replace(draft.arrays, again=frozen(again))
         if names:
             draft.refresh_devices(names)
+        if names or again:
             fresh = any(now - each.since < AGAIN_FOR for each in again.values())
             draft.deadlines[_ACCESS] = now + (AGAIN_EVERY if fresh else SLOWLY_EVERY)
     elif _ACCESS not in draft.deadlines and any(_transitions(draft, *key) for key in draft.touched):

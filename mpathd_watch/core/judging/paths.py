@@ -46,6 +46,9 @@ a path every 20 s at most unless it is configured otherwise (max_polling_interva
 ACCESS_GRACE = 4.0
 """Seconds that a failure may wait for its cause, in place of ``CAUSE_GRACE``, after the array has reported a change of
 access states. The kernel knew the new ones up to 3.1 s later in the lab (docs/measured.md)."""
+UNSEEN_LOSS = 60.0
+"""Seconds before a failure within which a connection error shows that its session was lost, even if it was not read so.
+Reading sysfs may hang for as long."""
 LOOK_AGAIN = 0.5
 """Seconds between two close looks at a disk that had commands in flight when dm failed its path."""
 
@@ -97,7 +100,16 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         unmanaged=_unmanaged(draft, layer, path),
         unread=not draft.is_up(SourceName.SYSFS),
         closed=_closed(path, draft.now),
+        confirmed=_confirmed(path, standing, draft.now),
     )
+
+
+def _confirmed(path: PathState, standing: Standing, now: Instant) -> bool:
+    """Whether what the array says of the path was read since the path failed, if it has."""
+    failed = None if path.outage is None else path.outage.failed
+    if failed is None and standing is Standing.FAILED:
+        failed = now
+    return failed is None or path.access_read_since(failed.monotonic)
 
 
 def _closed(path: PathState, now: Instant) -> AccessState | None:
@@ -180,6 +192,10 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing, 
     # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
     # fail it afterwards, for a reason that is over.
     timed = managed and path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    if nexus is not None and nexus.error is not None and outage.failed.since(nexus.error.at) < UNSEEN_LOSS:
+        # The kernel has dropped the connection, and the session was back before it was read: multipathd fails a path
+        # whose disk is transport-offline without a command (path_offline() in libmultipath/discovery.c).
+        return Cause.UNKNOWN
     return Cause.ADMINISTRATOR if on_purpose and fresh and timed and not outage.soon else Cause.UNKNOWN
 
 
@@ -264,6 +280,8 @@ def _as_reopened(raw: RawStates, outage: Outage | None) -> Outage | None:
     """
     if outage is None or outage.cause is not Cause.ARRAY_STANDBY or outage.counted or raw.closed is not None:
         return outage
+    if raw.standing is not Standing.FAILED:
+        return outage  # a path in standby that dm has reinstated is usable: multipathd calls it ghost
     return replace(outage, cause=Cause.UNKNOWN, transport_lost=False, transport_up=None)
 
 
@@ -329,7 +347,9 @@ def _provisional(draft: Draft, path: PathState, outage: Outage) -> bool:
         unread = looked is None or looked < failed.monotonic or path.dm.state is not DmState.FAILED
         return unread or path.disk.access.state is not None
     if outage.cause is Cause.ARRAY_STANDBY:
-        return target_of(path.place) in draft.arrays.again
+        since = path.disk.access_since
+        before = failed is not None and since is not None and since < failed.monotonic
+        return before and target_of(path.place) in draft.arrays.again
     if outage.cause is Cause.CARRIER_LOST:
         return not outage.transport_lost
     if outage.cause is causes.lost:
@@ -415,7 +435,7 @@ def _deadline(draft: Draft, path: PathState) -> Instant | None:
         if outage.inherited and since == outage.began:
             return None
         # The array may have stalled it before the nexus was lost.
-        begun, seconds = max(since, nexus.lost or since), outage.bounds.of(Phase.REPLACEMENT)
+        begun, seconds = max(since, nexus.down_since or since), outage.bounds.of(Phase.REPLACEMENT)
     elif path.health is Health.RECOVERING and outage.transport_up and path.checker.state not in _HELD_BACK:
         begun, seconds = outage.transport_up, outage.bounds.of(Phase.REINSTATEMENT)
     else:

@@ -52,6 +52,12 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
             _share(draft, key)
         return
     failed = path.health is not Health.STALLED
+    if (
+        outage.cause is Cause.ARRAY_TRANSITIONING
+        and outage.failed
+        and not path.access_read_since(outage.failed.monotonic)
+    ):
+        return  # the transition may have ended, and something else have failed the path
     down = groups.get(group)
     if down is None or (failed and not down.failed):
         members = _members(draft, group)

@@ -3,7 +3,7 @@
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state.arrays import Again, Arrays, Attention, GroupDown, Move, PortGroup, Resize
 from mpathd_watch.core.state.deadlines import Deadlines, Due, Wait
-from mpathd_watch.core.state.map import MapState
+from mpathd_watch.core.state.map import MapState, Queueing
 from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
 from mpathd_watch.core.state.path import DiskErrors, PathState, PathVerdict
 from mpathd_watch.core.state.source import SourceState
@@ -27,6 +27,7 @@ __all__ = [
     "PathState",
     "PathVerdict",
     "PortGroup",
+    "Queueing",
     "Resize",
     "SourceState",
     "State",

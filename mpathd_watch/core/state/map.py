@@ -14,14 +14,25 @@ from mpathd_watch.immutable import immutable
 
 
 @immutable
+class Queueing:
+    """How long I/O waits while no path is usable.
+
+    ``text``: what multipathd prints of it (%Q), ``""`` if that is not known. ``ends``: when it starts to fail, if
+    multipathd counts down to that.
+    """
+
+    text: str = ""
+    ends: Instant | None = None
+
+
+@immutable
 class MapState:
     """One multipath map with all its expected paths, by label.
 
     ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``block``: see ``MapFacts``.
-    ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``queueing_ends``: when
-    multipathd ends that, if it counts down to it. ``announced`` is the last health in the journal, ``troubled`` when it
-    left ``healthy``. ``unplaced`` are the members in its table of which sysfs has not shown the disk or its nexus yet.
-    ``attentions``: how many unit attentions of each kind came for its disks.
+    ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``announced`` is the last health
+    in the journal, ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has
+    not shown the disk or its nexus yet. ``attentions``: how many unit attentions of each kind came for its disks.
     ``latency``: the median over the paths of the seconds that an I/O took, at the last comparison with enough I/O.
     """
 
@@ -34,8 +45,7 @@ class MapState:
     suspended: bool | None = None
     block: BlockFacts = field(default=BlockFacts())
     queues: bool | None = None
-    queueing: str = ""
-    queueing_ends: Instant | None = None
+    queueing: Queueing = field(default=Queueing())
     vendor: str = ""
     product: str = ""
     seqnum: int | None = None

@@ -31,7 +31,8 @@ class NexusState:
 
     ``status`` is the state that the kernel reports, ``liveness`` what it means. ``ever_up``: it has been seen carrying
     I/O; a new iSCSI session starts as FREE, the same word as "recovery expired". ``lost``: when it was seen to be down;
-    ``None`` while it is not. ``error``: the first reason that the kernel gave for the loss of its connection; those of
+    ``None`` while it is not. ``down_since``: the same, or a later moment if it was not read for a while then: it may
+    have been back in between. ``error``: the first reason that the kernel gave for the loss of its connection; those of
     the attempts to bring it back are only counted, in ``errors``.
 
     ``read``: when what ``facts`` hold was asked for, ``None`` if that is not known; ``heard``: the last proof of life
@@ -49,6 +50,7 @@ class NexusState:
     ever_up: bool = False
     announced_lost: bool = False
     lost: Instant | None = None
+    down_since: Instant | None = None
     error: NexusError | None = None
     errors: Mapping[Word, int] = field(default_factory=empty)
     read: float | None = field(default=None, compare=False)

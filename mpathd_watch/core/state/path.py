@@ -87,6 +87,14 @@ class PathState:
         caused = self.outage is not None and self.outage.cause is Cause.ARRAY_TRANSITIONING
         return caused and self.health is Health.STALLED and self.disk.access.transitioning
 
+    def access_read_since(self, failed: float) -> bool:
+        """Whether the access state of its disk was read since this CLOCK_MONOTONIC second.
+
+        A disk is read closely once dm has failed its path; where it has never been, nothing shows when it was read.
+        """
+        looked, since = self.disk_errors.looked, self.disk.access_since
+        return looked is None or looked >= failed or (since is not None and since >= failed)
+
     def forgotten(self, *, member: bool) -> PathState:
         """The path, of which nothing is known any more of what dm, the checker and the disk report."""
         return replace(self, member=member, dm=DmView(), checker=CheckerView(), disk=DiskView())

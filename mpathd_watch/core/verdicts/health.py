@@ -55,7 +55,8 @@ class RawStates:
     suspect that still carries I/O. ``counters``: the cause that the disk's own counters show (``judging.paths``),
     ``unknown`` where they show none. ``unmanaged``: who knows the standing has never answered, and nothing has changed
     it since. ``unread``: sysfs, which shows the disk and its nexus, does not answer. ``closed``: what the array says of
-    the path, if that can explain why it takes no I/O (``judging.paths``), else ``None``.
+    the path, if that can explain why it takes no I/O (``judging.paths``), else ``None``. ``confirmed``: that was read
+    since the path failed, if it has.
     """
 
     member: bool
@@ -69,6 +70,7 @@ class RawStates:
     unmanaged: bool = False
     unread: bool = False
     closed: AccessState | None = None
+    confirmed: bool = True
 
     @property
     def transitioning(self) -> bool:
@@ -89,11 +91,16 @@ class Evidence:
 
 
 def evidence(raw: RawStates) -> Evidence:
-    """Read the raw states for what an outage needs."""
-    lost = _cut_off(raw) or raw.closed is not None
+    """Read the raw states for what an outage needs.
+
+    An access state that was read before the path failed may have been over by then, so it shows no loss of the way: the
+    reading that follows the failure would show a return that has never been.
+    """
+    closed = raw.closed is not None
+    lost = _cut_off(raw) or (closed and raw.confirmed)
     by_nexus = raw.device is DeviceState.NONE and raw.nexus is Liveness.CARRYING
     good = raw.device.liveness is Liveness.CARRYING and raw.nexus in (None, Liveness.CARRYING)
-    return Evidence(transport_good=(good or by_nexus) and not lost, transport_lost=lost, cause=_cause(raw))
+    return Evidence(transport_good=(good or by_nexus) and not (lost or closed), transport_lost=lost, cause=_cause(raw))
 
 
 def _cut_off(raw: RawStates) -> bool:

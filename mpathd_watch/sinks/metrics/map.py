@@ -119,7 +119,7 @@ MAPS: Final[Block[MapState]] = Block(
         gauge(
             "map_queueing_deadline_timestamp_seconds",
             "When I/O that waits because no path is usable starts to fail, in Unix time (%Q of multipathd).",
-            lambda map_: map_.queueing_ends.wall if map_.queueing_ends else None,
+            lambda map_: map_.queueing.ends.wall if map_.queueing.ends else None,
             Example(
                 "On which maps does I/O fail within half a minute unless a path returns?",
                 "mpathd_watch_map_queueing_deadline_timestamp_seconds - time() < 30",

@@ -107,7 +107,7 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
         "present": map_.present,
         "optimized": map_.optimized,
         "queues": map_.queues,
-        "queueing": _text(map_.queueing),
+        "queueing": _text(map_.queueing.text),
         "suspended": map_.suspended,
         "paths": [_path(path, state, now) for path in sorted(map_.paths.values(), key=by_label)],
     }

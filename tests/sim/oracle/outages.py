@@ -14,6 +14,7 @@ from tests.sim.oracle.health import LONGEST, SETTLED, HealthOracle, Path
 from tests.sim.oracle.truth import FAILED, FAULTY, MISSING, OUT, STALLED, UP, USABLE
 from tests.sim.oracle.violation import Accuse
 from tests.sim.product import Product
+from tests.sim.sources.uevents import MOST_LATE
 from tests.sim.world.changes import What
 from tests.sim.world.host import World
 from tests.sim.world.sessions import Fate
@@ -33,7 +34,7 @@ SHORT = 1.5
 LAST = 3.0
 """Seconds for which a carrier that has returned may be taken for lost: its return and the session's end are read."""
 LOOKED_WITHIN = 0.2
-"""Seconds within which a disk has been read whose path dm has failed."""
+"""Seconds within which a disk has been read whose path dm has failed, once the uevent has come."""
 APART = 8.0
 """Seconds between two outages of a path below which they may be reported as one."""
 
@@ -80,6 +81,10 @@ class OutageOracle:
         self._open: dict[int, TrueOutage] = {}
         self._maybe: dict[tuple[str, str], float] = {}
         """Until when a path was in raw states in which it may be out or not, by its map's WWID and its label."""
+        self._reasons: dict[tuple[str, str], set[Cause]] = {}
+        """The causes that held meanwhile."""
+        self._up: dict[int, float] = {}
+        """Since when a path has been up, or for how many seconds it was up last, negated."""
         self._world = world
         self._product = product
         self._health = health
@@ -124,7 +129,9 @@ class OutageOracle:
         if outage is not None and words != UP and words & USABLE:
             outage.clear = False  # it may have been up for a moment
         key = (path.map_.wwid, path.portal.label)
+        self._follow_up(path)
         if words & USABLE and words & OUT:
+            self._reasons.setdefault(key, set()).update(self._causes(path))
             self._maybe[key] = float("inf")
         elif self._maybe.get(key, 0.0) > now:
             self._maybe[key] = now
@@ -151,6 +158,14 @@ class OutageOracle:
             self.outages.append(outage)
             self._clock.after(REPORTED_WITHIN + LONGEST, lambda: self._must_be_reported(outage))
 
+    def _follow_up(self, path: Path) -> None:
+        """Follow for how long the path has been up: one that was suspect at once is still out of what is reported."""
+        since = self._up.get(id(path), 0.0)
+        if path.words == UP and since <= 0.0:
+            self._up[id(path)] = self._clock.now
+        elif path.words != UP and since > 0.0:
+            self._up[id(path)] = min(since - self._clock.now, -1e-9)
+
     def _is_clear(self, path: Path) -> bool:
         sources = self._product.sources
         impaired = (
@@ -163,10 +178,7 @@ class OutageOracle:
             or not sources.multipathd.up
             or sources.multipathd.slowness > 0
         )
-        recent = any(
-            other.path is path and other.ended is not None and self._clock.now - other.ended < APART
-            for other in self.outages[-20:]
-        )
+        recent = -self._up.get(id(path), -APART) < APART
         new = not path.expected or self._clock.now - path.joined < SETTLED
         return not impaired and not recent and not new and self._clock.now - self._disturbed > SETTLED
 
@@ -210,8 +222,9 @@ class OutageOracle:
         counts nothing: it looks as if it had been failed by hand.
         """
         failed = max((at for name, _, at in path.before if name == "failed"), default=None)
+        read_within = LOOKED_WITHIN + (MOST_LATE if self._product.sources.uevents.late else 0.0)
         return failed is not None and any(
-            name == "disk" and value is DeviceState.OFFLINE and 0.0 <= at - failed < LOOKED_WITHIN
+            name == "disk" and value is DeviceState.OFFLINE and 0.0 <= at - failed < read_within
             for name, value, at in path.before
         )
 
@@ -235,7 +248,9 @@ class OutageOracle:
             and each.began <= self._clock.now
             and (each.ended is None or each.ended >= begins.monotonic - LONGEST - 1.0)
         ]
-        if not found and self._maybe.get((report.wwid, report.path), 0.0) >= begins.monotonic - LONGEST:
+        key = (report.wwid, report.path)
+        perhaps = self._maybe.get(key, 0.0) >= begins.monotonic - LONGEST
+        if not found and perhaps:
             return
         if not found:
             self._accuse("b", f"{report.map} {report.path}: an outage that began at {_at(begins)} is invented")
@@ -249,6 +264,8 @@ class OutageOracle:
             if each.path is nearest.path and each.ended is not None and each.ended >= outage.began.monotonic
         ]
         causes = set().union(*(each.causes for each in found + parts)) | {Cause.UNKNOWN}
+        if perhaps:
+            causes |= self._reasons.get(key, set())
         if not all(each.clear for each in found):
             # The kernel's reason was not received, or dm's uevent.
             causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}

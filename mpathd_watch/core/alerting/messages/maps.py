@@ -68,4 +68,4 @@ def _not_up(map_: MapState) -> str:
 
 
 def _without_path(map_: MapState, *, lost: bool) -> str:
-    return layers.of(map_.layer).without_path(map_.queues, map_.queueing, lost)
+    return layers.of(map_.layer).without_path(map_.queues, map_.queueing.text, lost)

@@ -119,6 +119,21 @@ def test_a_path_that_the_array_had_opened_again_before_it_failed_is_not_in_stand
     assert dict(told.at(15).path(B).failures) == {cause: 1}
 
 
+def test_a_path_that_fails_as_the_array_reports_standby_is_in_standby_at_once() -> None:
+    """Lab, array_standby: dm fails it before the state has been read, and reinstates it 3 s later, as a ghost."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "2:0:0:0").at(0.1).dm("sdb", DmState.FAILED)
+    told.at(0.3).access(g2=STANDBY)
+    assert dict(told.path(B).failures) == {Cause.ARRAY_STANDBY: 1}
+    told.at(3).checker("sdb", CheckerState.GHOST).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("path_reinstated").fields["CAUSE"] == Cause.ARRAY_STANDBY
+
+
+def test_a_path_in_standby_that_is_reinstated_as_a_ghost_was_in_standby() -> None:
+    told = story().at(0).access(g2=STANDBY).attention(AttentionKind.ACCESS_STATE, "2:0:0:0")
+    told.at(1).dm("sdb", DmState.FAILED).at(2).checker("sdb", CheckerState.GHOST).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("path_reinstated").fields["CAUSE"] == Cause.ARRAY_STANDBY
+
+
 def test_without_a_number_it_is_the_paths_port_group() -> None:
     told = story().at(0)
     device = told.san.devices["sdb"]
@@ -185,6 +200,23 @@ def test_a_path_that_the_array_closes_is_not_reinstated_before_the_array_opens_i
     assert outage is not None
     assert outage.judgement is not None
     assert dict(outage.judgement.phases) == {Phase.REINSTATEMENT: pytest.approx(4)}
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_state_that_was_over_before_the_failure_shows_no_return(looked: bool) -> None:
+    """Simulator, x1-213 and fecfd796-1541: multipathd had reinstated the path, and dm failed it for another reason."""
+    told = story().at(0).looked("sdb").access(g2=UNAVAILABLE)
+    fails(told.at(50), "sdb").at(51)
+    if looked:
+        told.looked("sdb").at(52)
+    told.san.devices["sdb"] = replace(
+        told.san.devices["sdb"], access=replace(told.san.devices["sdb"].access, state=OPTIMIZED)
+    )
+    told.looked("sdb")
+    assert told.path(B).health is (Health.RECOVERING if looked else Health.FAILED)
+    assert told.health(B)[1] is MapHealth.AT_RISK
+    returns(told.at(55), "sdb")
+    assert told.path(B).health is Health.UP
 
 
 def test_an_opened_path_that_nobody_reinstates_is_overdue() -> None:
@@ -350,6 +382,20 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     first, second = (each.alert for each in told.told if each.event == "port_group_down")
     assert (first.priority, second.priority) == (Priority.INFO, Priority.ERR)
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
+
+
+def test_a_path_that_fails_after_an_unread_end_of_a_transition_is_no_news_of_its_group() -> None:
+    """Simulator, n26-1127: an administrator had the path failed."""
+    told = several().at(0)
+    for name in ("sdb", "sdd"):
+        told.looked(name)
+    told.access(g2=TRANSITIONING).at(20).dm("sdb", DmState.FAILED)
+    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [Priority.INFO]
+    told.at(20.1).looked("sdb")
+    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [
+        Priority.INFO,
+        Priority.ERR,
+    ]
 
 
 def test_a_path_that_is_only_suspect_has_not_failed_because_the_array_closes_it() -> None:

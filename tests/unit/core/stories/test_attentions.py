@@ -9,7 +9,7 @@ import pytest
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.effects import Refresh, Scope
-from mpathd_watch.core.events import BlockEvent, ConfigurationRead
+from mpathd_watch.core.events import BlockEvent, ConfigurationRead, Event, EventsLost, SourceUp
 from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.judging.attentions import SLOWLY_EVERY
 from mpathd_watch.core.model.facts import BlockFacts
@@ -19,7 +19,9 @@ from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DmState,
     SessionStatus,
+    SourceName,
 )
+from mpathd_watch.core.state import Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR
 from tests.story import TARGET, San, Story
 
@@ -79,6 +81,64 @@ def test_the_access_states_of_the_target_are_read_at_once_and_again_for_a_while(
     assert sum(everything in wanted for wanted in reads) >= 8
     assert told.at(20).waits == set()
     assert [event for _, event, _ in told.alerts()] == []
+
+
+@pytest.mark.parametrize(("state", "again"), [(AccessState.STANDBY, True), (AccessState.NON_OPTIMIZED, False)])
+def test_a_path_that_comes_while_the_array_has_closed_it_is_read_again(state: AccessState, again: bool) -> None:
+    """Simulator, t1-205: the attention had come before the path was known."""
+    told = story().at(1)
+    told.san.logout(2)
+    told.look().at(2)
+    sid = told.san.login(PORTALS[1])
+    name = told.san.add_disk(told.san.wwid("mpio"), sid)
+    device = told.san.devices[name]
+    told.san.devices[name] = replace(device, access=replace(device.access, state=state, group=2))
+    told.wanted = []
+    told.look().at(3)
+    assert any(wanted.scope is Scope.DEVICES and name in wanted.devices for wanted in told.wanted) is again
+
+
+def test_a_path_that_the_array_had_closed_before_the_start_is_not_read_again() -> None:
+    """A passive controller is in standby all the time."""
+    san = San.of(["mpio"], PORTALS).grouped(g2=AccessState.STANDBY)
+    told = Story(san)
+    told.feed(san.system_read())
+    assert told.path(B).disk.access.state is AccessState.STANDBY
+    assert told.state.arrays.again == {}
+
+
+@pytest.mark.parametrize("what", [EventsLost(), SourceUp(SourceName.UEVENT)])
+def test_after_lost_uevents_the_access_states_are_read_again(what: Event) -> None:
+    """Simulator, n26-886: the attention was lost, and the kernel asked the array later than everything was read."""
+    told = story().at(0)
+    told.feed(what)
+    reads = []
+    for half in range(1, 20):
+        told.at(half / 2)
+        reads += [wanted.devices for wanted in told.wanted if wanted.scope is Scope.DEVICES]
+    assert len(reads) >= 8
+    assert set(reads) == {("sda", "sdb")}
+    assert Wait.ACCESS not in told.waits
+
+
+def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None:
+    told = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    told.feed(EventsLost())
+    assert told.state.arrays.again == {}
+
+
+def test_attentions_of_a_target_whose_disks_were_gone_are_followed_again() -> None:
+    """Simulator, n27-904: nothing read its states any more after its disks had gone within these seconds."""
+    told = story().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0", "2:0:0:0").at(1)
+    told.san.logout(1)
+    told.san.logout(2)
+    told.look().at(20)
+    assert told.state.arrays.again == {}
+    assert Wait.ACCESS not in told.waits
+    for portal in PORTALS:
+        told.san.add_disk(told.san.wwid("mpio"), told.san.login(portal))
+    told.look().at(30).attention(AttentionKind.ACCESS_STATE, told.path(B).place.hctl)
+    assert Wait.ACCESS in told.waits
 
 
 def test_the_last_reading_comes_when_the_time_is_over() -> None:

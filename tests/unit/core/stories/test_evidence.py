@@ -279,6 +279,14 @@ def test_a_path_that_was_up_although_its_checker_called_it_faulty_was_failed_by_
     assert Cause.ADMINISTRATOR not in failed(story)
 
 
+@pytest.mark.parametrize(("fails", "cause_then"), [(10, Cause.UNKNOWN), (70, Cause.ADMINISTRATOR)])
+def test_a_path_whose_session_was_lost_unseen_was_failed_by_nobody_on_purpose(fails: float, cause_then: Cause) -> None:
+    """Simulator, fecfd796-1415: sysfs hung from before the session was lost until it was back."""
+    story = begun().at(8).connection_error(2, 1020).at(fails).dm("sdb", DmState.FAILED)
+    story.looked("sdb").listing().at(fails + 3)
+    assert cause(story) is cause_then
+
+
 def test_a_carrier_that_has_returned_is_not_why_a_path_fails_while_sysfs_is_silent() -> None:
     """Whether the target has answered meanwhile is not known then."""
     story = begun().at(10).carrier("eth2", carrier=False).at(11)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 
 import pytest
 
@@ -302,9 +303,9 @@ def test_a_status_says_nothing_of_a_path_that_is_missing_or_that_it_does_not_kno
 def test_what_multipathd_knew_is_forgotten_with_it() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     before = story.path(FIRST).checker
-    assert (story.map().queues, story.map().queueing, before.state) == (False, "off", CheckerState.READY)
+    assert (story.map().queues, story.map().queueing.text, before.state) == (False, "off", CheckerState.READY)
     story.multipathd_down("timeout")
-    assert (story.map().queues, story.map().queueing) == (None, "")
+    assert (story.map().queues, story.map().queueing.text) == (None, "")
     assert story.path(FIRST).checker == CheckerView(name=before.name, read=before.read)
     assert before.name
     assert before.read
@@ -316,23 +317,31 @@ def test_each_word_on_queueing_is_forgotten(queues: bool | None, queueing: str) 
     san = San.of(["mpio"], PORTALS)
     san.queues, san.queueing = queues, queueing
     story = Story(san).begun().at(0).multipathd_down()
-    assert (story.map().queues, story.map().queueing) == (None, "")
+    assert (story.map().queues, story.map().queueing.text) == (None, "")
+
+
+def test_an_absurd_number_of_seconds_is_a_moment_all_the_same() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.queues, san.queueing = True, f"{'9' * 400} sec"
+    ends = Story(san).begun().at(0).listing().map().queueing.ends
+    assert ends is not None
+    assert isfinite(ends.wall)
 
 
 def test_the_end_of_the_queueing_is_the_same_while_multipathd_counts_down_to_it() -> None:
     san = San.of(["mpio"], PORTALS)
     san.queues, san.queueing = True, "12 chk"
     story = Story(san).begun().at(0).listing()
-    assert story.map().queueing_ends is None
+    assert story.map().queueing.ends is None
     for second, left in ((0, "60 sec"), (5, "56 sec"), (10, "48 sec")):
         san.queueing = left
         story.at(second).listing()
-        assert story.map().queueing_ends == moment(60)
+        assert story.map().queueing.ends == moment(60)
     san.queueing = "30 sec"
     story.at(11).listing()
-    assert story.map().queueing_ends == moment(41)
+    assert story.map().queueing.ends == moment(41)
     story.multipathd_down()
-    assert story.map().queueing_ends is None
+    assert story.map().queueing.ends is None
 
 
 @pytest.mark.parametrize(
@@ -342,7 +351,7 @@ def test_the_end_of_the_queueing_is_the_same_while_multipathd_counts_down_to_it(
 def test_nothing_ends_the_queueing_where_multipathd_does_not_count_down(queues: bool, queueing: str) -> None:
     san = San.of(["mpio"], PORTALS)
     san.queues, san.queueing = queues, queueing
-    assert Story(san).begun().at(0).listing().map().queueing_ends is None
+    assert Story(san).begun().at(0).listing().map().queueing.ends is None
 
 
 @pytest.mark.parametrize(("reason", "overruled"), [("timeout", True), ("not_running", False)])

@@ -161,6 +161,17 @@ def test_a_stalled_path_that_does_not_fail_in_time_is_reported_once() -> None:
     assert not story.path(SECOND).verdict.overdue
 
 
+@pytest.mark.parametrize(("unread", "overdue_at"), [(2.5, 22.0), (4.0, 27.5)])
+def test_a_session_that_went_unread_while_it_was_down_may_have_been_back(unread: float, overdue_at: float) -> None:
+    """Simulator, n27-885: it was back for a moment while reading sysfs hung, and failed again."""
+    story = down(article())
+    for half in range(60):
+        second = 15.5 + half / 2
+        if not 16.5 < second < 16.5 + unread:
+            story.at(second).poll()
+    assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [overdue_at]
+
+
 def test_a_path_that_stays_overdue_is_reported_once_whatever_else_comes() -> None:
     story = down(article()).at(30)
     assert story.path(SECOND).verdict.overdue

@@ -131,7 +131,10 @@ def test_an_outage_has_its_health_phases_verdict_and_sentences() -> None:
 
 
 def test_a_phase_that_takes_too_long_is_overdue() -> None:
-    story = Shelf("disk").at(5).become(PortState.WAITING, 1).at(15.5)
+    story = Shelf("disk").at(5).become(PortState.WAITING, 1)
+    for second in range(6, 16):
+        story.at(second).poll()
+    story.at(15.5)
     assert "is overdue: stalled for 10.0 s, and not failed; port_loss_tmo is 8 s." in (
         story.told_of("path_overdue").message
     )
@@ -196,9 +199,9 @@ def test_what_multipathd_knew_of_its_own_maps_alone_is_forgotten_with_it() -> No
     story = Shelf("native", layer=Layer.UNKNOWN).at(0)
     story.san.add_map("late")
     story.look().listing()
-    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["off", "off", "off"]
+    assert [story.map(name).queueing.text for name in ("iscsi", "native", "late")] == ["off", "off", "off"]
     story.multipathd_down()
-    assert [story.map(name).queueing for name in ("iscsi", "native", "late")] == ["", "off", ""]
+    assert [story.map(name).queueing.text for name in ("iscsi", "native", "late")] == ["", "off", ""]
 
 
 def test_every_sink_shows_its_maps() -> None:

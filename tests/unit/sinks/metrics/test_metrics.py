@@ -39,7 +39,7 @@ from mpathd_watch.core.model.vocabulary import (
     Verdict,
     Word,
 )
-from mpathd_watch.core.state import Auditing, Counters, PathState, SourceState, State, frozen
+from mpathd_watch.core.state import Auditing, Counters, PathState, Queueing, SourceState, State, frozen
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.row import Kind
@@ -133,7 +133,7 @@ def whole_state() -> State:
                     make_path("192.168.2.1:3260", deadline=at(5)),
                 ],
                 latency=0.002,
-                queueing_ends=at(9),
+                queueing=Queueing("9 sec", at(9)),
             )
         ],
         [session := make_session(tcp=TcpFacts(0.001, 2, 0, 9.0), read=at(0).monotonic)],
@@ -434,7 +434,7 @@ def test_a_host_without_iscsi_has_no_series_of_it_that_an_alert_would_fire_for()
 def test_the_end_of_the_queueing_is_there_while_multipathd_counts_down_to_it() -> None:
     name = "map_queueing_deadline_timestamp_seconds"
     assert value(article_state(), name, map="mpio") is None
-    assert value(make_state(maps=[replace(make_map(), queueing_ends=at(9))]), name) == at(9).wall
+    assert value(make_state(maps=[make_map(queueing=Queueing("9 sec", at(9)))]), name) == at(9).wall
 
 
 def test_the_common_errors_of_connections_are_there_from_zero_and_the_others_once_seen() -> None:

@@ -1,0 +1,1 @@
+"""The page of figures: pure, figures in, text out."""
