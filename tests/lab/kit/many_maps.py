@@ -96,12 +96,7 @@ class ManyMaps:
         )
         guest.write_file("/etc/udev/rules.d/59-lab.rules", RULES)
         guest.write_file(MULTIPATH_CONF, self.multipath_conf())
-        # scsi_debug gives port groups the state of its host's number modulo 3, and 2 is standby (resp_report_tgtpgs()).
-        # Without the handler nobody asks.
-        guest.write_file("/etc/modprobe.d/lab.conf", "install scsi_dh_alua /bin/true\n")
-        guest.run(
-            "udevadm control --reload; modprobe -r scsi_dh_alua || true; modprobe -a dm_multipath dm_service_time"
-        )
+        guest.run("udevadm control --reload; modprobe -a dm_multipath dm_service_time scsi_dh_alua")
         guest.run(self.plug_in, timeout=PATIENCE)
         _until(guest, f"ls -d {DISKS} | wc -l", self.paths)
         guest.run(f"udevadm settle -t {PATIENCE:g}", timeout=PATIENCE)
@@ -119,10 +114,22 @@ class ManyMaps:
         """The command that makes the disks.
 
         With `vpd_use_hostno=0` all hosts have the same LUNs; more than 256 need `lun_format=1`. `max_queue` limits how
-        many requests the kernel allocates for each disk, which would take most of the memory.
+        many requests the kernel allocates for each disk, which would take most of the memory. The port group of a host
+        has the state of the host's number modulo 3, and 2 is standby (resp_report_tgtpgs() in scsi_debug.c): such a host
+        gets one LUN, which is taken away.
         """
-        parameters = "num_tgts=1 vpd_use_hostno=0 lun_format=1 dev_size_mb=8 delay=0 max_queue=16"
-        return f"modprobe scsi_debug add_host={self.hosts} max_luns={self.maps} {parameters}"
+        parameters = "vpd_use_hostno=0 lun_format=1 dev_size_mb=8 delay=0 max_queue=16"
+        return f"""\
+modprobe scsi_debug add_host=0 num_tgts=1 max_luns={self.maps} {parameters} && cd /sys/bus/pseudo/drivers/scsi_debug
+number=0 found=0
+while [ $found -lt {self.hosts} ]; do
+    [ $((number % 3)) -lt 2 ] && luns={self.maps} || luns=1
+    echo $luns > max_luns
+    echo 1 > add_host
+    until [ $(ls -d /sys/class/scsi_disk/$number:* 2> /dev/null | wc -l) -eq $luns ]; do sleep 0.2; done
+    if [ $luns -eq 1 ]; then echo 1 > /sys/class/scsi_device/$number:0:0:0/device/delete; else found=$((found + 1)); fi
+    number=$((number + 1))
+done"""
 
     def multipath_conf(self) -> str:
         """Return the text of /etc/multipath.conf. Checks run one after the other: a thread for each is slow here."""
