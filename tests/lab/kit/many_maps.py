@@ -115,8 +115,8 @@ class ManyMaps:
 
         With `vpd_use_hostno=0` all hosts have the same LUNs; more than 256 need `lun_format=1`. `max_queue` limits how
         many requests the kernel allocates for each disk, which would take most of the memory. The port group of a host
-        has the state of the host's number modulo 3, and 2 is standby (resp_report_tgtpgs() in scsi_debug.c): such a host
-        gets one LUN, which is taken away.
+        has the state of the host's number modulo 3, and 2 is standby (resp_report_tgtpgs() in scsi_debug.c): such a
+        host gets one LUN, which is taken away.
         """
         parameters = "vpd_use_hostno=0 lun_format=1 dev_size_mb=8 delay=0 max_queue=16"
         return f"""\
