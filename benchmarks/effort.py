@@ -74,6 +74,6 @@ QUICK = Effort(
     commands=1,
     settle=1.5,
     counters_every=0.5,
-    seconds=0.5,
+    seconds=0.6,
     scrape_every=0.2,
 )

@@ -172,10 +172,15 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> I
 def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]) -> None:
     """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
     read, read_whole, pread = attributes_module._read, attributes_module._read_whole, os.pread
+    content = attributes_module.Attribute.content
 
-    def reading(path: Path | str, size: int) -> bytes:
+    def reading(path: Path, size: int) -> bytes:
         act(str(path))
         return read(path, size)
+
+    def reading_below(attribute: attributes_module.Attribute) -> bytes:
+        act(str(attribute))
+        return content(attribute)
 
     def reading_whole(path: Path, size: int) -> bytes:
         act(str(path))
@@ -186,6 +191,7 @@ def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]
         return pread(descriptor, size, offset)
 
     monkeypatch.setattr(attributes_module, "_read", reading)
+    monkeypatch.setattr(attributes_module.Attribute, "content", reading_below)
     monkeypatch.setattr(attributes_module, "_read_whole", reading_whole)
     monkeypatch.setattr(os, "pread", preading)
 
@@ -193,6 +199,13 @@ def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]
 def name_of(descriptor: int, readlink: Callable[[str], str] = os.readlink) -> str:
     """The path of what is open; where that is gone, it ends in `` (deleted)``."""
     return readlink(f"/proc/self/fd/{descriptor}")
+
+
+def place_of(place: Any, directory: int | None = None, readlink: Callable[[str], str] = os.readlink) -> str:
+    """The path of what is read: of an open file, or of a path, which may begin in an open ``directory``."""
+    if isinstance(place, int):
+        return name_of(place, readlink)
+    return str(place) if directory is None else f"{name_of(directory, readlink)}/{place}"
 
 
 def kernfs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +236,7 @@ class Meddler:
 
     def _wrap(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
         def call(place: Any, *args: Any, **options: Any) -> Any:
-            path = name_of(place, self._readlink) if isinstance(place, int) else str(place)
+            path = place_of(place, options.get("dir_fd"), self._readlink)
             if path.startswith(self._root):
                 self.accesses.append(path)
                 if len(self.accesses) == self._nth:

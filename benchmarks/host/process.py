@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -40,3 +41,12 @@ def wait_quiet(pid: int, share: float = 0.05, every: float = 0.5, patience: floa
         if processor_time(pid) - before < share * every:
             return
     raise TimeoutError(f"process {pid} is still busy after {patience:g} s")
+
+
+def sockets(pid: int) -> int:
+    """How many sockets it has open."""
+    found = 0
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has been closed meanwhile
+            found += str(each.readlink()).startswith("socket:")
+    return found

@@ -15,6 +15,8 @@ from benchmarks.measurements.measurement import Measurement
 from benchmarks.peers.running import Server, multipathd_collector, sysfs_collector
 
 SHARE, MEMORY = "processor time, no scrape", "memory"
+FEWEST = 3
+"""Scrapes without which a share of them is left out: what one costs more or less than another would be all of it."""
 
 
 def measure(host: Host, effort: Effort) -> list[Figure]:
@@ -30,8 +32,11 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
             stack.enter_context(multipathd_collector(host)),
         ]
         for each in servers:
-            scrape(each.port, compressed=True)  # the first one takes longer
-        shares = _shares(servers, effort, scraped=True)
+            # The first ones take longer: everything is written, or opened, for the first time.
+            scrape(each.port, compressed=True)
+            scrape(each.port, compressed=True)
+        enough = _scrapes(effort) >= FEWEST
+        shares = _shares(servers, effort, scraped=True) if enough else {}
         for each in servers:
             scrape(each.port)
         now = {each.name: memory(each.pid)[0] for each in servers}
@@ -39,7 +44,7 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
         count = {each.name: float(threads(each.pid)) for each in servers}
     return [
         Figure(SHARE, "% of a core", host.paths, alone[""]),
-        Figure("processor time, scraped", "% of a core", host.paths, shares.pop(""), shares),
+        *([Figure("processor time, scraped", "% of a core", host.paths, shares.pop(""), shares)] if enough else []),
         Figure(MEMORY, "MiB", host.paths, now.pop(""), now),
         Figure("memory at its peak", "MiB", host.paths, peak.pop(""), peak),
         Figure("threads", "", host.paths, count.pop(""), count),
@@ -52,10 +57,15 @@ def plots(figures: Sequence[Figure]) -> tuple[Plot, ...]:
     return (*share, *by_size(figures, MEMORY, "memory", "Resident memory after scrapes"))
 
 
+def _scrapes(effort: Effort) -> int:
+    """How many scrapes of each fit into the time."""
+    return max(1, round(effort.seconds / effort.scrape_every))
+
+
 def _shares(servers: Sequence[Server], effort: Effort, *, scraped: bool) -> dict[str, float]:
     """The processor time of each as a percentage of one core."""
     before, began = {each.name: processor_time(each.pid) for each in servers}, time.monotonic()
-    for number in range(1, max(1, round(effort.seconds / effort.scrape_every)) + 1):
+    for number in range(1, _scrapes(effort) + 1):
         if scraped:
             for each in servers:
                 scrape(each.port, compressed=True)
@@ -68,8 +78,9 @@ MEASUREMENT = Measurement(
     "idle",
     "Idle",
     "Processor time and memory while targets answer pings and no path changes. With a scrape (gzip) every 15 s, and "
-    "without: a collector does nothing between two scrapes, and sees nothing. Memory is what is resident after these "
-    "scrapes, shared libraries included.",
+    "without: a collector does nothing between two scrapes, and sees nothing. What is measured with scrapes is left "
+    "out of a run that is too short for three of them. Memory is what is resident after these scrapes, shared "
+    "libraries included.",
     lambda effort: effort.sizes,
     measure,
     plots,

@@ -41,11 +41,16 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
                     taken = _taken(each, compressed=compressed)
                     if number:  # the first one is not like those that follow
                         found[each.name].append(taken)
-        worked = list[float]()
+        worked, renewed = list[float](), list[float]()
         with working(host.tree):
+            seen = _counters(scrape(daemon.port))
             for _ in range(effort.busy_scrapes):
                 time.sleep(effort.counters_every)
-                worked.append(_taken(servers[0], compressed=True)[0])
+                used, got = _taken(servers[0], compressed=True)
+                now = _counters(got)
+                worked.append(used)
+                renewed.append(len(now - seen) / len(now) * 100)
+                seen = now
     idle = [
         _figure(host, USED, "ms", {name: [used * 1e3 for used, _ in taken] for name, taken in plain.items()}),
         _figure(
@@ -56,8 +61,15 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
         _figure(host, "size", "KiB", {name: [len(taken[0][1].body) / 1024] for name, taken in plain.items()}),
         _figure(host, "size, gzip", "KiB", {name: [len(taken[0][1].body) / 1024] for name, taken in zipped.items()}),
     ]
-    note = "every disk does I/O. Its counters are read every 5 s, less often on a large host, so not all are new"
-    return [*idle, Figure(f"{USED}, gzip, disks busy", "ms", host.paths, median(worked) * 1e3, note=note)]
+    note = (
+        "every disk does I/O. Its counters are read every 5 s, less often on a large host, so not all are new since "
+        "the scrape before"
+    )
+    return [
+        *idle,
+        Figure(f"{USED}, gzip, disks busy", "ms", host.paths, median(worked) * 1e3, note=note),
+        Figure("I/O counters that are new, disks busy", "%", host.paths, median(renewed), note=note),
+    ]
 
 
 def plots(figures: Sequence[Figure]) -> tuple[Plot, ...]:
@@ -71,6 +83,11 @@ def _taken(server: Server, *, compressed: bool) -> Taken:
     # What the answer leaves to be done belongs to it.
     time.sleep(0.02)
     return processor_time(server.pid) - before, got
+
+
+def _counters(got: Scraped) -> frozenset[bytes]:
+    """The lines of the disks' I/O counters."""
+    return frozenset(line for line in got.text.splitlines() if line.startswith(b"mpathd_watch_path_ios_total{"))
 
 
 def _figure(host: Host, name: str, unit: str, values: dict[str, list[float]]) -> Figure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
 from mpathd_watch.core.model.settings import Settings
+from mpathd_watch.immutable import replace
 
 DEFAULT_PATH = Path("/etc/mpathd-watch/config.toml")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from mpathd_watch.core.effects import Effect, Refresh, Scope
 from mpathd_watch.core.layers import table as layers
@@ -12,6 +11,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.immutable import replace
 
 _NEVER_ASKED = SourceState()
 
@@ -42,6 +42,7 @@ class Draft:
         self.counters = before.counters
         self.rest = before
         self._paths: dict[str, dict[str, PathState]] = {}
+        self._asked: set[Scope] = set()
 
     # --- paths and maps -----------------------------------------------------------------------------------------------
 
@@ -132,7 +133,8 @@ class Draft:
 
     def take(self, due: Due) -> bool:
         """Whether this deadline has come; then it is done with."""
-        if due not in self.deadlines or self.deadlines[due] > self.now.monotonic:
+        moment = self.deadlines.get(due)
+        if moment is None or moment > self.now.monotonic:
             return False
         del self.deadlines[due]
         return True
@@ -146,9 +148,9 @@ class Draft:
     def refresh(self, *scopes: Scope) -> None:
         """Have sources read again; asking twice in one step is asking once."""
         for scope in scopes:
-            wanted = Refresh(scope)
-            if wanted not in self.effects:
-                self.effects.append(wanted)
+            if scope not in self._asked:
+                self._asked.add(scope)
+                self.effects.append(Refresh(scope))
 
     def refresh_devices(self, names: Iterable[str]) -> None:
         """Have these disks read again."""
@@ -160,10 +162,14 @@ class Draft:
         self.counters = replace(self.counters, resyncs=frozen(resyncs))
         self.refresh(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
 
-    def finished(self) -> State:
-        """The next state."""
+    def put_together(self) -> None:
+        """Put all drafts of paths into their maps: then ``maps`` has the paths as the draft has them."""
         for wwid in tuple(self._paths):
             self.whole_map(wwid)
+
+    def finished(self) -> State:
+        """The next state."""
+        self.put_together()
         return replace(
             self.rest,
             sources=frozen(self.sources),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.events import ConfigurationRead, Emit, Event, SettingsChanged, SourceUp
+from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged, SourceUp
 from mpathd_watch.core.formats.multipath_conf import NEWEST
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.state import State
+from mpathd_watch.core.step import shown_together
 from mpathd_watch.daemon import clock
-from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.daemon.engine import Outlets
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.configuration import dm_status
 from mpathd_watch.sources.iscsi.session_source import SessionSource
@@ -32,40 +35,57 @@ class NoOutlets(Outlets):
 
 def look_once(config: Config, configuration: Configuration | None = None) -> View:
     """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
-    engine = Engine(clock.now, NoOutlets())
-    engine.feed(SettingsChanged.to(config.settings))
-    # The coroutine returns nothing: at its end asyncio.run() of Python 3.11 makes a text of what it returns (an error
-    # message that signal.getsignal() drops), and a state of 10,000 paths is a text of many megabytes.
-    asyncio.run(_read(_fed_with_readings(engine), engine, config, configuration))
-    if configuration is not None:
-        # Last, so that no event makes the audit on the way.
-        engine.feed(ConfigurationRead(configuration))
-    return engine.view()
+    reading = _Reading(config, configuration)
+    # The coroutines return nothing: at its end asyncio.run() of Python 3.11 makes a text of what one returns (an error
+    # message that signal.getsignal() drops), and the events of 10,000 paths are a text of many megabytes.
+    asyncio.run(reading.everything())
+    state = reading.shown()
+    if any(map_.unplaced for map_ in state.maps.values()):
+        # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
+        asyncio.run(reading.sysfs())
+        state = reading.shown()
+    return View(state, clock.now())
 
 
-def _fed_with_readings(engine: Engine) -> Emit:
-    """Feeds the engine with all events but ``SourceUp``.
+class _Reading:
+    """The events of one reading: of the kernel's, and of those that are about what it has shown.
 
-    What a source has read follows, and shows as well that it answers. So the paths are judged once, not twice.
+    Without ``SourceUp``: what a source has read shows as well that it answers.
     """
 
-    def feed(*events: Event) -> None:
-        engine.feed(*(event for event in events if not isinstance(event, SourceUp)))
+    def __init__(self, config: Config, configuration: Configuration | None) -> None:
+        self._config = config
+        self._configuration = configuration
+        self._kernel: list[Event] = [SettingsChanged.to(config.settings)]
+        self._managers: list[Event] = []
 
-    return feed
+    def shown(self) -> State:
+        """What has been read until now."""
+        configured = [] if self._configuration is None else [ConfigurationRead(self._configuration)]
+        return shown_together([*self._kernel, *self._managers, *configured], clock.now())
+
+    async def everything(self) -> None:
+        """Read everything."""
+        await NetworkSource(self._of_kernel, clock.monotonic).read_once()
+        await self.sysfs()
+        client = MultipathdClient(self._config.multipathd_socket)
+        version = NEWEST if self._configuration is None else self._configuration.grammar
+        multipathd = MultipathdSource(self._of_managers, client, clock.monotonic, version=lambda: version)
+        answered = await multipathd.read_once()
+        if not answered and (status := dm_status.read_here(Path(self._config.sysfs))):
+            self._of_managers(status)
+
+    async def sysfs(self) -> None:
+        """Read sysfs."""
+        poller = Poller(self._of_kernel, clock.monotonic, SourceName.SYSFS, Path(self._config.sysfs))
+        await SysfsSource(poller, SessionSource(poller), once=True).read_once()
+
+    def _of_kernel(self, *events: Event) -> None:
+        self._kernel += _without_source_up(events)
+
+    def _of_managers(self, *events: Event) -> None:
+        self._managers += _without_source_up(events)
 
 
-async def _read(feed: Emit, engine: Engine, config: Config, configuration: Configuration | None) -> None:
-    # The network first: its interfaces count for every path, and so far there is none that would be judged again.
-    await NetworkSource(feed, clock.monotonic).read_once()
-    poller = Poller(feed, clock.monotonic, SourceName.SYSFS, Path(config.sysfs))
-    sysfs = SysfsSource(poller, SessionSource(poller))
-    await sysfs.read_once()
-    if any(map_.unplaced for map_ in engine.state.maps.values()):
-        # Disks or sessions came or went meanwhile, or sysfs does not show what a disk hangs off.
-        await sysfs.read_once()
-    client = MultipathdClient(config.multipathd_socket)
-    version = NEWEST if configuration is None else configuration.grammar
-    await MultipathdSource(feed, client, clock.monotonic, version=lambda: version).read_once()
-    if not engine.state.source(SourceName.MULTIPATHD).up and (status := dm_status.read_here(Path(config.sysfs))):
-        engine.feed(status)
+def _without_source_up(events: Iterable[Event]) -> Iterator[Event]:
+    return (event for event in events if not isinstance(event, SourceUp))

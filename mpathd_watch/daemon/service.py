@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
+from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.status.summary import summary

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,23 +34,21 @@ class Entry:
 def alert_entry(alert: Alert) -> bytes:
     """The fields of an alert."""
     return _entry(
-        {
-            "MESSAGE": clean(alert.message),
-            "MESSAGE_ID": alert.kind.value.message_id,
-            "PRIORITY": str(int(alert.priority)),
-            f"{PREFIX}EVENT": alert.kind.event,
-            **{f"{PREFIX}{name}": value for name, value in alert.fields.items()},
-        }
+        ("MESSAGE", clean(alert.message)),
+        ("MESSAGE_ID", alert.kind.value.message_id),
+        ("PRIORITY", str(int(alert.priority))),
+        (f"{PREFIX}EVENT", alert.kind.event),
+        *[(PREFIX + name, value) for name, value in alert.fields.items()],
     )
 
 
 def line_entry(priority: Priority, text: str) -> bytes:
     """The fields of a line about the daemon itself."""
-    return _entry({"MESSAGE": clean(text), "PRIORITY": str(int(priority)), f"{PREFIX}EVENT": DAEMON_EVENT})
+    return _entry(("MESSAGE", clean(text)), ("PRIORITY", str(int(priority))), (f"{PREFIX}EVENT", DAEMON_EVENT))
 
 
-def _entry(fields: Mapping[str, str]) -> bytes:
-    return encode([*fields.items(), ("SYSLOG_IDENTIFIER", IDENTIFIER)])
+def _entry(*fields: tuple[str, str]) -> bytes:
+    return encode([*fields, ("SYSLOG_IDENTIFIER", IDENTIFIER)])
 
 
 class JournalSink:

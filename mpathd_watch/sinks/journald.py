@@ -17,6 +17,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -53,14 +54,17 @@ def encode(fields: Iterable[tuple[str, str]]) -> bytes:
     """
     parts: list[bytes] = []
     for name, value in fields:
-        if _NAME.fullmatch(name) is None:
-            continue
-        raw = value.encode("utf-8", "backslashreplace")
-        if b"\n" in raw:
-            parts += (name.encode(), b"\n", _LENGTH.pack(len(raw)), raw, b"\n")
-        else:
-            parts += (name.encode(), b"=", raw, b"\n")
+        if raw_name := _encoded(name):
+            raw = value.encode("utf-8", "backslashreplace")
+            parts += (raw_name, b"\n", _LENGTH.pack(len(raw)), raw) if b"\n" in raw else (raw_name, b"=", raw)
+            parts.append(b"\n")
     return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _encoded(name: str) -> bytes:
+    """The name of a field, empty if journald does not accept it. There are few, and each entry has most of them."""
+    return name.encode() if _NAME.fullmatch(name) else b""
 
 
 class Journald:

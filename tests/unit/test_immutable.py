@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import replace as changed
 from tools.structure import Structure
 
 
@@ -156,3 +157,30 @@ def test_every_frozen_class_is_made_the_quick_way() -> None:
         and "dataclass(frozen=True, slots=True)" in {ast.unparse(each) for each in node.decorator_list}
     ]
     assert not slow, f"{slow}: write @immutable (mpathd_watch/immutable.py)"
+
+
+def test_a_record_with_changes_is_a_new_one_of_its_class_that_can_not_be_changed_either() -> None:
+    before = Stacked("sda", 5, ["a"], 7, "x", 2)
+    after = changed(before, size=6, counted=8)
+    assert (type(after), after) == (Stacked, Stacked("sda", 6, ["a"], 8, "x", 2))
+    assert (before.size, before.counted, after.counted, after.hidden) == (5, 7, 8, "x")
+    assert after.paths is before.paths
+    with pytest.raises(FrozenInstanceError, match="size"):
+        after.size = 7  # type: ignore[misc]
+    assert changed(Nothing()) == Nothing()
+
+
+def test_a_change_of_no_field_is_refused() -> None:
+    with pytest.raises(AttributeError, match="other"):
+        changed(One(1), other=2)  # type: ignore[call-arg]
+
+
+def test_fields_may_have_any_name() -> None:
+    @immutable
+    class Odd:
+        made: int
+        new: int = 1
+        copied: int = 2
+        missing: list[int] = field(default_factory=list)
+
+    assert changed(Odd(5), new=6) == Odd(5, 6, 2, [])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts.health import BY_ARRAY
+from mpathd_watch.immutable import replace
 
 Before = Mapping[PathKey, PathState]
 """The paths that an event has touched, as they were before it."""

@@ -8,7 +8,6 @@ priority into one path group. Of disks with another device handler (rdac, emc, h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from mpathd_watch.core.audit.context import Host
@@ -20,6 +19,7 @@ from mpathd_watch.core.formats.multipath_conf import Resolved
 from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.model.vocabulary import USABLE, AccessState, Liveness
 from mpathd_watch.core.state import MapState, PathState
+from mpathd_watch.immutable import replace
 
 _OPTIMIZED = (AccessState.OPTIMIZED,)
 _SLOWER = (AccessState.NON_OPTIMIZED, AccessState.STANDBY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mpathd_watch.core.audit.effective_settings import Rules, rules
 from mpathd_watch.core.audit.node_records import NodeRecords, node_records
@@ -18,30 +18,24 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Host:
-    """The state and the configuration; ``settings`` by WWID, ``users`` are the maps of each session by its label."""
+    """The state and the configuration, and what of them the rooms need again and again.
+
+    ``maps`` are in the order of their labels, ``settings`` by WWID, ``users`` the maps of each session by its label.
+    ``nexuses`` are those that exist, by label: the facts about a missing one are out of date. ``sessions``: those that
+    open-iscsi configures. ``existing``: the ``nexuses`` by their labels.
+    """
 
     state: State
+    maps: tuple[MapState, ...]
     configuration: Configuration
     running: Document | None
     rules: Rules
     settings: Mapping[str, Resolved]
     users: Mapping[str, tuple[MapState, ...]]
     records: NodeRecords
-
-    @property
-    def maps(self) -> list[MapState]:
-        """The maps by label."""
-        return sorted(self.state.maps.values(), key=identity.by_label)
-
-    @property
-    def nexuses(self) -> list[NexusState]:
-        """The nexuses that exist, by label; the facts about a missing one are out of date."""
-        return present(self.state)
-
-    @property
-    def sessions(self) -> list[NexusState]:
-        """Those of them that open-iscsi configures, by label."""
-        return of_open_iscsi(self.nexuses)
+    nexuses: Sequence[NexusState]
+    sessions: Sequence[NexusState]
+    existing: Mapping[str, NexusState]
 
     @property
     def multipathd_dead(self) -> bool:
@@ -62,8 +56,7 @@ class Host:
 
     def session(self, path: PathState) -> NexusState | None:
         """The path's session, if it exists."""
-        session = self.state.nexuses.get(path.nexus)
-        return session if session is not None and session.present else None
+        return self.existing.get(path.nexus)
 
     def portal(self, path: PathState) -> str:
         """The portal that the path leads to: a target may redirect logins at one portal to others of its group."""
@@ -87,14 +80,20 @@ def host(state: State) -> Host:
         for path in map_.paths.values():
             if path.nexus:
                 users.setdefault(path.nexus, {})[map_.wwid] = map_
+    nexuses = present(state)
+    sessions = of_open_iscsi(nexuses)
     return Host(
         state,
+        tuple(sorted(state.maps.values(), key=identity.by_label)),
         configuration,
         running,
         prepared,
-        {wwid: prepared.in_force(map_) for wwid, map_ in state.maps.items()},
+        {wwid: prepared.of(map_).in_force for wwid, map_ in state.maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
-        node_records(configuration.records, of_open_iscsi(present(state))),
+        node_records(configuration.records, sessions),
+        nexuses,
+        sessions,
+        {nexus.label: nexus for nexus in nexuses},
     )
 
 

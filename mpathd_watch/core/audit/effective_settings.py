@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import field, fields
 
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Origin, Resolved, Resolver, resolver, spelled
@@ -10,7 +10,7 @@ from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state import MapState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import TransportRow
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 RUNNING = Origin("running")
 """Origin of a value that multipathd runs with and that the files don't have."""
@@ -20,6 +20,21 @@ ASSUMED = Origin("assumed")
 """Origin of a value that multipath-tools has built in, but which it is depends on its version, and that is unknown."""
 
 
+_Kind = tuple[str, str, str]
+"""Vendor, product, and protocol: what settings are looked for by, apart from the WWID."""
+
+
+@immutable
+class Settings:
+    """The settings of a map: those ``written`` in the files, and those ``in_force``, which multipathd uses.
+
+    Each of the latter has its line in the files where those agree.
+    """
+
+    written: Resolved
+    in_force: Resolved
+
+
 @immutable
 class Rules:
     """The settings for any number of maps; ``guessed`` if it is not known what multipath-tools has built in."""
@@ -27,15 +42,21 @@ class Rules:
     files: Resolver
     running: Resolver | None
     guessed: bool = False
+    alike: dict[_Kind, Settings] = field(default_factory=dict, compare=False, repr=False)
+    """Those of maps that no section names: a host has many maps of few products."""
 
-    def written(self, map_: MapState) -> Resolved:
-        """The settings of the files."""
-        return self._marked(_resolved(self.files, map_))
+    def of(self, map_: MapState) -> Settings:
+        """The settings of a map."""
+        if any(asked and asked.built.of_wwid(map_.wwid) for asked in (self.files, self.running)):
+            return self._resolved(map_)
+        kind = map_.vendor, map_.product, transport(map_).protocol
+        if kind not in self.alike:
+            self.alike[kind] = self._resolved(map_)
+        return self.alike[kind]
 
-    def in_force(self, map_: MapState) -> Resolved:
-        """The settings that multipathd uses; each value has its line in the files where those agree."""
-        written = self.written(map_)
-        return written if self.running is None else _agreed(_resolved(self.running, map_), written)
+    def _resolved(self, map_: MapState) -> Settings:
+        written = self._marked(_resolved(self.files, map_))
+        return Settings(written, written if self.running is None else _agreed(_resolved(self.running, map_), written))
 
     @property
     def general(self) -> Resolved:

@@ -21,7 +21,8 @@ def findings(host: Host) -> Iterator[Finding]:
     if host.running is None or not comparable(host):
         return
     for map_ in host.maps:
-        written, in_force = host.rules.written(map_), host.settings[map_.wwid]
+        settings = host.rules.of(map_)
+        written, in_force = settings.written, settings.in_force
         pairs: tuple[tuple[str, Effective[int | str | None], Effective[int | str | None]], ...] = (
             ("polling_interval", written.polling_interval, in_force.polling_interval),
             ("fast_io_fail_tmo", written.fast_io_fail_tmo, in_force.fast_io_fail_tmo),

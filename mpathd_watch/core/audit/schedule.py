@@ -9,7 +9,6 @@ changed, what passes by itself while a host starts.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from math import inf
 
 from mpathd_watch.core.alerting import messages
@@ -24,6 +23,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import Auditing, Due, Wait
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier
+from mpathd_watch.immutable import replace
 
 COALESCE = 1.0
 """Seconds between a change and the audit."""

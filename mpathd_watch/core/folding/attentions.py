@@ -7,7 +7,6 @@ command, so a LUN without I/O reports at multipathd's next check.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
@@ -23,6 +22,7 @@ from mpathd_watch.core.state.arrays import (
     sizes_of,
     target_of,
 )
+from mpathd_watch.immutable import replace
 
 MOST_LUNS = 4096
 """SCSI addresses that are kept of one storm."""

@@ -13,7 +13,6 @@ Until then the checker is overruled.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
@@ -25,6 +24,7 @@ from mpathd_watch.core.model.views import CheckerView, DmView
 from mpathd_watch.core.model.vocabulary import DmAction, DmState, SourceName
 from mpathd_watch.core.state import MapState, PathState, Queueing
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
+from mpathd_watch.immutable import replace
 
 SAME_END = 3.0
 """Seconds by which two ends of the queueing differ that are the same: what multipathd prints is in whole seconds, and a

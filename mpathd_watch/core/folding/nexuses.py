@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import Event
@@ -14,6 +12,7 @@ from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import Nexus, Reading, TransportRow
+from mpathd_watch.immutable import replace
 
 UNREAD = 3.0
 """Seconds between two readings of a nexus from which on it may have been back and gone again. Sessions are read twice

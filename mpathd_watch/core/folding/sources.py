@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
@@ -15,6 +13,7 @@ from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import NO_MODULE, NOT_RUNNING, SourceName
 from mpathd_watch.core.state import Queueing
 from mpathd_watch.core.transports import table
+from mpathd_watch.immutable import replace
 
 _OF_SNAPSHOTS = frozenset({SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD})
 """Sources whose return means that what is known of maps and paths may be old. A path is judged by those that answer."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from mpathd_watch.core.alerting import messages
@@ -24,6 +23,7 @@ from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVe
 from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import CLOSED
+from mpathd_watch.immutable import replace
 
 _Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
 """The labels of the nexuses that are there, by transport and handle."""
@@ -60,7 +60,13 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
     gone = frozenset(event.vanished)
     # A round reads all disks, and reports those that changed; a close look reports those that were asked for.
     closely = any(device.in_flight is not None for device in event.devices)
-    for wwid, map_ in tuple(draft.maps.items()):
+    names = fresh.keys() | gone
+    shown = [
+        (wwid, map_)
+        for wwid, map_ in draft.maps.items()
+        if not names.isdisjoint([path.place.dev for path in map_.paths.values()])
+    ]
+    for wwid, map_ in shown:
         if _measured(map_, fresh, closely=closely):
             draft.measured.add(wwid)
         for path in map_.paths.values():
@@ -219,9 +225,8 @@ def _placed(draft: Draft, path: PathState, device: DeviceFacts, label: str) -> P
     Another disk than before has nothing to do with the old one's states.
     """
     nexus = draft.nexuses.get(label)
-    place = Place(device.name, device.dev_t, device.hctl, device.transport, label)
-    if nexus is not None:
-        place = replace(place, target=nexus.facts.target, portal=nexus.facts.portal, iface=nexus.facts.iface)
+    far = () if nexus is None else (nexus.facts.target, nexus.facts.portal, nexus.facts.iface)
+    place = Place(device.name, device.dev_t, device.hctl, device.transport, label, *far)
     moved = not path.member or path.place.device != place.device
     if not moved and path.place == place:
         return path

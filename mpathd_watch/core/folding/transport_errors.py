@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import Event
@@ -11,6 +9,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.state import ERROR_FRESH, Due, NexusError, NexusState, Wait
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE
+from mpathd_watch.immutable import replace
 
 LOOK_AGAIN = 0.1
 """Seconds after an error at which the nexuses are read once more: the kernel reports it, and then takes an iSCSI

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import USABLE
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.verdicts import access_use
+from mpathd_watch.immutable import replace
 
 
 def follow(draft: Draft) -> None:

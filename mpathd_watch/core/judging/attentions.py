@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.folding.attentions import read_again
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.vocabulary import AccessState, DmState
 from mpathd_watch.core.state import Attention, Due, MapState, Resize, Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR, FOLLOWED_WITHIN, GATHERED, LAST_LOOK, sizes_of, target_of
+from mpathd_watch.core.verdicts.health import CLOSED
+from mpathd_watch.immutable import replace
 
 AGAIN_EVERY = 0.5
 """Seconds between two readings of the access states of a target that has just reported a change."""
@@ -41,6 +44,9 @@ def _read_access_states(draft: Draft) -> None:
     A target is read once more when its time is over: the kernel may have asked the array since the reading before.
     """
     now = draft.now.monotonic
+    for wwid, label in sorted(draft.touched):
+        if _was_opened(draft, wwid, label):
+            read_again(draft, target_of(draft.paths(wwid)[label].place))
     if draft.take(_ACCESS):
         names = _disks(draft, draft.arrays.again)
         again = {target: each for target, each in draft.arrays.again.items() if each.until >= now}
@@ -52,6 +58,22 @@ def _read_access_states(draft: Draft) -> None:
             draft.deadlines[_ACCESS] = now + (AGAIN_EVERY if fresh else SLOWLY_EVERY)
     elif _ACCESS not in draft.deadlines and any(_transitions(draft, *key) for key in draft.touched):
         draft.deadlines[_ACCESS] = now + SLOWLY_EVERY
+
+
+def _was_opened(draft: Draft, wwid: str, label: str) -> bool:
+    """Whether dm uses the path, as has just become known, although its access state says that the array has closed it.
+
+    multipathd has found it usable, so the array has opened it, and the kernel learns that with the same command. A path
+    to a passive controller is in standby all the time.
+    """
+    path = draft.paths(wwid)[label]
+    state = path.disk.access.state
+    if path.dm.state is not DmState.ACTIVE or state not in CLOSED:
+        return False
+    known = draft.before.maps.get(wwid)
+    before = None if known is None else known.paths.get(label)
+    was = DmState.UNKNOWN if before is None else before.dm.state
+    return was is DmState.FAILED or (was is DmState.UNKNOWN and state is not AccessState.STANDBY)
 
 
 def _disks(draft: Draft, targets: Container[str]) -> list[str]:

@@ -6,14 +6,13 @@ over moves all of its LUNs within seconds, and the host learns it of one after t
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import AccessState, MapHealth
 from mpathd_watch.core.state import Due, MapState, Move, Wait
 from mpathd_watch.core.state.arrays import array_of
+from mpathd_watch.immutable import replace
 
 QUIET = 10.0
 """Seconds without another LUN that moves after which the move is reported. Of a LUN without I/O the host learns it with

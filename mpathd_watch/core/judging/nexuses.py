@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
@@ -13,6 +12,7 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.core.transports.row import TransportRow
 from mpathd_watch.core.verdicts import carrier, shared_cause
 from mpathd_watch.core.verdicts.shared_cause import Member
+from mpathd_watch.immutable import replace
 
 
 def judge_nexuses(draft: Draft) -> None:

@@ -5,7 +5,6 @@ A path's message reports how many paths are usable once everything is judged.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain, repeat
 
 from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
@@ -22,6 +21,7 @@ from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
 from mpathd_watch.core.verdicts.health import map_health
+from mpathd_watch.immutable import replace
 
 _OF_OTHERS = frozenset(
     {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import OutageEnded
 from mpathd_watch.core.model.histogram import Histogram
@@ -11,6 +9,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import Health
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.verdicts.outage import Judgement, Outage
+from mpathd_watch.immutable import replace
 
 
 def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:

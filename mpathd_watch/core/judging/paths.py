@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
@@ -32,6 +31,7 @@ from mpathd_watch.core.verdicts.budget import bounds
 from mpathd_watch.core.verdicts.error_counts import SETTLED, Count
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
+from mpathd_watch.immutable import replace
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
 _HELD_BACK = frozenset({CheckerState.DELAYED, CheckerState.SHAKY})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
@@ -12,6 +12,7 @@ from mpathd_watch.core.state import GroupDown, PathState, PortGroup
 from mpathd_watch.core.state.arrays import array_of, port_group
 from mpathd_watch.core.verdicts.health import BY_ARRAY
 from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.immutable import replace
 
 SEVERAL = 2
 """Paths of one group that are out at the same time. One alone may be a LUN that was in use: multipathd soon calls its

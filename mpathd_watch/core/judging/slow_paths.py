@@ -6,7 +6,7 @@ map of which a path stands out are read more often for a while, because what is 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
@@ -15,6 +15,7 @@ from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts import io_latency, slow_path
 from mpathd_watch.core.verdicts.comparison import median
 from mpathd_watch.core.verdicts.slow_path import Slowness
+from mpathd_watch.immutable import replace
 
 WATCH_EVERY = 1.0
 """Seconds between readings of a map that is watched."""
@@ -40,8 +41,9 @@ def compare_when_due(draft: Draft) -> None:
     if moment is not None and moment > draft.now.monotonic:
         return
     if moment is not None:
+        round_trips = {label: nexus.facts.tcp.rtt for label, nexus in draft.nexuses.items() if nexus.facts.tcp}
         for wwid in tuple(draft.maps):
-            _compare_round_trips(draft, wwid)
+            _compare_round_trips(draft, wwid, round_trips)
     draft.deadlines.drop(_COMPARE)
     if draft.maps:
         draft.deadlines[_COMPARE] = draft.now.monotonic + slow_path.INTERVAL
@@ -84,28 +86,31 @@ def _readings(draft: Draft, map_: MapState) -> dict[str, io_latency.Reading]:
     return readings
 
 
-def _compare_round_trips(draft: Draft, wwid: str) -> None:
+def _compare_round_trips(draft: Draft, wwid: str, round_trips: Mapping[str, float | None]) -> None:
     map_ = _without_old_latency(draft, wwid)
-    before = {label: path.slowness.by_round_trip for label, path in map_.paths.items()}
-    readings = []
+    before, readings = {}, []
     for label, path in map_.paths.items():
-        nexus = draft.nexus_of(path)
-        tcp = nexus.facts.tcp if nexus else None
-        unknown = path.health is Health.UNKNOWN
-        rtt = tcp.rtt if tcp and not unknown else None
-        readings.append(slow_path.Reading(label, unknown or path.health in USABLE, rtt, path.nexus))
-    for label, after in slow_path.compare_round_trips(before, readings).items():
-        path = map_.paths[label]
-        usable = path.health in USABLE or path.health is Health.UNKNOWN
-        latency = path.slowness.by_latency.forgotten(draft.now.monotonic) if usable else io_latency.Latency()
-        _take(draft, wwid, path, Slowness(latency, after))
+        health = path.health
+        unknown = health is Health.UNKNOWN
+        rtt = None if unknown else round_trips.get(path.nexus)
+        before[label] = path.slowness.by_round_trip
+        readings.append(slow_path.Reading(label, unknown or health in USABLE, rtt, path.nexus))
+    found = slow_path.compare_round_trips(before, readings)
+    for reading in readings:
+        path, after = map_.paths[reading.label], found[reading.label]
+        known = path.slowness.by_latency
+        latency = known.forgotten(draft.now.monotonic) if reading.usable else io_latency.Latency()
+        if latency is not known or after is not path.slowness.by_round_trip:
+            _take(draft, wwid, path, Slowness(latency, after))
 
 
 def _without_old_latency(draft: Draft, wwid: str) -> MapState:
     """The map; its latency is not known any more if there has been no I/O for long."""
     map_ = draft.whole_map(wwid)
+    if map_.latency is None:
+        return map_
     windows = (path.slowness.by_latency.window for path in map_.paths.values())
-    if map_.latency is not None and all(draft.now.monotonic - window.began >= OLD for window in windows if window):
+    if all(draft.now.monotonic - window.began >= OLD for window in windows if window):
         map_ = draft.maps[wwid] = replace(map_, latency=None)
     return map_
 

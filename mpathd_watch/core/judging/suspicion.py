@@ -10,7 +10,6 @@ Only a reading that was asked for after the grace had passed can show silence: w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
 from mpathd_watch.core.draft import Draft
@@ -21,6 +20,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import Liveness, Suspicion
 from mpathd_watch.core.state import Due, NexusState, Wait
 from mpathd_watch.core.verdicts import carrier
+from mpathd_watch.immutable import replace
 
 READ_AGAIN = 0.5
 """Seconds between two readings while a nexus is silent."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import accumulate
 from math import inf
 
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
 """Seconds: around what noop and replacement timeouts are usually set to, their sums, and the default of 120 s."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from enum import StrEnum
 from itertools import chain
 from math import inf
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar, overload
+
+Default = TypeVar("Default")
 
 
 class Wait(StrEnum):
@@ -55,6 +57,14 @@ class _Shelves(Mapping[Due, float]):
 
     def __getitem__(self, due: Due) -> float:
         return self._shelves[_shelf(due.wwid)][due]
+
+    @overload
+    def get(self, due: Due, /) -> float | None: ...
+    @overload
+    def get(self, due: Due, /, default: float | Default) -> float | Default: ...
+    def get(self, due: Due, /, default: Any = None) -> Any:
+        """When it is due, or else ``default``."""
+        return self._shelves[_shelf(due.wwid)].get(due, default)
 
     def __contains__(self, due: object) -> bool:
         return isinstance(due, Due) and due in self._shelves[_shelf(due.wwid)]
@@ -116,8 +126,9 @@ class DeadlinesDraft(_Shelves, MutableMapping[Due, float]):
 
     def drop(self, due: Due) -> None:
         """Forget a deadline, if it is set."""
-        if due in self:
-            del self[due]
+        place = _shelf(due.wwid)
+        if due in self._shelves[place]:
+            del self._copied(place)[due]
 
     def come(self, now: float) -> list[Due]:
         """Those whose moment has come, the earliest first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
@@ -14,7 +14,7 @@ from mpathd_watch.core.verdicts.error_counts import ErrorCounts
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 
 @immutable

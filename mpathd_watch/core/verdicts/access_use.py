@@ -12,14 +12,14 @@ switch of the path group or the checks of an idle map fill one window at most.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from math import inf
 
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.vocabulary import AccessState
 from mpathd_watch.core.verdicts.io_latency import in_window
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 WINDOW = 60.0
 """The least seconds over which I/O is counted."""

@@ -24,10 +24,8 @@ All seconds are of CLOCK_MONOTONIC.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 
 @immutable

@@ -167,6 +167,8 @@ def map_health(paths: Iterable[Health], *, single_path_ok: bool) -> MapHealth:
     Where some are ``unknown``, the verdict is the one that holds whatever they turn out to be, else ``unknown``.
     """
     all_paths = tuple(paths)
+    if Health.UNKNOWN not in all_paths:
+        return _graded(all_paths, single_path_ok)
     best = _graded(tuple(Health.UP if path is Health.UNKNOWN else path for path in all_paths), single_path_ok)
     worst = _graded(tuple(Health.FAILED if path is Health.UNKNOWN else path for path in all_paths), single_path_ok)
     return best if best is worst else MapHealth.UNKNOWN

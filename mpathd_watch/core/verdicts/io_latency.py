@@ -19,12 +19,11 @@ A window ends as soon as it is stark, else after ``WINDOW``. While it has too fe
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from enum import Enum, auto
 
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.verdicts.comparison import Comparison, Measure, median
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 WINDOW = 4.5
 """Seconds of a window at least, slightly less than the time between two readings of the disks."""
@@ -244,9 +243,14 @@ def in_window(before: IoFacts | None, now: IoFacts | None) -> int:
     return sum(kind.ios for kind in kinds) if kinds else 0
 
 
+_IDLE = _Kind(0, 0.0, 0.0)
+
+
 def _kinds(before: IoFacts | None, now: IoFacts | None) -> tuple[_Kind, _Kind] | None:
     if before is None or now is None:
         return None
+    if now == before:
+        return _IDLE, _IDLE
     ios = (now.reads - before.reads, now.writes - before.writes)
     took = (now.read_ms - before.read_ms, now.write_ms - before.write_ms)
     sectors = (now.read_sectors - before.read_sectors, now.write_sectors - before.write_sectors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from math import isinf
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
 from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _WORSE_THAN_STANDBY = frozenset({Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})

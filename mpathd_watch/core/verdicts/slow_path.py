@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from math import isfinite
 
 from mpathd_watch.core.verdicts.comparison import Comparison, Measure
 from mpathd_watch.core.verdicts.io_latency import Latency
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 INTERVAL = 10.0
 """Seconds between comparisons of the round trip."""

@@ -52,7 +52,7 @@ class HttpServer:
     """Serves the views on ``where`` from ``start`` to ``stop``; the socket is bound at once (``ListenError``).
 
     ``heartbeat`` as in ``Site``. A thread of the server calls ``complain`` with one line for each new kind of internal
-    error.
+    error, and once if no client can be accepted because files or memory are short.
     """
 
     def __init__(
@@ -108,7 +108,9 @@ class HttpServer:
             self._begun.set()
 
     async def _serve(self) -> None:
-        self._served = _Served(self._listening, self._site, self._limits, self._count, self._report)
+        self._served = _Served(
+            self._listening, self._site, self._limits, self._count, self._report, complain=self._complain
+        )
         self._begun.set()
         await self._served.run()
 
@@ -133,7 +135,11 @@ class _Served:
         limits: Limits,
         count: Callable[[str], int],
         report: Callable[[BaseException], None],
+        *,
+        complain: Callable[[str], None],
     ) -> None:
+        self._complain = complain
+        self._warned = False
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._on_error)
         self._listening = listening
@@ -176,6 +182,7 @@ class _Served:
             except OSError as error:
                 if error.errno in _OUT_OF_FILES:
                     self._count(type(error).__name__)
+                    self._warn_once(f"no HTTP client can be accepted now: {error.strerror}; raise LimitNOFILE=")
                     self._places.make_room(self._loop.time())
                     self._rest(OUT_OF_FILES_PAUSE)
                     return
@@ -185,6 +192,11 @@ class _Served:
             if taken == BATCH:
                 break
         self._rest(BETWEEN)
+
+    def _warn_once(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            self._complain(text)
 
     def _rest(self, seconds: float) -> None:
         self._loop.remove_reader(self._listening)

@@ -15,7 +15,9 @@ from typing import Any, Final, Generic
 from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.metrics.pieces import Piece, Text
 from mpathd_watch.sinks.metrics.row import ALWAYS, Block, Labels, Point, Row, Thing, Units, whole
+from mpathd_watch.sinks.metrics.text import labelled as text_of
 from mpathd_watch.sinks.metrics.text import lines
+from mpathd_watch.sinks.metrics.text import number as number_of
 from mpathd_watch.sinks.view import View
 
 GROUP: Final = 32
@@ -100,6 +102,7 @@ class _Group(Generic[Thing]):
         self._things = [list(objects(label, unit)) for _, label, unit in units]
         self._read: list[list[object] | None] = [None for _ in parts]
         """For each part, what it is of all objects; the text of the rows that read it is of these."""
+        self._heads: dict[int, list[list[str]]] = {}
         self._changed = True
 
     @property
@@ -137,9 +140,22 @@ class _Group(Generic[Thing]):
             if things is None:
                 things = list(chain.from_iterable(self._things))
             for row in self._rows_of[number]:
-                yield row, _piece(self._rows[row], self._rows[row].points_of(things, view))
+                yield row, self._piece(row, things, view)
                 pause()
         self._changed = False
+
+    def _piece(self, number: int, things: list[tuple[Labels, Thing]], view: View) -> Piece:
+        """The text of a row. What comes before a number is kept, as long as the objects have the same labels."""
+        row = self._rows[number]
+        if row.numbers is None:
+            return _piece(row, row.points_of(things, view))
+        if number not in self._heads:
+            self._heads[number] = [
+                [f"{row.metric}{text_of({**labels, **own})} " for own in row.series] for labels, _ in things
+            ]
+        numbers = map(row.numbers, (thing for _, thing in things))
+        pairs = chain.from_iterable(map(zip, self._heads[number], numbers))
+        return Piece("".join([f"{head}{number_of(value)}\n" for head, value in pairs if value is not None]).encode())
 
 
 def _same(part: Callable[[Any], object], now: list[object], before: list[object] | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 from mpathd_watch.core.model import identity
@@ -17,12 +18,20 @@ def labelled(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     The core's labels are both already. Prometheus drops the whole scrape for one series that comes twice, so this makes
     sure of it where that would happen.
     """
-    used: set[str] = set()
-    for item in sorted(items, key=identity.by_label):
-        base = clean(item.label)
+    found = list(items)
+    for place, label in _names(tuple(item.label for item in found)):
+        yield label, found[place]
+
+
+@lru_cache(maxsize=1024)
+def _names(labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """The places of these labels in their order, and what each becomes. The paths of most maps have the same labels."""
+    names: dict[str, int] = {}
+    for place in sorted(range(len(labels)), key=lambda place: identity.in_order(labels[place])):
+        base = clean(labels[place])
         label, number = base, 1
-        while label in used:
+        while label in names:
             number += 1
             label = identity.numbered(base, number)
-        used.add(label)
-        yield label, item
+        names[label] = place
+    return tuple((place, label) for label, place in names.items())

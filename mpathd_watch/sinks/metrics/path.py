@@ -33,6 +33,7 @@ from mpathd_watch.sinks.metrics.row import (
     Row,
     Units,
     Value,
+    by_each,
     counter,
     gauge,
     info,
@@ -71,16 +72,14 @@ def _deadline(path: PathState, view: View) -> Iterable[Value]:
         yield {}, round(view.now.wall + path.verdict.deadline.monotonic - view.now.monotonic, 3)
 
 
-def _ios(path: PathState, _: View) -> Iterable[Value]:
-    if path.disk.io is not None:
-        yield {OPERATION.name: "read"}, path.disk.io.reads
-        yield {OPERATION.name: "write"}, path.disk.io.writes
+def _ios(path: PathState) -> tuple[float | None, float | None]:
+    io = path.disk.io
+    return (None, None) if io is None else (io.reads, io.writes)
 
 
-def _io_seconds(path: PathState, _: View) -> Iterable[Value]:
-    if path.disk.io is not None:
-        yield {OPERATION.name: "read"}, path.disk.io.read_ms / 1000
-        yield {OPERATION.name: "write"}, path.disk.io.write_ms / 1000
+def _io_seconds(path: PathState) -> tuple[float | None, float | None]:
+    io = path.disk.io
+    return (None, None) if io is None else (io.read_ms / 1000, io.write_ms / 1000)
 
 
 _OF_STATES: Final[tuple[Row[PathState], ...]] = (
@@ -233,11 +232,10 @@ _DEADLINE: Final[Row[PathState]] = Row(
 )
 
 _OF_IO: Final[tuple[Row[PathState], ...]] = (
-    Row(
+    by_each(
         "path_ios_total",
-        Kind.COUNTER,
-        (OPERATION,),
         "I/Os that the path's disk has completed since it appeared on this host (stat in sysfs).",
+        OPERATION,
         _ios,
         Example(
             "How is the I/O of each map spread over its paths?",
@@ -245,11 +243,10 @@ _OF_IO: Final[tuple[Row[PathState], ...]] = (
         ),
         absent="while it cannot be read",
     ),
-    Row(
+    by_each(
         "path_io_seconds_total",
-        Kind.COUNTER,
-        (OPERATION,),
         "The time that the I/Os of path_ios_total took, all together.",
+        OPERATION,
         _io_seconds,
         Example(
             "What is the mean latency of each path?",

@@ -6,8 +6,8 @@ object is written again only when what it reads of the object has changed: see `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ from mpathd_watch.core.catalog.words import Vocabulary
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sinks.metrics.labelled import labelled
 from mpathd_watch.sinks.view import View
 
@@ -73,7 +73,8 @@ class Row(Generic[Thing]):
 
     ``absent`` says when there is no series although the object exists. ``part`` returns what the row reads of an
     object, or ``ALWAYS``: while that stays the same, so do its samples. ``others`` are samples about none of the
-    objects, with all of the labels.
+    objects, with all of the labels. ``numbers``: the same as ``read`` where an object always has the labels of
+    ``series``, one number for each, ``None`` where there is none now.
     """
 
     name: str
@@ -85,6 +86,8 @@ class Row(Generic[Thing]):
     absent: str = ""
     part: Callable[[Thing], object] = whole
     others: Callable[[View], Iterable[Value]] | None = None
+    series: tuple[Labels, ...] = ({},)
+    numbers: Callable[[Thing], Sequence[float | None]] | None = None
 
     @property
     def metric(self) -> str:
@@ -173,14 +176,28 @@ def gauge(
     name: str, text: str, read: Callable[[Thing], float | None], example: Example, *, absent: str = ""
 ) -> Row[Thing]:
     """One number for each object, absent where ``read`` knows none."""
-    return Row(name, Kind.GAUGE, (), text, _one(read), example, absent)
+    return _fixed(Row(name, Kind.GAUGE, (), text, _nothing, example, absent), ({},), lambda thing: (read(thing),))
 
 
 def counter(
     name: str, text: str, read: Callable[[Thing], float | None], example: Example, *, absent: str = ""
 ) -> Row[Thing]:
     """One count for each object, absent where ``read`` knows none."""
-    return Row(name, Kind.COUNTER, (), text, _one(read), example, absent)
+    return _fixed(Row(name, Kind.COUNTER, (), text, _nothing, example, absent), ({},), lambda thing: (read(thing),))
+
+
+def by_each(
+    name: str,
+    text: str,
+    label: Label,
+    read: Callable[[Thing], Sequence[float | None]],
+    example: Example,
+    *,
+    absent: str = "",
+) -> Row[Thing]:
+    """One count for each word of the label's vocabulary, in its order, absent where ``read`` knows none."""
+    own = tuple(labels for _, labels in _each_word(label))
+    return _fixed(Row(name, Kind.COUNTER, (label,), text, _nothing, example, absent), own, read)
 
 
 def info(name: str, text: str, labels: Mapping[Label, Callable[[Thing], str]], example: Example) -> Row[Thing]:
@@ -238,9 +255,15 @@ def _each_word(label: Label) -> tuple[tuple[str, Labels], ...]:
     return tuple((word, {label.name: str(word)}) for word in (label.words.meanings if label.words else ()))
 
 
-def _one(read: Callable[[Thing], float | None]) -> Reader[Thing]:
-    def series(thing: Thing, _: View) -> Iterable[Value]:
-        value = read(thing)
-        return () if value is None else (({}, value),)
+def _fixed(row: Row[Thing], own: tuple[Labels, ...], numbers: Callable[[Thing], Sequence[float | None]]) -> Row[Thing]:
+    """The row, which always has these series."""
 
-    return series
+    def read(thing: Thing, _: View) -> Iterable[Value]:
+        return [(labels, value) for labels, value in zip(own, numbers(thing), strict=True) if value is not None]
+
+    return replace(row, read=read, series=own, numbers=numbers)
+
+
+def _nothing(_thing: object, _view: View) -> Iterable[Value]:
+    """What a row reads until it has its reader."""
+    return ()

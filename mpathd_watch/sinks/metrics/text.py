@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
@@ -19,8 +19,16 @@ class Flavour(Enum):
     OPENMETRICS = "# EOF\n"
 
 
-number: Final = lru_cache(maxsize=8192)(floatToGoString)
-"""A value as text: most are small integers."""
+_LIMIT: Final = 1e6
+"""From here on floatToGoString() writes an exponent. Below, and of negative numbers, it writes what Python does."""
+
+
+_large: Final[Callable[[float], str]] = floatToGoString
+
+
+def number(value: float) -> str:
+    """A value as text."""
+    return repr(float(value)) if -_LIMIT < value < _LIMIT else _large(value)
 
 
 def header(row: Row[Any], flavour: Flavour) -> bytes:
@@ -43,11 +51,12 @@ def _lines(metric: str, points: Iterable[Point]) -> Iterator[str]:
     text = ""
     for suffix, labels, value in points:
         if labels is not last:
-            last, text = labels, _labels(labels)
+            last, text = labels, labelled(labels)
         yield f"{metric}{suffix}{text} {number(value)}\n"
 
 
-def _labels(labels: Labels) -> str:
+def labelled(labels: Labels) -> str:
+    """The labels behind a metric's name."""
     if not labels:
         return ""
     return "{" + ",".join([_label(name, labels[name]) for name in sorted(labels)]) + "}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from mpathd_watch.core.formats.multipath_conf import NEWEST, Document, Version, 
 from mpathd_watch.core.formats.printed import ip_address, kernel_log
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, NOT_RUNNING, SourceName
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sources.bundle.files import Files
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.bundle.processes import Processes

@@ -7,7 +7,7 @@ states are those that ``dmsetup status`` reads from the kernel, where it is ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mpathd_watch.core.formats.printed import dmsetup, iscsiadm, multipath_topology, udevadm
 from mpathd_watch.core.formats.printed.ip_address import Links
@@ -18,7 +18,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, DmStatus, MapFacts, MapLi
 from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import CheckerState, DeviceState, DmState, Transport
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sources.bundle.outputs import Output, Source
 from mpathd_watch.sources.sysfs.disks import MAX_UNMAPPED, attached_by
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Configuration, Reason
 from mpathd_watch.core.events import DmStatusRead
+from mpathd_watch.immutable import replace
 from mpathd_watch.sources.configuration import files, root_only
 from mpathd_watch.sources.configuration.dpkg import STATUS, installed_version
 from mpathd_watch.sources.configuration.iscsid import Iscsid

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import RECOVERY_OFF, SessionFacts, TcpFacts
 from mpathd_watch.core.model.vocabulary import DOWN_SESSION, SessionStatus
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sources.iscsi.local_ends import LocalEnd
 from mpathd_watch.sources.iscsi.session_numbers import CONNECTIONS, HOST, SESSIONS, sids
 from mpathd_watch.sources.iscsi.signs_of_life import SignsOfLife

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from sys import intern
 from typing import Generic, TypeVar
 
 from mpathd_watch.core.formats.multipath_conf import Document, Version, parse_printed
@@ -147,7 +148,7 @@ def _path_of_line(line: str, problems: Counter[str]) -> PathListing | None:
         dev_t=_unless("#:#", dev_t),
         dm_state=_dm_state(dm_word, problems),
         checker_state=_checker_state(checker_word, problems),
-        checker=_unless("(null)", checker),
+        checker=intern(_unless("(null)", checker)),
         marginal=_marginal(marginal_word, problems),
         failures=_failures(failures, problems),
     )
@@ -195,7 +196,7 @@ def _paths_of_group(group: object, wwid: str, map_name: str, problems: Counter[s
                 dev_t=_unless("#:#", dev_t),
                 dm_state=_dm_state(_text(entry, "dm_st"), problems),
                 checker_state=_checker_state(_text(entry, "chk_st"), problems),
-                checker=_unless("(null)", _text(entry, "checker")),
+                checker=intern(_unless("(null)", _text(entry, "checker"))),
                 marginal=_marginal(entry.get("marginal_st", ""), problems),
                 group=number,
                 priority=_priority(entry.get("pri"), problems),

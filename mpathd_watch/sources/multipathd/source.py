@@ -137,12 +137,13 @@ class MultipathdSource:
         finally:
             self._client.close()
 
-    async def read_once(self) -> None:
-        """Request everything once, then close the connection."""
+    async def read_once(self) -> bool:
+        """Request everything once, then close the connection. Return whether multipathd answers."""
         try:
             await self._ask_what_is_due()
         finally:
             self._client.close()
+        return bool(self._availability.up)
 
     async def _until_due(self) -> None:
         while (wait := min(self._paths.due(), self._maps.due(), self._configuration_due()) - self._clock()) > 0:
@@ -225,15 +226,15 @@ class MultipathdSource:
         previous = listing.begin(requested)
         text = await self._client.ask(listing.command, listing.deadline)
         if len(text) > _PARSED_ON_THREAD:
-            parsed = await asyncio.to_thread(listing.parse, text)
+            reply, items = await asyncio.to_thread(listing.read, text, self._version(), previous)
         else:
-            parsed = listing.parse(text)
-        news += [SourceErrors(SourceName.MULTIPATHD, reason, count) for reason, count in parsed.problems.items()]
-        if parsed.items == previous:
+            reply, items = listing.read(text, self._version(), previous)
+        news += [SourceErrors(SourceName.MULTIPATHD, reason, count) for reason, count in reply.problems.items()]
+        if items is None:
             news.append(SourceAnswered(SourceName.MULTIPATHD))
         else:
-            news.append(listing.event(parsed.items, requested))
-        listing.last = parsed.items
+            news.append(listing.event(items, requested))
+        listing.last = reply
 
     def _fail(self, error: MultipathdError | BadReply) -> None:
         self._paths.forget()

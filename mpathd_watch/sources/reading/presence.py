@@ -11,10 +11,9 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 PROC = Path("/proc")
 SEARCH_EVERY = 30.0

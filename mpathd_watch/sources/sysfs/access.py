@@ -8,12 +8,11 @@ to which a handler was attached later does not have them.
 from __future__ import annotations
 
 import errno
-from pathlib import Path
 
 from mpathd_watch.core.formats import inquiry
 from mpathd_watch.core.model.facts import AccessFacts
 from mpathd_watch.core.model.vocabulary import AccessState
-from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, Open
+from mpathd_watch.sources.reading.attributes import Attribute, Attributes, Below, GoneError, Open
 
 NOTHING_KNOWN = AccessFacts()
 
@@ -21,13 +20,12 @@ _DETACHED = "detached"
 _FLAG = {"0": False, "1": True}
 
 
-def of_disk(attributes: Attributes, directory: Path, before: AccessFacts = NOTHING_KNOWN) -> AccessFacts:
-    """The access to the SCSI disk in ``directory``.
+def of_disk(attributes: Attributes, device: Below, before: AccessFacts = NOTHING_KNOWN) -> AccessFacts:
+    """The access to a SCSI disk; ``device`` is the directory ``device`` of it.
 
     ``before``: what was read of the same disk. What only a scan by the kernel changes is taken over from it, and not
     read again if it is complete.
     """
-    device = Below(directory) / "device"
     described = before if _is_complete(before) else _description(attributes, device)
     handler = attributes.optional(device / "dh_state")
     if handler in ("", _DETACHED):
@@ -44,14 +42,14 @@ def of_disk(attributes: Attributes, directory: Path, before: AccessFacts = NOTHI
 class _OfHandler:
     """An attribute that gives EINVAL without a handler, which may go at any time: then it is as if it were empty."""
 
-    def __init__(self, attribute: Below) -> None:
+    def __init__(self, attribute: Attribute) -> None:
         self._attribute = attribute
 
     def __str__(self) -> str:
         return str(self._attribute)
 
     def content(self) -> bytes:
-        """As of ``Below``."""
+        """As of ``Attribute``."""
         try:
             return self._attribute.content()
         except OSError as error:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.sources.reading.attributes import Attributes, Below
 
 
-def of_disk(attributes: Attributes, directory: Path) -> BlockFacts:
-    """The size and the limits of the disk in ``directory``, and the kernel's own name of its LUN.
+def of_disk(attributes: Attributes, disk: Below, device: Below, name: str) -> BlockFacts:
+    """The size and the limits of the disk ``name`` in the directory ``disk``, and the kernel's own name of its LUN.
 
-    An NVMe namespace has its name beside its size.
+    ``device`` is the directory ``device`` of it. An NVMe namespace has its name beside its size.
     """
-    below = Below(directory)
-    wwid = below / ("wwid" if directory.name.startswith("nvme") else "device/wwid")
-    return BlockFacts(*_sizes(attributes, below), wwid=attributes.optional(wwid))
+    wwid = disk / "wwid" if name.startswith("nvme") else device / "wwid"
+    return BlockFacts(*_sizes(attributes, disk), wwid=attributes.optional(wwid))
 
 
-def of_map(attributes: Attributes, directory: Path) -> BlockFacts:
-    """The size and the limits of the map in ``directory``, and whether it passes bios on.
+def of_map(attributes: Attributes, below: Below) -> BlockFacts:
+    """The size and the limits of the map in a directory, and whether it passes bios on.
 
     If it does, its queue can have no scheduler, which the kernel prints without brackets (elv_iosched_show() in
     block/elevator.c).
     """
-    below = Below(directory)
     return BlockFacts(*_sizes(attributes, below), bios=attributes.optional(below / "queue/scheduler") == "none")
 
 

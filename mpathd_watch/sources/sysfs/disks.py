@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
+from sys import intern
 
 from mpathd_watch.core.model.facts import DeviceFacts, IoFacts, MapFacts
 from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, Transport
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.sources.iscsi.session_numbers import SESSIONS, sids
 from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
 from mpathd_watch.sources.sysfs import access, block
-from mpathd_watch.sources.sysfs.udevdb import DATA, uid
+from mpathd_watch.sources.sysfs.udevdb import records, uid
 
 DISKS_DEADLINE = 60.0
 """Seconds that one reading may take: of all maps and disks, or of some disks again."""
@@ -58,12 +58,16 @@ class Depth(Enum):
 
 
 class Disks:
-    """The maps and disks below one sysfs root. ``run`` is the path of /run, which has udev's database."""
+    """The maps and disks below one sysfs root. ``run`` is the path of /run, which has udev's database.
 
-    def __init__(self, sysfs: Path, run: Path) -> None:
+    ``once``: there will be no other reading. Then counters, of which only the increase means anything, are left out.
+    """
+
+    def __init__(self, sysfs: Path, run: Path, *, once: bool = False) -> None:
+        self._once = once
         self._sysfs = sysfs
         self._block = sysfs / "block"
-        self._udev = run / DATA
+        self._udev = records(run)
         self._maps: dict[str, MapFacts] = {}
         self._devices: dict[str, DeviceFacts] = {}
         self._unmapped: dict[str, DeviceFacts] = {}
@@ -143,25 +147,25 @@ class Disks:
     def _map(self, attributes: Attributes, name: str) -> MapFacts | None:
         directory = self._block / name
         before = attributes.problems.total()
-        below = Below(directory)
-        uuid = attributes.text(below / "dm/uuid")
-        if uuid and not uuid.startswith(UUID_PREFIX):
-            return None
-        label = attributes.text(below / "dm/name")
-        slaves = attributes.names(directory / "slaves")
-        if slaves is None or attributes.problems.total() > before:
-            return self._maps.get(name)
-        if not uuid:
-            return None
-        suspended = attributes.number(below / "dm/suspended")
-        return MapFacts(
-            wwid=uuid.removeprefix(UUID_PREFIX),
-            name=label,
-            sysfs_name=clean(name),
-            suspended=None if suspended is None else bool(suspended),
-            slaves=tuple(slaves),
-            block=block.of_map(attributes, directory),
-        )
+        with Below(directory) as below:
+            uuid = attributes.text(below / "dm/uuid")
+            if uuid and not uuid.startswith(UUID_PREFIX):
+                return None
+            label = attributes.text(below / "dm/name")
+            slaves = attributes.names(directory / "slaves")
+            if slaves is None or attributes.problems.total() > before:
+                return self._maps.get(name)
+            if not uuid:
+                return None
+            suspended = attributes.number(below / "dm/suspended")
+            return MapFacts(
+                wwid=uuid.removeprefix(UUID_PREFIX),
+                name=label,
+                sysfs_name=clean(name),
+                suspended=None if suspended is None else bool(suspended),
+                slaves=tuple(slaves),
+                block=block.of_map(attributes, below),
+            )
 
     def _session_disks(self, attributes: Attributes, excluded: set[str]) -> Iterator[str]:
         """The names of all disks of iSCSI sessions, without those whose H:C:T:L is in ``excluded``."""
@@ -173,43 +177,42 @@ class Disks:
                         yield from filter(_DISK.match, _names(attributes, session / target / hctl / "block"))
 
     def _device(self, attributes: Attributes, name: str, known: DeviceFacts | None) -> DeviceFacts:
-        directory = self._block / name
+        directory = f"{self._block}/{name}"
         link = attributes.link(directory)
         if known is None or link:
             attachment = attached_by(link)
         else:
             attachment = _Attachment(known.hctl, known.sid, known.transport, known.nexus)
-        below = Below(directory)
-        device = below / "device"
-        dev_t = attributes.optional(below / "dev") or (known.dev_t if known else "")
-        of_block = block.of_disk(attributes, directory)
-        before = access.NOTHING_KNOWN
-        if known is not None and _identity(known) == (dev_t, attachment.hctl, of_block.wwid):
-            before = known.access
-        return DeviceFacts(
-            name=name,
-            dev_t=dev_t,
-            hctl=attachment.hctl,
-            state=_state(attributes, directory),
-            transport=attachment.transport,
-            sid=attachment.sid,
-            vendor=attributes.optional(device / "vendor"),
-            product=attributes.optional(device / "model"),
-            io_errors=attributes.counter(device / "ioerr_cnt"),
-            io_timeouts=attributes.counter(device / "iotmo_cnt"),
-            timeout=attributes.number(device / "timeout"),
-            wwid=uid(attributes, self._udev, name, dev_t),
-            io=attributes.parsed(below / "stat", _io),
-            nexus=attachment.nexus,
-            block=of_block,
-            access=access.of_disk(attributes, directory, before) if attachment.hctl else access.NOTHING_KNOWN,
-        )
+        with Below(directory) as disk, Below(f"{directory}/device") as device:
+            dev_t = attributes.optional(disk / "dev") or (known.dev_t if known else "")
+            of_block = block.of_disk(attributes, disk, device, name)
+            before = access.NOTHING_KNOWN
+            if known is not None and _identity(known) == (dev_t, attachment.hctl, of_block.wwid):
+                before = known.access
+            return DeviceFacts(
+                name=name,
+                dev_t=dev_t,
+                hctl=attachment.hctl,
+                state=_state(attributes, directory, device),
+                transport=attachment.transport,
+                sid=attachment.sid,
+                # Thousands of disks have the same: each text is kept once.
+                vendor=intern(attributes.optional(device / "vendor")),
+                product=intern(attributes.optional(device / "model")),
+                io_errors=None if self._once else attributes.counter(device / "ioerr_cnt"),
+                io_timeouts=None if self._once else attributes.counter(device / "iotmo_cnt"),
+                timeout=attributes.number(device / "timeout"),
+                wwid=uid(attributes, self._udev, name, dev_t),
+                io=None if self._once else attributes.parsed(disk / "stat", _io),
+                nexus=attachment.nexus,
+                block=of_block,
+                access=access.of_disk(attributes, device, before) if attachment.hctl else access.NOTHING_KNOWN,
+            )
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
-        directory = self._block / facts.name
-        below = Below(directory)
-        device = below / "device"
-        state = _state(attributes, directory)
+        directory = f"{self._block}/{facts.name}"
+        disk, device = Below(directory), Below(f"{directory}/device")
+        state = _state(attributes, directory, device)
         if depth is Depth.STATE:
             return facts if state is facts.state else replace(facts, state=state, in_flight=None)
         closely = depth is Depth.CLOSELY
@@ -218,15 +221,18 @@ class Disks:
             state=state,
             io_errors=attributes.counter(device / "ioerr_cnt"),
             io_timeouts=attributes.counter(device / "iotmo_cnt"),
-            io=attributes.parsed(below / "stat", _io),
+            io=attributes.parsed(disk / "stat", _io),
             in_flight=attributes.parsed(device / "device_busy", _unsigned) if closely else None,
-            access=access.of_disk(attributes, directory) if closely and facts.hctl else facts.access,
+            access=access.of_disk(attributes, device) if closely and facts.hctl else facts.access,
         )
 
 
-def _state(attributes: Attributes, directory: Path) -> DeviceState:
-    """The state of the disk in ``directory``; ``none`` if it has no such attribute. Raises ``GoneError``."""
-    state = Below(directory) / "device/state"
+def _state(attributes: Attributes, directory: str, device: Below) -> DeviceState:
+    """The state of the disk in ``directory``; ``none`` if it has no such attribute. Raises ``GoneError``.
+
+    ``device`` is the directory ``device`` of it.
+    """
+    state = device / "state"
     try:
         return attributes.word(state, DeviceState)
     except GoneError:

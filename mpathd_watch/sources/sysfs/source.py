@@ -45,7 +45,7 @@ class SysfsSource:
     ``run`` it as a task, and ``sessions`` as another. ``wake_*`` may be called at any time from the same loop.
     ``run_dir`` is the path of /run. By default it is beside sysfs, so that the sysfs of another root is used with the
     udev database of that root; /proc is always beside sysfs. ``reader`` reads the maps and disks, and ``usage`` what
-    they are used for; by default there.
+    they are used for; by default there. ``once``: one full scan is all that is wanted (``Disks``).
     """
 
     def __init__(
@@ -56,11 +56,12 @@ class SysfsSource:
         *,
         reader: Disks | None = None,
         usage: UsageReader | None = None,
+        once: bool = False,
     ) -> None:
         self._poller = poller
         self._clock = poller.clock
         self._sessions = sessions
-        self._disks = reader or Disks(poller.root, run_dir or poller.root.parent / "run")
+        self._disks = reader or Disks(poller.root, run_dir or poller.root.parent / "run", once=once)
         self._usage = usage or UsageReader(poller.root, poller.root.parent / "proc", self._disks.wwid)
         self._worker = poller.worker("sysfs-disks")
         self._wake = asyncio.Event()

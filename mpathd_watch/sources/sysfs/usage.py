@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -18,6 +17,7 @@ from typing import TypeVar
 from mpathd_watch.core.formats import proc_mounts
 from mpathd_watch.core.model.facts import MapFacts
 from mpathd_watch.core.model.usage import DirectUse, MountFacts, StackedFacts, SwapFacts, Usage, Use
+from mpathd_watch.immutable import replace
 from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
 
 MOUNTS = "self/mountinfo"

@@ -20,3 +20,20 @@ def test_it_sees_the_san_and_the_network_interfaces_though_multipathd_is_not_the
     assert state.links["lo"].kind == ""
     assert state.source(SourceName.NETWORK).up
     assert state.source(SourceName.MULTIPATHD).up is False
+
+
+def test_counters_of_disks_are_not_read_since_nothing_can_be_compared_with_them(tmp_path: Path) -> None:
+    san = healthy_san(tmp_path / "sys")
+    config = replace(Config(), sysfs=str(san.root), multipathd_socket=str(tmp_path / "none"))
+    (map_,) = look_once(config).state.maps.values()
+    assert [(path.disk.io, path.disk_errors.counts.last) for path in map_.paths.values()] == [(None, None)] * 2
+    assert [path.disk.timeout for path in map_.paths.values()] == [30, 30]
+
+
+def test_a_disk_whose_session_is_not_shown_has_its_place_after_another_reading(tmp_path: Path) -> None:
+    san = healthy_san(tmp_path / "sys")
+    next(san.root.glob("class/iscsi_session/session2")).unlink()
+    config = replace(Config(), sysfs=str(san.root), multipathd_socket=str(tmp_path / "none"))
+    (map_,) = look_once(config).state.maps.values()
+    assert not map_.unplaced
+    assert sorted(path.nexus != "" for path in map_.paths.values()) == [False, True]

@@ -24,7 +24,7 @@ from mpathd_watch.sources.network.addresses import Interface
 from mpathd_watch.sources.reading.poller import Poller
 from mpathd_watch.sources.sysfs.source import SysfsSource
 from tests.fakes.sysfs import FakeSysfs
-from tests.reading import Network, before_each_read
+from tests.reading import Network, before_each_read, place_of
 
 HOUR = 3600.0
 
@@ -156,9 +156,10 @@ class Opened:
             self.kept.append(path)
 
     def _recording(self, genuine: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Any, *args: Any, **options: Any) -> Any:
-            if str(path).startswith(self._root):
-                self.paths.append(str(path))
-            return genuine(path, *args, **options)
+        def call(place: Any, *args: Any, **options: Any) -> Any:
+            path = place_of(place, options.get("dir_fd"))
+            if path.startswith(self._root):
+                self.paths.append(path)
+            return genuine(place, *args, **options)
 
         return call

@@ -95,7 +95,7 @@ def section_differences(ours: Sections, theirs: Sections, built_in: SectionValue
     yield from unlike("overrides", ours.overrides, theirs.overrides, SectionValues())
     for place, mine, reported_ones, keyword in (
         ("protocol", ours.protocols, theirs.protocols, "type"),
-        ("multipath", ours.multipaths, theirs.multipaths, "wwid"),
+        ("multipath", ours.multipaths.values(), theirs.multipaths.values(), "wwid"),
     ):
         own = {entry.text(keyword): entry for entry in mine}
         for entry in reported_ones:

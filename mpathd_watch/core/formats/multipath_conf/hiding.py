@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf import ere
 from mpathd_watch.core.formats.multipath_conf.inversion import expression_of, refused
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Document, Section, Version
 from mpathd_watch.core.formats.multipath_conf.precedence import Sections, sections
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 
 @immutable

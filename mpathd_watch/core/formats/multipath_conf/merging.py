@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf.inversion import refused
 from mpathd_watch.core.formats.multipath_conf.lines import encoded
 from mpathd_watch.core.formats.multipath_conf.model import NEWEST, Code, Document, Problem, Section, quoted
 from mpathd_watch.core.formats.multipath_conf.precedence import sections
+from mpathd_watch.immutable import replace
 
 
 def merge(documents: Sequence[Document]) -> Document:

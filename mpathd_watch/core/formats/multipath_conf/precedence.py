@@ -6,12 +6,13 @@ Which section takes precedence over which is in ``resolution``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.formats.multipath_conf import ere, hardware
 from mpathd_watch.core.formats.multipath_conf.keywords import lookup
 from mpathd_watch.core.formats.multipath_conf.model import Document, Section, Setting, Value, Version
+from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.immutable import immutable
 
 UNCHECKED_INTERVAL = 2**32 - 2
@@ -83,13 +84,13 @@ class SectionValues:
 
 @immutable
 class Sections:
-    """All sections of a configuration, as they stand when all files have been read."""
+    """All sections of a configuration, as they stand when all files have been read; ``multipaths`` by WWID."""
 
     defaults: SectionValues
     overrides: SectionValues
     protocols: tuple[SectionValues, ...]
     devices: tuple[SectionValues, ...]
-    multipaths: tuple[SectionValues, ...]
+    multipaths: Mapping[str, SectionValues]
 
     def of_protocol(self, protocol: str) -> SectionValues | None:
         """The protocol subsection for ``protocol``, as ``scsi:iscsi``: the name must be the same."""
@@ -110,7 +111,7 @@ class Sections:
 
     def of_wwid(self, wwid: str) -> SectionValues | None:
         """The multipath subsection of a map."""
-        return next((entry for entry in self.multipaths if wwid and entry.text("wwid") == wwid), None)
+        return self.multipaths.get(wwid) if wwid else None
 
 
 def _matches(expression: str | None, text: str | None) -> bool:
@@ -143,7 +144,7 @@ def sections(document: Document, version: Version, table: Document | None = None
         overrides,
         tuple(_merged(protocols, ("type",))),
         tuple(_merged(devices, ("vendor", "product", "revision"))),
-        tuple(_merged(multipaths, ("wwid",))),
+        frozen({entry.text("wwid") or "": entry for entry in _merged(multipaths, ("wwid",))}),
     )
 
 

@@ -140,10 +140,10 @@ class Resolver:
 
     def aliases(self) -> Iterator[tuple[str, Effective[str]]]:
         """Each WWID that a multipath subsection gives an alias, with the alias, in reading order."""
-        for entry in self.built.multipaths:
+        for wwid, entry in self.built.multipaths.items():
             chosen = entry.values.get("alias")
             if chosen is not None:
-                yield entry.text("wwid") or "", Effective(str(chosen.value), chosen.origin)
+                yield wwid, Effective(str(chosen.value), chosen.origin)
 
 
 def resolver(document: Document, *, version: Version = NEWEST, hardware: Document | None = None) -> Resolver:

@@ -7,11 +7,10 @@ that multipath-tools rejects the text and keeps the value that it had.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mpathd_watch.core.formats.multipath_conf.lines import BLANKS
 from mpathd_watch.core.formats.multipath_conf.model import Code, Value, Version, spelled
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mpathd_watch.core.formats.open_iscsi import Place, Record, parse_record
 from mpathd_watch.core.model.facts import SessionFacts
 from mpathd_watch.core.model.identity import DEFAULT_IFACE
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import DeviceState, SessionStatus
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 _PORTAL = re.compile(r"\[?(?P<address>[^\[\]]{1,255}?)\]?:(?P<port>\d{1,5}),(?P<tag>-?\d{1,5})", re.ASCII)
 _DISK = re.compile(r"Attached scsi disk (?P<dev>\S{1,64})\s+State: (?P<state>\S{1,64})", re.ASCII)

@@ -13,11 +13,11 @@ come before and between these, and a table of all paths that has no states yet.
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
+from dataclasses import field
 
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 _MAP = re.compile(
     r"(?:\w+: )?(?P<name>\S.{0,255}?)(?: \((?P<wwid>[^()]{1,255})\))? (?P<sysfs>dm-\d{1,7}) (?P<what>.{0,255})",

@@ -34,6 +34,7 @@ def test_any_writes_do_to_them_what_they_do_to_a_dictionary(
             else:
                 draft[due] = like[due] = moment
             assert (due in draft) is (due in like)
+            assert (draft.get(due), draft.get(due, -1.0)) == (like.get(due), like.get(due, -1.0))
             assert sorted(draft.come(now)) == sorted(each for each, at in like.items() if at <= now)
         deadlines = draft.finished()
         assert (deadlines == like, len(deadlines)) == (True, len(like))

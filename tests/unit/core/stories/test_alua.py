@@ -287,6 +287,12 @@ def test_a_map_without_a_path_during_a_transition_is_news_only_if_that_takes_too
     assert told.told_of("map_lost").priority is Priority.CRIT
 
 
+def test_a_transition_that_was_no_news_does_not_count_for_the_next_trouble() -> None:
+    told = story(queues=True).at(0).access(g1=TRANSITIONING, g2=TRANSITIONING).at(6)
+    told.access(g1=OPTIMIZED, g2=OPTIMIZED).at(100).dm("sdb", DmState.FAILED).at(110).dm("sdb", DmState.ACTIVE)
+    assert told.told_of("map_recovered").message == "mpio: healthy again after 10.0 s, all 2 paths up."
+
+
 def test_a_transition_that_ends_in_standby_fails_the_path() -> None:
     told = fails(story().at(0).access(g2=TRANSITIONING).at(61).access(g2=STANDBY), "sdb")
     assert told.health(B) == (Health.FAILED, MapHealth.AT_RISK)

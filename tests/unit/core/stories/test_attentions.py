@@ -121,6 +121,24 @@ def test_after_lost_uevents_the_access_states_are_read_again(what: Event) -> Non
     assert Wait.ACCESS not in told.waits
 
 
+def test_the_states_are_read_again_once_dm_reinstates_a_path_that_the_array_had_closed() -> None:
+    """Simulator, n28-1007: the attention had come before the daemon started."""
+    san = San.of(["mpio"], PORTALS).grouped(g2=AccessState.UNAVAILABLE)
+    san.dm["sdb"] = DmState.FAILED
+    told = Story(san).begun().at(0)
+    assert Wait.ACCESS not in told.waits
+    told.checker("sdb", CheckerState.READY).dm("sdb", DmState.ACTIVE)
+    assert Wait.ACCESS in told.waits
+
+
+@pytest.mark.parametrize(("state", "again"), [(AccessState.UNAVAILABLE, True), (AccessState.STANDBY, False)])
+def test_a_path_that_dm_uses_at_the_start_although_the_array_has_closed_it_is_read_again(
+    state: AccessState, again: bool
+) -> None:
+    told = Story(San.of(["mpio"], PORTALS).grouped(g2=state)).begun().at(0)
+    assert any(state.arrays.again for state in told.history) is again
+
+
 def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None:
     told = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     told.feed(EventsLost())

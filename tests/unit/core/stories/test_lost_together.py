@@ -10,7 +10,7 @@ from mpathd_watch.core.alerting.messages import path_flapping, path_steady
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
 from mpathd_watch.core.model.facts import LinkFacts
-from mpathd_watch.core.model.vocabulary import Cause, DmState, Health, SessionStatus, SourceName
+from mpathd_watch.core.model.vocabulary import Cause, CheckerState, DmState, Health, SessionStatus, SourceName
 from mpathd_watch.core.state import Due, Wait
 from tests.story import START, San, Story, Told, moment
 
@@ -269,6 +269,41 @@ def test_a_session_that_flaps_makes_its_paths_flap_with_one_warning() -> None:
     flapping = [told.alert for told in story.told if told.event == "path_flapping"]
     assert [alert.fields["MAP"] for alert in flapping] == ["alpha", "beta"]
     assert [alert.priority for alert in flapping] == [Priority.WARNING, Priority.INFO]
+
+
+def test_a_path_that_flaps_already_does_not_hide_another_one_of_its_session() -> None:
+    story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().at(0)
+    flap(story, "sdb", 1, 101, 201)
+    for second in (301, 401, 501):
+        story.at(second).session(2, SessionStatus.FAILED).at(second + 3).session(2, SessionStatus.LOGGED_IN)
+    assert [told.alert.fields["MAP"] for told in story.told if told.event == "path_flapping"] == ["alpha", "beta"]
+
+
+def test_paths_without_a_session_flap_each_for_itself() -> None:
+    san = San.of(["mpio"], FOUR[::2])
+    disks = [san.add_disk(san.add_map(name, []), None) for name in ("alpha", "beta")]
+    story = Story(san).begun().at(0)
+    for second in (1, 101, 201):
+        for state, at in ((CheckerState.FAULTY, second), (CheckerState.READY, second + 5)):
+            story.at(at).san.checkers |= dict.fromkeys(disks, state)
+            story.listing()
+    flapping = [told.alert for told in story.told if told.event == "path_flapping"]
+    assert [(alert.fields["MAP"], alert.priority) for alert in flapping] == [
+        ("alpha", Priority.WARNING),
+        ("beta", Priority.WARNING),
+    ]
+
+
+def test_paths_of_one_session_that_return_from_failures_of_their_own_are_reported_each() -> None:
+    story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().at(0)
+    for state, at in ((CheckerState.FAULTY, 1), (CheckerState.READY, 60)):
+        story.at(at).san.checkers |= {"sdb": state, "sdd": state}
+        story.listing()
+    returned = [told.alert for told in story.told if told.event == "path_reinstated"]
+    assert [(alert.fields["MAP"], alert.priority) for alert in returned] == [
+        ("alpha", Priority.NOTICE),
+        ("beta", Priority.NOTICE),
+    ]
 
 
 def test_a_flapping_path_is_announced_with_what_is_known() -> None:

@@ -33,14 +33,14 @@ def test_one_member_holds_all_the_text(contents: list[list[bytes]]) -> None:
 def test_the_check_of_the_whole_follows_from_those_of_its_pieces(contents: list[bytes]) -> None:
     whole = Check()
     for content in contents:
-        whole = whole.then(Piece(content).check)
+        whole = whole.then(Text([Piece(content)]).check)
     assert whole.crc == zlib.crc32(b"".join(contents))
     assert whole.length == sum(map(len, contents))
 
 
 def test_a_long_text_has_a_power_of_its_length() -> None:
     long = bytes(range(256)) * 40_000
-    assert Piece(b"start").check.then(Piece(long).check).crc == zlib.crc32(b"start" + long)
+    assert Text([Piece(b"start")]).check.then(Text([Piece(long)]).check).crc == zlib.crc32(b"start" + long)
 
 
 def test_what_is_computed_of_a_piece_is_kept() -> None:

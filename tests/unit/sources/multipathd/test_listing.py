@@ -8,7 +8,7 @@ import pytest
 
 from mpathd_watch.core.events import PathsListed
 from mpathd_watch.core.model.facts import PathListing
-from mpathd_watch.sources.multipathd.listing import Listing
+from mpathd_watch.sources.multipathd.listing import Listing, Reply
 from mpathd_watch.sources.multipathd.replies import Parsed
 
 
@@ -36,7 +36,7 @@ def test_a_wake_makes_it_due_but_wakes_no_more_often_than_they_may(listing: List
 
 
 def test_what_it_held_is_compared_unless_somebody_waits_for_an_answer(listing: Listing[PathListing]) -> None:
-    held: tuple[PathListing, ...] = ()
+    held = Reply(b"", {})
     assert listing.begin(100.0) is None
     listing.last = held
     assert listing.begin(105.0) is held
@@ -48,7 +48,24 @@ def test_what_it_held_is_compared_unless_somebody_waits_for_an_answer(listing: L
 
 def test_what_is_forgotten_is_due_and_reported(listing: Listing[PathListing]) -> None:
     listing.begin(100.0)
-    listing.last = ()
+    listing.last = Reply(b"", {})
     listing.forget()
     assert listing.due() == -math.inf
     assert listing.begin(101.0) is None
+
+
+def test_a_reply_is_parsed_only_if_it_is_another_one_or_read_by_another_grammar() -> None:
+    parsed: list[str] = []
+
+    def parse(text: str) -> Parsed[str]:
+        parsed.append(text)
+        return Parsed((text,), {"bad_line": 1})
+
+    listing = Listing[str]("show", parse, PathsListed, 5.0, 1.0, 4.0)  # type: ignore[arg-type]
+    first, items = listing.read("a", 1, None)
+    assert (items, first.problems) == (("a",), {"bad_line": 1})
+    assert listing.read("a", 1, first) == (first, None)
+    assert listing.read("a", 2, first)[1] == ("a",)
+    assert listing.read("b", 1, first)[1] == ("b",)
+    assert listing.read("a", 1, None) == (first, ("a",))
+    assert parsed == ["a", "a", "b", "a"]

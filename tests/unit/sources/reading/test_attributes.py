@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.model.text import MAX_TEXT
 from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.reading import attributes as module
-from mpathd_watch.sources.reading.attributes import Attributes, GoneError, entries
+from mpathd_watch.sources.reading.attributes import Attributes, Below, GoneError, entries
 
 
 @pytest.fixture
@@ -181,3 +181,23 @@ def test_names_are_sorted_gone_with_the_directory_and_none_if_unreadable(
     monkeypatch.setattr(module, "entries", failing(errno.EIO))
     assert attributes.names(tmp_path) is None
     assert dict(attributes.problems) == {"EIO": 1}
+
+
+def test_what_is_read_of_an_open_directory_is_of_one_object_even_if_another_takes_its_name(tmp_path: Path) -> None:
+    (tmp_path / "sda").mkdir()
+    (tmp_path / "sda/vendor").write_text("first\n")
+    attributes = Attributes()
+    with Below(tmp_path / "sda") as disk:
+        (tmp_path / "sda").rename(tmp_path / "gone")
+        (tmp_path / "sda").mkdir()
+        (tmp_path / "sda/vendor").write_text("second\n")
+        assert attributes.text(disk / "vendor") == "first"
+    assert attributes.text(disk / "vendor") == "second"
+
+
+def test_a_directory_that_can_not_be_opened_is_read_by_its_path(tmp_path: Path) -> None:
+    with Below(tmp_path / "sda") as disk:
+        assert Attributes().optional(disk / "vendor") == ""
+        (tmp_path / "sda").mkdir()
+        (tmp_path / "sda/vendor").write_text("IET\n")
+        assert Attributes().text(disk / "vendor") == "IET"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch.core.model.facts import BlockFacts
-from mpathd_watch.sources.reading.attributes import Attributes
+from mpathd_watch.sources.reading.attributes import Attributes, Below
 from mpathd_watch.sources.sysfs import block
 from tests.fakes.sysfs import KERNEL_WWID, FakeSysfs, healthy_san
 from tests.reading import BLOCK, Look
@@ -61,4 +61,5 @@ def test_an_nvme_namespace_has_its_name_beside_its_size(tmp_path: Path) -> None:
     namespace = tmp_path / "nvme0n1"
     namespace.mkdir()
     (namespace / "wwid").write_text("eui.00e6d65b65a8f340\n")
-    assert block.of_disk(Attributes(), namespace).wwid == "eui.00e6d65b65a8f340"
+    disk, device = Below(namespace), Below(namespace / "device")
+    assert block.of_disk(Attributes(), disk, device, namespace.name).wwid == "eui.00e6d65b65a8f340"

@@ -56,7 +56,7 @@ def test_a_number_that_is_none_opens_no_file(san: FakeSysfs, monkeypatch: pytest
     (san.run / "udev/data/secret").write_text("E:ID_SERIAL=secret\n")
     attributes = Attributes()
     meddler = Meddler(monkeypatch, san.run)
-    assert udevdb.uid(attributes, san.run / udevdb.DATA, "sda", dev_t) == ""
+    assert udevdb.uid(attributes, udevdb.records(san.run), "sda", dev_t) == ""
     assert meddler.accesses == []
 
 
