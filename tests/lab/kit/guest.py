@@ -45,6 +45,10 @@ RESTORE_ATTEMPTS = 2
 QUIT_PATIENCE = 10.0
 """Seconds that QEMU may take to end on request."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
+"""Seconds between two questions whether a command has ended. The agent logs each (slog() in qga/commands.c), and stands
+still once journald does not keep up: a guest that is busy with thousands of disks was without its agent for minutes."""
+
 
 @dataclass(frozen=True)
 class SavedState:
@@ -227,10 +231,12 @@ class Guest:
         """Run a command in the guest; return its exit status, standard output and standard error."""
         pid = self.agent("guest-exec", path=command[0], arg=command[1:], **{"capture-output": True})["pid"]
         deadline = time.monotonic() + timeout
+        pause = SHORTEST_PAUSE
         while not (result := self.agent("guest-exec-status", pid=pid))["exited"]:
             if time.monotonic() > deadline:
                 raise WaitTimeoutError(f"{timeout:g} s were not enough for: {' '.join(command)}")
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.2 * pause, LONGEST_PAUSE)
         status = result.get("exitcode", -int(result.get("signal", 0)))
         return status, _text(result.get("out-data", "")), _text(result.get("err-data", ""))
 
@@ -315,7 +321,8 @@ class Guest:
     def _agent_is_silent(self, seconds: float) -> None:
         """Report what the guest does while its agent is silent, and wake its processors.
 
-        Sometimes an emulated guest stands still for a minute. Where each processor is, twice, says whether they do.
+        It is so while journald, to which it logs each command, does not read. Or the emulated guest stands still: where
+        each processor is, twice, says whether that is so.
         """
         first = self._places()
         time.sleep(0.1)

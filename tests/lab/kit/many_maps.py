@@ -40,6 +40,9 @@ PATHS_FILE = "/run/lab/fail-paths.txt"
 FLOODED = "/sys/block/vda/uevent"
 """The guest's root disk: multipathd leaves its uevents alone, the product receives them."""
 
+MOST_LUNS = 256
+"""LUNs of a target of scsi_debug."""
+
 PATIENCE = 900.0
 """Seconds for the guest to have all disks and all maps. 2,048 paths have taken about three minutes."""
 
@@ -113,22 +116,31 @@ class ManyMaps:
     def plug_in(self) -> str:
         """The command that makes the disks.
 
-        With `vpd_use_hostno=0` all hosts have the same LUNs; more than 256 need `lun_format=1`. `max_queue` limits how
-        many requests the kernel allocates for each disk, which would take most of the memory. The port group of a host
-        has the state of the host's number modulo 3, and 2 is standby (resp_report_tgtpgs() in scsi_debug.c): such a
-        host gets one LUN, which is taken away.
+        With `vpd_use_hostno=0` all hosts have the same LUNs. A target can be given at most 256 afterwards
+        (max_luns_store() in scsi_debug.c), so more maps take more targets. `max_queue` limits how many requests the
+        kernel allocates for each disk, which would take most of the memory. The port group of a host has the state of
+        the host's number modulo 3, and 2 is standby (resp_report_tgtpgs()): such a host loses its first LUNs, and gets
+        no others. The kernel may leave out a number.
         """
-        parameters = "vpd_use_hostno=0 lun_format=1 dev_size_mb=8 delay=0 max_queue=16"
+        targets = -(-self.maps // MOST_LUNS)
+        luns = self.maps // targets
+        parameters = f"num_tgts={targets} max_luns=1 vpd_use_hostno=0 dev_size_mb=8 delay=0 max_queue=16"
         return f"""\
-modprobe scsi_debug add_host=0 num_tgts=1 max_luns={self.maps} {parameters} && cd /sys/bus/pseudo/drivers/scsi_debug
-number=0 found=0
-while [ $found -lt {self.hosts} ]; do
-    [ $((number % 3)) -lt 2 ] && luns={self.maps} || luns=1
-    echo $luns > max_luns
+modprobe scsi_debug add_host=0 {parameters} && cd /sys/bus/pseudo/drivers/scsi_debug
+found=0
+until [ $found -eq {self.hosts} ]; do
+    echo 1 > max_luns
     echo 1 > add_host
-    until [ $(ls -d /sys/class/scsi_disk/$number:* 2> /dev/null | wc -l) -eq $luns ]; do sleep 0.2; done
-    if [ $luns -eq 1 ]; then echo 1 > /sys/class/scsi_device/$number:0:0:0/device/delete; else found=$((found + 1)); fi
-    number=$((number + 1))
+    number=$(ls /sys/class/scsi_host | sed s/host// | sort -n | tail -n 1)
+    until [ $(ls -d /sys/class/scsi_disk/$number:* 2> /dev/null | wc -l) -eq {targets} ]; do sleep 0.2; done
+    if [ $((number % 3)) -eq 2 ]; then
+        for disk in /sys/class/scsi_device/$number:*; do echo 1 > $disk/device/delete; done
+        continue
+    fi
+    echo {luns} > max_luns
+    echo - - - > /sys/class/scsi_host/host$number/scan
+    until [ $(ls -d /sys/class/scsi_disk/$number:* | wc -l) -eq {self.maps} ]; do sleep 1; done
+    found=$((found + 1))
 done"""
 
     def multipath_conf(self) -> str:
