@@ -25,11 +25,14 @@ REINSTATED_WITHIN = 180.0
 
 
 def run(lab: Lab) -> None:
-    play(lab)
+    play(lab, SETTLED)
 
 
-def play(lab: Lab) -> None:
-    """Fail all paths through the last host, and wait until they are back."""
+def play(lab: Lab, settled: float) -> None:
+    """Fail all paths through the last host, and wait until they are back.
+
+    Their last report comes `settled` seconds after the last uevent at the latest.
+    """
     account = Account(lab)
     if lab.watch.present:
         account.expect_healths(KNOWN)
@@ -45,9 +48,9 @@ def play(lab: Lab) -> None:
         return
 
     found = account.expect_reported()
-    limit = SETTLED + account.recorder_lateness()
+    limit = settled + account.recorder_lateness()
     lab.check(found.settled <= limit, f"settled {found.settled:.2f} s after the last uevent, expected {limit:.2f} s")
-    account.expect_healths(SETTLED)
+    account.expect_healths(settled)
     counters = exposition.scrape(lab.guest, "uevent_overflows_total", "outlet_lost_total")
     for name in ("uevent_overflows_total", "outlet_lost_total"):
         lab.check(counters.value(name) == 0, f"{name} is {counters.value(name):g}")
