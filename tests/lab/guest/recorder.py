@@ -1,10 +1,14 @@
 """Independent witness, run in the guest: writes what the kernel reports to a file of JSON lines until it is killed.
 
-Usage: recorder.py FILE
+Usage: recorder.py FILE [--no-polls]
+
+With `--no-polls` only the sources that report by themselves are recorded, for guests with too many disks to poll:
+`uevent`, `kmsg`, `lost` and `late`.
 
 Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `source`, and what that source reports:
 
     `uevent`   a kernel uevent of the subsystems that matter, all its keys
+    `lost`     the kernel dropped uevents, because they came faster than they were recorded
     `kmsg`     a kernel log line: `text`, and `stamp`, the kernel's own (printk time, seconds: close to CLOCK_MONOTONIC)
     `session`  iSCSI session and its connection, when anything changes: `id`, `portal`, `state` (None: gone), timeouts
     `alive`    iSCSI session whose target has answered: `id`, `portal`, `exp_statsn`, which changes with every answer
@@ -21,6 +25,7 @@ Each line has `mono` and `real` (CLOCK_MONOTONIC and CLOCK_REALTIME, seconds), `
 It shares no code with the product, on purpose: the product is compared with it.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -42,6 +47,8 @@ SUBSYSTEMS = {"block", "scsi", "scsi_host", "iscsi_session", "iscsi_connection",
 NETLINK_KOBJECT_UEVENT = 15
 SO_RCVBUFFORCE = 33
 KERNEL_GROUP = 1
+UEVENT_BUFFER = 64 << 20
+"""Bytes. Only pending uevents take memory."""
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -83,10 +90,16 @@ class Log:
 def follow_uevents(log: Log) -> None:
     """Log kernel uevents as they arrive."""
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT)
-    netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, UEVENT_BUFFER)
     netlink.bind((0, KERNEL_GROUP))
     while True:
-        words = netlink.recv(1 << 16).split(b"\0")[1:]
+        try:
+            words = netlink.recv(1 << 16).split(b"\0")[1:]
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            log.write("lost", {})
+            continue
         keys = dict(word.decode(errors="replace").split("=", 1) for word in words if b"=" in word)
         if keys.get("SUBSYSTEM") in SUBSYSTEMS:
             log.write("uevent", keys)
@@ -354,6 +367,16 @@ def parse_status(status: str) -> dict[str, Any]:
     return {"paths": paths, "groups": listed}
 
 
+def watch_the_clock(log: Log) -> None:
+    """Log only when the recorder was late."""
+    while True:
+        started = time.monotonic()
+        time.sleep(POLL_INTERVAL)
+        took = time.monotonic() - started
+        if took > LATE:
+            log.write("late", {"seconds": round(took, 4)})
+
+
 def poll(log: Log) -> None:
     """Log every change of what has no event of its own."""
     mapper = DeviceMapper()
@@ -386,12 +409,16 @@ def poll(log: Log) -> None:
 
 
 def main() -> None:
-    with Path(sys.argv[1]).open("w", encoding="utf-8") as file:
+    path, *options = sys.argv[1:]
+    with Path(path).open("w", encoding="utf-8") as file:
         log = Log(file)
         log.write("recorder", {"kernel": os.uname().release})
         for follow in (follow_uevents, follow_kernel_log):
             threading.Thread(target=follow, args=(log,), daemon=True).start()
-        poll(log)
+        if "--no-polls" in options:
+            watch_the_clock(log)
+        else:
+            poll(log)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ from tests.lab.kit.errors import CommandError, LabError, WaitTimeoutError
 from tests.lab.kit.image import Image
 
 MEMORY_MIB = 1024
+"""Memory of a guest, unless its SAN needs more."""
 METRICS_PORT = 10068
 
 MACHINE = (
-    *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MIB)),
+    *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2"),
     # Emulation everywhere, even where there is KVM: the same speed on every host, and machines without KVM are common.
     *("-accel", "tcg,thread=multi,tb-size=512"),
     *("-nodefaults", "-display", "none", "-no-reboot"),
@@ -44,6 +45,10 @@ RESTORE_ATTEMPTS = 2
 QUIT_PATIENCE = 10.0
 """Seconds that QEMU may take to end on request."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
+"""Seconds between two questions whether a command has ended. The agent logs each (slog() in qga/commands.c), and stands
+still once journald does not keep up: a guest that is busy with thousands of disks was without its agent for minutes."""
+
 
 @dataclass(frozen=True)
 class SavedState:
@@ -55,22 +60,31 @@ class SavedState:
     image: Image
     ram: Path
     overlay: Path
+    memory_mib: int = MEMORY_MIB
 
 
 class Guest:
     """One running guest. Use `boot` or `restore` to get one, `stop` to end it."""
 
-    def __init__(self, image: Image, directory: Path, overlay: Path, process: subprocess.Popen[bytes] | None) -> None:
+    def __init__(
+        self,
+        image: Image,
+        directory: Path,
+        overlay: Path,
+        process: subprocess.Popen[bytes] | None,
+        memory_mib: int = MEMORY_MIB,
+    ) -> None:
         self.image = image
         self.directory = directory
         self.overlay = overlay
+        self.memory_mib = memory_mib
         self._process = process
         self._agent: Agent | None = None
 
     @classmethod
-    def boot(cls, image: Image, directory: Path, timeout: float = 120.0) -> Guest:
+    def boot(cls, image: Image, directory: Path, timeout: float = 120.0, memory_mib: int = MEMORY_MIB) -> Guest:
         """Boot `image` with everything that is written kept in `directory`; return when the system is up."""
-        guest = cls._start(image, directory, image.disk, "raw", ())
+        guest = cls._start(image, directory, image.disk, "raw", (), memory_mib=memory_mib)
         with guest._ended_on_error():
             guest._wait_for_agent(timeout)
             guest.run("systemctl is-system-running --wait >/dev/null || true", timeout=timeout)
@@ -92,7 +106,7 @@ class Guest:
     @classmethod
     def _restore(cls, state: SavedState, directory: Path, timeout: float) -> Guest:
         incoming = ("-incoming", f"exec:cat {shlex.quote(str(state.ram))}")
-        guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming)
+        guest = cls._start(state.image, directory, state.overlay, "qcow2", incoming, memory_mib=state.memory_mib)
         with guest._ended_on_error():
             deadline = time.monotonic() + timeout
             while guest._qmp("query-status")["status"] in {"inmigrate", "prelaunch"}:
@@ -111,7 +125,16 @@ class Guest:
         return cls(image, directory, directory / "overlay.qcow2", None)
 
     @classmethod
-    def _start(cls, image: Image, directory: Path, backing: Path, backing_format: str, extra: tuple[str, ...]) -> Guest:
+    def _start(
+        cls,
+        image: Image,
+        directory: Path,
+        backing: Path,
+        backing_format: str,
+        extra: tuple[str, ...],
+        *,
+        memory_mib: int,
+    ) -> Guest:
         directory.mkdir(parents=True, exist_ok=True)
         overlay = directory / "overlay.qcow2"
         _create_overlay(overlay, backing, backing_format)
@@ -121,6 +144,7 @@ class Guest:
         command = [
             "qemu-system-x86_64",
             *MACHINE,
+            *("-m", str(memory_mib)),
             *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_COMMAND_LINE),
             *("-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe"),
             *("-device", "virtio-blk-pci,drive=root"),
@@ -136,7 +160,7 @@ class Guest:
         log = (directory / "qemu.log").open("wb")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
-        guest = cls(image, directory, overlay, process)
+        guest = cls(image, directory, overlay, process, memory_mib)
         _wait_for(lambda: (directory / "qmp").exists() or not guest.alive, 10.0, "QEMU did not start")
         if not guest.alive:
             raise LabError(f"QEMU ended: {(directory / 'qemu.log').read_text(errors='replace').strip()}")
@@ -175,7 +199,7 @@ class Guest:
                 raise LabError(f"saving the guest: {status}")
             time.sleep(0.05)
         self.stop()
-        return SavedState(self.image, ram, self.overlay)
+        return SavedState(self.image, ram, self.overlay, self.memory_mib)
 
     def stop(self) -> None:
         """End the guest. What is in its directory stays."""
@@ -207,10 +231,12 @@ class Guest:
         """Run a command in the guest; return its exit status, standard output and standard error."""
         pid = self.agent("guest-exec", path=command[0], arg=command[1:], **{"capture-output": True})["pid"]
         deadline = time.monotonic() + timeout
+        pause = SHORTEST_PAUSE
         while not (result := self.agent("guest-exec-status", pid=pid))["exited"]:
             if time.monotonic() > deadline:
                 raise WaitTimeoutError(f"{timeout:g} s were not enough for: {' '.join(command)}")
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.2 * pause, LONGEST_PAUSE)
         status = result.get("exitcode", -int(result.get("signal", 0)))
         return status, _text(result.get("out-data", "")), _text(result.get("err-data", ""))
 
@@ -295,7 +321,8 @@ class Guest:
     def _agent_is_silent(self, seconds: float) -> None:
         """Report what the guest does while its agent is silent, and wake its processors.
 
-        Sometimes an emulated guest stands still for a minute. Where each processor is, twice, says whether they do.
+        It is so while journald, to which it logs each command, does not read. Or the emulated guest stands still: where
+        each processor is, twice, says whether that is so.
         """
         first = self._places()
         time.sleep(0.1)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from tests.lab.kit.array import Array
 from tests.lab.kit.errors import WaitTimeoutError
-from tests.lab.kit.guest import Guest
+from tests.lab.kit.guest import MEMORY_MIB, Guest
 from tests.lab.kit.lio import Lio
+from tests.lab.kit.many_maps import ManyMaps
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.tgt import Tgt
 
@@ -57,6 +58,10 @@ class San:
     array: Array = TGT
     multipath: bool = True
     """False: the host has no dm-multipath, no multipathd, and no SAN either."""
+    many: ManyMaps | None = None
+    """Many maps of scsi_debug in place of the array, the sessions and the file system."""
+    memory_mib: int = MEMORY_MIB
+    """Memory of the guest."""
 
     def multipath_conf(self) -> str:
         """Return the text of /etc/multipath.conf."""
@@ -132,7 +137,8 @@ class San:
 
     def key(self) -> str:
         """Return a text that is the same for equal SANs, and only for those."""
-        return f"{self.iscsid_settings()} {self.multipath_conf()} {self.luns} {self.array} {self.multipath}"
+        shape = (self.luns, self.array, self.multipath, self.many, self.memory_mib)
+        return f"{self.iscsid_settings()} {self.multipath_conf()} {shape}"
 
 
 ARTICLE = San()
@@ -157,11 +163,20 @@ LIO_IPV6 = LIO.with_array(Lio(ipv6=True), path_checker="tur").with_luns({1: "mpi
 NO_MULTIPATH = San(multipath=False)
 """A host without dm-multipath."""
 
+MANY_MAPS = San(many=ManyMaps(32))
+"""A host with 32 maps of four paths each, on disks of scsi_debug."""
+
+MORE_MAPS = San(many=ManyMaps(512, polling_interval=20), memory_mib=3072)
+"""The same with 512 maps, and so 2,048 paths."""
+
 
 def set_up(guest: Guest, san: San) -> None:
     """Bring up array, sessions, maps and the file system in a freshly booted guest; return when all are in."""
     if not san.multipath:
         _remove_multipath(guest)
+        return
+    if san.many:
+        san.many.set_up(guest)
         return
     san.array.set_up(guest, san.luns)
     guest.write_file(MULTIPATH_CONF, san.multipath_conf())

@@ -29,7 +29,8 @@ class States:
         self._directory = directory
         self._say = say
         self._record = record
-        self._installed: SavedState | None = None
+        self._installed: dict[int, SavedState] = {}
+        """Memory of the guest in MiB -> the one in which the product is installed."""
         self._ready: dict[str, SavedState] = {}
 
     def ready(self, san: San) -> SavedState:
@@ -43,47 +44,48 @@ class States:
         return self._ready[key]
 
     def _make_ready(self, san: San, name: str) -> SavedState:
-        guest = self._from_installed(self._directory / name)
+        guest = self._from_installed(self._directory / name, san.memory_mib)
         try:
             self._say(f"{self.image.suite}: setting up the SAN")
             san_module.set_up(guest, san)
             if self.deb is not None:
                 self._say(f"{self.image.suite}: starting the product")
-                guest.write_file(watch.CONFIG, f'record = "{watch.RECORDING}"\n'.encode())
-                guest.run(f"systemctl start {UNIT}")
+                if not san.many:
+                    guest.write_file(watch.CONFIG, f'record = "{watch.RECORDING}"\n'.encode())
+                guest.run(f"systemctl start {UNIT}", timeout=180)
             # Started here and not in each scenario: interpreters take their time to start in an emulated guest.
             if self._record:
-                truth.start_recorder(guest)
+                truth.start_recorder(guest, polls=not san.many)
                 if self.deb is not None:
-                    watch.start_followers(guest)
+                    watch.start_followers(guest, scrapes=not san.many)
             return guest.save()
         finally:
             guest.stop()
 
-    def _from_installed(self, directory: Path) -> Guest:
+    def _from_installed(self, directory: Path, memory_mib: int) -> Guest:
         if self.deb is None:
-            return self._from_booted(directory)
-        if self._installed is None:
-            guest = self._from_booted(self._directory / "installed")
+            return self._from_booted(directory, memory_mib)
+        if memory_mib not in self._installed:
+            guest = self._from_booted(self._directory / f"installed-{memory_mib}", memory_mib)
             try:
                 self._say(f"{self.image.suite}: installing {self.deb.name}")
                 install(guest, self.deb)
-                self._installed = guest.save()
+                self._installed[memory_mib] = guest.save()
             finally:
                 guest.stop()
-        return Guest.restore(self._installed, directory)
+        return Guest.restore(self._installed[memory_mib], directory)
 
-    def _from_booted(self, directory: Path) -> Guest:
-        kept = self.image.directory / f"booted-{_fingerprint()}"
-        state = SavedState(self.image, kept / "state.ram", kept / "overlay.qcow2")
+    def _from_booted(self, directory: Path, memory_mib: int) -> Guest:
+        kept = self.image.directory / f"booted-{_fingerprint(memory_mib)}"
+        state = SavedState(self.image, kept / "state.ram", kept / "overlay.qcow2", memory_mib)
         if (kept / "complete").exists():
             try:
                 return Guest.restore(state, directory)
             except LabError as error:
-                self._say(f"{self.image.suite}: the saved guest does not start ({error}); booting anew")
+                self._say(f"{self.image.suite}: the saved guest does not start ({error}); booting again")
         self._say(f"{self.image.suite}: booting")
         shutil.rmtree(kept, ignore_errors=True)
-        guest = Guest.boot(self.image, kept)
+        guest = Guest.boot(self.image, kept, memory_mib=memory_mib)
         try:
             guest.save()
         finally:
@@ -100,8 +102,8 @@ def install(guest: Guest, deb: Path) -> None:
     guest.run(f"systemctl stop {UNIT}; rm -rf /var/lib/mpathd-watch/*")
 
 
-def _fingerprint() -> str:
+def _fingerprint(memory_mib: int) -> str:
     """Tell apart what a saved guest depends on besides its image: QEMU and how it is called."""
     version = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, check=True).stdout
-    text = f"{guest_module.MACHINE} {guest_module.KERNEL_COMMAND_LINE}".encode()
+    text = f"{guest_module.MACHINE} {memory_mib} {guest_module.KERNEL_COMMAND_LINE}".encode()
     return hashlib.sha256(version + text).hexdigest()[:12]

@@ -52,11 +52,15 @@ class Attention:
     hctl: str
 
 
-def start_recorder(guest: Guest) -> None:
-    """Start the recorder in the guest, and return when it has said its first word."""
+def start_recorder(guest: Guest, *, polls: bool = True) -> None:
+    """Start the recorder in the guest, and return when it has written its first line.
+
+    Without `polls` it records only what the kernel reports by itself: to read thousands of disks ten times a second
+    would keep an emulated guest busy.
+    """
     guest.run("mkdir -p /run/lab")
     guest.write_file("/run/lab/recorder.py", RECORDER.read_text(encoding="utf-8"))
-    guest.start(["/usr/bin/python3", "/run/lab/recorder.py", LOG])
+    guest.start(["/usr/bin/python3", "/run/lab/recorder.py", LOG, *([] if polls else ["--no-polls"])])
     tail = JsonTail(guest, LOG)
     wait_for(lambda: tail.new() or None, "the recorder's first line", 30.0)
 

@@ -66,14 +66,19 @@ Present = dict[frozenset[tuple[str, str]], float]
 """The values of series by their labels."""
 
 
-def start_followers(guest: Guest) -> None:
-    """Start following the product's journal and metrics in the guest, and return when both have something to say."""
+def start_followers(guest: Guest, *, scrapes: bool = True) -> None:
+    """Start following the product's journal and metrics in the guest, and return when both have their first line.
+
+    Without `scrapes` only the journal: the metrics of thousands of paths, three times a second, would keep an emulated
+    guest busy.
+    """
     guest.run("mkdir -p /run/lab")
     journalctl = f"exec journalctl --follow --no-tail --output=json --unit={UNIT} > {JOURNAL_LOG}"
     guest.start(["/bin/sh", "-c", journalctl])
-    guest.write_file("/run/lab/scraper.py", SCRAPER.read_text(encoding="utf-8"))
-    guest.start(["/usr/bin/python3", "/run/lab/scraper.py", METRICS_URL, METRICS_LOG])
-    for path in (JOURNAL_LOG, METRICS_LOG):
+    if scrapes:
+        guest.write_file("/run/lab/scraper.py", SCRAPER.read_text(encoding="utf-8"))
+        guest.start(["/usr/bin/python3", "/run/lab/scraper.py", METRICS_URL, METRICS_LOG])
+    for path in (JOURNAL_LOG, METRICS_LOG) if scrapes else (JOURNAL_LOG,):
         tail = JsonTail(guest, path)
         wait_for(lambda: tail.new() or None, f"the first line in {path}", 30.0)  # noqa: B023 - called in the loop
 
@@ -93,7 +98,7 @@ class Watch:
         self._since = guest.now()
 
     def store(self, directory: Path) -> None:
-        """Keep journal, metrics, the last status screen and the product's recording below `directory`."""
+        """Keep journal, metrics, the last status screen and the recording, if there is one, below `directory`."""
         if self.present:
             self.entries()
             self._read_metrics()
@@ -101,7 +106,8 @@ class Watch:
             self._metrics.store(directory / "metrics.jsonl")
             status = self._guest.run("mpathd-watch status 2>&1", check=False)
             (directory / "status.txt").write_text(status, encoding="utf-8")
-            (directory / "recording.jsonl.gz").write_bytes(self._guest.read_file(RECORDING, 0))
+            if self._guest.run(f"ls {RECORDING}", check=False):
+                (directory / "recording.jsonl.gz").write_bytes(self._guest.read_file(RECORDING, 0))
 
     def entries(self, after: float = 0.0, event: str | None = None, /, **fields: str) -> list[Entry]:
         """Return the unit's journal entries of this scenario later than `after`, with this event and these fields."""
