@@ -18,7 +18,7 @@ from benchmarks.peers import BARE
 from benchmarks.peers.running import netlink_reader, of_reader
 
 LAST, USED, MISSING = "last event to last entry", "processor time an event", "events without an entry"
-PATIENCE, PAUSE = 20.0, 2.0
+PATIENCE, PAUSE = 20.0, 0.3
 
 
 class Storm:

@@ -13,7 +13,7 @@ from math import inf
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.audit import redundancy
-from mpathd_watch.core.audit.audit import audit
+from mpathd_watch.core.audit.audit import Work, advanced, begun, report
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
@@ -33,6 +33,9 @@ STANDING = 60.0
 """Seconds that a finding must stand before it is announced, unless the configuration has changed."""
 MOST_ANNOUNCED = 50
 """Entries of one audit: a mistake in a template may concern every session of a host."""
+
+PATHS_AT_ONCE = 8000
+"""Paths that one step takes through the stages of an audit: a few milliseconds."""
 
 _WITH_ALERTS = frozenset(
     {
@@ -86,16 +89,36 @@ def request(draft: Draft, event: Event) -> None:
         return
     last = auditing.at
     soonest = max(draft.now.monotonic + COALESCE, -inf if last is None else last.monotonic + DISTANCE)
-    draft.deadlines[_AUDIT] = min(soonest, draft.deadlines.get(_AUDIT, inf))
+    if auditing.work is None:
+        draft.deadlines[_AUDIT] = min(soonest, draft.deadlines.get(_AUDIT, inf))
+    else:
+        draft.rest = replace(draft.rest, auditing=replace(auditing, again=soonest))
 
 
 def audit_when_due(draft: Draft) -> None:
-    """Make the audit if its time has come."""
+    """Make the audit if its time has come: as many of its stages as a step may take, and the rest in the next steps."""
     if not draft.take(_AUDIT):
         return
-    access_use.follow(draft)
-    report = audit(draft.finished())
-    _announce(draft, replace(draft.rest.auditing, report=report, at=draft.now))
+    auditing = draft.rest.auditing
+    work = auditing.work
+    if not isinstance(work, Work):
+        access_use.follow(draft)
+        work = begun(draft.finished())
+        auditing = replace(draft.rest.auditing, urgent=auditing.fresh, fresh=False)
+    work = _advanced(work)
+    if work.done:
+        _announce(draft, replace(auditing, report=report(work), at=draft.now, work=None))
+    else:
+        draft.rest = replace(draft.rest, auditing=replace(auditing, work=work))
+        draft.deadlines[_AUDIT] = draft.now.monotonic
+
+
+def _advanced(work: Work) -> Work:
+    paths = sum(len(map_.paths) for map_ in work.host.maps)
+    for _ in range(max(1, PATHS_AT_ONCE // max(1, paths))):
+        if not work.done:
+            work = advanced(work)
+    return work
 
 
 def _nothing_new(draft: Draft, event: Event) -> bool:
@@ -130,7 +153,7 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     ripe = dict.fromkeys(
         found[news]
         for news, since in standing.items()
-        if now - since >= STANDING or _is_urgent(found[news], fresh=auditing.fresh)
+        if now - since >= STANDING or _is_urgent(found[news], fresh=auditing.urgent)
     )
     for finding in list(ripe)[:MOST_ANNOUNCED]:
         draft.emit(messages.config_finding(finding))
@@ -141,7 +164,9 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     waiting = {news: since for news, since in standing.items() if news not in announced}
     if waiting:
         draft.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
-    auditing = replace(auditing, fresh=False, announced=frozenset(announced), standing=frozen(waiting))
+    if auditing.again is not None:
+        draft.deadlines[_AUDIT] = min(max(now + DISTANCE, auditing.again), draft.deadlines.get(_AUDIT, inf))
+    auditing = replace(auditing, urgent=False, again=None, announced=frozenset(announced), standing=frozen(waiting))
     draft.rest = replace(draft.rest, auditing=auditing)
 
 

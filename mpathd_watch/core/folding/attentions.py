@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import UnitAttention, UnitAttentions
+from mpathd_watch.core.judging.attentions import read_again
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import AttentionKind
-from mpathd_watch.core.state import Again, Attention, Due, Resize, Wait
+from mpathd_watch.core.state import Attention, Due, Resize, Wait
 from mpathd_watch.core.state.arrays import (
-    AGAIN_FOR,
     FOLLOWED_WITHIN,
     GATHERED,
     LAST_LOOK,
@@ -81,30 +81,6 @@ def _follow(
         _scan(draft)
     if kind is AttentionKind.CAPACITY:
         _expect_resizes(draft, maps)
-
-
-def read_again(draft: Draft, target: str) -> None:
-    """Have the access states of all disks of a target read at once, and again for a while.
-
-    While they are read again anyway, a further change is found by that: a storm makes no more readings.
-    """
-    now, before = draft.now.monotonic, draft.arrays.again.get(target)
-    again = Again(now if before is None else before.since, now + AGAIN_FOR)
-    draft.arrays = replace(draft.arrays, again=frozen({**draft.arrays.again, target: again}))
-    if before is None:
-        draft.deadlines[Due(Wait.ACCESS)] = now
-
-
-def read_all_again(draft: Draft) -> None:
-    """As ``read_again`` for each target whose disks have access states: its attentions may have been lost."""
-    targets = {
-        target_of(path.place)
-        for wwid in tuple(draft.maps)
-        for path in draft.paths(wwid).values()
-        if path.member and path.disk.access.state is not None
-    }
-    for target in sorted(targets):
-        read_again(draft, target)
 
 
 def _gather(

@@ -6,8 +6,8 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import EventsLost, SourceAnswered, SourceDown, SourceErrors, SourceUp
-from mpathd_watch.core.folding import attentions, dm, nexuses, sysfs
-from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.folding import dm, nexuses, sysfs
+from mpathd_watch.core.judging import attentions, suspicion
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView
 from mpathd_watch.core.model.vocabulary import NO_MODULE, NOT_RUNNING, SourceName

@@ -10,9 +10,9 @@ from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import DevicesRead, SystemRead
 from mpathd_watch.core.folding import nexuses
-from mpathd_watch.core.folding.attentions import read_again
 from mpathd_watch.core.folding.dm import made_anew
 from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging.attentions import read_again
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen

@@ -7,10 +7,9 @@ from collections.abc import Container
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.folding.attentions import read_again
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.vocabulary import AccessState, DmState
-from mpathd_watch.core.state import Attention, Due, MapState, Resize, Wait
+from mpathd_watch.core.state import Again, Attention, Due, MapState, Resize, Wait
 from mpathd_watch.core.state.arrays import AGAIN_FOR, FOLLOWED_WITHIN, GATHERED, LAST_LOOK, sizes_of, target_of
 from mpathd_watch.core.verdicts.health import CLOSED
 from mpathd_watch.immutable import replace
@@ -36,6 +35,30 @@ def take_up(draft: Draft) -> None:
 
 
 # --- access states ----------------------------------------------------------------------------------------------------
+
+
+def read_again(draft: Draft, target: str) -> None:
+    """Have the access states of all disks of a target read at once, and again for a while.
+
+    While they are read again anyway, a further change is found by that: a storm makes no more readings.
+    """
+    now, before = draft.now.monotonic, draft.arrays.again.get(target)
+    again = Again(now if before is None else before.since, now + AGAIN_FOR)
+    draft.arrays = replace(draft.arrays, again=frozen({**draft.arrays.again, target: again}))
+    if before is None:
+        draft.deadlines[Due(Wait.ACCESS)] = now
+
+
+def read_all_again(draft: Draft) -> None:
+    """As ``read_again`` for each target whose disks have access states: its attentions may have been lost."""
+    targets = {
+        target_of(path.place)
+        for wwid in tuple(draft.maps)
+        for path in draft.paths(wwid).values()
+        if path.member and path.disk.access.state is not None
+    }
+    for target in sorted(targets):
+        read_again(draft, target)
 
 
 def _read_access_states(draft: Draft) -> None:

@@ -45,6 +45,9 @@ class Auditing:
 
     ``configuration``: the files; ``None`` until they have been read. ``running``: what multipathd runs with; ``None``
     while it does not report that. ``at``: when the audit was made. ``fresh``: the configuration has changed since.
+    ``work``: an audit (``audit.Work``) that is being made, on a large host in several steps; ``urgent``: the
+    configuration had changed when it began; ``again``: when the next one is due (CLOCK_MONOTONIC seconds) if something
+    has changed meanwhile.
     ``standing``: since when each part of a finding stands that is not ``announced`` yet (CLOCK_MONOTONIC seconds).
     ``access``: by WWID, which paths carry the I/O of the maps whose paths differ in their access states.
     """
@@ -54,6 +57,9 @@ class Auditing:
     report: AuditReport = field(default_factory=AuditReport)
     at: Instant | None = None
     fresh: bool = False
+    work: object | None = None
+    urgent: bool = False
+    again: float | None = None
     standing: Mapping[Hashable, float] = field(default_factory=empty)
     announced: frozenset[Hashable] = frozenset()
     access: Mapping[str, AccessUse] = field(default_factory=empty)

@@ -12,14 +12,21 @@ from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured, SettingsChanged
+from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured, SettingsChanged, Tick
 from mpathd_watch.core.formats.multipath_conf import parse, parse_printed
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.facts import LinkFacts
-from tests.story import San, Story
+from mpathd_watch.core.state import Due, Wait
+from tests.story import START, San, Story
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
 CONF = "/etc/multipath.conf"
+
+
+@pytest.fixture(autouse=True, params=[schedule.PATHS_AT_ONCE, 8], ids=["one step", "six steps"])
+def _steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of steps that an audit takes, what comes of it is the same."""
+    monkeypatch.setattr(schedule, "PATHS_AT_ONCE", request.param)
 
 
 def files(text: str = "") -> ConfigurationRead:
@@ -63,6 +70,27 @@ def test_a_fault_of_a_file_is_reported_once_and_soon() -> None:
     assert alert.priority is Priority.WARNING
     assert alert.message == f'{CONF}:1: "junk" has no value: multipathd skips this line'
     assert (alert.fields["SEVERITY"], alert.fields["WHERE"]) == ("warning", f"{CONF}:1")
+
+
+def test_an_audit_of_a_large_host_takes_several_steps_and_what_comes_meanwhile_has_another_one_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schedule, "PATHS_AT_ONCE", 8)
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files())
+    story.at(schedule.COALESCE - 0.1)
+    story.seconds = schedule.COALESCE
+    story.feed(Tick())
+    before = story.state.auditing
+    assert before.work is not None
+    assert story.state.deadlines[Due(Wait.AUDIT)] == START.monotonic + schedule.COALESCE
+    story.feed(files("junk\n"))
+    assert "syntax_error" not in codes(story.at(schedule.COALESCE + schedule.DISTANCE - 0.1))
+    assert story.state.auditing.work is None
+    story.at(100)
+    told = [each for each in findings(story) if each[1] == "syntax_error"]
+    assert told == [(schedule.COALESCE + schedule.DISTANCE, "syntax_error", CONF)]
+    assert story.state.auditing.again is None
 
 
 def test_new_files_have_multipathd_asked_what_it_runs_with() -> None:
