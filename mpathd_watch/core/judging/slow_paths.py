@@ -20,8 +20,9 @@ from mpathd_watch.immutable import replace
 WATCH_EVERY = 1.0
 """Seconds between readings of a map that is watched."""
 
-WATCH_FOR = 12.0
-"""Seconds from the first window in which a path stands out: what is ten times as slow is certain by then."""
+WATCH_FOR = 30.0
+"""Seconds from the first window in which a path stands out. What is ten times as slow is certain after 10 s if there are
+ten I/Os a second. A process that waits for each I/O, for 0.4 s, needs 20 s for the windows that it takes."""
 
 WATCHED = 8
 """Maps that are watched at a time, so that a fault of the whole SAN costs no more than that of a few LUNs."""

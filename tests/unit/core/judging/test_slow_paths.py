@@ -160,14 +160,14 @@ def test_a_map_with_a_path_that_stands_out_is_read_every_second_until_that_is_ce
 
 
 def test_a_map_is_not_watched_for_long() -> None:
-    busy = Busy().rounds(2, sda=10, sdb=30)
+    busy = Busy().rounds(2, sda=10, sdb=23)
     began = busy.seconds - ROUND
     looks = 0
     while busy.story.at(busy.seconds + WATCH_EVERY) and busy.asked():
         busy.story.wanted.clear()
         busy.seconds += WATCH_EVERY
         looks += 1
-        busy.read(ios=100, in_flight=0, sda=10, sdb=30)
+        busy.read(ios=100, in_flight=0, sda=10, sdb=23)
     assert looks >= 5
     assert busy.seconds <= began + WATCH_FOR + 2 * WATCH_EVERY
     assert busy.events() == []
