@@ -22,7 +22,6 @@ from mpathd_watch.core.model.vocabulary import USABLE, Transport
 from mpathd_watch.core.state import DiskErrors, Due, MapState, PathState, PathVerdict, Wait
 from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.verdicts.health import CLOSED
 from mpathd_watch.immutable import replace
 
 _Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
@@ -173,8 +172,9 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: _P
             draft.set_path(wwid, _observed(draft, path, device, 0.0))
         if before is None or not before.member or before.place.device != _disk(device):
             draft.refresh(Scope.MAPS, Scope.PATHS)
-            if draft.rest.started and device.access.state in CLOSED:
-                # It may have changed since the kernel found the disk, and the attention may have come before the path.
+            if draft.rest.started and device.access.state is not None:
+                # A port group is active/optimized until the kernel has asked the array (alua_alloc_pg() in
+                # scsi_dh_alua.c). It may have changed since then, and the attention may have come before the path.
                 read_again(draft, target_of(path.place))
 
 

@@ -21,7 +21,7 @@ WATCH_EVERY = 1.0
 """Seconds between readings of a map that is watched."""
 
 WATCH_FOR = 30.0
-"""Seconds from the first window in which a path stands out. What is ten times as slow is certain after 10 s if there are
+"""Seconds from the first window in which a path stands out. What is ten times as slow is certain after 10 s if it has
 ten I/Os a second. A process that waits for each I/O, for 0.4 s, needs 20 s for the windows that it takes."""
 
 WATCHED = 8

@@ -83,9 +83,11 @@ def test_the_access_states_of_the_target_are_read_at_once_and_again_for_a_while(
     assert [event for _, event, _ in told.alerts()] == []
 
 
-@pytest.mark.parametrize(("state", "again"), [(AccessState.STANDBY, True), (AccessState.NON_OPTIMIZED, False)])
-def test_a_path_that_comes_while_the_array_has_closed_it_is_read_again(state: AccessState, again: bool) -> None:
-    """Simulator, t1-205: the attention had come before the path was known."""
+@pytest.mark.parametrize(
+    ("state", "again"), [(AccessState.STANDBY, True), (AccessState.OPTIMIZED, True), (None, False)]
+)
+def test_a_path_that_comes_is_read_again(state: AccessState | None, again: bool) -> None:
+    """Simulator, t1-205 and n30-679: the attention had come before, or the kernel had yet to ask the array."""
     told = story().at(1)
     told.san.logout(2)
     told.look().at(2)
