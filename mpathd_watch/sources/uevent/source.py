@@ -11,6 +11,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -26,9 +27,12 @@ from mpathd_watch.sources.uevent.parse import ATTENTION, KEYS, in_order, parse
 BUFFER = 128 * 1024 * 1024
 """Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
 BATCH = 1024
-"""Uevents that are read before the loop may do something else. What they call for is read once for all of them."""
+"""Uevents that are read at once. Reading them is quick, and leaves room in the socket's buffer."""
 TOGETHER = 64
-"""Events that are passed on together. With more, the first one's journal entry would wait for all of them."""
+"""Events that are passed on together; then the loop may do something else. On a slow host 512 at once have taken so
+long that the watchdog ended the daemon."""
+WAITING = 1024
+"""Such groups that may wait to be passed on before no more uevents are read."""
 RETRY_AFTER = 10.0
 
 
@@ -61,7 +65,9 @@ class UeventSource:
         self._attentions = AttentionGatherer(emit, _call_later)
         self._opened = opened or _Kernel().opened
         self._monitor: Monitor | None = None
+        self._waiting: deque[tuple[Event, ...]] = deque()
         self._lost = False
+        self._drained = False
 
     async def run(self) -> None:
         """Listen until cancelled. If the socket can't be opened, try again every ``RETRY_AFTER`` seconds."""
@@ -93,12 +99,12 @@ class UeventSource:
         return monitor
 
     def _drain(self) -> None:
-        """Read the pending events, and emit them in the order in which they occurred, but unit attentions last."""
-        events: list[Event] = []
-        drained = False
+        """Read the pending uevents, and pass the first of them on."""
         monitor = self._monitor
-        if monitor is None:
+        if monitor is None or len(self._waiting) >= WAITING:
             return
+        events: list[Event] = []
+        self._drained = False
         for _ in range(BATCH):
             try:
                 device = monitor.poll(timeout=0)
@@ -107,16 +113,31 @@ class UeventSource:
                 monitor.clear_error()
                 continue
             if device is None:
-                drained = True
+                self._drained = True
                 break
             events.extend(self._read(device))
         ordered = in_order(events)
-        for start in range(0, len(ordered), TOGETHER):
-            self._emit(*ordered[start : start + TOGETHER])
+        begun = bool(self._waiting)
+        self._waiting.extend(tuple(ordered[start : start + TOGETHER]) for start in range(0, len(ordered), TOGETHER))
+        if not begun:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Emit the events that have waited longest, and have the loop go on with the rest; attentions come last."""
+        if self._monitor is None:
+            return
+        group = self._waiting.popleft() if self._waiting else ()
+        more = bool(self._waiting)
+        if more:
+            asyncio.get_running_loop().call_soon(self._pass_on)
+        if group:
+            self._emit(*group)
+        if more:
+            return
         self._attentions.report()
         # On overflow the kernel drops all events until the queue is drained, and reports that once
         # (net/netlink/af_netlink.c). A scan before that could miss what is still being dropped.
-        if self._lost and drained:
+        if self._lost and self._drained:
             self._lost = False
             self._emit(EventsLost())
 

@@ -386,6 +386,73 @@ def test_path_events_that_wait_together_are_put_in_order() -> None:
     assert drained(path_event(3), path_event(1), path_event(2)) == expected
 
 
+def storm(monkeypatch: pytest.MonkeyPatch, emit: Callable[..., None]) -> list[int]:
+    """Seven events in groups of two. How many groups waited each time when the loop did something else."""
+    monkeypatch.setattr(module, "TOGETHER", 2)
+    turns: list[int] = []
+
+    def turn() -> None:
+        turns.append(len(source._waiting))
+        if source._waiting:
+            asyncio.get_running_loop().call_soon(turn)
+
+    source = UeventSource(emit)
+    source._monitor = Monitor(*(path_event(number) for number in range(1, 8)))
+
+    async def play() -> None:
+        source._drain()
+        asyncio.get_running_loop().call_soon(turn)
+        while source._waiting:  # noqa: ASYNC110  # a turn of the loop at a time is what is tested
+            await asyncio.sleep(0)
+
+    asyncio.run(play())
+    return turns
+
+
+def numbers(groups: list[tuple[Event, ...]]) -> list[list[int | None]]:
+    return [[event.seqnum for event in group if isinstance(event, DmPathEvent)] for group in groups]
+
+
+def test_in_a_storm_the_loop_does_other_things_between_two_groups_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lab, many_paths_fail_512: the watchdog ended the daemon, which had no time to feed it."""
+    groups: list[tuple[Event, ...]] = []
+    turns = storm(monkeypatch, lambda *events: groups.append(events))
+    assert numbers(groups) == [[1, 2], [3, 4], [5, 6], [7]]
+    assert turns[:3] in ([3, 2, 1], [2, 1, 0])
+
+
+def test_what_follows_a_group_that_could_not_be_processed_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[tuple[Event, ...]] = []
+
+    def emit(*events: Event) -> None:
+        groups.append(events)
+        if len(groups) == 2:
+            raise OSError("a fault of ours")
+
+    storm(monkeypatch, emit)
+    assert numbers(groups) == [[1, 2], [3, 4], [5, 6], [7]]
+
+
+def test_no_more_is_read_while_too_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[tuple[Event, ...]] = []
+    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(module, "TOGETHER", 2)
+    monkeypatch.setattr(module, "WAITING", 1)
+    source = UeventSource(lambda *events: groups.append(events))
+    source._monitor = monitor = Monitor(*(path_event(number) for number in range(1, 8)))
+
+    async def play() -> None:
+        source._drain()
+        source._drain()
+        assert len(monitor.waiting) == 3
+        while monitor.waiting or source._waiting:
+            source._drain()
+            await asyncio.sleep(0)
+
+    asyncio.run(play())
+    assert numbers(groups) == [[1, 2], [3, 4], [5, 6], [7]]
+
+
 def attention(hctl: str, word: str = "CAPACITY_DATA_HAS_CHANGED") -> FakeDevice:
     return FakeDevice(name=hctl, subsystem="scsi", SDEV_UA=word, MODALIAS="scsi:t-0x00")
 
