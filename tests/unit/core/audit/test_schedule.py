@@ -70,6 +70,8 @@ def test_a_fault_of_a_file_is_reported_once_and_soon() -> None:
     assert alert.priority is Priority.WARNING
     assert alert.message == f'{CONF}:1: "junk" has no value: multipathd skips this line'
     assert (alert.fields["SEVERITY"], alert.fields["WHERE"]) == ("warning", f"{CONF}:1")
+    # What comes about from now on is not the configuration's doing, and must stand for a while.
+    assert (story.state.auditing.fresh, story.state.auditing.urgent) == (False, False)
 
 
 def test_an_audit_of_a_large_host_takes_several_steps_and_what_comes_meanwhile_has_another_one_made(

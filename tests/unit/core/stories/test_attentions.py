@@ -147,6 +147,12 @@ def test_where_no_disk_has_an_access_state_lost_uevents_have_none_read() -> None
     assert told.state.arrays.again == {}
 
 
+def test_after_a_reset_the_access_states_are_read_again_and_it_is_reported() -> None:
+    told = story().at(0).attention(AttentionKind.RESET, "1:0:0:0")
+    assert Wait.ACCESS in told.waits
+    assert [(event, about) for _, event, about in told.at(20).alerts()] == [("unit_attention", AttentionKind.RESET)]
+
+
 def test_attentions_of_a_target_whose_disks_were_gone_are_followed_again() -> None:
     """Simulator, n27-904: nothing read its states any more after its disks had gone within these seconds."""
     told = story().at(0).attention(AttentionKind.ACCESS_STATE, "1:0:0:0", "2:0:0:0").at(1)

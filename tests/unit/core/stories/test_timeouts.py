@@ -172,6 +172,17 @@ def test_a_session_that_went_unread_while_it_was_down_may_have_been_back(unread:
     assert [at for at, event, _ in story.alerts() if event == "path_overdue"] == [overdue_at]
 
 
+def test_a_session_that_is_made_anew_is_down_since_it_was_found_so() -> None:
+    story = down(article())
+    story.at(17).san.logout(2)
+    story.poll().at(40)
+    sid = story.san.login(PORTALS[1])
+    story.session(sid, SessionStatus.FAILED)
+    (nexus,) = [nexus for nexus in story.state.nexuses.values() if nexus.facts.handle == sid]
+    assert nexus.down_since is not None
+    assert nexus.down_since.monotonic == START.monotonic + 40
+
+
 def test_a_path_that_stays_overdue_is_reported_once_whatever_else_comes() -> None:
     story = down(article()).at(30)
     assert story.path(SECOND).verdict.overdue

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
     Cause,
     CheckerState,
     DeviceState,
@@ -180,3 +181,9 @@ def test_a_map_is_judged_by_what_holds_whatever_its_unknown_paths_turn_out_to_be
     paths: tuple[Health, ...], single_path_ok: bool, health: MapHealth
 ) -> None:
     assert map_health(paths, single_path_ok=single_path_ok) is health
+
+
+@pytest.mark.parametrize(("confirmed", "lost"), [(True, True), (False, False)])
+def test_a_state_that_was_read_before_the_failure_shows_neither_a_loss_nor_a_way(confirmed: bool, lost: bool) -> None:
+    shown = evidence(raw(standing=Standing.FAILED, closed=AccessState.UNAVAILABLE, confirmed=confirmed))
+    assert (shown.transport_lost, shown.transport_good) == (lost, False)
