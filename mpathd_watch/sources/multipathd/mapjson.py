@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Set
+from functools import partial
 
 from mpathd_watch.sources.multipathd.errors import BadReply, quote
 
@@ -21,8 +23,8 @@ class _RepeatedKeyError(ValueError):
     """An object has a key twice: a part of a value looks like a member."""
 
 
-def load(text: str) -> object:
-    """Read the JSON document in ``text``. Its values are taken literally.
+def load(text: str, members: Set[str]) -> object:
+    """Read the JSON document in ``text``. Its values are taken literally. Of objects it has only these ``members``.
 
     Raises ``BadReply`` with reason ``bad_json`` if neither the text nor its repaired form is JSON.
     """
@@ -31,7 +33,7 @@ def load(text: str) -> object:
     problem = ""
     for attempt in attempts:
         try:
-            return json.loads(attempt(text), object_pairs_hook=_unique)
+            return json.loads(attempt(text), object_pairs_hook=partial(_unique, members))
         except RecursionError:
             problem = "nested too deeply"
         except ValueError as error:
@@ -43,11 +45,10 @@ def _unchanged(text: str) -> str:
     return text
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
+def _unique(members: Set[str], pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) != len(pairs):
         raise _RepeatedKeyError("a key occurs twice in one object")
-    return members
+    return {key: value for key, value in pairs if key in members}
 
 
 def _repaired(text: str) -> str:

@@ -262,6 +262,10 @@ def test_notices_before_a_listing_are_skipped() -> None:
     assert parse_maps(notice + maps_json()) == parse_maps(maps_json())
     with pytest.raises(BadReply, match="lock"):
         parse_paths(notice + "timeout\n")
+    for nothing in (notice, notice.rstrip("\n"), notice * 2):
+        with pytest.raises(BadReply) as caught:
+            parse_maps(nothing)
+        assert caught.value.reason == "empty"
 
 
 def test_a_map() -> None:
