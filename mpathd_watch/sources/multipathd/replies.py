@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from sys import intern
 from typing import Generic, TypeVar
 
@@ -113,12 +113,19 @@ def parse_maps(text: str) -> Parsed[MapListing]:
     listing = _listing(text)
     if not listing:
         return Parsed((), {})
-    document = mapjson.load(listing, _MEMBERS)
+    try:
+        return _maps(mapjson.one_by_one(listing, _MEMBERS))
+    except mapjson.IrregularError:
+        document = mapjson.load(listing, _MEMBERS)
     entries = document.get("maps") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise BadReply("unintelligible", "multipathd's JSON does not contain a list of maps.")
+    return _maps(entries)
+
+
+def _maps(entries: Iterable[object]) -> Parsed[MapListing]:
     problems: Counter[str] = Counter()
-    maps = tuple(found for entry in entries if (found := _map(entry, problems)) is not None)
+    maps = tuple([found for entry in entries if (found := _map(entry, problems)) is not None])
     return Parsed(maps, dict(problems))
 
 
