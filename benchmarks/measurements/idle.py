@@ -38,7 +38,7 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
         enough = _scrapes(effort) >= FEWEST
         shares = _shares(servers, effort, scraped=True) if enough else {}
         for each in servers:
-            scrape(each.port)
+            scrape(each.port, compressed=True)
         now = {each.name: memory(each.pid)[0] for each in servers}
         peak = {each.name: memory(each.pid)[1] for each in servers}
         count = {each.name: float(threads(each.pid)) for each in servers}

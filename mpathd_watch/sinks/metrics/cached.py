@@ -38,8 +38,8 @@ class CachedBlock(Generic[Thing]):
         """For each row one about others than the objects, and one for each group."""
         self._texts: list[Text] = [Text(()) for _ in block.rows]
 
-    def update(self, view: View, pause: Pause) -> None:
-        """Write what has changed."""
+    def update(self, view: View, pause: Pause, *, packed: bool = False) -> None:
+        """Write what has changed; ``packed``: and keep all text compressed only."""
         if self._units is None:
             objects = list(self.block.found(view))
             self._texts = [Text([_piece(row, row.points(objects, view))]) for row in self.block.rows]
@@ -50,7 +50,10 @@ class CachedBlock(Generic[Thing]):
             self._arrange(self._units, found)
         changed: set[int] = set()
         for number, group in enumerate(self._groups, 1):
-            for row, piece in group.update(view, pause):
+            for row, piece in group.update(view):
+                if packed:
+                    piece.pack()
+                pause()
                 self._pieces[row][number] = piece
                 changed.add(row)
         for row, of in enumerate(self.block.rows):
@@ -59,6 +62,9 @@ class CachedBlock(Generic[Thing]):
                 changed.add(row)
         for row in changed:
             self._texts[row] = Text(tuple(self._pieces[row]))
+        if packed:
+            for piece in chain.from_iterable(self._pieces):
+                piece.pack()
 
     def texts(self) -> Iterator[tuple[Row[Thing], Text]]:
         """Each row with its text. Pieces that have not changed are the same objects as before."""
@@ -102,7 +108,9 @@ class _Group(Generic[Thing]):
         self._things = [list(objects(label, unit)) for _, label, unit in units]
         self._read: list[list[object] | None] = [None for _ in parts]
         """For each part, what it is of all objects; the text of the rows that read it is of these."""
-        self._heads: dict[int, _Heads] = {}
+        self._written: set[int] = set()
+        """The rows that have been written before. Most never are again, and one that is will be soon."""
+        self._templates: dict[int, str] = {}
         self._changed = True
 
     @property
@@ -125,7 +133,7 @@ class _Group(Generic[Thing]):
             self._units[place], self._things[place], self._changed = unit, things, True
         return True
 
-    def update(self, view: View, pause: Pause) -> Iterator[tuple[int, Piece]]:
+    def update(self, view: View) -> Iterator[tuple[int, Piece]]:
         """Write the rows that have changed: the number of each, and its text."""
         things: list[tuple[Labels, Thing]] | None = None
         for number, part in enumerate(self._parts):
@@ -141,34 +149,30 @@ class _Group(Generic[Thing]):
                 things = list(chain.from_iterable(self._things))
             for row in self._rows_of[number]:
                 yield row, self._piece(row, things, view)
-                pause()
         self._changed = False
 
     def _piece(self, number: int, things: list[tuple[Labels, Thing]], view: View) -> Piece:
-        """The text of a row. What comes before a number is kept, as long as the objects have the same labels."""
+        """The text of a row. What is around the numbers of one that is written again is kept: the labels stay."""
         row = self._rows[number]
         if row.numbers is None:
             return _piece(row, row.points_of(things, view))
-        if number not in self._heads:
-            self._heads[number] = _Heads(row, things)
-        values = chain.from_iterable([row.numbers(thing) for _, thing in things])
-        return Piece(self._heads[number].text(tuple(values)).encode())
-
-
-class _Heads:
-    """What comes before the numbers of a row, which always are as many."""
-
-    def __init__(self, row: Row[Thing], things: list[tuple[Labels, Thing]]) -> None:
-        self._heads = [f"{row.metric}{text_of({**labels, **own})} " for labels, _ in things for own in row.series]
-        self._all = "".join(f"{head.replace('%', '%%')}%s\n" for head in self._heads)
-
-    def text(self, values: tuple[float | None, ...]) -> str:
-        """A line for each number that is known."""
+        again = number in self._written
+        self._written.add(number)
+        if not again:
+            return _piece(row, row.points_of(things, view))
+        values = list(chain.from_iterable([row.numbers(thing) for _, thing in things]))
         known = [number_of(value) for value in values if value is not None]
-        if len(known) == len(values):
-            return self._all % tuple(known)
-        pairs = zip(self._heads, values, strict=True)
-        return "".join([f"{head}{number_of(value)}\n" for head, value in pairs if value is not None])
+        if len(known) < len(values):
+            return _piece(row, row.points_of(things, view))
+        if number not in self._templates:
+            self._templates[number] = _template(row, things)
+        return Piece((self._templates[number] % tuple(known)).encode())
+
+
+def _template(row: Row[Thing], things: list[tuple[Labels, Thing]]) -> str:
+    """The text of a row that always has as many numbers, with ``%s`` in place of each."""
+    heads = (f"{row.metric}{text_of({**labels, **own})} " for labels, _ in things for own in row.series)
+    return "".join([f"{head.replace('%', '%%')}%s\n" for head in heads])
 
 
 def _same(part: Callable[[Any], object], now: list[object], before: list[object] | None) -> bool:

@@ -30,6 +30,8 @@ Encode = Callable[[Collector], bytes]
 LONGEST_TURN: Final = 0.001
 """Seconds of rendering after which other threads have the interpreter lock."""
 _PAUSE: Final = 0.00005
+PLAIN_KEPT: Final = 8
+"""Compressed answers after which the plain text is kept no longer, if nobody has asked for it again."""
 
 
 @immutable
@@ -52,6 +54,7 @@ class Exposition:
     def __init__(self, views: Views) -> None:
         self._views = views
         self._blocks = _blocks()
+        self._packed_since_plain = PLAIN_KEPT
         self._headers = {
             flavour: {row.metric: _once(header(row, flavour)) for block in BLOCKS for row in block.rows}
             for flavour in Flavour
@@ -72,6 +75,7 @@ class Exposition:
             texts: tuple[Text, ...] = (_once(rendered(self._views(), wanted.encode, process=True)),)
         else:
             process = self._process.restricted_registry(names) if names else self._process
+            self._packed_since_plain = self._packed_since_plain + 1 if wanted.gzipped else 0
             texts = (*self._texts(flavour, names), _once(wanted.encode(process)))
         if wanted.gzipped:
             return tuple(gzip_member(texts))
@@ -82,7 +86,7 @@ class Exposition:
         headers = self._headers[flavour]
         try:
             for block in self._blocks:
-                block.update(view, pause)
+                block.update(view, pause, packed=self._packed_since_plain > PLAIN_KEPT)
         except Exception:
             # It is not known what their text is of.
             self._blocks = _blocks()

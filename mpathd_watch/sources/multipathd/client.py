@@ -174,7 +174,7 @@ def _is_quiet(connection: socket.socket) -> bool:
     return False
 
 
-async def _read(connection: socket.socket, size: int) -> bytes:
+async def _read(connection: socket.socket, size: int) -> bytearray:
     loop = asyncio.get_running_loop()
     received = bytearray()
     while len(received) < size:
@@ -182,4 +182,4 @@ async def _read(connection: socket.socket, size: int) -> bytes:
         if not chunk:
             raise EOFError
         received += chunk
-    return bytes(received)
+    return received

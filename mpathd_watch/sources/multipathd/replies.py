@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from sys import intern
 from typing import Generic, TypeVar
 
@@ -56,6 +56,10 @@ _NOTICE = re.compile(r"[0-9]+\.[0-9]+ \| .*")
 _COUNT = re.compile(r"[0-9]{1,10}")
 _PRIO_UNDEF = -1
 _INT_MAX = 2**31 - 1
+_OF_A_MAP = frozenset({"name", "uuid", "sysfs", "queueing", "features", "vend", "prod", "path_groups"})
+_OF_A_PATH = frozenset({"dev", "dev_t", "dm_st", "chk_st", "checker", "pri", "marginal_st"})
+_MEMBERS = frozenset({"maps", "group", "paths"}) | _OF_A_MAP | _OF_A_PATH
+"""What is read of the JSON. Of a large host's paths the rest would take more memory than the text."""
 _COUNTED_QUEUEING = re.compile(r"[0-9]+ (?:chk|sec)")
 
 
@@ -109,23 +113,32 @@ def parse_maps(text: str) -> Parsed[MapListing]:
     listing = _listing(text)
     if not listing:
         return Parsed((), {})
-    document = mapjson.load(listing)
+    try:
+        return _maps(mapjson.one_by_one(listing, _MEMBERS))
+    except mapjson.IrregularError:
+        document = mapjson.load(listing, _MEMBERS)
     entries = document.get("maps") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise BadReply("unintelligible", "multipathd's JSON does not contain a list of maps.")
+    return _maps(entries)
+
+
+def _maps(entries: Iterable[object]) -> Parsed[MapListing]:
     problems: Counter[str] = Counter()
-    maps = tuple(found for entry in entries if (found := _map(entry, problems)) is not None)
+    maps = tuple([found for entry in entries if (found := _map(entry, problems)) is not None])
     return Parsed(maps, dict(problems))
 
 
 def _listing(text: str) -> str:
     r"""The listing in ``text``, without leading notices; empty for ``ok\n``, the reply for an empty listing."""
-    lines = text.split("\n")
-    notices = 0
-    while notices < len(lines) and _NOTICE.fullmatch(lines[notices]):
+    start = 0
+    while (end := text.find("\n", start)) >= 0 or start < len(text):
         # 0.15 prints notices about deprecated options first: "221324.290721 | /etc/multipath.conf line 35: ..."
-        notices += 1
-    listing = "\n".join(lines[notices:])
+        end = len(text) if end < 0 else end
+        if not _NOTICE.fullmatch(text, start, end):
+            break
+        start = end + 1
+    listing = text[start:]
     if not listing:
         raise BadReply("empty", "multipathd sent an empty reply; for an empty list it sends 'ok'.")
     if listing.strip() == "ok":
@@ -162,15 +175,15 @@ def _map(entry: object, problems: Counter[str]) -> MapListing | None:
     if not wwid or not name or not isinstance(groups, list):
         problems[BAD_MAP] += 1
         return None
-    queueing = _text(entry, "queueing")
+    queueing = intern(_text(entry, "queueing"))
     return MapListing(
         wwid=wwid,
         name=name,
         sysfs_name=_unless("undef", _text(entry, "sysfs")),
         queueing=queueing,
         queues=_queues(queueing, entry.get("features"), problems),
-        vendor=_unless("##", _text(entry, "vend")),
-        product=_unless("##", _text(entry, "prod")),
+        vendor=intern(_unless("##", _text(entry, "vend"))),
+        product=intern(_unless("##", _text(entry, "prod"))),
         paths=tuple(path for group in groups for path in _paths_of_group(group, wwid, name, problems)),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from mpathd_watch.core.model.facts import BlockFacts
 from mpathd_watch.sources.reading.attributes import Attributes, Below
 
@@ -12,7 +14,7 @@ def of_disk(attributes: Attributes, disk: Below, device: Below, name: str) -> Bl
     ``device`` is the directory ``device`` of it. An NVMe namespace has its name beside its size.
     """
     wwid = disk / "wwid" if name.startswith("nvme") else device / "wwid"
-    return BlockFacts(*_sizes(attributes, disk), wwid=attributes.optional(wwid))
+    return BlockFacts(*_sizes(attributes, disk), wwid=intern(attributes.optional(wwid)))
 
 
 def of_map(attributes: Attributes, below: Below) -> BlockFacts:

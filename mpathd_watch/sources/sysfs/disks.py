@@ -95,7 +95,8 @@ class Disks:
         found: dict[str, DeviceFacts] = {}
         for name in names:
             try:
-                found[name] = self._device(attributes, name, self._devices.get(name))
+                known = self._devices.get(name)
+                found[name] = _sharing(self._device(attributes, name, known), known)
             except GoneError:
                 attributes.problems["vanished"] += 1
         self._devices = found
@@ -159,7 +160,7 @@ class Disks:
                 return None
             suspended = attributes.number(below / "dm/suspended")
             return MapFacts(
-                wwid=uuid.removeprefix(UUID_PREFIX),
+                wwid=intern(uuid.removeprefix(UUID_PREFIX)),
                 name=label,
                 sysfs_name=clean(name),
                 suspended=None if suspended is None else bool(suspended),
@@ -202,7 +203,7 @@ class Disks:
                 io_errors=None if self._once else attributes.counter(device / "ioerr_cnt"),
                 io_timeouts=None if self._once else attributes.counter(device / "iotmo_cnt"),
                 timeout=attributes.number(device / "timeout"),
-                wwid=uid(attributes, self._udev, name, dev_t),
+                wwid=intern(uid(attributes, self._udev, name, dev_t)),
                 io=None if self._once else attributes.parsed(disk / "stat", _io),
                 nexus=attachment.nexus,
                 block=of_block,
@@ -244,6 +245,23 @@ def _state(attributes: Attributes, directory: str, device: Below) -> DeviceState
 def _identity(facts: DeviceFacts) -> tuple[str, str, str]:
     """What two disks of one name differ in. A LUN in the place of another has its address, but not its WWID."""
     return facts.dev_t, facts.hctl, facts.block.wwid
+
+
+def _sharing(fresh: DeviceFacts, known: DeviceFacts | None) -> DeviceFacts:
+    """A disk as read now, with all of what is ``known`` of it that is the same.
+
+    The core has these objects, too: most are kept once, and it recognizes at once what has not changed.
+    """
+    if known is None:
+        return fresh
+    if known == fresh and known.in_flight is None:
+        return known
+    return replace(
+        fresh,
+        io=known.io if known.io == fresh.io else fresh.io,
+        block=known.block if known.block == fresh.block else fresh.block,
+        access=known.access if known.access == fresh.access else fresh.access,
+    )
 
 
 def _names(attributes: Attributes, directory: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
@@ -33,7 +34,7 @@ from mpathd_watch.core.verdicts.io_latency import Latency
 from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.metrics import cached
-from mpathd_watch.sinks.metrics.exposition import Exposition, rendered
+from mpathd_watch.sinks.metrics.exposition import PLAIN_KEPT, Exposition, rendered
 from mpathd_watch.sinks.metrics.path import PATHS
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read
@@ -49,6 +50,8 @@ class Scraper:
     def __init__(self) -> None:
         self.view = View(make_state(), NOW)
         self._exposition = Exposition(lambda: self.view)
+        self._packed = Exposition(lambda: self.view)
+        """Of this one nobody ever wants plain text."""
 
     def check(self, state: State, now: Instant = NOW) -> None:
         self.view = View(state, now)
@@ -60,6 +63,9 @@ class Scraper:
             assert process
             packed = b"".join(self._exposition.render(self._exposition.format(accept, "gzip")))
             assert gzip.decompress(packed).startswith(right)
+            if not accept:
+                packed = b"".join(self._packed.render(self._packed.format(accept, "gzip")))
+                assert gzip.decompress(packed).startswith(right)
 
 
 @pytest.fixture(params=[1, 2, 32])
@@ -249,6 +255,26 @@ def test_a_deadline_is_written_at_each_scrape(host: tuple[cached.CachedBlock[Any
     waiting = with_path(state, next(iter(state.maps)), deadline=NOW.later(5))
     written_again(block, waiting)
     assert written_again(block, waiting) == {"path_deadline_timestamp_seconds": 1}
+
+
+def test_who_wants_compressed_text_only_has_no_other_kept() -> None:
+    exposition = Exposition(lambda: View(make_state([make_map(f"lun{number}") for number in range(64)]), NOW))
+    plain, packed = exposition.format(), exposition.format("", "gzip")
+
+    def kept(renderings: int) -> int:
+        """Bytes that a plain answer does not have to make: parts that are the same objects as the last time."""
+        for _ in range(renderings):
+            exposition.render(packed)
+        tracemalloc.start()
+        answer = exposition.render(plain)
+        made = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return sum(map(len, answer)) - made
+
+    exposition.render(packed)
+    assert kept(0) < 0
+    assert kept(PLAIN_KEPT) > 0
+    assert kept(PLAIN_KEPT + 1) < 0
 
 
 def test_an_error_in_a_row_spoils_no_later_scrape(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
+import tracemalloc
 import zlib
 
 import pytest
@@ -47,6 +48,36 @@ def test_what_is_computed_of_a_piece_is_kept() -> None:
     piece = Piece(b"text" * 100)
     assert piece.deflated is piece.deflated
     assert len(piece.deflated) < 50
+
+
+@given(TEXTS, st.lists(st.booleans()))
+def test_what_is_packed_is_still_the_same_text(contents: list[list[bytes]], chosen: list[bool]) -> None:
+    found, packing = texts(contents), iter(chosen)
+    for piece in (piece for text in found for piece in text.pieces):
+        if next(packing, False):
+            piece.pack()
+    packed = b"".join(gzip_member(found))
+    assert gzip.decompress(packed) == b"".join(piece for text in contents for piece in text)
+    assert [[piece.text for piece in text.pieces] for text in found] == contents
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_the_check_of_a_packed_piece_follows_from_its_own(size: int) -> None:
+    piece = Piece(bytes(number * 7 % 256 for number in range(size)))
+    whole = zlib.crc32(piece.text, zlib.crc32(b"start"))
+    piece.pack()
+    assert piece.crc_after(zlib.crc32(b"start")) == whole
+
+
+def test_a_packed_piece_takes_little_memory() -> None:
+    tracemalloc.start()
+    pieces = [Piece(b"one line of the text\n" * 1000) for _ in range(20)]
+    plain = tracemalloc.get_traced_memory()[0]
+    for piece in pieces:
+        piece.pack()
+    packed = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert packed < plain / 20
 
 
 @pytest.mark.skipif(shutil.which("gzip") is None, reason="NOT TESTED with gzip(1): it is not installed")

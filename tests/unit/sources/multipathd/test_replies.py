@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.formats.multipath_conf import NEWEST, parse_printed
 from mpathd_watch.core.model.facts import PathListing
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
+from mpathd_watch.sources.multipathd import mapjson
 from mpathd_watch.sources.multipathd.replies import (
     MAPS_COMMAND,
     PATHS_COMMAND,
@@ -262,6 +264,10 @@ def test_notices_before_a_listing_are_skipped() -> None:
     assert parse_maps(notice + maps_json()) == parse_maps(maps_json())
     with pytest.raises(BadReply, match="lock"):
         parse_paths(notice + "timeout\n")
+    for nothing in (notice, notice.rstrip("\n"), notice * 2):
+        with pytest.raises(BadReply) as caught:
+            parse_maps(nothing)
+        assert caught.value.reason == "empty"
 
 
 def test_a_map() -> None:
@@ -481,6 +487,38 @@ JSON_VALUES = st.recursive(
 def test_json_of_any_shape(maps: list[object]) -> None:
     parsed = parse_maps(json.dumps({"maps": maps}))
     assert len(parsed.items) + parsed.problems.get("bad_map", 0) == len(maps)
+
+
+def outcome(text: str) -> object:
+    try:
+        return parse_maps(text)
+    except BadReply as error:
+        return error.reason, error.detail
+
+
+@given(st.lists(JSON_VALUES, max_size=4), st.none() | st.integers(0, 4), st.data())
+def test_maps_read_one_by_one_are_those_of_the_whole_document(
+    maps: list[object], indent: int | None, data: st.DataObject
+) -> None:
+    text = json.dumps({"major_version": 0, "minor_version": 1, "maps": maps}, indent=indent)
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(WORDS) + text[at + data.draw(st.integers(0, 3)) :]
+    found = outcome(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(mapjson, "_HEAD", re.compile("never^"))
+        assert outcome(text) == found
+
+
+def test_the_maps_of_a_large_host_take_little_more_than_their_text() -> None:
+    entry = json.loads(maps_json())["maps"][0]
+    text = json.dumps({"major_version": 0, "minor_version": 1, "maps": [entry] * 1000}, indent=3)
+    tracemalloc.start()
+    parsed = parse_maps(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(parsed.items) == 1000
+    assert peak < len(text)
 
 
 @pytest.mark.parametrize("file", golden("*-paths-raw-*.txt"), ids=lambda file: file.stem)

@@ -16,8 +16,8 @@ from mpathd_watch.core.model.vocabulary import DeviceState
 from mpathd_watch.sources.reading.attributes import Attributes
 from mpathd_watch.sources.sysfs import disks as disks_module
 from mpathd_watch.sources.sysfs import udevdb
-from mpathd_watch.sources.sysfs.disks import Depth
-from tests.fakes.sysfs import WWID, FakeSysfs, healthy_san
+from mpathd_watch.sources.sysfs.disks import Depth, Disks
+from tests.fakes.sysfs import WWID, FakeSysfs, healthy_san, stat
 from tests.reading import FC_PLACE, SDA, Look, Meddler, unreadable
 
 
@@ -234,3 +234,25 @@ def test_a_disk_in_no_map_that_goes_in_mid_walk_is_no_problem(tmp_path: Path, mo
         assert look.problems == {}
         meddler.at(0, lambda _path: None)
     assert seen == {(), ("sda",)}
+
+
+def test_what_has_not_changed_is_the_same_object_after_another_full_scan(san: FakeSysfs) -> None:
+    reader = Disks(san.root, san.run)
+    names = [disk.name for disk in san.disks]
+    first = reader.devices(Attributes(), names)
+    san.disks[0].set("stat", stat(200, 80, 100, 60))
+    second = reader.devices(Attributes(), names)
+    assert second[0].io != first[0].io
+    assert second[0].block is first[0].block
+    assert second[0].access is first[0].access
+    assert second[1] is first[1]
+
+
+def test_commands_in_flight_are_not_taken_over_by_a_full_scan(san: FakeSysfs) -> None:
+    reader = Disks(san.root, san.run)
+    names = [disk.name for disk in san.disks]
+    (closely, *_), _ = reader.again(Attributes(), reader.devices(Attributes(), names), Depth.CLOSELY)
+    again = reader.devices(Attributes(), names)[0]
+    assert closely.in_flight is not None
+    assert again == closely
+    assert again.in_flight is None
