@@ -20,7 +20,8 @@ from mpathd_watch.sinks.metrics.row import Kind
 from mpathd_watch.sinks.metrics.table import BLOCKS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-RULES: Final = ("docs/prometheus/rules.yml", "docs/prometheus/fleet.yml")
+FLEET: Final = "docs/prometheus/fleet.yml"
+RULES: Final = ("docs/prometheus/rules.yml", FLEET)
 TESTS: Final = ("docs/prometheus/rules.test.yml", "docs/prometheus/fleet.test.yml")
 ROUTES: Final = "docs/prometheus/alertmanager.yml"
 RUNBOOKS: Final = "docs/runbooks.md"
@@ -240,6 +241,14 @@ def _vocabularies() -> Mapping[tuple[str, str], Vocabulary]:
     }
 
 
+def about_fleet(rules: Sequence[Rule]) -> Iterator[str]:
+    """Rules of the fleet that read what hosts export: where they run, there may be only what others have recorded."""
+    for rule in rules:
+        for text in (rule.expr, *rule.annotations.values()):
+            for name in sorted({each for each in _METRIC.findall(text) if ":" not in each}):
+                yield f"{rule.name}: {FLEET} may read recorded series only, not {name}"
+
+
 def about_tests(rules: Sequence[Rule], expectations: Sequence[Expectation]) -> Iterator[str]:
     """Alerts that are not tested enough: when they fire, when not yet, when no longer, and after a restart."""
     alerts = {rule.name for rule in rules if rule.is_alert}
@@ -332,6 +341,7 @@ def complaints(root: Path = ROOT) -> Iterator[str]:
     page = read(RUNBOOKS)
     yield from about_rules(rules)
     yield from about_metrics(rules)
+    yield from about_fleet(read_rules(read(FLEET)))
     yield from about_tests(rules, [each for name in TESTS for each in read_tests(read(name))])
     yield from about_runbooks(rules, page)
     yield from about_queries(page, frozenset().union(*(tested_queries(read(name)) for name in TESTS)))

@@ -112,10 +112,16 @@ def test_our_own_files_agree() -> None:
         ("rules.yml", "mpathd_watch_path_overdue[", "mpathd_watch_path_late[", "no metric mpathd_watch_path_late"),
         ("rules.yml", 'state=~"FAILED|FREE', 'state=~"FAILED|GONE', "session_state has no state 'GONE'"),
         (
-            "fleet.yml",
+            "rules.yml",
             "record: mpathd_watch:portal_lost",
             "record: mpathd_watch:portal_out",
             "no metric mpathd_watch:po",
+        ),
+        (
+            "fleet.yml",
+            "(mpathd_watch:initiator)",
+            "(mpathd_watch_session_info)",
+            "may read recorded series only, not mp",
         ),
         ("rules.test.yml", "alertname: MultipathMapLost", "alertname: MultipathMapGone", "there is no such alert"),
         ("rules.test.yml", "node_dmmultipath", "node_multipath", "no test evaluates label_replace(node_dmmultipath"),
