@@ -8,6 +8,7 @@ the time that the rules take. The exit status is 1 if there was not exactly one 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -95,7 +96,9 @@ def main() -> int:
     print(f"{len(firing)} notifications for one fault, {early} before it")
     if options.page:
         sent = [each.at - began for each in firing]
-        write(options.page, section(quiet, faulty, sent=sent, command=_command(options), machine=this_machine()))
+        load = os.getloadavg()[0]
+        text = section(quiet, faulty, sent=sent, command=_command(options), machine=this_machine(), load=load)
+        write(options.page, text)
     return 0 if len(firing) == 1 and not early else 1
 
 

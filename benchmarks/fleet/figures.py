@@ -81,12 +81,17 @@ _ROWS: Final[tuple[tuple[str, Callable[[Figures], str]], ...]] = (
 )
 
 
-def section(quiet: Figures, faulty: Figures, *, sent: Sequence[float], command: Sequence[str], machine: Machine) -> str:
-    """The measured table, and what follows for more hosts. ``sent``: seconds from the fault to each notification."""
+def section(
+    quiet: Figures, faulty: Figures, *, sent: Sequence[float], command: Sequence[str], machine: Machine, load: float
+) -> str:
+    """The measured table, and what follows for more hosts.
+
+    ``sent``: seconds from the fault to each notification. ``load``: the machine's load average at the end.
+    """
     came = f", the first {sent[0]:.0f} s after the fault" if sent else ""
     lines = [
         f"Measured on {machine.date} on {machine.processor} with {machine.cores} cores by "
-        f"`{' '.join(('python -m benchmarks.fleet', *command))}`:",
+        f"`{' '.join(('python -m benchmarks.fleet', *command))}`, with a load average of {load:.1f} at the end:",
         "",
         "| | without a fault | with the fault |",
         "|---|---|---|",
