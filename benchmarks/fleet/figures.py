@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ DAYS: Final = 15
 """Prometheus's own default for how long samples are kept."""
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
+_WIDTH: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,12 @@ def section(
     ``sent``: seconds from the fault to each notification. ``load``: the machine's load average at the end.
     """
     came = f", the first {sent[0]:.0f} s after the fault" if sent else ""
-    lines = [
+    measured = (
         f"Measured on {machine.date} on {machine.processor} with {machine.cores} cores by "
-        f"`{' '.join(('python -m benchmarks.fleet', *command))}`, with a load average of {load:.1f} at the end:",
+        f"`{' '.join(('python -m benchmarks.fleet', *command))}`, with a load average of {load:.1f} at the end:"
+    )
+    lines = [
+        *textwrap.wrap(measured, _WIDTH, break_long_words=False, break_on_hyphens=False),
         "",
         "| | without a fault | with the fault |",
         "|---|---|---|",

@@ -124,7 +124,9 @@ def test_the_figures_are_printed() -> None:
 def test_the_section_reckons_on(tmp_path: Path) -> None:
     faulty = replace(FIGURES, alerts=900)
     text = section(FIGURES, faulty, sent=[108.4], command=["--hosts", "200"], machine=MACHINE, load=0.3)
-    assert "by `python -m benchmarks.fleet --hosts 200`, with a load average of 0.3 at the end:" in text
+    assert "by `python -m benchmarks.fleet --hosts 200`, with a load average of 0.3 at the end:" in " ".join(
+        text.split()
+    )
     assert "| alerts that fire | 0 | 900 |" in text
     assert "1 notification went to the webhook for 900 alerts, the first 108 s after the fault." in text
     assert "| 10,000 | 10,000,000 | 666,667 | 9.8 | 1,207 | 25.0 | 2.50 | 1.05 |" in text
