@@ -25,7 +25,7 @@ test-sid: $(venv) ## run the tests in a chroot of Debian sid, on its Python and 
 	$(python) -m tests.chroot
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics check-rules ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -144,6 +144,12 @@ check-hardware-table: $(venv)
 .PHONY: check-metrics
 check-metrics:
 	tools/check-metrics
+
+# The first says whether rules, tests, runbooks and the catalog agree, the second whether the rules do what they should.
+.PHONY: check-rules
+check-rules: $(venv)
+	$(python) -m tools.check_rules
+	tools/check-prometheus
 
 $(venv): pyproject.toml requirements-dev.txt tools/build-venv
 	tools/build-venv .venv
