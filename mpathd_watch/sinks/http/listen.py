@@ -11,8 +11,9 @@ from mpathd_watch.sinks.deadline import within
 
 LOOKED_UP_WITHIN: Final = 5.0
 """Seconds that the look-up of a name may take: a name server that does not answer must not hold up the start."""
-_BACKLOG: Final = 1024
-"""Clients that wait to be accepted. The kernel drops one more's SYN, and that client tries again only after 1 s."""
+_BACKLOG: Final = 4096
+"""Clients that wait to be accepted, at most net.core.somaxconn. The kernel drops one more's SYN, and that client tries
+again only after 1 s. Those that have reset their connection stay in the queue, too."""
 
 
 class ListenError(Exception):
