@@ -14,7 +14,7 @@ class Effort:
     main: int
     """For events and storms."""
     of_commands: tuple[int, ...]
-    of_clients: int
+    of_clients: tuple[int, ...]
     clients_seconds: float
     storms: tuple[int, ...]
     starts: int
@@ -44,8 +44,8 @@ FULL = Effort(
     sizes=(1_000, 2_048, 5_000, 10_000),
     main=2_048,
     of_commands=(2, 10_000),
-    of_clients=64,
-    clients_seconds=10.0,
+    of_clients=(64, 2_048),
+    clients_seconds=15.0,
     storms=(512, 1_024, 2_048),
     starts=3,
     scrapes=7,
@@ -63,7 +63,7 @@ QUICK = Effort(
     sizes=(8, 16),
     main=16,
     of_commands=(2,),
-    of_clients=8,
+    of_clients=(8,),
     clients_seconds=0.5,
     storms=(8, 16),
     starts=1,

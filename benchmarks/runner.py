@@ -8,9 +8,11 @@ from benchmarks.effort import Effort
 from benchmarks.figures import Figure, Section
 from benchmarks.host.host import host
 from benchmarks.machine import this_machine
-from benchmarks.measurements import commands, event, idle, scrape, slow_clients, start, storm
+from benchmarks.measurements import commands, event, hostile_clients, idle, scrape, start, storm
 from benchmarks.measurements.measurement import Measurement
 from benchmarks.page.writer import Report
+from benchmarks.peers import NODE_EXPORTER
+from benchmarks.peers.exporter import NOT_INSTALLED, program
 from benchmarks.progress import Progress
 
 MEASUREMENTS = (
@@ -20,7 +22,7 @@ MEASUREMENTS = (
     idle.MEASUREMENT,
     start.MEASUREMENT,
     commands.MEASUREMENT,
-    slow_clients.MEASUREMENT,
+    hostile_clients.MEASUREMENT,
 )
 """In the order of the page."""
 
@@ -36,6 +38,8 @@ def run(effort: Effort, keys: Collection[str], progress: Progress) -> Report:
     wanted = [each for each in MEASUREMENTS if each.key in keys]
     found: dict[str, list[Figure]] = {each.key: [] for each in wanted}
     missing = [(each.title, "not asked for") for each in MEASUREMENTS if each.key not in keys]
+    if program() is None:
+        missing.append((NODE_EXPORTER, NOT_INSTALLED))
     left = [(each, size) for size, here in steps(wanted, effort) for each in here]
     try:
         for size, here in steps(wanted, effort):

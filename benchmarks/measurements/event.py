@@ -6,15 +6,14 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.effort import Effort
 from benchmarks.figures import Figure, Line, Plot, quantile
 from benchmarks.host.host import Host
-from benchmarks.host.journald import Entry
+from benchmarks.host.passage import ACTIONS, passage, way
 from benchmarks.host.process import wait_quiet
 from benchmarks.host.scraping import scrape
-from benchmarks.host.tree import Map
 from benchmarks.host.uevents import Uevents
 from benchmarks.measurements.measurement import Measurement
 from benchmarks.peers import BARE
@@ -22,8 +21,6 @@ from benchmarks.peers.running import netlink_reader, of_reader
 
 QUANTILES = {"median": 0.5, "90 of 100": 0.9, "99 of 100": 0.99, "slowest": 1.0}
 SCRAPE_EVERY = 0.5
-ACTIONS = (("PATH_FAILED", "path_failed"), ("PATH_REINSTATED", "path_reinstated"))
-PATIENCE = 5.0
 PAUSE = 0.05
 
 Ways = tuple[list[float], list[float]]
@@ -62,29 +59,14 @@ def plots(figures: Sequence[Figure]) -> tuple[Plot, ...]:
 
 def _ways(host: Host, effort: Effort, uevents: Uevents, alone: Uevents) -> Ways:
     ours, bare = list[float](), list[float]()
-    for action, event in ACTIONS:
+    for change in ACTIONS:
         for map_ in host.tree.maps[: effort.events // 2]:
             dev_t = map_.paths[0].dev_t
             time.sleep(PAUSE)
-            host.journald.taken()
-            host.multipathd.change(**{"failed" if event == "path_failed" else "active": [dev_t]})
-            ours.append(_way(host, uevents, uevents.message(action, map_, dev_t), _about(event, map_)))
+            ours.append(passage(host, uevents, map_, *change))
             time.sleep(PAUSE)
-            bare.append(_way(host, alone, alone.message(action, map_, dev_t), of_reader))
+            bare.append(way(host, alone, alone.message(change[0], map_, dev_t), of_reader))
     return ours, bare
-
-
-def _about(event: str, map_: Map) -> Callable[[Entry], bool]:
-    name = f"\nMPATHD_WATCH_MAP={map_.name}\n".encode()
-    return lambda entry: entry.event == event and name in entry.data
-
-
-def _way(host: Host, uevents: Uevents, message: bytes, wanted: Callable[[Entry], bool]) -> float:
-    sent = uevents.send(message)
-    entry = host.journald.first(wanted, PATIENCE)
-    if entry is None:
-        raise RuntimeError(f"no entry within {PATIENCE:g} s for {message!r}")
-    return (entry.at - sent) / 1e6
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from benchmarks.host.process import processor_time, wait_quiet
 from benchmarks.host.scraping import Scraped, scrape
 from benchmarks.host.tree import working
 from benchmarks.measurements.measurement import Measurement
-from benchmarks.peers.running import Server, multipathd_collector, ready_samples, sysfs_collector
+from benchmarks.peers.running import Server, multipathd_collector, node_exporter, ready_samples, sysfs_collector
 
 USED = "processor time"
 Taken = tuple[float, Scraped]
@@ -32,6 +32,7 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
             stack.enter_context(sysfs_collector(host)),
             stack.enter_context(multipathd_collector(host)),
             stack.enter_context(ready_samples(host, daemon.port)),
+            *stack.enter_context(node_exporter(host)),
         ]
         plain: dict[str, list[Taken]] = {each.name: [] for each in servers}
         zipped: dict[str, list[Taken]] = {each.name: [] for each in servers}

@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, Section
 from benchmarks.machine import Machine
 from benchmarks.page.numbers import beside, number
 from benchmarks.page.plot import drawn
-from benchmarks.peers import ABOUT
+from benchmarks.peers import about
 
 OURS = "mpathd-watch"
 WIDTH = 128
@@ -93,7 +93,7 @@ def _peers(sections: Sequence[Section]) -> Iterator[str]:
     found = dict.fromkeys(peer for section in sections for figure in section.figures for peer in figure.peers)
     if found:
         yield from ("", "## What is compared", "", "| name | what it is |", "|---|---|")
-        yield from (f"| {peer} | {ABOUT.get(peer, '')} |" for peer in found)
+        yield from (f"| {peer} | {about(peer)} |" for peer in found)
 
 
 def _table(figures: Sequence[Figure], at: str) -> Iterator[str]:

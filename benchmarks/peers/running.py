@@ -14,6 +14,7 @@ from benchmarks.host.namespace import another_network
 from benchmarks.host.scraping import scrape, wait_answering
 from benchmarks.host.uevents import Uevents
 from benchmarks.peers import MULTIPATHD, PLAIN, SYSFS
+from benchmarks.peers.exporter import exporter, program
 
 PATIENCE = 20.0
 
@@ -31,7 +32,9 @@ class Server:
 @contextlib.contextmanager
 def started(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A program of this package until the end of the block."""
-    process = subprocess.Popen([sys.executable, "-m", f"benchmarks.peers.{module}", *arguments])
+    # prometheus_client's server writes a traceback for each client that resets its connection.
+    command = [sys.executable, "-m", f"benchmarks.peers.{module}", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -67,6 +70,22 @@ def ready_samples(host: Host, port: int) -> Iterator[Server]:
     text.write_bytes(scrape(port).text)
     with server(PLAIN, "ready_samples", 9103, str(text)) as found:
         yield found
+
+
+@contextlib.contextmanager
+def node_exporter(host: Host) -> Iterator[tuple[Server, ...]]:
+    """node_exporter; nothing if it is not installed."""
+    found = program()
+    if found is None:
+        yield ()
+        return
+    name, command = exporter(found, 9104, host.sysfs)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield (Server(name, 9104, process.pid, wait_answering(9104)),)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager

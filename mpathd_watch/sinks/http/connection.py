@@ -20,6 +20,8 @@ SLICE: Final = 32768
 """Bytes given to the transport at a time, which copies what the kernel does not take of them."""
 LINGER: Final = 1.0
 """Seconds for which the client may read the last answer. Closed with unread input, the kernel would drop the answer."""
+NEXT: Final = 0.01
+"""Seconds after an answer until the next request of a client is read that has not waited for the answer."""
 
 
 @immutable
@@ -193,9 +195,9 @@ class Connection(asyncio.BufferedProtocol):
         self._enter(Stage.IDLE, self._limits.idle)
         self._transport.resume_reading()
         if self._dialogue.has_more:
-            # The client did not wait for the answer to send its next request.
+            # The client did not wait for the answer to send its next request. It waits now, and others are served.
             self._enter(Stage.ASKING, self._limits.deadline)
-            asyncio.get_running_loop().call_soon(self._read_on)
+            asyncio.get_running_loop().call_later(NEXT, self._read_on)
 
     def _write(self, data: bytes | memoryview) -> None:
         self._sent += len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -52,6 +53,7 @@ class Dialogue:
         self.buffer = bytearray(_READ)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=most)
         self._last = False
+        self._is_refused = False
         self._headers_only = False
 
     def feed(self, length: int) -> None:
@@ -83,15 +85,9 @@ class Dialogue:
 
     def head(self, answer: Answer) -> bytes:
         """What comes before the content of an answer."""
-        headers = [
-            ("Server", "mpathd-watch"),
-            ("Content-Type", answer.content_type),
-            ("Content-Length", str(answer.content.length)),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
-            *answer.headers,
-            *([("Connection", "close")] if self._last else []),
-        ]
+        if self._is_refused:
+            return _refusal_head(answer)
+        headers = _headers(answer, last=self._last)
         reason = answer.status.phrase.encode()
         head = self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers))
         if not self._headers_only:
@@ -118,8 +114,32 @@ class Dialogue:
         return bool(self._http.trailing_data[0])
 
     def _refused(self, status: HTTPStatus, *headers: tuple[str, str]) -> Refusal:
-        self._last = True
-        return Refusal(plain(status, f"{status.value} {status.phrase.lower()}", *headers))
+        self._last = self._is_refused = True
+        return Refusal(_refusal(status, headers))
+
+
+@cache
+def _refusal(status: HTTPStatus, headers: tuple[tuple[str, str], ...]) -> Answer:
+    return plain(status, f"{status.value} {status.phrase.lower()}", *headers)
+
+
+@cache
+def _refusal_head(answer: Answer) -> bytes:
+    """The head of one of the few refusals there are. Who floods the server with garbage shall cost it little."""
+    lines = (f"{name}: {value}\r\n" for name, value in _headers(answer, last=True))
+    return f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n{''.join(lines)}\r\n".encode()
+
+
+def _headers(answer: Answer, *, last: bool) -> list[tuple[str, str]]:
+    return [
+        ("Server", "mpathd-watch"),
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(answer.content.length)),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        *answer.headers,
+        *([("Connection", "close")] if last else []),
+    ]
 
 
 class _Counted:

@@ -87,9 +87,11 @@ class Places:
             if not self._of[network]:
                 del self._of[network]
 
-    def make_room(self, now: float) -> bool:
-        """Hang up on the one that yields first; ``False`` if none may."""
-        return self._make_room(self._clients, now)
+    def give_back(self, most: int, now: float) -> None:
+        """Hang up on those that yield first: ``most`` of them, at most half of all, at least one."""
+        for _ in range(max(1, min(most, len(self._clients) // 2))):
+            if not self._make_room(self._clients, now):
+                return
 
     def bound_content(self, most: int, now: float) -> None:
         """Hang up on those that do not read until the contents that are held come to at most ``most`` bytes."""

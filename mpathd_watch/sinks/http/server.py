@@ -37,6 +37,8 @@ BETWEEN: Final = 0.004
 """Seconds between two batches."""
 OUT_OF_FILES_PAUSE: Final = 0.25
 """Seconds without accepting when there are no more file descriptors: the waiting client stays readable."""
+GIVEN_BACK: Final = 16
+"""Connections given up then, at most: the sources need files, too, which they open for a moment each."""
 OTHER_FILES: Final = 640
 """File descriptors that the rest of the process may need: the sources keep two open for each session, up to a limit."""
 FEWEST: Final = 32
@@ -153,6 +155,7 @@ class _Served:
         self._renderings = Renderings(site.make, report)
         self._stopped = asyncio.Event()
         self._joining: set[asyncio.Task[Any]] = set()
+        self._delivered: Answer | None = None
 
     def stop(self) -> None:
         """End ``run``. Any thread may call it."""
@@ -183,7 +186,7 @@ class _Served:
                 if error.errno in _OUT_OF_FILES:
                     self._count(type(error).__name__)
                     self._warn_once(f"no HTTP client can be accepted now: {error.strerror}; raise LimitNOFILE=")
-                    self._places.make_room(self._loop.time())
+                    self._places.give_back(GIVEN_BACK, self._loop.time())
                     self._rest(OUT_OF_FILES_PAUSE)
                     return
                 self._count("connection")
@@ -243,7 +246,15 @@ class _Served:
 
     def _deliver(self, connection: Connection, answer: Answer) -> None:
         connection.send(answer)
-        self._places.bound_content(max(self._limits.content, 2 * answer.content.length), self._loop.time())
+        # Hundreds may get the same answer: all of them are looked at once, after the last one has it.
+        if self._delivered is None:
+            self._loop.call_soon(self._bound)
+        self._delivered = answer
+
+    def _bound(self) -> None:
+        newest, self._delivered = self._delivered, None
+        if newest is not None:
+            self._places.bound_content(max(self._limits.content, 2 * newest.content.length), self._loop.time())
 
     def _on_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

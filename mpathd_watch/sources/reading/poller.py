@@ -38,6 +38,7 @@ from mpathd_watch.sources.reading.availability import Availability, Heartbeat
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 
 Result = TypeVar("Result")
+_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class Poller:
@@ -80,7 +81,8 @@ class Poller:
         except StalledError:
             self._fail("timeout", f"a read below {self.root} did not return within {deadline:.0f} s; see dmesg")
         except OSError as error:
-            self._fail("unreadable", f"{error.filename or self.root}: {error.strerror}; is sysfs mounted there?")
+            remedy = "raise LimitNOFILE=" if error.errno in _OUT_OF_FILES else "is sysfs mounted there?"
+            self._fail("unreadable", f"{error.filename or self.root}: {error.strerror}; {remedy}")
         return None
 
     def _fail(self, reason: str, detail: str) -> None:

@@ -1,18 +1,27 @@
 """Clients that mean harm, from a process of their own: ``python -m tests.component.sinks.hostile KIND PORT``.
 
-It writes a line when it has begun, and ends when its standard input is closed.
+It writes a line when all have connected once, or no more could, and ends when its standard input is closed.
 """
 
 from __future__ import annotations
 
+import itertools
 import select
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 CLIENTS = 500
+ATTEMPT = 1.0
+"""Seconds after which a client gives up to connect."""
+ROUND = 0.05
+"""Seconds between two looks at each client."""
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER without a wait: the connection is reset when it is closed."""
 GARBAGE = (
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2,
     b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
@@ -31,20 +40,33 @@ def over() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def connected(port: int, receive_buffer: int = 0) -> socket.socket:
+def begun() -> None:
+    """Report it."""
+    with suppress(BrokenPipeError):
+        print("begins", flush=True)
+
+
+def connected(port: int, first: bytes = b"", receive_buffer: int = 0) -> socket.socket:
+    """A client that has sent this much. Raises ``OSError``."""
     client = socket.socket()
-    if receive_buffer:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    client.settimeout(2)
-    client.connect(("127.0.0.1", port))
-    client.setblocking(False)
+    try:
+        if receive_buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        client.settimeout(ATTEMPT)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        with suppress(BlockingIOError):
+            client.send(first)
+    except OSError:
+        client.close()
+        raise
     return client
 
 
 def keep(make: Callable[[], socket.socket], act: Callable[[socket.socket], None]) -> None:
-    """Keep ``CLIENTS`` connections, each made again when the server ends it, and act on each now and then."""
+    """Keep ``CLIENTS`` connections, each made again when the server ends it, and act on each in every round."""
     clients: list[socket.socket] = []
-    while not over():
+    for number in itertools.count():
         alive = []
         for client in clients:
             try:
@@ -54,8 +76,12 @@ def keep(make: Callable[[], socket.socket], act: Callable[[socket.socket], None]
                 client.close()
         clients = alive
         with suppress(OSError):
-            clients += [make() for _ in range(CLIENTS - len(clients))]
-        select.select([sys.stdin], [], [], 0.05)
+            while len(clients) < CLIENTS:
+                clients.append(make())
+        if number == 0:
+            begun()
+        if select.select([sys.stdin], [], [], ROUND)[0]:
+            return
 
 
 def expect_open(client: socket.socket) -> None:
@@ -65,57 +91,65 @@ def expect_open(client: socket.socket) -> None:
             raise ConnectionError
 
 
+def read(client: socket.socket) -> None:
+    """Read what has come. Raise ``OSError`` if the server has closed the connection."""
+    with suppress(BlockingIOError):
+        if client.recv(1 << 16) == b"":
+            raise ConnectionError
+
+
 def idle(port: int) -> None:
     keep(lambda: connected(port), expect_open)
 
 
-def one_byte_now_and_then(port: int) -> None:
+def one_byte_a_second(port: int) -> None:
+    due: dict[socket.socket, float] = {}
+
     def make() -> socket.socket:
-        client = connected(port)
-        client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        client = connected(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        due[client] = time.monotonic() + 1
         return client
 
     def act(client: socket.socket) -> None:
-        expect_open(client)
-        client.send(b"X")
+        try:
+            expect_open(client)
+            if time.monotonic() >= due[client]:
+                client.send(b"X")
+                due[client] += 1
+        except OSError:
+            del due[client]
+            raise
 
     keep(make, act)
 
 
 def reading_nothing(port: int) -> None:
-    def make() -> socket.socket:
-        client = connected(port, 2048)
-        client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        return client
-
-    keep(make, expect_open)
+    keep(lambda: connected(port, REQUEST, 2048), expect_open)
 
 
 def garbage(port: int) -> None:
-    number = 0
-    while not over():
-        with suppress(OSError), connected(port) as client:
-            client.settimeout(1)
-            client.sendall(GARBAGE[number % len(GARBAGE)])
-            client.shutdown(socket.SHUT_WR)
-            client.recv(64)
-        number += 1
+    senseless = itertools.cycle(GARBAGE)
+    keep(lambda: connected(port, next(senseless)), read)
 
 
 def connect_and_reset(port: int) -> None:
-    number = 0
-    while not over():
+    """All come, every other one asks, and all are gone at once; then they come again."""
+    for number in itertools.count():
+        clients = list[socket.socket]()
         with suppress(OSError):
-            client = connected(port)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            if number % 2:
-                client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            for request in itertools.islice(itertools.cycle((b"", REQUEST)), CLIENTS):
+                clients.append(connected(port, request))
+        for client in clients:
+            with suppress(OSError):
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
-        number += 1
+        if number == 0:
+            begun()
+        if over():
+            return
 
 
-KINDS = {each.__name__: each for each in (idle, one_byte_now_and_then, reading_nothing, garbage, connect_and_reset)}
+KINDS = {each.__name__: each for each in (idle, one_byte_a_second, reading_nothing, garbage, connect_and_reset)}
 
 if __name__ == "__main__":
-    print("begins", flush=True)
     KINDS[sys.argv[1]](int(sys.argv[2]))

@@ -41,6 +41,7 @@ def no_host(monkeypatch: pytest.MonkeyPatch) -> None:
         yield
 
     monkeypatch.setattr(runner, "host", host)
+    monkeypatch.setattr(runner, "program", lambda: "node_exporter")
 
 
 def test_each_host_is_made_once() -> None:

@@ -124,6 +124,27 @@ def test_a_place_is_free_again_when_its_client_has_left() -> None:
     assert not places.take(Client(), 1.0)
 
 
+def test_those_that_yield_first_are_given_up_when_files_are_short() -> None:
+    clients = [Client(since=float(number)) for number in range(40)]
+    places = filled(*reversed(clients))
+    places.give_back(16, 100.0)
+    assert [each.gone for each in clients] == [True] * 16 + [False] * 24
+    assert len(places) == 24
+
+
+@pytest.mark.parametrize(("clients", "left"), [(1, 0), (2, 1), (20, 10), (100, 84)])
+def test_at_most_half_of_the_clients_are_given_up_but_one(clients: int, left: int) -> None:
+    places = filled(*(Client() for _ in range(clients)))
+    places.give_back(16, 100.0)
+    assert len(places) == left
+
+
+def test_one_that_is_being_answered_is_not_given_up() -> None:
+    places = filled(Client(stage=Stage.ANSWERING), Client(stage=Stage.ANSWERING))
+    places.give_back(16, 100.0)
+    assert len(places) == 2
+
+
 def test_answers_that_nobody_reads_do_not_add_up() -> None:
     answers = [Content([bytes(100)]) for _ in range(4)]
     clients = [Client(stage=Stage.ANSWERING, since=float(number), held=each) for number, each in enumerate(answers)]

@@ -78,7 +78,7 @@ def test_a_read_that_fails_is_a_source_that_is_down() -> None:
     assert reads.events == [
         SourceDown(SourceName.SYSFS, "unreadable", "/elsewhere/sys/class: Permission denied; is sysfs mounted there?"),
         UP,
-        SourceDown(SourceName.SYSFS, "unreadable", "/elsewhere/sys: Too many open files; is sysfs mounted there?"),
+        SourceDown(SourceName.SYSFS, "unreadable", "/elsewhere/sys: Too many open files; raise LimitNOFILE="),
     ]
 
 
