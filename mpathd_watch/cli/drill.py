@@ -48,6 +48,8 @@ def run(options: argparse.Namespace, keep: Keep | None = None) -> int:
         terminal=_own_address(),
     )
     live = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    if live:
+        print("Reading this host, for a few seconds.", file=stream, flush=True)
     display = Display(stream, live=live, colour=live and "NO_COLOR" not in os.environ)
     try:
         result = asyncio.run(drill.run(display))

@@ -32,10 +32,9 @@ def _report(record: DrillRecord, picture: str, zone: tzinfo | None) -> Iterator[
     began = date(record.began.wall, zone)
     yield f"# Drill on {_literal(str(record.target))}: {texts.OUTCOMES[record.outcome]}"
     yield ""
-    yield (
-        f"Made on {began:%Y-%m-%d} at {began:%H:%M:%S %Z}".rstrip() + f", {duration(record.ended.since(record.began))}"
-    )
-    yield f"long, by mpathd-watch {__version__}. Id: `{record.id}`."
+    yield f"It began on {began:%Y-%m-%d} at {began:%H:%M:%S %Z}".rstrip() + "."
+    lasted = duration(record.ended.since(record.began))
+    yield f"It lasted {lasted}. Made by mpathd-watch {__version__}, id `{record.id}`."
     yield ""
     if record.reasons:
         stopped = record.outcome is Outcome.INTERRUPTED

@@ -33,7 +33,8 @@ def plot(record: DrillRecord) -> str:
     if not lost:
         return ""
     zero = min((_beginning(path.outages[0]) for path in lost), key=lambda at: at.monotonic)
-    rows = [Row(f"{path.path} {path.map}", tuple(_spans(path, zero, record.ended))) for path in lost]
+    alike = len({path.path for path in lost}) < len(lost)
+    rows = [Row(path.map if alike else path.path, tuple(_spans(path, zero, record.ended))) for path in lost]
     title = f"Drill on {record.target}: {texts.OUTCOMES[record.outcome]}"
     return svg(title, rows, list(_marks(lost[0], zero)), list(_phases(lost[0], zero)), "the last sign of life")
 
