@@ -26,7 +26,10 @@ def frame(following: Following, width: int, *, colour: bool) -> list[str]:
     passed = duration(following.now.since(following.began))
     found = [("", ""), (f"Drill on {following.plan.target}, {passed}", "")]
     promise = following.choice.promise if following.choice else Promise()
-    found += [_line(step, promise) for step in steps(following)]
+    if following.choice is None:
+        found.append(("  none of the portals has failed yet", ""))
+    else:
+        found += [_line(step, promise) for step in steps(following)]
     found.append((f"  {'slowest I/O':<{_WIDTH}}  {texts.slowest(following.slowest)}", ""))
     undo = " && ".join(lines.undo(following.choice)) if following.choice else ""
     found.append((f"  {f'undo: {undo};  ' if undo else ''}Ctrl-C ends the drill", ""))

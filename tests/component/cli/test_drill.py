@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.component.cli.drilling import PORTAL, DrillHost, Drilling
+from tests.component.process import Daemon
 
 OTHER = "192.168.1.1:3260"
 WAITING = "Waiting for the fault."
@@ -71,6 +72,19 @@ def test_a_drill_whose_path_is_never_reinstated_fails_at_its_limit(host: DrillHo
     assert "FAILED after" in drill.output
     assert f"{PORTAL} of mpio did not come back: it is recovering" in drill.output
     assert "it had not ended after 14." in drill.output
+
+
+def test_it_works_beside_a_daemon_which_reports_the_outage_as_any_other(host: DrillHost) -> None:
+    daemon = Daemon(host.directory)
+    try:
+        daemon.wait_notified(r"^READY=1$")
+        with Drilling(host, "--portal", PORTAL) as drill:
+            drill.wait(WAITING)
+            host.sessions[1].fail()
+            drill.wait(f"path {PORTAL} of mpio is stalled")
+            daemon.wait_scraped(f'mpathd_watch_path_health{{map="mpio",path="{PORTAL}",state="stalled"}} 1.0')
+    finally:
+        daemon.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -140,6 +140,18 @@ def test_a_phase_that_broke_its_promise_is_red() -> None:
     assert lines[3].startswith("\x1b[32m")
 
 
+def test_of_a_map_there_are_no_limits_until_one_of_its_portals_has_failed() -> None:
+    state = host()
+    following = begun(planned(state, Target(Kind.MAP, "mpio")), state, at(0))
+    assert frame(following, 120, colour=False)[1:] == [
+        "Drill on map mpio, 0.0 s",
+        "  none of the portals has failed yet",
+        "  slowest I/O        no I/O has ended on the paths of these maps",
+        "  Ctrl-C ends the drill",
+    ]
+    assert len(frame(advance(following, lost(state), (), at(1)), 120, colour=False)) == 8
+
+
 def test_no_line_is_wider_than_the_terminal() -> None:
     assert max(map(len, shown(lost(host()), 20, width=30))) == 29
     assert set(map(len, shown(lost(host()), 20, width=0))) == {0, 1}
