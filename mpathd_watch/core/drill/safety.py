@@ -67,10 +67,10 @@ def _unread(state: State) -> Iterator[str]:
 
 
 def _troubles(state: State) -> Iterator[str]:
-    """Any outage that runs already, of whatever map."""
+    """Any outage that runs already, of whatever map, and any path that is flapping."""
     found: dict[tuple[str, str], list[str]] = {}
     for map_, path in paths(state):
-        if path.health is not Health.UP:
+        if path.health not in (Health.UP, Health.UNKNOWN):
             found.setdefault((path.label, f"is {path.health} already"), []).append(map_.label)
         elif path.flaps.flapping:
             found.setdefault((path.label, "is flapping"), []).append(map_.label)
@@ -115,11 +115,14 @@ def _suspended(state: State, faults: Iterable[Fault]) -> Iterator[str]:
 
 
 def _not_known(state: State, faults: tuple[Fault, ...]) -> Iterator[str]:
-    """Maps of which it is not known what they do without paths, and paths of which nothing is promised."""
+    """Maps of which it is not known what they do without paths; paths of unknown state, or that promise nothing."""
     for map_ in _maps(state, faults):
         if map_.queues is None:
             yield f"map {clean(map_.label)}: it is not known whether I/O waits when no path is left"
     found: dict[tuple[str, str], list[str]] = {}
+    for map_, path in paths(state):
+        if path.health is Health.UNKNOWN:
+            found.setdefault((path.label, "is in a state that is not known"), []).append(map_.label)
     for wwid, label in sorted(_keys(faults), key=lambda key: in_order(key[1])):
         map_ = state.maps[wwid]
         if why := promise.why_unknown(state, map_, map_.paths[label]):

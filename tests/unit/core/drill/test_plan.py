@@ -186,6 +186,15 @@ def test_what_a_map_does_without_a_path_must_be_known() -> None:
     assert found.objections.passing
 
 
+def test_a_path_of_which_nothing_is_known_may_be_known_in_a_moment() -> None:
+    found = plan(with_path(host(), ONE, health=Health.UNKNOWN), P2)
+    assert found.reasons == (
+        "map mpio has no healthy path that does not go through interface p2",
+        f"path {ONE} of mpio is in a state that is not known",
+    )
+    assert found.objections.passing
+
+
 def test_a_suspended_map_stands_against_it() -> None:
     assert reasons(host(make_map("mpio", suspended=True))) == ("map mpio is suspended",)
 
