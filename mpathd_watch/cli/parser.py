@@ -65,6 +65,8 @@ def parser() -> Parser:
     export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
     _add_root(export)
 
+    _add_drill(commands)
+
     replay = commands.add_parser("replay", help="play a recording instead of watching this host")
     replay.add_argument(
         "files",
@@ -121,3 +123,37 @@ def _speed(text: str) -> float:
     if not 0.01 <= speed <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.01 to 1000")
     return speed
+
+
+def _limit(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 86400")
+    return seconds
+
+
+def _add_drill(commands: argparse._SubParsersAction[Parser]) -> None:
+    drill = commands.add_parser("drill", help="watch a failover that you cause on purpose, and measure it")
+    _add_host_options(drill)
+    failing = drill.add_mutually_exclusive_group(required=True)
+    failing.add_argument("--interface", metavar="NAME", help="a network interface fails")
+    failing.add_argument("--portal", metavar="ADDRESS:PORT", help="a portal fails")
+    failing.add_argument("--map", metavar="MAP", help="one of the portals of this map (name or WWID) fails")
+    drill.add_argument(
+        "--limit",
+        metavar="SECONDS",
+        type=_limit,
+        default=1800.0,
+        help="end the drill after this time at the latest (default %(default)g)",
+    )
+    drill.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="write the report: JSON if the name ends in .json, otherwise Markdown with an .svg beside it",
+    )
+    drill.add_argument("--json", action="store_true", help=f"print the result as JSON ({_DOCUMENTATION}/drill.md)")
+    _add_root(drill)

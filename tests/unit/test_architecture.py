@@ -42,6 +42,7 @@ CORE_ROOMS = (
     "verdicts",
     "effects",
     "state",
+    "drill",
     "draft",
     "alerting",
     "judging",
@@ -65,6 +66,8 @@ CORE_MAY_IMPORT = {
     "math",
     # For formats/printed: patterns of our own, on lines of a bounded length.
     "re",
+    # For drill/commands: a name as a shell must be given it.
+    "shlex",
     "types",
     "typing",
 }

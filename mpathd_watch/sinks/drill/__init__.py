@@ -1,0 +1,1 @@
+"""What a drill shows: a display while it runs, and its report."""

@@ -1,0 +1,1 @@
+"""Past outages as a table, a timeline and a plot."""
