@@ -40,8 +40,8 @@ def run(kept: Keeping, wanted: Callable[[list[Event]], bool]) -> list[Event]:
     async def watch() -> None:
         running = asyncio.create_task(kept.run(lambda *found: events.extend(found)))
         async with asyncio.timeout(20):
-            while not wanted(events):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110  # a thread changes it
+            while not wanted(events):  # noqa: ASYNC110  # what is waited for is a thread
+                await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
