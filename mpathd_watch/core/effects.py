@@ -1,4 +1,4 @@
-"""What follows from an event: alerts for the journal, reads that the sources shall make, and outages that are over."""
+"""What follows from an event: alerts, reads that the sources shall make, outages that are over, what to keep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.immutable import immutable
 
@@ -48,4 +49,12 @@ class OutageEnded:
     outage: Outage
 
 
-Effect = Alert | Refresh | OutageEnded
+@immutable
+class Remember:
+    """Keep what is expected of the map over restarts; ``None``: it is not expected any more."""
+
+    wwid: str
+    expected: ExpectedMap | None
+
+
+Effect = Alert | Refresh | OutageEnded | Remember

@@ -20,6 +20,7 @@ from mpathd_watch.core.model.facts import (
     PathListing,
     SessionFacts,
 )
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
@@ -208,6 +209,24 @@ class SettingsChanged(Settings):
 
 
 @immutable
+class Remembered:
+    """What is known from earlier runs, at the start before any source has answered."""
+
+    memory: Memory
+
+
+@immutable
+class Forget:
+    """The administrator does not expect a path any more, or, without ``path``, the map of this WWID.
+
+    Of a map that exists only what is missing can be forgotten; without ``path`` that is all of it.
+    """
+
+    wwid: str
+    path: str = ""
+
+
+@immutable
 class Tick:
     """A deadline of the core has come (see ``step.next_deadline``)."""
 
@@ -232,6 +251,8 @@ Event = (
     | ConfigurationRead
     | MultipathdConfigured
     | SettingsChanged
+    | Remembered
+    | Forget
     | Tick
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh
+from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh, Remember
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
@@ -25,6 +25,9 @@ class Outlets:
     def outage_ended(self, ended: OutageEnded) -> None:
         """Keep an outage that is over."""
 
+    def remember(self, remember: Remember) -> None:
+        """Keep, or forget, what is expected of a map."""
+
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording, if there is one."""
 
@@ -40,6 +43,8 @@ class Outlets:
                 self.refresh(effect)
             case OutageEnded():
                 self.outage_ended(effect)
+            case Remember():
+                self.remember(effect)
 
 
 class Engine:

@@ -29,6 +29,9 @@ class Wait(StrEnum):
     LUNS = "luns"
     MOVES = "moves"
     RESIZES = "resizes"
+    LEARN = "learn"
+    GRACE = "grace"
+    REMOVED = "removed"
 
 
 class Due(NamedTuple):

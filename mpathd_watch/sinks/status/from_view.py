@@ -103,7 +103,7 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
         "since": _moment(map_.since),
         "seconds": _seconds(now, map_.since),
         "usable": map_.usable,
-        "expected": len(map_.paths),
+        "expected": map_.expected,
         "present": map_.present,
         "optimized": map_.optimized,
         "queues": map_.queues,
