@@ -51,6 +51,7 @@ from mpathd_watch.core.model.facts import (
 )
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import ExpectedMap, Memory
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     AttentionKind,
@@ -66,7 +67,6 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import MapState, NexusState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 START = Instant(1000.0, 1_700_000_000.0)

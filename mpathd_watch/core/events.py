@@ -210,7 +210,7 @@ class SettingsChanged(Settings):
 
 @immutable
 class Remembered:
-    """What is known from earlier runs, at the start before any source has answered."""
+    """What earlier daemons knew, at the start before any source has answered."""
 
     memory: Memory
 

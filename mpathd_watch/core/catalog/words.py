@@ -259,6 +259,7 @@ VERDICT: Final = Vocabulary(
         Verdict.WITHIN_BUDGET: "Every phase took at most as long as the timeouts in force allow.",
         Verdict.OVER_BUDGET: "A phase took longer than the timeouts in force allow, by more than slack_seconds.",
         Verdict.NO_BUDGET: "The timeouts in force set no limit, or there was no failover to measure.",
+        Verdict.UNOBSERVED: "No daemon watched when it mattered: the limit may have been kept or not.",
     },
 )
 
@@ -310,6 +311,7 @@ SOURCE: Final = Vocabulary(
         SourceName.CONFIGURATION: "The files that configure multipath and open-iscsi.",
         SourceName.ISCSI: "The kernel's reports of iSCSI connection errors (NETLINK_ISCSI).",
         SourceName.NETWORK: "The network interfaces, addresses and TCP connections of this host.",
+        SourceName.STORE: "The daemon's own memory in its state directory; it is written, too.",
     },
 )
 

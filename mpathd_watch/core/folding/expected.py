@@ -19,7 +19,7 @@ from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.events import Forget, Remembered, SettingsChanged, Tick
 from mpathd_watch.core.folding.dm import made_anew
 from mpathd_watch.core.formats.open_iscsi import keys, setting
-from mpathd_watch.core.judging import order
+from mpathd_watch.core.judging import order, restarts
 from mpathd_watch.core.judging.expected import GRACE, as_expected
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.expectation import Expectation
@@ -45,7 +45,8 @@ _NOTHING = ExpectedMap("")
 
 
 def remembered(draft: Draft, event: Remembered) -> None:
-    """Expect what was expected before; it has some time to come back."""
+    """Go on with what is known from before; what was expected then has some time to come back."""
+    restarts.remembered(draft, event)
     draft.rest = replace(draft.rest, expected=event.memory.expected)
     draft.deadlines[GRACE] = draft.now.monotonic + draft.rest.settings.start_grace_seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.effects import NexusAnnounced, Scope
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.model import identity
@@ -47,6 +47,8 @@ def drop_unused(draft: Draft) -> None:
     used = {path.nexus for wwid in draft.maps for path in draft.paths(wwid).values()}
     for label, nexus in tuple(draft.nexuses.items()):
         if not nexus.present and label not in used:
+            if nexus.announced_lost:
+                draft.emit(NexusAnnounced(label, None))
             del draft.nexuses[label]
 
 

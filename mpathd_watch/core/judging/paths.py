@@ -11,6 +11,7 @@ from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.outage import Count, Outage
 from mpathd_watch.core.model.vocabulary import (
     NOT_RUNNING,
     AccessState,
@@ -28,9 +29,9 @@ from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.error_counts import SETTLED, Count
+from mpathd_watch.core.verdicts.error_counts import SETTLED
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
-from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, advance, judge, outage_id
 from mpathd_watch.immutable import replace
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})

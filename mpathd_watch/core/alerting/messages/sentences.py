@@ -12,12 +12,13 @@ from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
 from mpathd_watch.core.model.budget import TRANSITION_TIMEOUT
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Judgement, Outage
 from mpathd_watch.core.model.text import duration
 from mpathd_watch.core.model.vocabulary import Cause, Liveness, Phase, Standing, Verdict
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import BY_ARRAY
-from mpathd_watch.core.verdicts.outage import Judgement, Outage, phases
+from mpathd_watch.core.verdicts.outage import phases
 
 __all__ = [
     "bound",
