@@ -17,7 +17,7 @@ import pytest
 
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
-from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh, Remember, Scope
+from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Remember, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
     ConnectionFailed,
@@ -301,11 +301,12 @@ class Story:
         self.told: list[Told] = []
         self.wanted: list[Refresh] = []
         self.ended: list[OutageEnded] = []
+        self.kept: list[Kept] = []
         self.healths: list[tuple[float, str, str, Health]] = []
         self.prompt = False
         self.polled: list[float] = []
         self.multipathd = multipathd
-        self.kept: dict[str, ExpectedMap | None] = {}
+        self.remembered: dict[str, ExpectedMap | None] = {}
         self.settings = SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok), **settings)
         self.feed(self.settings)
         if memory is not None:
@@ -369,7 +370,8 @@ class Story:
         self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
         self.ended += [effect for effect in effects if isinstance(effect, OutageEnded)]
-        self.kept |= {effect.wwid: effect.expected for effect in effects if isinstance(effect, Remember)}
+        self.remembered |= {effect.wwid: effect.expected for effect in effects if isinstance(effect, Remember)}
+        self.kept += [effect for effect in effects if isinstance(effect, Kept)]
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():
             old = before.maps[wwid].paths if wwid in before.maps else {}

@@ -41,9 +41,9 @@ RESYNC_AFTER_BUG = 60.0
 class Service(Outlets):
     """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
-    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``control_socket`` takes what people ask
-    for. ``root`` holds the files that configure multipathd and iscsid; ``handed_over`` holds what root
-    has read of them. Raises ``RecorderError`` if the recording can't be written, and ``ListenError`` or
+    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``control_socket`` takes what an
+    administrator asks for. ``root`` holds the files that configure multipathd and iscsid; ``handed_over`` holds what
+    root has read of them. Raises ``RecorderError`` if the recording can't be written, and ``ListenError`` or
     ``StatusSocketError`` if one of the sockets can't be opened.
     ``surroundings`` are by default this host.
     """

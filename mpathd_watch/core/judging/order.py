@@ -11,7 +11,7 @@ from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import MapChanged, Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
-from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging import restarts, suspicion
 from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
@@ -36,6 +36,7 @@ _OF_OTHERS = frozenset(
 
 def judge(draft: Draft) -> None:
     """Judge everything that the event has touched."""
+    restarts.resume(draft)
     judge_nexuses(draft)
     _leave_alone_what_is_being_removed(draft)
     before: dict[PathKey, PathState] = {}

@@ -6,7 +6,7 @@ from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.judging import expected, suspicion
+from mpathd_watch.core.judging import expected, restarts, suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
@@ -56,6 +56,8 @@ LOOK_AGAIN = 0.5
 
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
+    if restarts.waits(draft, wwid, path):
+        return path
     raw = _raw_states(draft, wwid, path)
     outage = _as_reopened(raw, _as_reinstated(path, raw))
     was_lost = outage is not None and outage.transport_lost
@@ -226,6 +228,7 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         timeouts=None if nexus is None else nexus.facts.timeouts,
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
+        unwatched=restarts.unwatched_since(draft, wwid, path) if inherited else (),
         errors=_counted_before(path, draft.now),
         soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )

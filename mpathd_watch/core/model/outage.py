@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import NamedTuple
+from math import inf
 
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
@@ -13,12 +13,39 @@ from mpathd_watch.core.model.vocabulary import Cause, Phase, Verdict
 from mpathd_watch.immutable import immutable
 
 
-class Count(NamedTuple):
+@immutable
+class Count:
     """The errors and timeouts of a disk counted so far, at this CLOCK_MONOTONIC second."""
 
     at: float
     errors: int
     timeouts: int
+
+
+@immutable
+class Gap:
+    """A time in which no daemon watched, from ``earliest`` to ``latest``. ``booted``: the host was booted in it.
+
+    CLOCK_MONOTONIC counts from the boot. What was before it is placed as if no time had passed between ``earliest`` and
+    the boot: nothing proves how long the host was down, least of all a wall clock that may have been set.
+    """
+
+    earliest: Instant
+    latest: Instant
+    booted: bool = False
+
+
+@immutable
+class Span:
+    """Seconds, at least and at most; ``most`` is ``inf`` where nothing bounds them."""
+
+    least: float
+    most: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether both ends were watched."""
+        return self.least == self.most
 
 
 @immutable
@@ -32,6 +59,7 @@ class Outage:
     counted before. ``soon``: the path had been up only for a moment, or although its checker called it faulty.
     ``shared``: a lost nexus, port group or map, or another path, was the alert for it. ``counted``: it is in
     ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
+    ``unwatched``: when no daemon watched; an instant that is the end of such a time was at any moment of it.
     """
 
     id: str
@@ -53,11 +81,24 @@ class Outage:
     counted: bool = False
     announced: Cause | None = None
     judgement: Judgement | None = None
+    unwatched: tuple[Gap, ...] = ()
 
     @property
     def real(self) -> bool:
         """Whether the path was ever worse than suspect; it was not if it was only suspect."""
         return self.stalled is not None or self.failed is not None or self.inherited
+
+    def earliest(self, instant: Instant) -> Instant:
+        """The earliest moment at which what was first seen at ``instant`` may have been."""
+        return next((gap.earliest for gap in self.unwatched if gap.latest == instant), instant)
+
+    def between(self, earlier: Instant, later: Instant) -> Span:
+        """The seconds from ``earlier`` to ``later``, which are instants of this outage; negative in the other order."""
+        first, last = self.earliest(earlier), self.earliest(later)
+        least, most = last.monotonic - earlier.monotonic, later.monotonic - first.monotonic
+        if any(gap.booted and first < gap.latest <= later for gap in self.unwatched):
+            most = inf
+        return Span(min(least, most), most)
 
 
 @immutable

@@ -49,11 +49,11 @@ def news(story: Story) -> list[tuple[str, str]]:
 
 def test_a_path_that_stays_for_a_minute_is_kept_and_one_that_does_not_is_only_expected_while_the_daemon_runs() -> None:
     story = Story(San.of(["mpio"], PORTALS), memory=Memory()).begun()
-    assert story.kept == {}
+    assert story.remembered == {}
     story.at(-1).san.login("192.168.3.1")
     disk = story.san.add_disk("36000mpio", 3)
     story.look().listing().at(0)
-    assert story.kept == {"36000mpio": known(FIRST, SECOND)}
+    assert story.remembered == {"36000mpio": known(FIRST, SECOND)}
     assert set(story.state.expected["36000mpio"].paths) == {FIRST, SECOND}
     story.at(30).san.remove_disk(disk)
     story.look()
@@ -76,10 +76,10 @@ def test_a_path_that_has_left_its_map_when_its_minute_is_over_is_not_kept() -> N
 def test_what_is_known_already_is_not_kept_again_but_another_name_is() -> None:
     story = after_restart(San.of(["mpio"], PORTALS), {"36000mpio": known(FIRST, SECOND)})
     story.at(100)
-    assert story.kept == {}
+    assert story.remembered == {}
     story.san.maps["36000mpio"] = replace(story.san.maps["36000mpio"], name="data")
     story.look()
-    assert story.kept == {"36000mpio": known(FIRST, SECOND, name="data")}
+    assert story.remembered == {"36000mpio": known(FIRST, SECOND, name="data")}
 
 
 # --- over a restart ---------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_where_maps_are_not_expected_only_the_paths_of_those_that_exist_are() ->
     assert set(story.state.expected) == set(expected)
     story.at(1)
     assert news(story) == [("path_missing", SECOND), ("map_at_risk", "mpio")]
-    assert story.kept == {"36000gone": None}
+    assert story.remembered == {"36000gone": None}
 
 
 def test_a_host_whose_sysfs_answers_late_gives_its_paths_time_to_come() -> None:
@@ -311,7 +311,7 @@ def test_volumes_that_are_taken_away_as_csi_drivers_do_are_no_loss() -> None:
     story.at(500)
     assert news(story) == []
     assert story.state.maps == {}
-    assert story.kept == dict.fromkeys(f"36000{name}" for name in names)
+    assert story.remembered == dict.fromkeys(f"36000{name}" for name in names)
     assert [told.event for told in story.told].count("map_removed") == 20
     assert story.told_of("map_removed", "vol3").message == (
         "vol3: the map was removed, and is no longer expected; 2 of 2 paths were usable."
@@ -329,7 +329,7 @@ def test_a_volume_may_be_taken_away_while_a_path_of_it_is_down() -> None:
     story.at(10.5).look().at(100)
     assert len(news(story)) == told
     assert story.state.maps == {}
-    assert story.kept == {"36000mpio": None}
+    assert story.remembered == {"36000mpio": None}
 
 
 def test_a_map_that_vanishes_while_all_its_paths_are_down_stays_lost_until_it_is_back() -> None:
@@ -350,7 +350,7 @@ def test_a_map_that_vanishes_while_all_its_paths_are_down_stays_lost_until_it_is
     story.san.dm.update(sda=DmState.ACTIVE, sdb=DmState.ACTIVE)
     story.look().listing().at(120)
     assert story.map().health is MapHealth.HEALTHY
-    assert set(story.kept) <= {"36000mpio"}
+    assert set(story.remembered) <= {"36000mpio"}
     assert story.state.expected["36000mpio"] == known(FIRST, SECOND)
 
 
@@ -361,7 +361,7 @@ def test_where_maps_are_not_expected_one_that_vanishes_is_forgotten_whatever_its
     del story.san.maps["36000mpio"]
     story.look()
     assert story.state.maps == {}
-    assert story.kept["36000mpio"] is None
+    assert story.remembered["36000mpio"] is None
 
 
 def test_maps_are_not_expected_any_more_after_a_reload() -> None:
@@ -369,7 +369,7 @@ def test_maps_are_not_expected_any_more_after_a_reload() -> None:
     story.feed(replace(story.settings, expect_maps=False))
     assert set(story.state.maps) == {"36000mpio"}
     assert story.told_of("map_forgotten", "gone").priority is Priority.INFO
-    assert story.kept["36000gone"] is None
+    assert story.remembered["36000gone"] is None
 
 
 def test_a_scan_from_before_the_removal_proves_nothing_and_one_from_after_it_does() -> None:
@@ -418,7 +418,7 @@ def test_a_missing_path_that_is_forgotten_is_expected_no_more_and_learned_again_
     story.at(10).san.logout(2)
     story.look().at(100).feed(Forget("36000mpio", SECOND))
     assert set(story.map().paths) == {FIRST}
-    assert story.kept["36000mpio"] == known(FIRST)
+    assert story.remembered["36000mpio"] == known(FIRST)
     assert story.told_of("path_forgotten").message == ("mpio: path 192.168.2.1:3260 (was sdb) is no longer expected.")
     assert not {due for due in story.state.deadlines if due.path == SECOND}
     story.san.login("192.168.2.1")
@@ -440,7 +440,7 @@ def test_all_that_is_missing_of_a_map_can_be_forgotten_at_once() -> None:
     story = after_restart(San.of(["mpio"], PORTALS[:1]), {"36000mpio": known(FIRST, SECOND, THIRD)})
     story.feed(Forget("36000mpio"))
     assert set(story.map().paths) == {FIRST}
-    assert story.kept["36000mpio"] == known(FIRST)
+    assert story.remembered["36000mpio"] == known(FIRST)
 
 
 @pytest.mark.parametrize("paths", [("",), (FIRST, SECOND)])
@@ -449,21 +449,21 @@ def test_a_map_that_does_not_exist_can_be_forgotten_as_a_whole_or_path_by_path(p
     for path in paths:
         story.feed(Forget("36000gone", path))
     assert set(story.state.maps) == {"36000mpio"}
-    assert story.kept["36000gone"] is None
+    assert story.remembered["36000gone"] is None
     assert story.told_of("map_forgotten", "gone").message == "gone: the map is no longer expected."
 
 
 def test_a_map_that_is_only_remembered_can_be_forgotten() -> None:
     story = after_restart(San.of(["mpio"], PORTALS), {"36000gone": known(FIRST, name="gone")}, expect_maps=False)
     story.feed(Forget("36000gone"))
-    assert story.kept == {"36000gone": None}
+    assert story.remembered == {"36000gone": None}
 
 
 def test_forgetting_all_that_was_learned_of_a_map_keeps_nothing_of_it() -> None:
     san = San.of(["mpio"], PORTALS[:1])
     story = after_restart(san, {"36000mpio": known(SECOND)}, learn_seconds=3600.0)
     story.feed(Forget("36000mpio", SECOND))
-    assert story.kept["36000mpio"] is None
+    assert story.remembered["36000mpio"] is None
 
 
 # --- proven -----------------------------------------------------------------------------------------------------------
@@ -478,7 +478,7 @@ def test_a_failover_that_kept_its_budget_proves_the_path_and_that_is_kept() -> N
     assert story.path(SECOND).health is Health.UP
     proven = story.path(SECOND).proven
     assert proven == 1_700_000_162.0
-    assert story.kept["36000mpio"] == replace(
+    assert story.remembered["36000mpio"] == replace(
         known(FIRST, SECOND),
         paths={**known(FIRST).paths, SECOND: replace(known(SECOND).paths[SECOND], proven=proven)},
     )
