@@ -87,5 +87,7 @@ _FIRST: Final = (
   report TEXT NOT NULL
 ) WITHOUT ROWID""",
 )
+TABLES: Final = frozenset({"meta", "runs", "outages", "map_changes", "maps", "lost_nexuses", "expected", "drills"})
+"""All tables of this version."""
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
 """The statements that make version N + 1 of version N, at index N. Version 0 is an empty database."""

@@ -360,6 +360,7 @@ OUTLET: Final = Vocabulary(
         "console": "Lines and messages on standard error.",
         "systemd": "Notifications for systemd: READY=1, STATUS=, WATCHDOG=1.",
         "recording": "Events for the recording (`--record`).",
+        "store": "What is kept over restarts, and the history (`--state-dir`).",
     },
 )
 
