@@ -30,4 +30,7 @@ def _asked(request: Request) -> Reply:
             return ask(directory / CONTROL_SOCKET, request)
     except NoDaemonError:
         pass
-    return Reply(done=False, text="no mpathd-watch runs; start it first")
+    # Imported only now: a daemon would have answered long before the store is loaded.
+    from mpathd_watch.cli.forget_kept import forget_kept  # noqa: PLC0415
+
+    return forget_kept(request)
