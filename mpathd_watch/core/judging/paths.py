@@ -228,7 +228,7 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         timeouts=None if nexus is None else nexus.facts.timeouts,
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
-        unwatched=restarts.unwatched_since(draft, wwid, path) if inherited else (),
+        unwatched=restarts.unwatched_since(draft, wwid, path, began) if inherited else (),
         errors=_counted_before(path, draft.now),
         soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )

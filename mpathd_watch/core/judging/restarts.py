@@ -20,7 +20,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage
 from mpathd_watch.core.model.outage import Gap, Outage
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import NexusState, PathState
+from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace
 
 MOST_GAPS = 16
@@ -42,7 +42,7 @@ def resume(draft: Draft) -> None:
     left: list[OpenOutage] = []
     for known in memory.outages:
         path = draft.paths(known.wwid).get(known.path) if known.wwid in draft.maps else None
-        if path is None or not _is_known(draft, known.wwid):
+        if path is None or _may_still_come(draft, path) or not _is_known(draft, known.wwid):
             left.append(known)
         elif path.outage is None:
             draft.set_path(known.wwid, _resumed(draft, path, known))
@@ -53,16 +53,23 @@ def resume(draft: Draft) -> None:
 def waits(draft: Draft, wwid: str, path: PathState) -> bool:
     """Whether something is remembered of the path, and it is not known yet what it is like now."""
     outages = draft.rest.memory.outages
-    return bool(outages) and any((known.wwid, known.path) == (wwid, path.label) for known in outages)
+    if not outages or _may_still_come(draft, path):
+        return False
+    return any((known.wwid, known.path) == (wwid, path.label) for known in outages)
 
 
-def unwatched_since(draft: Draft, wwid: str, path: PathState) -> tuple[Gap, ...]:
-    """When an outage began that was there when the path was first seen; empty if nothing is known from before."""
+def _may_still_come(draft: Draft, path: PathState) -> bool:
+    """Whether the path is not there yet, and the time to come back after a start is not over."""
+    return path.awaited and Due(Wait.GRACE) in draft.deadlines
+
+
+def unwatched_since(draft: Draft, wwid: str, path: PathState, seen: Instant) -> tuple[Gap, ...]:
+    """When an outage began that was there when it was first ``seen``; empty if nothing is known from before."""
     memory = draft.rest.memory
     expected = memory.expected.get(wwid)
     if memory.alive is None or expected is None or path.label not in expected.paths:
         return ()
-    return (Gap(memory.alive, draft.now, booted=not memory.same_boot),)
+    return (Gap(memory.alive, seen, booted=not memory.same_boot),)
 
 
 def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:
