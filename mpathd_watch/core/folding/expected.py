@@ -256,12 +256,16 @@ def there_after_all(draft: Draft, wwid: str) -> None:
     draft.regrouped.add(wwid)
 
 
+def is_expected(draft: Draft, map_: MapState) -> bool:
+    """Whether something was learned or declared of the map."""
+    return map_.wwid in draft.rest.expected or map_.declared > 0
+
+
 def vanished(draft: Draft, wwid: str) -> None:
     """A full scan has not shown a map that was there: it was taken away, or is lost."""
     map_ = draft.whole_map(wwid)
-    expected = wwid in draft.rest.expected or map_.declared > 0
     out = bool(map_.paths) and all(path.health in _OUT for path in map_.paths.values())
-    if draft.rest.settings.expect_maps and expected and out:
+    if draft.rest.settings.expect_maps and is_expected(draft, map_) and out:
         draft.emit(messages.map_removed(map_, lost=True))
         _without_device(draft, wwid)
         return

@@ -40,7 +40,7 @@ def system_read(draft: Draft, event: SystemRead) -> None:
     )
     names = {wwid: label for label, wwid in labels.items()}
     for wwid, map_ in tuple(draft.maps.items()):
-        if wwid not in seen and map_.exists:
+        if wwid not in seen and (map_.exists or not expected.is_expected(draft, map_)):
             expected.vanished(draft, wwid)
     present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     for facts in event.maps:
