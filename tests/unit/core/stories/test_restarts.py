@@ -182,7 +182,7 @@ def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
     judgement = story.ended[0].outage.judgement
     assert judgement is not None
     assert judgement.verdict is Verdict.UNOBSERVED
-    assert "did not run" in story.told_of("path_reinstated").message
+    assert "did not run" in story.told_of("path_reinstated", LOST).message
 
 
 def fail(san: San) -> None:
