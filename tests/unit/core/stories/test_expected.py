@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.catalog.alerts import Priority
@@ -498,6 +498,7 @@ _DOINGS = st.lists(
 )
 
 
+@settings(max_examples=100, deadline=None)
 @given(doings=_DOINGS)
 def test_no_path_that_is_known_is_dropped_while_its_map_exists_whatever_happens(doings: list[str]) -> None:
     story = Story(San.of(["mpio"], PORTALS), memory=Memory()).begun()
