@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from math import inf
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ from mpathd_watch.core.effects import (
     Remember,
 )
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, OpenOutage
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
 from mpathd_watch.core.model.outage import Gap, Judgement, Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
 from mpathd_watch.immutable import replace
@@ -40,6 +41,7 @@ from mpathd_watch.store.rows import MOST_STATES, OUTAGE_COLUMNS, KeptOutage, out
 from mpathd_watch.store.writer import Run, Writer
 
 NOW = Instant(5_000.0, 1_700_000_000.0)
+Value = TypeVar("Value")
 WWID, MAP, PATH = "36001405a", "mpatha", "192.168.2.1:3260"
 LIMITS = Limits(730, 100)
 
@@ -49,12 +51,14 @@ def outage(number: int = 0, **fields: object) -> Outage:
 
 
 def changed(of: Outage, health: Health = Health.STALLED, at: Instant = NOW) -> OutageChanged:
-    return OutageChanged(OpenOutage(WWID, MAP, PATH, of, health, at, health), PathStates(health.value, "active"), at)
+    return OutageChanged(
+        OpenOutage(WWID, MAP, f"{PATH}-{of.id}", of, health, at, health), PathStates(health.value, "active"), at
+    )
 
 
 def ended(of: Outage, end: Instant = NOW) -> OutageEnded:
     final = replace(of, reinstated=end, judgement=Judgement(verdict=Verdict.WITHIN_BUDGET))
-    return OutageEnded(WWID, MAP, PATH, final, PathStates("up", "active"))
+    return OutageEnded(WWID, MAP, f"{PATH}-{of.id}", final, PathStates("up", "active"))
 
 
 def map_changed(health: MapHealth, was: MapHealth = MapHealth.HEALTHY, at: Instant = NOW) -> MapChanged:
@@ -89,6 +93,10 @@ def again(directory: Path, boot: str = "one") -> Opened:
     return opened
 
 
+def open_of(memory: Memory) -> list[OpenOutage]:
+    return [known for paths in memory.outages.values() for known in paths.values()]
+
+
 # --- what is read again -----------------------------------------------------------------------------------------------
 
 
@@ -100,7 +108,7 @@ def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:
         changed(of), map_changed(MapHealth.AT_RISK), NexusAnnounced("n", "NIC eth1"), Remember(WWID, expected)
     )
     memory = again(tmp_path).memory
-    assert [known.outage for known in memory.outages] == [of]
+    assert [known.outage for known in open_of(memory)] == [of]
     assert memory.maps[WWID].health is MapHealth.AT_RISK
     assert memory.lost == {"n": "NIC eth1"}
     assert memory.expected == {WWID: expected}
@@ -116,7 +124,7 @@ def test_what_is_over_is_not_read_again(tmp_path: Path) -> None:
     store.keep(ended(outage(1)), OutageDropped(outage(2).id, real=False), OutageDropped(outage(3).id, real=True))
     store.keep(MapDropped(WWID), NexusAnnounced("n", None), Remember(WWID, None), OutageDropped("unknown", real=True))
     memory = again(tmp_path).memory
-    assert (memory.outages, memory.maps, memory.lost, memory.expected) == ((), {}, {}, {})
+    assert (memory.outages, memory.maps, memory.lost, memory.expected) == ({}, {}, {}, {})
     assert store.rows("SELECT id, verdict, reinstated_most IS NULL FROM outages ORDER BY id") == [
         (outage(1).id, "within_budget", 0),
         (outage(3).id, "unobserved", 1),
@@ -166,7 +174,7 @@ def test_names_of_any_bytes_are_stored(tmp_path: Path, name: str) -> None:
         OutageChanged(OpenOutage(name, name, name, of, Health.FAILED, NOW, Health.UP), PathStates("failed"), NOW)
     )
     store.keep(Remember(name, ExpectedMap(name, {name: ExpectedPath(nexus=name)})), NexusAnnounced(name, name))
-    assert len(again(tmp_path).memory.outages) == 1
+    assert len(open_of(again(tmp_path).memory)) == 1
     assert again(tmp_path).skipped == 0
 
 
@@ -207,19 +215,19 @@ def test_whatever_fails_meanwhile_the_same_is_written_in_the_end(steps: list[tup
 
 def _apply(database: Contents, taken: Contents) -> None:
     """What a database does with what is written to it."""
-    pairs = (
-        (database.outages, taken.outages),
-        (database.maps, taken.maps),
-        (database.expected, taken.expected),
-        (database.lost, taken.lost),
-    )
-    for present, changes in pairs:
-        for key, value in changes.items():
-            if value is None:
-                present.pop(key, None)
-            else:
-                present[key] = value  # type: ignore[index]
+    _put(database.outages, taken.outages)
+    _put(database.maps, taken.maps)
+    _put(database.expected, taken.expected)
+    _put(database.lost, taken.lost)
     database.changes.extend(taken.changes)
+
+
+def _put(present: dict[str, Value | None], changes: dict[str, Value | None]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            present.pop(key, None)
+        else:
+            present[key] = value
 
 
 def test_the_oldest_of_the_past_is_lost_when_too_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +253,7 @@ def test_a_database_that_is_gone_is_made_again_with_all_that_goes_on(tmp_path: P
     directory.rmdir()
     store.keep(changed(outage(2)))
     memory = again(directory).memory
-    assert {known.outage.id for known in memory.outages} == {outage(1).id, outage(2).id}
+    assert {known.outage.id for known in open_of(memory)} == {outage(1).id, outage(2).id}
     assert memory.maps.keys() == {WWID}
     assert memory.lost == {"n": ""}
 
@@ -262,7 +270,7 @@ def test_what_can_not_be_written_is_written_later(tmp_path: Path) -> None:
     assert store.pending.waiting == 1
     store.path.rmdir()
     store.keep()
-    assert [known.outage.id for known in again(directory).memory.outages] == [outage(1).id]
+    assert [known.outage.id for known in open_of(again(directory).memory)] == [outage(1).id]
 
 
 def test_an_outage_that_nobody_knows_when_the_store_is_back_has_an_unseen_end(tmp_path: Path) -> None:
@@ -270,7 +278,7 @@ def test_an_outage_that_nobody_knows_when_the_store_is_back_has_an_unseen_end(tm
     late = Writer(tmp_path, Pending(Contents.nothing()), Run("0", "two", NOW), LIMITS)
     late.write(NOW)
     memory = again(tmp_path).memory
-    assert (memory.outages, memory.maps, memory.lost) == ((), {}, {})
+    assert (memory.outages, memory.maps, memory.lost) == ({}, {}, {})
     with closing(sqlite3.connect(tmp_path / NAME)) as database:
         assert database.execute("SELECT verdict FROM outages").fetchall() == [("unobserved",)]
     late.end(NOW)

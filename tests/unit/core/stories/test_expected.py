@@ -16,7 +16,7 @@ from mpathd_watch.core.formats.open_iscsi import keys, parse_record
 from mpathd_watch.core.formats.open_iscsi.places import Place
 from mpathd_watch.core.model.expectation import Expectation
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, Memory, OpenOutage
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, DmState, Health, MapHealth, SessionStatus, Transport
 from mpathd_watch.core.state import Wait
@@ -554,7 +554,7 @@ def test_a_path_that_failed_before_a_reboot_and_is_not_there_yet_has_time_and_th
         "0123456789abcdef", Instant(900.0, 1_699_999_900.0), Cause.CONNECTION_ERROR, failed=Instant(900.0, 1.7e9)
     )
     outage = OpenOutage("36000mpio", "mpio", SECOND, before, Health.FAILED, before.began, Health.FAILED)
-    memory = Memory({"36000mpio": known(FIRST, SECOND)}, (outage,), alive=Instant(930.0, 1_699_999_930.0))
+    memory = Memory({"36000mpio": known(FIRST, SECOND)}, by_path([outage]), alive=Instant(930.0, 1_699_999_930.0))
     story = Story(San.of(["mpio"], PORTALS[:1]), memory=memory).begun()
     assert story.path(SECOND).health is Health.MISSING
     story.at(-0.1)
