@@ -134,6 +134,7 @@ def make_failed_path(portal: str = "192.168.2.1:3260", dev: str = "sdb", **chang
 def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **changes: Any) -> MapState:
     """A healthy map with the two usual portals, or with ``paths``; maps of other names are other LUNs."""
     queueing = changes.pop("queueing", "off")
+    queues = changes.pop("queues", False)
     lun = 1 if name == "mpio" else 2 + sum(map(ord, name))
     chosen = paths
     if chosen is None:
@@ -146,8 +147,7 @@ def make_map(name: str = "mpio", paths: Iterable[PathState] | None = None, **cha
         sysfs_name="dm-0",
         since=at(-7200),
         suspended=False,
-        queues=False,
-        queueing=Queueing(queueing) if isinstance(queueing, str) else queueing,
+        queueing=replace(Queueing(queueing) if isinstance(queueing, str) else queueing, waits=queues),
         vendor="LIO-ORG",
         product="disk1",
         health=MapHealth.HEALTHY,

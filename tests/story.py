@@ -17,7 +17,7 @@ import pytest
 
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
-from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Scope
+from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Remember, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
     ConnectionFailed,
@@ -27,6 +27,7 @@ from mpathd_watch.core.events import (
     MapsListed,
     NetworkRead,
     PathsListed,
+    Remembered,
     SessionsRead,
     SettingsChanged,
     SourceDown,
@@ -49,6 +50,7 @@ from mpathd_watch.core.model.facts import (
     TcpFacts,
 )
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import ExpectedMap, Memory
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
@@ -283,7 +285,15 @@ class Told:
 class Story:
     """Feeds the core, and remembers what came of it. The methods that change the SAN return the story itself."""
 
-    def __init__(self, san: San, *, single_path_ok: Iterable[str] = (), multipathd: bool = True) -> None:
+    def __init__(
+        self,
+        san: San,
+        *,
+        single_path_ok: Iterable[str] = (),
+        multipathd: bool = True,
+        memory: Memory | None = None,
+        **settings: Any,
+    ) -> None:
         self.san = san
         self.state = State()
         self.history: list[State] = []
@@ -296,7 +306,11 @@ class Story:
         self.prompt = False
         self.polled: list[float] = []
         self.multipathd = multipathd
-        self.feed(SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok)))
+        self.remembered: dict[str, ExpectedMap | None] = {}
+        self.settings = SettingsChanged(settle_seconds=5.0, single_path_ok=frozenset(single_path_ok), **settings)
+        self.feed(self.settings)
+        if memory is not None:
+            self.feed(Remembered(memory))
 
     def begun(self) -> Self:
         """All sources up, the first look taken a minute before the story, and nothing to report but what is wrong."""
@@ -356,6 +370,7 @@ class Story:
         self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
         self.ended += [effect for effect in effects if isinstance(effect, OutageEnded)]
+        self.remembered |= {effect.wwid: effect.expected for effect in effects if isinstance(effect, Remember)}
         self.kept += [effect for effect in effects if isinstance(effect, Kept)]
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():
@@ -502,8 +517,8 @@ class Story:
 
     @property
     def waits(self) -> set[Wait]:
-        """What the core has deadlines for, but for the comparison of paths that goes on for ever."""
-        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS}
+        """What the core has deadlines for, but for the comparison of paths that goes on for ever, and for learning."""
+        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS, Wait.LEARN}
 
     def map(self, name: str = "mpio") -> MapState:
         """The map called ``name``."""

@@ -40,6 +40,8 @@ def toml(value: object) -> str:
         return f"[{', '.join(toml(item) for item in sorted(value))}]"
     if isinstance(value, tuple):
         return f"[{', '.join(toml(item) for item in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
     return json.dumps(str(value), ensure_ascii=False)

@@ -8,14 +8,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mpathd_watch.cli.collector import collector_paused
+from mpathd_watch.cli.places import state_directory
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.daemon.once import look_once
 from mpathd_watch.sinks.view import View
+from mpathd_watch.store.expected import StoreError, read_expected
 
 
 class Look(NamedTuple):
-    """What was seen, and of a bundle what is shown with it: ``lines`` for people, ``keys`` in JSON."""
+    """What was seen, and what is shown with it, above all of a bundle: ``lines`` for people, ``keys`` in JSON."""
 
     view: View
     lines: tuple[str, ...] = ()
@@ -23,9 +26,18 @@ class Look(NamedTuple):
 
 
 def look_at_host(config: Config, configuration: Configuration | None = None) -> Look:
-    """Read this host once."""
+    """Read this host once, and by what the daemon has kept, what is missing of it.
+
+    Where that can't be read, a line says so: something may be missing of which nothing is known.
+    """
     with collector_paused():
-        return Look(look_once(config, configuration))
+        note: tuple[str, ...] = ()
+        memory = Memory()
+        try:
+            memory = Memory(read_expected(state_directory()))
+        except StoreError as error:
+            note = (f"What is expected is not known: {error}",)
+        return Look(look_once(config, configuration, memory), note)
 
 
 def look_at_bundle(config: Config, root: Path) -> Look | None:

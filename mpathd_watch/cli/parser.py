@@ -67,6 +67,12 @@ def parser() -> Parser:
     )
     _add_root(check)
 
+    forget = commands.add_parser("forget", help="expect a path or a map no more that is gone for good")
+    forget.add_argument("--map", metavar="MAP", required=True, help="the map, by name or WWID")
+    forget.add_argument(
+        "--path", metavar="PATH", default="", help="only this path of it (default: all that is missing)"
+    )
+
     export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")
     export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
     _add_root(export)

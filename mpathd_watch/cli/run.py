@@ -7,7 +7,7 @@ import asyncio
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import ROOT_ONLY, STATUS_SOCKET, runtime_directory, state_directory
+from mpathd_watch.cli.places import CONTROL_SOCKET, ROOT_ONLY, STATUS_SOCKET, runtime_directory, state_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.daemon.garbage import look_rarely
 from mpathd_watch.daemon.keeping import StateTakenError
@@ -26,12 +26,14 @@ def run(options: argparse.Namespace) -> int:
         with reporting() as reporters:
             directory = runtime_directory()
             socket = directory / STATUS_SOCKET if directory else None
+            control = directory / CONTROL_SOCKET if directory else None
             root_only = directory / ROOT_ONLY if directory else None
             service = Service(
                 config,
                 lambda: configuration(options),
                 reporters,
                 socket,
+                control_socket=control,
                 root=options.root,
                 handed_over=root_only,
                 state=options.state_dir or state_directory(),

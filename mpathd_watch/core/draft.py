@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from mpathd_watch.core.effects import Effect, MapDropped, OutageDropped, Refresh, Scope
+from mpathd_watch.core.effects import Effect, MapDropped, OutageDropped, Refresh, Remember, Scope
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import Chunked, frozen
+from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State
+from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State, Wait
 from mpathd_watch.immutable import replace
 
 _NEVER_ASKED = SourceState()
@@ -62,6 +63,16 @@ class Draft:
             self.keep_path(wwid, path)
             self.touched.add((wwid, path.label))
 
+    def drop_path(self, wwid: str, label: str) -> None:
+        """Forget one path; its map must be judged again."""
+        self.leave(self.paths(wwid)[label])
+        paths = {known: path for known, path in self.paths(wwid).items() if known != label}
+        self._paths[wwid] = paths
+        self.touched.discard((wwid, label))
+        self.regrouped.add(wwid)
+        for wait in Wait:
+            self.deadlines.drop(Due(wait, wwid, label))
+
     def touch_all(self) -> None:
         """Have every path judged again."""
         self.touched.update((wwid, label) for wwid in self.maps for label in self.paths(wwid))
@@ -92,6 +103,15 @@ class Draft:
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""
         return layers.of(self.maps[wwid].layer)
+
+    def remember(self, expected: Mapping[str, ExpectedMap | None]) -> None:
+        """Keep over restarts what is expected of these maps, by WWID; ``None``: nothing any more."""
+        known = {**self.rest.expected, **expected}
+        kept = {wwid: map_ for wwid, map_ in known.items() if map_ is not None}
+        for wwid, map_ in expected.items():
+            if self.rest.expected.get(wwid) != map_:
+                self.emit(Remember(wwid, map_))
+        self.rest = replace(self.rest, expected=frozen(kept))
 
     # --- nexuses ------------------------------------------------------------------------------------------------------
 

@@ -216,6 +216,17 @@ class Remembered:
 
 
 @immutable
+class Forget:
+    """The administrator does not expect a path any more, or, without ``path``, the map of this WWID.
+
+    Of a map that exists only what is missing can be forgotten; without ``path`` that is all of it.
+    """
+
+    wwid: str
+    path: str = ""
+
+
+@immutable
 class Tick:
     """A deadline of the core has come (see ``step.next_deadline``)."""
 
@@ -241,6 +252,7 @@ Event = (
     | MultipathdConfigured
     | SettingsChanged
     | Remembered
+    | Forget
     | Tick
 )
 

@@ -29,6 +29,7 @@ from mpathd_watch.core.events import (
     DmStatusRead,
     Event,
     EventsLost,
+    Forget,
     MapsListed,
     MultipathdConfigured,
     NetworkRead,
@@ -45,8 +46,8 @@ from mpathd_watch.core.events import (
     UnitAttentions,
 )
 from mpathd_watch.core.folding import attentions as unit_attentions
-from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_errors
-from mpathd_watch.core.judging import attentions, moves, order, restarts, slow_paths, suspicion
+from mpathd_watch.core.folding import dm, expected, nexuses, sources, sysfs, transport_errors
+from mpathd_watch.core.judging import attentions, moves, order, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Deadlines, State
@@ -81,13 +82,14 @@ _ENTRIES: Mapping[type, Entry] = {
     DmStatusRead: Entry(dm.status_read, audited=True),
     MultipathdConfigured: Entry(schedule.multipathd_configured, SourceName.MULTIPATHD, audited=True),
     ConfigurationRead: Entry(schedule.configuration_read, SourceName.CONFIGURATION, audited=True),
-    SettingsChanged: Entry(order.settings_changed, audited=True),
-    Remembered: Entry(restarts.remembered),
+    SettingsChanged: Entry(expected.settings_changed, audited=True),
     SourceAnswered: Entry(sources.source_answered),
     SourceUp: Entry(sources.source_up, audited=True),
     SourceDown: Entry(sources.source_down, audited=True),
     SourceErrors: Entry(sources.source_errors),
-    Tick: Entry(order.take_up_deadlines),
+    Remembered: Entry(expected.remembered),
+    Forget: Entry(expected.forget, audited=True),
+    Tick: Entry(expected.take_up_deadlines),
 }
 _ANY_NEXUSES = Entry(nexuses.nexuses_read, SourceName.SYSFS, audited=True)
 """An event that is not in the table shows the nexuses of a transport."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.events import ConfigurationRead, Event, SettingsChanged, SourceUp
+from mpathd_watch.core.events import ConfigurationRead, Event, Remembered, SettingsChanged, SourceUp
 from mpathd_watch.core.formats.multipath_conf import NEWEST
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
 from mpathd_watch.core.step import shown_together
@@ -33,9 +34,12 @@ class NoOutlets(Outlets):
         raise RuntimeError(report)
 
 
-def look_once(config: Config, configuration: Configuration | None = None) -> View:
-    """The present state of this host, by sysfs, multipathd, the network and its ``configuration``."""
-    reading = _Reading(config, configuration)
+def look_once(config: Config, configuration: Configuration | None = None, memory: Memory = Memory()) -> View:  # noqa: B008  # it is immutable
+    """The present state of this host, by sysfs, multipathd, the network and its ``configuration``.
+
+    ``memory``: what a daemon has kept, by which something may be missing.
+    """
+    reading = _Reading(config, configuration, memory)
     # The coroutines return nothing: at its end asyncio.run() of Python 3.11 makes a text of what one returns (an error
     # message that signal.getsignal() drops), and the events of 10,000 paths are a text of many megabytes.
     asyncio.run(reading.everything())
@@ -53,10 +57,10 @@ class _Reading:
     Without ``SourceUp``: what a source has read shows as well that it answers.
     """
 
-    def __init__(self, config: Config, configuration: Configuration | None) -> None:
+    def __init__(self, config: Config, configuration: Configuration | None, memory: Memory) -> None:
         self._config = config
         self._configuration = configuration
-        self._kernel: list[Event] = [SettingsChanged.to(config.settings)]
+        self._kernel: list[Event] = [SettingsChanged.to(config.settings), Remembered(memory)]
         self._managers: list[Event] = []
 
     def shown(self) -> State:

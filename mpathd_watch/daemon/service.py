@@ -13,18 +13,22 @@ from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Kept, Refresh
-from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
+from mpathd_watch.core.events import Event, Remembered, SettingsChanged, SourceDown, SourceUp, Tick
 from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.engine import Engine, Outlets
+from mpathd_watch.daemon.forgetting import forget
 from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.daemon.keeping import Keeping, Place
 from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.immutable import replace
+from mpathd_watch.sinks.control.message import Reply, Request
+from mpathd_watch.sinks.control.server import ControlSocket
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.status.summary import summary
@@ -49,11 +53,12 @@ class _Wanted:
 class Service(Outlets):
     """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
-    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
-    multipathd and iscsid; ``handed_over`` holds what root has read of them. ``state`` is the directory for what
-    outlives the daemon; without one, nothing does. Raises ``StateTakenError`` if another daemon uses that,
-    ``RecorderError`` if the recording can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the
-    sockets can't be opened. ``surroundings`` are by default this host.
+    ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``control_socket`` takes what an
+    administrator asks for. ``root`` holds the files that configure multipathd and iscsid; ``handed_over`` holds what
+    root has read of them. ``state`` is the directory for what outlives the daemon; without one, nothing does. Raises
+    ``StateTakenError`` if another daemon uses that, ``RecorderError`` if the recording can't be written, and
+    ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened. ``surroundings`` are by default this
+    host.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Service(Outlets):
         reporters: Reporters,
         status_socket: Path | None,
         *,
+        control_socket: Path | None = None,
         root: Path = Path("/"),
         handed_over: Path | None = None,
         state: Path | None = None,
@@ -80,7 +86,11 @@ class Service(Outlets):
         self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
         self._recorder = _recorder(config)
         self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
-        self._status = StatusSocket(status_socket, self._view) if status_socket else None
+        self._sockets: list[StatusSocket | ControlSocket] = []
+        if status_socket is not None:
+            self._sockets.append(StatusSocket(status_socket, self._view))
+        if control_socket is not None:
+            self._sockets.append(ControlSocket(control_socket, self._carry_out))
         self._sources = surroundings.sources(config, self._feed, root, handed_over)
         self._wanted = _Wanted()
         self._timer: asyncio.TimerHandle | None = None
@@ -94,13 +104,13 @@ class Service(Outlets):
             loop.add_signal_handler(number, self._wanted.stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._wanted.reload.set)
         self._http.start()
-        if self._status is not None:
-            await self._status.start()
+        for each in self._sockets:
+            await each.start()
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
         self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
-        if self._keeping is not None and self._keeping.remembered is not None:
-            self._feed(self._keeping.remembered)
+        remembered = None if self._keeping is None else self._keeping.remembered
+        self._feed(remembered or Remembered(Memory()))  # without any, too, what is declared has time to come
         keeping = asyncio.create_task(self._keep_on())
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._pulse.run())
@@ -128,8 +138,8 @@ class Service(Outlets):
     async def _close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._status is not None:
-            await self._status.stop()
+        for each in self._sockets:
+            await each.stop()
         self._http.stop()
         if self._recorder is not None:
             self._recorder.close()
@@ -195,6 +205,13 @@ class Service(Outlets):
         if not self._pulse.ready and self._is_ready():
             self._pulse.start_is_complete()
             self._surroundings.settled()
+
+    def _carry_out(self, request: Request) -> Reply:
+        """Do what an administrator asks for."""
+        event, reply = forget(self._engine.state, request)
+        if event is not None:
+            self._feed(event)
+        return reply
 
     def _clock(self) -> float:
         """CLOCK_MONOTONIC seconds."""

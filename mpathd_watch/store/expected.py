@@ -11,11 +11,9 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.store import database
 from mpathd_watch.store.database import BUSY, StoreError, errors, open_to_write
-from mpathd_watch.store.lock import Lock, TakenError
 from mpathd_watch.store.rows import Row, readable
 from mpathd_watch.store.rows import read_expected as parsed
 from mpathd_watch.store.schema import APPLICATION, VERSION
-from mpathd_watch.store.writer import put_expected
 
 __all__ = ["StoreError", "read_expected", "replace_expected"]
 
@@ -39,6 +37,10 @@ def read_expected(directory: Path) -> Mapping[str, ExpectedMap]:
 
 def replace_expected(directory: Path, wwid: str, expected: ExpectedMap | None) -> None:
     """Replace what is expected of a map while no daemon runs; ``None``: nothing any more. Raises ``StoreError``."""
+    # Imported only now: ``check`` reads in a few milliseconds, and writes nothing.
+    from mpathd_watch.store.lock import Lock, TakenError  # noqa: PLC0415
+    from mpathd_watch.store.writer import put_expected  # noqa: PLC0415
+
     path = directory / database.NAME
     with errors(path):
         try:

@@ -11,6 +11,7 @@ from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts.health import BY_ARRAY
 from mpathd_watch.immutable import replace
 
+_NO_NEWS = frozenset({Health.UP, Health.UNKNOWN})
 Before = Mapping[PathKey, PathState]
 """The paths that an event has touched, as they were before it."""
 
@@ -33,7 +34,7 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
     settling = Due(Wait.SETTLE, map_.wwid) in draft.deadlines
     if map_.health is MapHealth.UNKNOWN or settling or not _manager_answered(draft, map_):
         return
-    if _waits_for_array(map_):
+    if _waits_for_array(map_) or _waits_for_paths(draft, map_):
         return
     if map_.health is not map_.announced:
         # After the time to settle, the health is an old one that was never reported.
@@ -45,6 +46,14 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
             announced=map_.health,
             troubled=None if map_.health is MapHealth.HEALTHY else map_.troubled,
         )
+
+
+def _waits_for_paths(draft: Draft, map_: MapState) -> bool:
+    """Whether only paths that may still come back after a start keep the map from being healthy."""
+    if Due(Wait.GRACE) not in draft.deadlines:
+        return False
+    there = [path for path in map_.paths.values() if not path.awaited]
+    return len(there) < map_.expected and all(path.health in _NO_NEWS for path in there)
 
 
 def _waits_for_array(map_: MapState) -> bool:
@@ -72,15 +81,24 @@ def _manager_answered(draft: Draft, map_: MapState) -> bool:
 
 
 def _followers(draft: Draft, before: Before) -> dict[PathKey, int]:
-    """Of the paths that have just become suspect, or are so no more, one for each nexus: how many it covers."""
-    first: dict[str, PathKey] = {}
+    """Of the paths that have just become suspect, or are so no more, one for each nexus: how many it covers.
+
+    The same of those that have not come back after a start.
+    """
+    first: dict[tuple[str, bool], PathKey] = {}
     followers: dict[PathKey, int] = {}
     for wwid, label in sorted(before, key=lambda key: before[key].flaps.flapping):
         path = draft.paths(wwid)[label]
-        if path.health is not path.verdict.announced and _only_suspect(path):
-            key = first.setdefault(path.nexus, (wwid, label))
+        if path.health is not path.verdict.announced and _stands_for_others(draft, wwid, path):
+            key = first.setdefault((path.nexus, path.awaited), (wwid, label))
             followers[key] = followers.get(key, -1) + 1
     return followers
+
+
+def _stands_for_others(draft: Draft, wwid: str, path: PathState) -> bool:
+    """Whether one entry is enough for the news of all paths of a nexus that have the same."""
+    absent = path.awaited and path.nexus != "" and draft.maps[wwid].exists and path.outage is not None
+    return _only_suspect(path) or absent
 
 
 def _only_suspect(path: PathState) -> bool:
@@ -96,17 +114,20 @@ def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Map
     if outage is None:
         return
     if path.health not in (path.verdict.announced, Health.UNKNOWN):
+        # That the whole map is not there is the map's entry.
+        covered = _stands_for_others(draft, wwid, path) and key not in followers
         draft.emit(
             messages.path_changed(
                 _context(draft, draft.whole_map(wwid)),
                 before,
                 path,
                 outage,
-                covered=_only_suspect(path) and key not in followers,
+                covered=covered or not draft.maps[wwid].exists,
                 siblings=followers.get(key, 0),
             )
         )
         verdict = replace(path.verdict, announced=path.health)
+        outage = replace(outage, shared=outage.shared or (covered and path.awaited))
     elif outage.counted and outage.announced not in (None, outage.cause):
         draft.emit(messages.path_cause(_context(draft, draft.whole_map(wwid)), path, outage))
         verdict = path.verdict

@@ -20,9 +20,9 @@ from mpathd_watch.immutable import immutable
 class Host:
     """The state and the configuration, and what of them the rooms need again and again.
 
-    ``maps`` are in the order of their labels, ``settings`` by WWID, ``users`` the maps of each session by its label.
-    ``nexuses`` are those that exist, by label: the facts about a missing one are out of date. ``sessions``: those that
-    open-iscsi configures. ``existing``: the ``nexuses`` by their labels.
+    ``maps`` are those that exist, in the order of their labels, ``settings`` by WWID, ``users`` the maps of each
+    session by its label. ``nexuses`` are those that exist, by label: the facts about a missing one are out of date.
+    ``sessions``: those that open-iscsi configures. ``existing``: the ``nexuses`` by their labels.
     """
 
     state: State
@@ -76,7 +76,8 @@ def host(state: State) -> Host:
         running = separated(running, configuration.multipath)
     prepared = rules(configuration, running)
     users: dict[str, dict[str, MapState]] = {}
-    for map_ in state.maps.values():
+    maps = {wwid: map_ for wwid, map_ in state.maps.items() if map_.exists}
+    for map_ in maps.values():
         for path in map_.paths.values():
             if path.nexus:
                 users.setdefault(path.nexus, {})[map_.wwid] = map_
@@ -84,11 +85,11 @@ def host(state: State) -> Host:
     sessions = of_open_iscsi(nexuses)
     return Host(
         state,
-        tuple(sorted(state.maps.values(), key=identity.by_label)),
+        tuple(sorted(maps.values(), key=identity.by_label)),
         configuration,
         running,
         prepared,
-        {wwid: prepared.of(map_).in_force for wwid, map_ in state.maps.items()},
+        {wwid: prepared.of(map_).in_force for wwid, map_ in maps.items()},
         {label: tuple(maps.values()) for label, maps in users.items()},
         node_records(configuration.records, sessions),
         nexuses,

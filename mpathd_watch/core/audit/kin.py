@@ -49,7 +49,7 @@ def fewer(host: Host) -> Mapping[str, Fewer]:
     return {
         wwid: its
         for wwid, found in ends.items()
-        if (its := lacks[found]) and wwid not in waiting and maps[wwid].present == len(maps[wwid].paths)
+        if (its := lacks[found]) and wwid not in waiting and maps[wwid].present == maps[wwid].expected
     }
 
 

@@ -47,7 +47,7 @@ def findings(host: Host, lacking: Container[str]) -> Iterator[Sighting]:
     for map_ in host.maps:
         groups = by_map.get(map_.wwid, frozenset())
         others = found.get(groups)
-        if others is None or map_.wwid in left_out or map_.wwid in lacking or map_.present < len(map_.paths):
+        if others is None or map_.wwid in left_out or map_.wwid in lacking or map_.present < map_.expected:
             continue
         if host.state.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)):
             own = next(number for _, number in groups)

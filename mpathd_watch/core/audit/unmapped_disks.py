@@ -165,12 +165,13 @@ def _lun(targets: Mapping[tuple[Transport, Hashable], str], disk: DeviceFacts) -
 
 def _second_paths(host: Host, visible: list[DeviceFacts]) -> Iterator[tuple[Finding, list[str]]]:
     """Disks in no map that are further paths of a map, or of each other."""
+    existing = {map_.wwid: map_ for map_ in host.maps}
     by_wwid: dict[str, list[str]] = {}
     for disk in visible:
         if disk.wwid:
             by_wwid.setdefault(disk.wwid, []).append(disk.name)
     for wwid, names in sorted(by_wwid.items()):
-        map_ = host.state.maps.get(wwid)
+        map_ = existing.get(wwid)
         if map_ is None and len(names) == 1:
             continue
         if any(use.disk in names for use in host.state.usage.direct):

@@ -74,10 +74,12 @@ class AlertKind(Enum):
         Priority.ERR,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is missing",
         "The map no longer has this path: its session was logged out, its device was removed, or the map was reloaded "
-        "without it. multipathd does not list a missing path.",
+        "without it. Or the path was expected and did not come back after a restart. multipathd lists no missing "
+        "path.",
         "If the path was not removed on purpose, log its session in again (iscsiadm -m node -T @MPATHD_WATCH_TARGET@ "
-        "-p @MPATHD_WATCH_PORTAL@ --login). If it was, restart mpathd-watch, which then learns the expected paths "
-        "again.",
+        "-p @MPATHD_WATCH_PORTAL@ --login). If the session is logged in, rescan it (iscsiadm -m session --rescan) and "
+        "check the LUN mapping of the array. If the path is gone for good: mpathd-watch forget --map "
+        "@MPATHD_WATCH_MAP@ --path @MPATHD_WATCH_PATH@.",
     )
     PATH_CAUSE = AlertText(
         "3f91ec23a7ee49129fe102f787ff8972",
@@ -116,6 +118,30 @@ class AlertKind(Enum):
         "The whole map was removed from device-mapper, and this path with it.",
         "Nothing needs to be done if the LUN was removed on purpose.",
     )
+    PATH_FORGOTTEN = AlertText(
+        "fc96f719701049f5901aa633561f91c8",
+        Priority.INFO,
+        "Path @MPATHD_WATCH_PATH@ is no longer expected in map @MPATHD_WATCH_MAP@",
+        "An administrator has run mpathd-watch forget. If the path comes back, it is expected again.",
+        "Nothing needs to be done.",
+    )
+    MAP_FORGOTTEN = AlertText(
+        "ff6225c724954bb0be1fb0e86219d853",
+        Priority.INFO,
+        "Map @MPATHD_WATCH_MAP@ is no longer expected",
+        "An administrator has run mpathd-watch forget, or has set expect_maps to false. If the map comes back, it is "
+        "expected again.",
+        "Nothing needs to be done.",
+    )
+    MAP_REMOVED = AlertText(
+        "3bd2cdf3ba584af3902b0e0c6a14d915",
+        Priority.INFO,
+        "Map @MPATHD_WATCH_MAP@ was removed",
+        "The map was removed from device-mapper. With priority info: at least one of its paths was usable, so it was "
+        "removed on purpose, and nothing is expected of it any more. With priority notice: none of its paths was "
+        "usable, and it remains lost until it is back or forgotten.",
+        "If it is gone for good although none of its paths was usable: mpathd-watch forget --map @MPATHD_WATCH_MAP@.",
+    )
     MAP_DEGRADED = AlertText(
         "f37f91b3d0a741c09534d96d74e05c52",
         Priority.WARNING,
@@ -135,8 +161,10 @@ class AlertKind(Enum):
         "b0f6b086226247da9881a9cbd431ee87",
         Priority.CRIT,
         "Map @MPATHD_WATCH_MAP@ has no usable path",
-        "I/O to this disk fails, or hangs for as long as the map queues it.",
-        "Restore any of its paths. File systems may have become read-only: check them afterwards.",
+        "I/O to this disk fails, or hangs for as long as the map queues it. Or the map was expected and did not come "
+        "back after a restart.",
+        "Restore any of its paths. File systems may have become read-only: check them afterwards. If it is gone for "
+        "good: mpathd-watch forget --map @MPATHD_WATCH_MAP@.",
     )
     MAP_RECOVERED = AlertText(
         "a6759b8ec6e54ea88fc9bd449d04f2b5",
@@ -152,7 +180,8 @@ class AlertKind(Enum):
         "The session is down or gone, and so is every path through it. Until these paths are up again, their own "
         "entries have priority info: this entry is the alert for all of them.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@, and the target. iscsid logs in again by itself "
-        "unless the session was logged out.",
+        "unless the session was logged out. If it was logged out for good, run mpathd-watch forget for the paths that "
+        "went through it.",
     )
     SESSION_RESTORED = AlertText(
         "c6f1f619b222445386151378e403f7a1",

@@ -41,6 +41,7 @@ CAUSES: Mapping[Cause, CauseText] = MappingProxyType(
         Cause.CHECKER: CauseText("multipathd's checker reports it faulty, though its transport works"),
         Cause.ADMINISTRATOR: CauseText("an administrator failed it"),
         Cause.REMOVED: CauseText("it is no longer in the map", root=True),
+        Cause.ABSENT: CauseText("it was not there when mpathd-watch started", root=True),
         Cause.UNKNOWN: CauseText("unknown"),
     }
 )

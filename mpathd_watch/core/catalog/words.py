@@ -206,6 +206,7 @@ CAUSE: Final = Vocabulary(
         Cause.CHECKER: "multipathd's checker failed the path although its connection worked.",
         Cause.ADMINISTRATOR: "Somebody failed the path by hand: dm failed it although the disk answered every command.",
         Cause.REMOVED: "The path left its map while its session stayed.",
+        Cause.ABSENT: "The path is expected and has not been there since mpathd-watch started.",
         Cause.UNKNOWN: "The evidence does not show the cause.",
     },
 )

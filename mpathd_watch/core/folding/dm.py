@@ -17,12 +17,13 @@ from collections.abc import Iterable
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, DmStatusRead, MapsListed, PathsListed
+from mpathd_watch.core.judging.expected import CONFIRMED_WITHIN
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView, DmView
 from mpathd_watch.core.model.vocabulary import DmAction, DmState, SourceName
-from mpathd_watch.core.state import MapState, PathState, Queueing
+from mpathd_watch.core.state import Due, MapState, PathState, Queueing, Wait
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
 from mpathd_watch.immutable import replace
 
@@ -77,7 +78,7 @@ def block_event(draft: Draft, event: BlockEvent) -> None:
         draft.refresh(Scope.SYSTEM)
     for wwid in [map_.wwid for map_ in draft.maps.values() if map_.sysfs_name == event.sysfs_name]:
         if event.action == "remove":
-            made_anew(draft, wwid)
+            draft.deadlines[Due(Wait.REMOVED, wwid)] = draft.now.monotonic + CONFIRMED_WITHIN
         elif event.reloaded:
             _reloaded(draft, wwid)
 
@@ -162,7 +163,7 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
         if status is None:
             continue
         if status.queues is not None:
-            draft.maps[wwid] = replace(map_, queues=status.queues)
+            draft.maps[wwid] = replace(map_, queueing=replace(map_.queueing, waits=status.queues))
             draft.regrouped.add(wwid)
         for path in map_.paths.values():
             state = status.paths.get(path.place.dev_t, DmState.UNKNOWN)
@@ -174,12 +175,11 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    queueing = Queueing(listing.queueing, _queueing_ends(map_, listing, draft.now))
-    known = (map_.queues, map_.queueing, map_.vendor, map_.product)
-    if known != (listing.queues, queueing, listing.vendor, listing.product):
+    queueing = Queueing(listing.queueing, _queueing_ends(map_, listing, draft.now), listing.queues)
+    known = (map_.queueing, map_.vendor, map_.product)
+    if known != (queueing, listing.vendor, listing.product):
         draft.maps[listing.wwid] = replace(
             map_,
-            queues=listing.queues,
             queueing=queueing,
             vendor=listing.vendor,
             product=listing.product,
@@ -272,7 +272,7 @@ def _settled(path: PathState, dm: DmState, requested: float) -> PathState:
 
 
 def _look_for_unknown_maps(draft: Draft, wwids: Iterable[str]) -> None:
-    if any(wwid not in draft.maps for wwid in wwids):
+    if any(wwid not in draft.maps or not draft.maps[wwid].exists for wwid in wwids):
         draft.refresh(Scope.SYSTEM)
 
 

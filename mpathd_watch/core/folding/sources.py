@@ -110,8 +110,8 @@ def _forget_listings(draft: Draft, *, restarted: bool) -> None:
     for wwid, map_ in tuple(draft.maps.items()):
         if draft.layer_of(wwid).manager is not SourceName.MULTIPATHD:
             continue
-        if map_.queues is not None or map_.queueing.text:
-            draft.maps[wwid] = replace(map_, queues=None, queueing=Queueing())
+        if map_.queueing != Queueing():
+            draft.maps[wwid] = replace(map_, queueing=Queueing())
         for path in map_.paths.values():
             before = path.checker
             after = CheckerView(name=before.name, read=before.read, overruled=before.overruled and not restarted)

@@ -9,10 +9,11 @@ from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import DevicesRead, SystemRead
-from mpathd_watch.core.folding import nexuses
+from mpathd_watch.core.folding import expected, nexuses
 from mpathd_watch.core.folding.dm import made_anew
 from mpathd_watch.core.judging import suspicion
 from mpathd_watch.core.judging.attentions import read_again
+from mpathd_watch.core.judging.expected import CONFIRMED_WITHIN, removal_reported
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.facts import DeviceFacts, MapFacts
 from mpathd_watch.core.model.mappings import frozen
@@ -38,19 +39,30 @@ def system_read(draft: Draft, event: SystemRead) -> None:
         ((facts.wwid, facts.name or facts.wwid or "unknown") for facts in event.maps),
     )
     names = {wwid: label for label, wwid in labels.items()}
-    for wwid in tuple(draft.maps):
-        if wwid not in seen:
-            _drop_map(draft, wwid)
+    for wwid, map_ in tuple(draft.maps.items()):
+        if wwid not in seen and (map_.exists or not expected.is_expected(draft, map_)):
+            expected.vanished(draft, wwid)
     present = {(nexus.transport, nexus.facts.handle): label for label, nexus in draft.nexuses.items() if nexus.present}
     for facts in event.maps:
+        if removal_reported(draft, facts.wwid):
+            if _older(draft, event, facts.wwid):
+                continue
+            expected.there_after_all(draft, facts.wwid)
         members = [devices[name] for name in sorted(devices.keys() & set(facts.slaves))]
         _fold_map(draft, facts, names[facts.wwid], members, present)
         draft.measured.add(facts.wwid)
+    expected.await_maps(draft, labels)
     nexuses.touch_changed(draft)
     unmapped = frozen({device.name: device for device in event.unmapped})
     draft.rest = replace(draft.rest, unmapped=unmapped, usage=event.usage or Usage(), started=True)
     nexuses.drop_unused(draft)
     suspicion.reassess(draft)
+
+
+def _older(draft: Draft, event: SystemRead, wwid: str) -> bool:
+    """Whether a scan that shows a map was asked for before the map's removal was reported."""
+    reported = draft.deadlines[Due(Wait.REMOVED, wwid)] - CONFIRMED_WITHIN
+    return 0.0 < event.requested < reported
 
 
 def devices_read(draft: Draft, event: DevicesRead) -> None:
@@ -99,23 +111,28 @@ def forget_disks(draft: Draft) -> None:
 
 def _fold_map(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], present: _Present) -> None:
     wwid = facts.wwid
-    map_ = draft.maps.get(wwid)
+    map_, fresh = draft.maps.get(wwid), wwid not in draft.maps
     if map_ is None:
         map_ = MapState(
             wwid=wwid,
             label=label,
             name=facts.name,
-            sysfs_name=facts.sysfs_name,
+            sysfs_name="",
             since=draft.now,
             layer=facts.layer,
         )
-        if draft.rest.started:
-            # Made just now: multipathd adds the paths as udev brings them. Those found at the start are what they are.
-            draft.deadlines[Due(Wait.SETTLE, wwid)] = draft.now.monotonic + draft.rest.settings.settle_seconds
         draft.refresh(Scope.MAPS, Scope.PATHS)
+    if draft.rest.started and not map_.exists:
+        # Made just now: multipathd adds the paths as udev brings them. Those found at the start are what they are.
+        draft.deadlines[Due(Wait.SETTLE, wwid)] = draft.now.monotonic + draft.rest.settings.settle_seconds
     draft.maps[wwid] = _as_found(map_, facts, label)
     draft.regrouped.add(wwid)
-    if map_.sysfs_name != facts.sysfs_name:
+    if fresh:
+        expected.await_paths(draft, wwid)
+    elif map_.name != facts.name:
+        expected.renamed(draft, wwid)
+        expected.declare(draft, wwid)
+    if not fresh and map_.sysfs_name != facts.sysfs_name:
         made_anew(draft, wwid)
     _fold_paths(draft, wwid, members, present)
     unplaced = frozenset(facts.slaves) - {path.place.dev for path in draft.paths(wwid).values()}
@@ -136,13 +153,6 @@ def _as_found(map_: MapState, facts: MapFacts, label: str) -> MapState:
         suspended=facts.suspended,
         block=facts.block,
     )
-
-
-def _drop_map(draft: Draft, wwid: str) -> None:
-    map_ = draft.whole_map(wwid)
-    for path in map_.paths.values():
-        draft.emit(messages.path_removed(map_, path))
-    draft.drop_map(wwid)
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -171,6 +181,7 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: _P
         else:
             draft.set_path(wwid, _observed(draft, path, device, 0.0))
         if before is None or not before.member or before.place.device != _disk(device):
+            expected.joined(draft, wwid, label)
             draft.refresh(Scope.MAPS, Scope.PATHS)
             if draft.rest.started and device.access.state is not None:
                 # A port group is active/optimized until the kernel has asked the array (alua_alloc_pg() in

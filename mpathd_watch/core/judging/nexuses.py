@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import NexusAnnounced
+from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.model.vocabulary import Liveness, Transport
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
@@ -80,5 +81,6 @@ def _members(draft: Draft, row: TransportRow) -> Iterator[Member]:
 def _paths_through(draft: Draft, labels: Iterable[str]) -> dict[str, list[PathKey]]:
     through: dict[str, list[PathKey]] = {label: [] for label in labels}
     for wwid, path in draft.paths_through(*through):
-        through[path.nexus].append((wwid, path.label))
+        if not removal_reported(draft, wwid):
+            through[path.nexus].append((wwid, path.label))
     return through

@@ -12,6 +12,7 @@ from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import MapChanged, Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
 from mpathd_watch.core.judging import restarts, suspicion
+from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
 from mpathd_watch.core.judging.outages import end_outage, pass_on
@@ -28,6 +29,7 @@ _OF_OTHERS = frozenset(
     {
         *(Wait.AUDIT, Wait.SLOW_PATHS),
         *(Wait.ACCESS, Wait.LUNS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES),
+        *(Wait.LEARN, Wait.GRACE, Wait.REMOVED),
     }
 )
 
@@ -36,6 +38,7 @@ def judge(draft: Draft) -> None:
     """Judge everything that the event has touched."""
     restarts.resume(draft)
     judge_nexuses(draft)
+    _leave_alone_what_is_being_removed(draft)
     before: dict[PathKey, PathState] = {}
     for wwid, label in sorted(draft.touched):
         before[wwid, label] = path = draft.paths(wwid)[label]
@@ -85,6 +88,16 @@ def take_up_deadlines(draft: Draft, _: Tick) -> None:
                 draft.touched.add((key.wwid, key.path))
             else:
                 draft.regrouped.add(key.wwid)
+                draft.touched.update((key.wwid, path.label) for path in draft.paths(key.wwid).values() if path.awaited)
+
+
+def _leave_alone_what_is_being_removed(draft: Draft) -> None:
+    """Judge nothing of a map whose removal has yet to be confirmed."""
+    wwids = {wwid for wwid, _ in draft.touched} | draft.regrouped
+    removed = {wwid for wwid in wwids if removal_reported(draft, wwid)}
+    if removed:
+        draft.touched = {key for key in draft.touched if key[0] not in removed}
+        draft.regrouped -= removed
 
 
 def _pass_on_map(draft: Draft, wwid: str) -> None:
@@ -106,7 +119,11 @@ def _forget_flaps(draft: Draft) -> None:
 
 def _judged_map(draft: Draft, map_: MapState) -> MapState:
     health = map_health(
-        chain((path.health for path in map_.paths.values()), repeat(Health.UNKNOWN, len(map_.unplaced))),
+        chain(
+            (path.health for path in map_.paths.values()),
+            repeat(Health.UNKNOWN, len(map_.unplaced)),
+            repeat(Health.MISSING, map_.unnamed - len(map_.unplaced)),
+        ),
         single_path_ok=not draft.rest.settings.single_path_ok.isdisjoint((map_.wwid, map_.name)),
     )
     if health is map_.health:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import OutageChanged, OutageDropped, OutageEnded, PathStates
+from mpathd_watch.core.judging.expected import keep_proof
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import OpenOutage
 from mpathd_watch.core.model.outage import Judgement, Outage
-from mpathd_watch.core.model.vocabulary import Health, Word
+from mpathd_watch.core.model.vocabulary import Health, Phase, Verdict, Word
 from mpathd_watch.core.state import PathState
 from mpathd_watch.immutable import replace
 
@@ -23,6 +24,8 @@ def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
         draft.refresh_devices([path.place.dev])
         _count(draft, outage.judgement or Judgement())
         path = replace(path, reinstatements=path.reinstatements + 1)
+        if _proves(outage.judgement):
+            path = keep_proof(draft, wwid, path)
         draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage), _states(draft, path)))
     else:
         draft.emit(OutageDropped(outage.id, real=False))
@@ -65,6 +68,13 @@ def _known(word: Word) -> str:
 
 def _final(outage: Outage) -> Outage:
     return replace(outage, judgement=outage.judgement or Judgement())
+
+
+def _proves(judgement: Judgement | None) -> bool:
+    """Whether the path failed over, and within its budget."""
+    if judgement is None or judgement.verdict is not Verdict.WITHIN_BUDGET:
+        return False
+    return Phase.FAILOVER in judgement.phases
 
 
 def _count(draft: Draft, judgement: Judgement) -> None:

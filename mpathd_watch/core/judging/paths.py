@@ -6,7 +6,7 @@ from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.judging import restarts, suspicion
+from mpathd_watch.core.judging import expected, restarts, suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
@@ -64,7 +64,7 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     failed = outage is not None and outage.real
     health = path_health(raw, transport_was_lost=was_lost, out=outage is not None, failed=failed)
     seen = evidence(raw)
-    if outage is None and health in _OUT:
+    if outage is None and health in _OUT and not expected.may_still_come(draft, wwid, path):
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
     if outage is not None:
         outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
@@ -104,6 +104,7 @@ def _raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         unread=not draft.is_up(SourceName.SYSFS),
         closed=_closed(path, draft.now),
         confirmed=_confirmed(path, standing, draft.now),
+        awaited=path.awaited,
     )
 
 
@@ -218,13 +219,16 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
     nexus = draft.nexus_of(path)
     report = draft.rest.auditing.report.maps.get(wwid)
     recheck = report.recheck_interval if report else None
+    began = path.verdict.since if path.awaited else draft.now
     return Outage(
-        id=outage_id(wwid, path.label, draft.now),
-        began=draft.now,
+        id=outage_id(wwid, path.label, began),
+        began=began,
+        failed=began if path.awaited else None,
+        shared=path.awaited and not draft.maps[wwid].exists,
         timeouts=None if nexus is None else nexus.facts.timeouts,
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
-        unwatched=restarts.unwatched_since(draft, wwid, path) if inherited else (),
+        unwatched=restarts.unwatched_since(draft, wwid, path, began) if inherited else (),
         errors=_counted_before(path, draft.now),
         soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )

@@ -21,7 +21,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage
 from mpathd_watch.core.model.vocabulary import SourceName
-from mpathd_watch.core.state import NexusState, PathState
+from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace
 
 Value = TypeVar("Value")
@@ -49,16 +49,21 @@ def resume(draft: Draft) -> None:
 
 def waits(draft: Draft, wwid: str, path: PathState) -> bool:
     """Whether something is remembered of the path, and it is not known yet what it is like now."""
-    return path.label in draft.rest.memory.outages.get(wwid, ())
+    return path.label in draft.rest.memory.outages.get(wwid, ()) and not _may_still_come(draft, path)
 
 
-def unwatched_since(draft: Draft, wwid: str, path: PathState) -> tuple[Gap, ...]:
-    """When an outage began that was there when the path was first seen; empty if nothing is known from before."""
+def _may_still_come(draft: Draft, path: PathState) -> bool:
+    """Whether the path is not there yet, and the time to come back after a start is not over."""
+    return path.awaited and Due(Wait.GRACE) in draft.deadlines
+
+
+def unwatched_since(draft: Draft, wwid: str, path: PathState, seen: Instant) -> tuple[Gap, ...]:
+    """When an outage began that was there when it was first ``seen``; empty if nothing is known from before."""
     memory = draft.rest.memory
     expected = memory.expected.get(wwid)
     if memory.alive is None or expected is None or path.label not in expected.paths:
         return ()
-    return (Gap(memory.alive, draft.now, booted=not memory.same_boot),)
+    return (Gap(memory.alive, seen, booted=not memory.same_boot),)
 
 
 def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:
@@ -82,7 +87,7 @@ def _resume_paths(draft: Draft, wwid: str) -> None:
     left = dict(memory.outages[wwid])
     for label in tuple(left):
         path = draft.paths(wwid).get(label)
-        if path is not None:
+        if path is not None and not _may_still_come(draft, path):
             draft.set_path(wwid, _resumed(draft, path, left.pop(label)))
     outages = {**memory.outages, wwid: frozen(left)} if left else _without(memory.outages, wwid)
     draft.rest = replace(draft.rest, memory=replace(memory, outages=frozen(dict(outages))))

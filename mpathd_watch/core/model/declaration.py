@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from mpathd_watch.immutable import immutable
 
 Value = TypeVar("Value")
-Example = tuple[tuple[str, str], ...]
+Example = tuple[tuple[str, str | tuple[str, ...]], ...]
 """The keys and values of a table."""
 
 
@@ -76,6 +76,10 @@ def _read_seconds(value: object) -> float | None:
     return float(value)
 
 
+def _read_yes_or_no(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _whole(least: int, most: int) -> Kind[int]:
     """A whole number within these limits."""
 
@@ -86,6 +90,7 @@ def _whole(least: int, most: int) -> Kind[int]:
 
 
 TEXT = Kind("a text", _read_text)
+YES_OR_NO = Kind("true or false", _read_yes_or_no)
 NAMES = Kind("a list of names or WWIDs", _read_texts)
 SECONDS = Kind("a number of seconds from 0 to 3600", _read_seconds)
 COUNT = _whole(0, 100)

@@ -56,9 +56,12 @@ def shortest(address: IPv4Address | IPv6Address) -> str:
 
 def connection_label(session: SessionFacts) -> str:
     """``ADDRESS:PORT[@IFACE]`` of the session's persistent portal."""
-    label = portal(session.address, session.port)
-    iface = session.iface
-    return label if iface in ("", DEFAULT_IFACE) else f"{label}@{iface}"
+    return connection(portal(session.address, session.port), session.iface)
+
+
+def connection(of_portal: str, iface: str) -> str:
+    """``ADDRESS:PORT[@IFACE]`` of what ``portal`` returns."""
+    return of_portal if iface in ("", DEFAULT_IFACE) else f"{of_portal}@{iface}"
 
 
 def uid_property(name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mpathd_watch.core.model.acknowledgement import ACKNOWLEDGEMENTS, Acknowledgement
-from mpathd_watch.core.model.declaration import COUNT, NAMES, SECONDS, setting
+from mpathd_watch.core.model.declaration import COUNT, NAMES, SECONDS, YES_OR_NO, setting
+from mpathd_watch.core.model.expectation import EXPECTATIONS, Expectation
 from mpathd_watch.immutable import immutable
 
 
@@ -44,6 +45,32 @@ class Settings:
         "A path is flapping when it has failed this many times within flap_window_seconds. 0 turns the check off.",
     )
     flap_window_seconds: float = setting(600.0, SECONDS, "The period within which flap_failures are counted.")
+    learn_seconds: float = setting(
+        60.0,
+        SECONDS,
+        "How long a path must have been in its map, without a break, before it is expected there over restarts, too.",
+    )
+    start_grace_seconds: float = setting(
+        60.0,
+        SECONDS,
+        "How long after the start of the daemon a path or map that has not come back stays unreported. Status and "
+        "metrics show it as missing at once.",
+    )
+    expect_maps: bool = setting(
+        True,
+        YES_OR_NO,
+        "Whether maps are expected to come back after a restart, and not to vanish while all their paths are down. "
+        "false is for hosts whose maps come and go at any time, restarts included: then only the paths of those maps "
+        "are expected that exist.",
+    )
+    expect: tuple[Expectation, ...] = setting(
+        (),
+        EXPECTATIONS,
+        "What a map should have, one table for each map. map is its name or WWID. paths is the number of its paths, "
+        "or the list of their names as mpathd-watch status prints them. Paths that are learned are expected beside "
+        "these.",
+        example=(("map", "mpatha"), ("paths", ("192.168.1.1:3260", "192.168.2.1:3260"))),
+    )
     acknowledge: tuple[Acknowledgement, ...] = setting(
         (),
         ACKNOWLEDGEMENTS,

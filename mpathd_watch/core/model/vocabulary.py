@@ -234,6 +234,7 @@ class Cause(StrEnum):
     CHECKER = "checker"
     ADMINISTRATOR = "administrator"
     REMOVED = "removed"
+    ABSENT = "absent"
     UNKNOWN = "unknown"
 
 

@@ -29,6 +29,12 @@ class Wait(StrEnum):
     LUNS = "luns"
     MOVES = "moves"
     RESIZES = "resizes"
+    LEARN = "learn"
+    GRACE = "grace"
+    REMOVED = "removed"
+
+
+_OF_A_MAP: Final = frozenset({Wait.SETTLE, Wait.WATCH, Wait.REMOVED})
 
 
 class Due(NamedTuple):
@@ -141,9 +147,10 @@ class DeadlinesDraft(_Shelves, MutableMapping[Due, float]):
         return [due for _, due in sorted(come)]
 
     def drop_map(self, wwid: str) -> None:
-        """Forget the deadlines of a map and its paths."""
+        """Forget the deadlines of a map and its paths; those of all there is are not of a map that has no WWID."""
         for due in [due for due in self._shelves[_shelf(wwid)] if due.wwid == wwid]:
-            del self[due]
+            if wwid or due.path or due.wait in _OF_A_MAP:
+                del self[due]
 
     def finished(self) -> Deadlines:
         """The copy; ``before`` itself if nothing was written. The draft must not be written to any more."""

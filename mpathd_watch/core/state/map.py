@@ -18,11 +18,12 @@ class Queueing:
     """How long I/O waits while no path is usable.
 
     ``text``: what multipathd prints of it (%Q), ``""`` if that is not known. ``ends``: when it starts to fail, if
-    multipathd counts down to that.
+    multipathd counts down to that. ``waits``: whether it waits at all, ``None`` if that is not known.
     """
 
     text: str = ""
     ends: Instant | None = None
+    waits: bool | None = None
 
 
 @immutable
@@ -30,10 +31,11 @@ class MapState:
     """One multipath map with all its expected paths, by label.
 
     ``label`` is the map's name, made unique. ``layer`` is what joins the paths. ``block``: see ``MapFacts``.
-    ``queues``: whether I/O waits when no path is usable, ``None`` if it is not known. ``announced`` is the last health
-    in the journal, ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has
-    not shown the disk or its nexus yet. ``attentions``: how many unit attentions of each kind came for its disks.
-    ``latency``: the median over the paths of the seconds that an I/O took, at the last comparison with enough I/O.
+    ``sysfs_name`` is empty while dm does not have the map. ``announced`` is the last health in the journal,
+    ``troubled`` when it left ``healthy``. ``unplaced`` are the members in its table of which sysfs has not shown the
+    disk or its nexus yet. ``attentions``: how many unit attentions of each kind came for its disks. ``latency``: the
+    median over the paths of the seconds that an I/O took, at the last comparison with enough I/O. ``declared``: how
+    many paths the administrator has declared it to have.
     """
 
     wwid: str
@@ -44,7 +46,6 @@ class MapState:
     layer: Layer = Layer.DM_MULTIPATH
     suspended: bool | None = None
     block: BlockFacts = field(default=BlockFacts())
-    queues: bool | None = None
     queueing: Queueing = field(default=Queueing())
     vendor: str = ""
     product: str = ""
@@ -56,6 +57,27 @@ class MapState:
     unplaced: frozenset[str] = frozenset()
     attentions: Mapping[AttentionKind, int] = field(default_factory=empty)
     latency: float | None = None
+    declared: int = 0
+
+    @property
+    def queues(self) -> bool | None:
+        """Whether I/O waits when no path is usable; ``None`` if it is not known."""
+        return self.queueing.waits
+
+    @property
+    def exists(self) -> bool:
+        """Whether dm has the map; one that is only expected stays in the state without its device."""
+        return bool(self.sysfs_name) or self.present > 0
+
+    @property
+    def expected(self) -> int:
+        """How many paths it should have."""
+        return max(self.declared, len(self.paths))
+
+    @property
+    def unnamed(self) -> int:
+        """How many of its declared paths have never been seen, and are not declared by name either."""
+        return self.expected - len(self.paths)
 
     @property
     def usable(self) -> int:

@@ -57,7 +57,7 @@ class PathState:
     """One expected path of a map.
 
     ``member``: it is in the map's table now. ``ever_up``: its health has been ``up``. ``ever_reached``: the way to its
-    disk has been seen working. ``failures`` by their cause.
+    disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``.
     """
 
     label: str
@@ -75,11 +75,17 @@ class PathState:
     reinstatements: int = 0
     flaps: Flaps = field(default=Flaps())
     slowness: Slowness = field(default=Slowness())
+    proven: float | None = None
 
     @property
     def health(self) -> Health:
         """The verdict in one word."""
         return self.verdict.health
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it is only expected: it has not been seen since the daemon's start."""
+        return not self.member and not self.place.dev
 
     @property
     def in_transition(self) -> bool:

@@ -12,7 +12,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
-from mpathd_watch.core.model.memory import Memory
+from mpathd_watch.core.model.memory import ExpectedMap, Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName, Transport, Verdict
@@ -73,6 +73,8 @@ class State:
     ``started``: the first full scan of sysfs has been taken. ``multipathd_asked``: multipathd has listed something, or
     failed to, at least once. ``usage``: what disks are used for, as of the last full scan. ``links``: the network
     interfaces by name, ``None`` while they are not known.
+    ``expected``: by WWID, what is kept over restarts; a map in ``maps`` may have further paths, which are expected as
+    long as the daemon runs.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
     ``memory``: what earlier daemons knew.
@@ -92,6 +94,7 @@ class State:
     memory: Memory = field(default=Memory())
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
+    expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
     dm_stale: float | None = None
     uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)

@@ -56,7 +56,7 @@ class RawStates:
     ``unknown`` where they show none. ``unmanaged``: who knows the standing has never answered, and nothing has changed
     it since. ``unread``: sysfs, which shows the disk and its nexus, does not answer. ``closed``: what the array says of
     the path, if that can explain why it takes no I/O (``judging.paths``), else ``None``. ``confirmed``: that was read
-    since the path failed, if it has.
+    since the path failed, if it has. ``awaited``: the path is only expected (``PathState.awaited``).
     """
 
     member: bool
@@ -71,6 +71,7 @@ class RawStates:
     unread: bool = False
     closed: AccessState | None = None
     confirmed: bool = True
+    awaited: bool = False
 
     @property
     def transitioning(self) -> bool:
@@ -111,7 +112,7 @@ def _cause(raw: RawStates) -> Cause:
     if raw.nexus is not None and raw.nexus.lost:
         return raw.nexus_cause
     if not raw.member:
-        return Cause.REMOVED
+        return Cause.ABSENT if raw.awaited else Cause.REMOVED
     if raw.device is DeviceState.OFFLINE:
         return Cause.DEVICE_OFFLINE
     if raw.suspicion is Suspicion.CARRIER:

@@ -84,7 +84,7 @@ def _map(map_: MapState, report: MapReport) -> dict[str, Any]:
         "wwid": map_.wwid,
         "health": map_.health.value,
         "usable": map_.usable,
-        "expected": len(map_.paths),
+        "expected": map_.expected,
         "optimized": map_.optimized,
         "budget": _bounds(report.budget),
         "reinstatement_worst_seconds": None if isinf(worst) else worst,

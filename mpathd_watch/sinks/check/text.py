@@ -46,7 +46,7 @@ def _figures(result: Result) -> Iterator[str]:
         yield f"maps={len(result.maps)}"
         for health in MapHealth:
             yield f"maps_{health}={healths[health]}"
-        expected = sum(len(map_.paths) for map_ in result.maps)
+        expected = sum(map_.expected for map_ in result.maps)
         yield f"paths_usable={sum(map_.usable for map_ in result.maps)};;;0;{expected}"
         yield f"paths_expected={expected}"
     if result.question.configuration and not result.question.map:
@@ -91,7 +91,7 @@ def summary(result: Result) -> str:
 def _paths(result: Result) -> str:
     """All that is well in one clause, or the worst map with its worst path."""
     maps = result.maps
-    usable, expected = sum(map_.usable for map_ in maps), sum(len(map_.paths) for map_ in maps)
+    usable, expected = sum(map_.usable for map_ in maps), sum(map_.expected for map_ in maps)
     if result.question.map:
         return _map(maps[0])
     if not result.troubled:
@@ -110,7 +110,7 @@ def _map(map_: MapState) -> str:
     if len(bad) > len(named):
         named.append(f"{len(bad) - len(named)} more")
     paths = f", {', '.join(named)}" if named else ""
-    return f"{map_.label}: {map_.usable} of {plural(len(map_.paths), 'path')} usable{paths}"
+    return f"{map_.label}: {map_.usable} of {plural(map_.expected, 'path')} usable{paths}"
 
 
 def _path(path: PathState) -> str:

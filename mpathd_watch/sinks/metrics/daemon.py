@@ -195,6 +195,17 @@ COUNTERS: Final[Block[State]] = Block(
                 'increase(mpathd_watch_outages_total{verdict="over_budget"}[1d]) > 0',
             ),
         ),
+        gauge(
+            "maps_expected",
+            "Maps that should exist: those that do, and those that are expected ([expected.md](expected.md)).",
+            lambda state: len(state.maps) if state.started else None,
+            Example(
+                "Which hosts lack maps that they should have?",
+                "mpathd_watch_maps_expected - on (instance) count by (instance) "
+                '(mpathd_watch_map_info{sysfs_name!=""}) > 0',
+            ),
+            absent="until sysfs has been read",
+        ),
         Row(
             "config_findings",
             Kind.GAUGE,

@@ -28,7 +28,7 @@ def _settled(map_: MapState) -> object:
     """All that is exported of a map but its latency: its paths are others after each reading of their disks."""
     paths = [(path.health, path.member, path.disk.access.state) for path in map_.paths.values()]
     return (
-        *(map_.wwid, map_.sysfs_name, map_.vendor, map_.product, map_.health, map_.queues, map_.queueing),
+        *(map_.wwid, map_.sysfs_name, map_.vendor, map_.product, map_.health, map_.queueing, map_.declared),
         *(map_.suspended, map_.attentions, paths),
     )
 
@@ -107,8 +107,9 @@ _ROWS: Final[tuple[Row[MapState], ...]] = (
     ),
     gauge(
         "map_paths_expected",
-        "Paths that the map should have: all that it has had, including those that are missing.",
-        lambda map_: len(map_.paths),
+        "Paths that the map should have: all that it has had and that were not forgotten, including those that are "
+        "missing, and all that are declared or named by node records ([expected.md](expected.md)).",
+        lambda map_: map_.expected,
         Example(
             "What share of the expected paths is usable?",
             "sum(mpathd_watch_map_paths_usable) / sum(mpathd_watch_map_paths_expected)",

@@ -59,7 +59,7 @@ def _labels(map_label: str, paths: tuple[str, ...]) -> tuple[tuple[int, Labels],
 
 _settled: Final = attrgetter(
     *("place", "verdict", "dm", "checker", "disk.state", "disk.access.state"),
-    *("failures", "reinstatements", "flaps", "slowness.slow", "outage"),
+    *("failures", "reinstatements", "flaps", "slowness.slow", "outage", "proven"),
     *("disk_errors.errors.total", "disk_errors.timeouts.total"),
 )
 """All that is exported of a path but its I/O, which changes at each reading of its disk."""
@@ -169,6 +169,17 @@ _OF_STATES: Final[tuple[Row[PathState], ...]] = (
             "Which paths came back more than twice within the last day?",
             "increase(mpathd_watch_path_reinstatements_total[1d]) > 2",
         ),
+    ),
+    gauge(
+        "path_last_proven_timestamp_seconds",
+        "When the last outage of the path ended whose failover kept its budget, in Unix time; kept over restarts.",
+        lambda path: path.proven,
+        Example(
+            "Which paths have not proven their failover for half a year, or never?",
+            "mpathd_watch_path_info unless on (instance, map, path) "
+            "(time() - mpathd_watch_path_last_proven_timestamp_seconds < 180 * 86400)",
+        ),
+        absent="while it never did",
     ),
     gauge(
         "path_flapping",

@@ -13,6 +13,8 @@ def shows_access(entry: MapEntry) -> bool:
 
 
 def usable(entry: MapEntry) -> str:
-    """``2 of 2 paths usable``, and ``, 1 optimized`` if the access states are shown."""
+    """``2 of 2 paths usable``, then how many are optimized if the access states are shown, and how many never seen."""
     text = f"{entry['usable']} of {plural(entry['expected'], 'path')} usable"
-    return f"{text}, {entry['optimized']} optimized" if shows_access(entry) else text
+    unnamed = entry["expected"] - len(entry["paths"])
+    never = f", {unnamed} never seen" if unnamed > 0 else ""
+    return text + (f", {entry['optimized']} optimized" if shows_access(entry) else "") + never

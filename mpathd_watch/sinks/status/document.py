@@ -102,7 +102,8 @@ class PathEntry(TypedDict):
     """One expected path of a map.
 
     ``handler``, ``port_group`` and ``preferred``: see ``AccessFacts``. ``deadline``: when its current phase must be
-    over; ``overdue``: the phase should be over. ``marginal`` is reported by multipathd.
+    over; ``overdue``: the phase should be over. ``marginal`` is reported by multipathd. ``last_proven``: when its
+    failover last kept its budget.
     """
 
     path: str
@@ -130,17 +131,20 @@ class PathEntry(TypedDict):
     outage: OutageEntry | None
     failures: dict[str, int]
     reinstatements: int
+    last_proven: str | None
 
 
 class MapEntry(TypedDict):
     """One multipath map.
 
-    ``optimized``: how many paths are active/optimized. ``queues``: whether I/O hangs once no path is usable.
+    ``exists`` is false of one that is only expected. ``optimized``: how many paths are active/optimized. ``queues``:
+    whether I/O hangs once no path is usable.
     """
 
     map: str
     wwid: str
     sysfs_name: str | None
+    exists: bool
     vendor: str | None
     product: str | None
     health: str

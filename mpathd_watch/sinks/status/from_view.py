@@ -56,7 +56,11 @@ def document(view: View) -> Document:
 
 
 def _moment(instant: Instant) -> str:
-    return date(instant.wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _date(instant.wall)
+
+
+def _date(wall: float) -> str:
+    return date(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _on_the_wall(moment: Instant, now: Instant) -> Instant:
@@ -97,13 +101,14 @@ def _map(map_: MapState, state: State, now: Instant) -> MapEntry:
         "map": clean(map_.label),
         "wwid": clean(map_.wwid),
         "sysfs_name": _text(map_.sysfs_name),
+        "exists": map_.exists,
         "vendor": _text(map_.vendor),
         "product": _text(map_.product),
         "health": map_.health.value,
         "since": _moment(map_.since),
         "seconds": _seconds(now, map_.since),
         "usable": map_.usable,
-        "expected": len(map_.paths),
+        "expected": map_.expected,
         "present": map_.present,
         "optimized": map_.optimized,
         "queues": map_.queues,
@@ -151,6 +156,7 @@ def _path(path: PathState, state: State, now: Instant) -> PathEntry:
         "outage": None if path.outage is None else _outage(path.outage, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
+        "last_proven": None if path.proven is None else _date(path.proven),
     }
 
 

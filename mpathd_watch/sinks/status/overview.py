@@ -28,7 +28,12 @@ def overview_of(document: Document) -> str:
 
 
 def outlook(entry: MapEntry) -> str:
-    """Whether I/O hangs or fails without a usable path; empty while there is more than one, or if it is not known."""
+    """Whether I/O hangs or fails without a usable path; empty while there is more than one, or if it is not known.
+
+    A map that is only expected has no I/O.
+    """
+    if not entry.get("exists", True):
+        return "the map does not exist"
     if entry["queues"] is None or entry["health"] not in (MapHealth.LOST, MapHealth.AT_RISK):
         return ""
     effect = "I/O hangs" if entry["queues"] else "I/O fails"

@@ -17,6 +17,8 @@ def remarks(document: Document, path: PathEntry) -> Iterator[str]:
         yield _suspicion(session) if session is not None else "its session is suspect"
     elif path["outage"] is not None:
         yield words.cause(path["outage"]["cause"])
+    elif path["health"] == Health.MISSING:
+        yield "not there since the start"
     if path.get("flapping"):
         yield "flapping"
     if path.get("slow"):

@@ -37,7 +37,7 @@ class StatusSocket:
     async def start(self) -> None:
         """Listen. The socket of a dead daemon is removed. Raises ``StatusSocketError`` if the path can't be used."""
         try:
-            if await asyncio.to_thread(_is_served, self._path):
+            if await asyncio.to_thread(is_served, self._path):
                 raise StatusSocketError(f"another mpathd-watch already serves {self._path}; stop it first")
             self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._serve, self._path, backlog=_BACKLOG)
@@ -79,7 +79,7 @@ class StatusSocket:
         return json.dumps(document(self._views()), ensure_ascii=False).encode() + b"\n"
 
 
-def _is_served(path: Path) -> bool:
+def is_served(path: Path) -> bool:
     """Whether a process listens there. A file that is not a socket is an error: it must not be removed."""
     if path.exists() and not path.is_socket():
         raise StatusSocketError(f"can't serve the status on {path}: it is not a socket; remove it")

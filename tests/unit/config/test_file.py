@@ -16,6 +16,7 @@ from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
+from mpathd_watch.core.model.expectation import Expectation
 from mpathd_watch.core.model.settings import Settings
 from tools.settings import toml
 
@@ -36,6 +37,15 @@ silence_grace_seconds = 1.5
 flap_failures = 5
 flap_window_seconds = 300
 
+learn_seconds = 30
+start_grace_seconds = 120
+expect_maps = false
+[[expect]]
+map = "mpatha"
+paths = ["192.168.1.1:3260", "192.168.2.1:3260"]
+[[expect]]
+map = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
+paths = 4
 [[acknowledge]]
 finding = "single_path"
 object = "backup*"
@@ -85,6 +95,13 @@ def test_every_key_is_read(file: Path) -> None:
             silence_grace_seconds=1.5,
             flap_failures=5,
             flap_window_seconds=300.0,
+            learn_seconds=30.0,
+            start_grace_seconds=120.0,
+            expect_maps=False,
+            expect=(
+                Expectation("mpatha", 2, frozenset({"192.168.1.1:3260", "192.168.2.1:3260"})),
+                Expectation("36001405a4f0c2d1e8b94f6c9a1b2c3d4", 4),
+            ),
         ),
     )
     assert all(getattr(config, field.name) != field.default for field in fields(Config))
@@ -152,8 +169,9 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
         file, 'listen = 1\nsysfs = "/sys"\nsettle_seconds = true\nLISTEN = 1\nzeal = 2\n[single_path_ok]\nmpio = true\n'
     )
     known = (
-        "(known: acknowledge, flap_failures, flap_window_seconds, history_days, history_mib, listen, multipathd_socket,"
-        " record, record_mib, settle_seconds, silence_grace_seconds, single_path_ok, slack_seconds, sysfs)"
+        "(known: acknowledge, expect, expect_maps, flap_failures, flap_window_seconds, history_days, history_mib,"
+        " learn_seconds, listen, multipathd_socket, record, record_mib, settle_seconds, silence_grace_seconds,"
+        " single_path_ok, slack_seconds, start_grace_seconds, sysfs)"
     )
     assert message.split("; ") == [
         f"unknown key 'LISTEN' {known}",
@@ -290,3 +308,38 @@ def test_any_file_is_a_configuration_or_one_line(tmp_path_factory: pytest.TempPa
     except ConfigError as error:
         message = str(error)
         assert message.isprintable()
+
+
+MAP, PATHS = 'map = "mpatha"\n', "paths = 2\n"
+NO_PATHS = "must be a whole number from 1 to 1024, or a list of names"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("expect = 1", "it must be tables, each of them headed [[expect]]"),
+        ("expect = [1]", "it must be tables, each of them headed [[expect]]"),
+        (f"[expect]\n{MAP}{PATHS}", "it must be tables, each of them headed [[expect]]"),
+        (f"[[expect]]\n{MAP}", "table 1 has no paths"),
+        (f"[[expect]]\n{PATHS}", "table 1 has no map"),
+        (f"[[expect]]\n{MAP}{PATHS}[[expect]]\n{PATHS}", "table 2 has no map"),
+        (f'[[expect]]\nmap = " "\n{PATHS}', "map of table 1 must be a text that is not empty"),
+        (f"[[expect]]\nmap = 1\n{PATHS}", "map of table 1 must be a text that is not empty"),
+        *(
+            (f"[[expect]]\n{MAP}paths = {value}\n", f"paths of table 1 {NO_PATHS}")
+            for value in ("0", "-1", "1025", "true", "2.0", '"a"', "[]", "[1]", '[""]', '["a\\nb"]')
+        ),
+        (
+            f"[[expect]]\n{MAP}{PATHS}number = 1\n",
+            "table 1 has the unknown key 'number' (known: map, paths)",
+        ),
+        (f"[[expect]]\n{MAP}{PATHS}[[expect]]\n{MAP}{PATHS}", "map 'mpatha' is in more than one table"),
+    ],
+)
+def test_what_is_no_expectation_is_refused_with_the_reason(file: Path, content: str, message: str) -> None:
+    assert complaint(file, content) == f"expect: {message}"
+
+
+@pytest.mark.parametrize("value", ["1", '"yes"', "[true]", "{ a = 1 }"])
+def test_what_is_neither_true_nor_false_is_refused(file: Path, value: str) -> None:
+    assert complaint(file, f"expect_maps = {value}").startswith("expect_maps must be true or false, not ")

@@ -12,9 +12,16 @@ from mpathd_watch.core.alerting.messages.arrays import (
 )
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
-from mpathd_watch.core.alerting.messages.maps import map_changed
+from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_removed
 from mpathd_watch.core.alerting.messages.nexuses import nexus_lost, nexus_restored
-from mpathd_watch.core.alerting.messages.paths import path_added, path_cause, path_changed, path_overdue, path_removed
+from mpathd_watch.core.alerting.messages.paths import (
+    path_added,
+    path_cause,
+    path_changed,
+    path_forgotten,
+    path_overdue,
+    path_removed,
+)
 from mpathd_watch.core.alerting.messages.sources import events_lost, source_down, source_up
 from mpathd_watch.core.alerting.messages.steadiness import path_flapping, path_slow, path_steady
 
@@ -25,6 +32,8 @@ __all__ = [
     "events_lost",
     "lun_resized",
     "map_changed",
+    "map_forgotten",
+    "map_removed",
     "more_findings",
     "nexus_lost",
     "nexus_restored",
@@ -32,6 +41,7 @@ __all__ = [
     "path_cause",
     "path_changed",
     "path_flapping",
+    "path_forgotten",
     "path_overdue",
     "path_removed",
     "path_slow",

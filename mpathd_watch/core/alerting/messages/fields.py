@@ -12,13 +12,15 @@ from mpathd_watch.core.state import MapState, PathState
 def name(path: PathState) -> str:
     """The path as messages name it: its label, and the disk that it is or was."""
     dev = path.place.dev
+    if not dev:
+        return path.label
     return f"{path.label} ({dev})" if path.member else f"{path.label} (was {dev})"
 
 
 def usable(map_: MapState) -> str:
     """How many paths of the map are usable, in words."""
     unknown = sum(path.health is Health.UNKNOWN for path in map_.paths.values())
-    return f"{map_.usable} of {plural(len(map_.paths), 'path')} usable" + (f", {unknown} unknown" if unknown else "")
+    return f"{map_.usable} of {plural(map_.expected, 'path')} usable" + (f", {unknown} unknown" if unknown else "")
 
 
 def more_paths(siblings: int, noun: str) -> str:
@@ -35,7 +37,7 @@ def map_fields(map_: MapState) -> dict[str, str]:
         "MAP": map_.label,
         "WWID": map_.wwid,
         "PATHS_USABLE": str(map_.usable),
-        "PATHS_EXPECTED": str(len(map_.paths)),
+        "PATHS_EXPECTED": str(map_.expected),
     }
 
 

@@ -35,8 +35,39 @@ def map_changed(map_: MapState, previous: MapHealth, now: Instant) -> Alert:
     )
 
 
+def map_removed(map_: MapState, *, lost: bool) -> Alert:
+    """The entry for a map that dm no longer has; ``lost``: none of its paths was usable."""
+    if lost:
+        text = (
+            "the map was removed while none of its paths was usable. It counts as lost until it is back; if it is gone "
+            f"for good: mpathd-watch forget --map {map_.label}"
+        )
+    else:
+        text = f"the map was removed, and is no longer expected; {map_.usable} of {map_.expected} paths were usable"
+    kind = AlertKind.MAP_REMOVED
+    fields = {**map_fields(map_), "PREVIOUS_HEALTH": map_.health.value}
+    return Alert(kind, Priority.NOTICE if lost else kind.value.priority, f"{map_.label}: {text}.", fields)
+
+
+def map_forgotten(map_: MapState) -> Alert:
+    """The entry for a map that is not there and not expected any more."""
+    kind = AlertKind.MAP_FORGOTTEN
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"{map_.label}: the map is no longer expected.",
+        {**map_fields(map_), "PREVIOUS_HEALTH": map_.health.value},
+    )
+
+
 def _text(map_: MapState, now: Instant) -> str:
     match map_.health:
+        case MapHealth.LOST if not map_.exists:
+            expected = f"{plural(map_.expected, 'path')} {'is' if map_.expected == 1 else 'are'} expected"
+            return (
+                f"the map does not exist, and {expected}. If it is gone for good: mpathd-watch forget --map "
+                f"{map_.label}"
+            )
         case MapHealth.LOST:
             stalled = any(path.health is Health.STALLED for path in map_.paths.values())
             holding = "the kernel still holds I/O for a stalled path, then " if stalled else ""
@@ -45,13 +76,13 @@ def _text(map_: MapState, now: Instant) -> str:
         case MapHealth.AT_RISK:
             last = name(next(path for path in map_.paths.values() if path.health in USABLE))
             others = _not_up(map_)
-            alone = f"the only path left of {len(map_.paths)} ({others})" if others else "its only path"
+            alone = f"the only path left of {map_.expected} ({others})" if others else "its only path"
             return f"{last} is {alone}; if it fails, {_without_path(map_, lost=False)}"
         case MapHealth.DEGRADED:
             return f"degraded, {usable(map_)} ({_not_up(map_)})"
         case _:
             took = f" after {duration(now.since(map_.troubled))}" if map_.troubled else ""
-            return f"healthy again{took}, all {plural(len(map_.paths), 'path')} up"
+            return f"healthy again{took}, all {plural(map_.expected, 'path')} up"
 
 
 def _not_up(map_: MapState) -> str:
@@ -64,6 +95,8 @@ def _not_up(map_: MapState) -> str:
     named = [f"{path.label} {path.health}" for path in bad[:MOST_NAMED]]
     if len(bad) > len(named):
         named.append(f"{len(bad) - len(named)} more")
+    if map_.unnamed:
+        named.append(f"{plural(map_.unnamed, 'declared path')} never seen")
     return ", ".join(named)
 
 

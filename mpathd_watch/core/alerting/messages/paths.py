@@ -11,7 +11,7 @@ from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.outage import Outage
-from mpathd_watch.core.model.vocabulary import Health, Phase
+from mpathd_watch.core.model.vocabulary import Cause, Health, Phase
 from mpathd_watch.core.state import MapState, NexusState, PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import BY_ARRAY
@@ -51,12 +51,15 @@ def path_changed(
 ) -> Alert:
     """The alert for a path that has come into ``path.health``; ``outage`` is the one this belongs to.
 
-    ``siblings`` other paths of its nexus have become suspect with it; ``covered``: one of those is the alert.
+    ``siblings`` other paths of its nexus have become suspect, or are missing, with it; ``covered``: one of those, or
+    that of the map, is the alert.
     """
     kind, map_ = _KINDS[path.health], context.map
     quiet = outage.shared or covered or before.flaps.flapping or path.in_transition
     text = _changed(context, path, outage, siblings)
-    if before.outage is None and outage.inherited:
+    if path.health is Health.MISSING and outage.cause is Cause.LOGOUT and not quiet:
+        text += f". If that was intended and is for good: mpathd-watch forget --map {map_.label} --path {path.label}"
+    if before.outage is None and outage.inherited and outage.cause is not Cause.ABSENT:
         text += ". It was already in this state when mpathd-watch started"
     return Alert(
         kind,
@@ -81,7 +84,8 @@ def _changed(context: Context, path: PathState, outage: Outage, siblings: int) -
         case Health.FAILED:
             return sentences.failed(context, path, outage)
         case Health.MISSING:
-            return f"is missing: {sentences.cause_text(outage.cause)}"
+            others = more_paths(siblings, table.of(path.place.transport).words.noun)
+            return f"is missing{others}: {sentences.cause_text(outage.cause)}"
         case Health.RECOVERING:
             return sentences.recovering(context, path, outage)
         case _:
@@ -141,6 +145,16 @@ def path_removed(map_: MapState, path: PathState) -> Alert:
         AlertKind.PATH_REMOVED,
         Priority.INFO,
         f"{map_.label}: the map was removed, and path {name(path)} with it.",
+        {**path_fields(map_, path), "PREVIOUS_HEALTH": path.health.value},
+    )
+
+
+def path_forgotten(map_: MapState, path: PathState) -> Alert:
+    """The entry for a path that is not there and not expected any more."""
+    return Alert(
+        AlertKind.PATH_FORGOTTEN,
+        Priority.INFO,
+        f"{map_.label}: path {name(path)} is no longer expected.",
         {**path_fields(map_, path), "PREVIOUS_HEALTH": path.health.value},
     )
 

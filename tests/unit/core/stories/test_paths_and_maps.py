@@ -237,7 +237,8 @@ def test_a_logout_leaves_a_missing_path_and_a_login_is_the_same_path_on_another_
     )
     assert story.session_state("192.168.2.1").status is SessionStatus.MISSING
     assert story.told_of("path_missing").message == (
-        "mpio: path 192.168.2.1:3260 (was sdb) is missing: its session was logged out. 1 of 2 paths usable."
+        "mpio: path 192.168.2.1:3260 (was sdb) is missing: its session was logged out. If that was intended and is for "
+        "good: mpathd-watch forget --map mpio --path 192.168.2.1:3260. 1 of 2 paths usable."
     )
     story.at(60).san.login("192.168.2.1")
     story.san.add_disk(story.san.wwid("mpio"), 2)
@@ -412,6 +413,7 @@ def test_a_lun_that_is_added_settles_before_it_is_called_at_risk_and_one_that_go
         (12, "path_added", SECOND),
         (40, "path_removed", FIRST),
         (40, "path_removed", SECOND),
+        (40, "map_removed", "data"),
     ]
     assert story.told[0].alert.message == f"data: new path {FIRST} (sdc), expected from now on."
     assert story.told[2].alert.message == f"data: the map was removed, and path {FIRST} (sdc) with it."
@@ -885,7 +887,8 @@ def test_a_session_that_is_logged_out_with_all_its_paths_is_reported_as_gone_and
     story.at(10).san.logout(2)
     story.look()
     assert story.told_of("session_lost").message == (
-        f"iSCSI session {SECOND}/{TARGET} is gone, logged out: 2 paths of 2 maps went through it."
+        f"iSCSI session {SECOND}/{TARGET} is gone, logged out: 2 paths of 2 maps went through it. "
+        "If that was intended and is for good, run mpathd-watch forget for these paths."
     )
     story.san.login("192.168.2.1")
     for name in ("mpio", "data"):
@@ -1028,9 +1031,11 @@ def test_a_dm_device_that_was_removed_and_came_back_between_two_looks_is_another
     story.at(5).dm("sdb", DmState.FAILED)
     story.at(6).dm("sdb", DmState.ACTIVE)
     story.at(10).feed(BlockEvent("remove", "dm-0"))
-    assert story.wants(Scope.SYSTEM, Scope.MAPS, Scope.PATHS)
+    assert story.wants(Scope.SYSTEM)
     story.san.seqnums.clear()
-    story.look().listing().at(20).dm("sdb", DmState.FAILED)
+    story.look()
+    assert story.wants(Scope.MAPS, Scope.PATHS)
+    story.listing().at(20).dm("sdb", DmState.FAILED)
     assert story.path(SECOND).health is Health.FAILED
     assert not story.wants(Scope.MAPS)
 

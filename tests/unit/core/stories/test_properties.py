@@ -21,8 +21,10 @@ from mpathd_watch.core.events import (
     DmStatusRead,
     Event,
     EventsLost,
+    Forget,
     MapsListed,
     PathsListed,
+    Remembered,
     SessionsRead,
     SettingsChanged,
     SourceAnswered,
@@ -45,6 +47,8 @@ from mpathd_watch.core.model.facts import (
     SessionFacts,
 )
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, Memory
 from mpathd_watch.core.model.vocabulary import (
     USABLE,
     AccessState,
@@ -122,6 +126,10 @@ def check_state(state: State) -> None:
         assert session.lost is None or session.status not in (SessionStatus.LOGGED_IN, SessionStatus.MISSING)
     for wwid, known in state.maps.items():
         assert known.wwid == wwid
+        if Due(Wait.REMOVED, wwid) in state.deadlines:
+            continue  # nothing is concluded before it is known whether the map is still there
+        settling = Due(Wait.SETTLE, wwid) in state.deadlines
+        starting = Due(Wait.GRACE) in state.deadlines
         places = [(path.place.dev, path.place.dev_t, path.place.hctl) for path in known.paths.values() if path.member]
         assert len(set(places)) == len(places), "one disk is two paths"
         for label, path in known.paths.items():
@@ -133,19 +141,21 @@ def check_state(state: State) -> None:
             raw = facts_of(state, path)
             assert path.health is path_health(raw, transport_was_lost=lost, out=out, failed=failed)
             assert not (path.checker.overruled and (path.dm.state is DmState.FAILED or not path.member))
-            if path.health is not Health.UNKNOWN:
+            if path.health is not Health.UNKNOWN and not (path.awaited and (starting or settling)):
                 assert (path.outage is not None) == (path.health in _OUT)
                 assert path.verdict.announced is path.health
         enough = not state.settings.single_path_ok.isdisjoint((wwid, known.name))
         healths = [*(path.health for path in known.paths.values()), *(Health.UNKNOWN for _ in known.unplaced)]
         assert known.health is map_health(healths, single_path_ok=enough)
-        settling = Due(Wait.SETTLE, wwid) in state.deadlines
-        if known.health is not MapHealth.UNKNOWN and not settling and state.multipathd_asked:
+        waiting = settling or (starting and any(path.awaited for path in known.paths.values()))
+        if known.health is not MapHealth.UNKNOWN and not waiting and state.multipathd_asked:
             assert known.announced is known.health or waits_for_array(known)
             assert (known.troubled is None) == (known.health is MapHealth.HEALTHY)
     for due in state.deadlines:
         if due.path:
             path = state.maps[due.wwid].paths[due.path]
+            if due.wait is Wait.LEARN or Due(Wait.REMOVED, due.wwid) in state.deadlines:
+                continue
             assert path.outage or (due.wait is Wait.STEADY and path.flaps.flapping)
             assert due.wait not in (Wait.CAUSE, Wait.LOOK) or (path.outage and not path.outage.counted)
         else:
@@ -158,6 +168,9 @@ def check_counters(before: State, after: State) -> None:
         if wwid not in before.maps:
             continue
         for label, old in before.maps[wwid].paths.items():
+            if label not in known.paths:
+                assert not old.member, "only what is missing can be forgotten"
+                continue
             path = known.paths[label]
             assert no_less(old.failures, path.failures)
             assert sum(path.failures.values()) - sum(old.failures.values()) in (0, 1)
@@ -201,7 +214,10 @@ class Journal:
 
     def _take(self, state: State, event: str, fields: Mapping[str, str]) -> None:
         told = fields.get("HEALTH", "")
-        if event in ("path_added", "path_removed", "events_lost", *_OF_ARRAYS):
+        if event in ("path_added", "path_removed", "map_removed", "map_forgotten", "events_lost", *_OF_ARRAYS):
+            return
+        if event == "path_forgotten":
+            self.paths.pop((fields["WWID"], fields["PATH"]), None)
             return
         if event.startswith("path_"):
             key = fields["WWID"], fields["PATH"]
@@ -341,6 +357,11 @@ sessions = st.lists(session_facts, max_size=4).map(tuple)
 devices = st.lists(device_facts, max_size=5).map(tuple)
 _SOURCES = st.sampled_from(SourceName)
 _REASONS = st.sampled_from(["timeout", "not_running", "no_module"])
+expected_map = st.builds(
+    ExpectedMap,
+    _NAMES,
+    st.dictionaries(st.sampled_from(["192.168.1.1:3260", "192.168.9.1:3260"]), st.builds(ExpectedPath)).map(frozen),
+)
 anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
     st.builds(SystemRead, st.lists(map_facts, max_size=4).map(tuple), devices, sessions, _REQUESTED),
@@ -367,14 +388,16 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(SourceErrors, _SOURCES, st.just("bad_value"), st.integers(1, 3)),
     st.builds(EventsLost),
     st.builds(SettingsChanged, st.floats(0, 10), st.frozensets(_WWIDS, max_size=1)),
+    st.builds(Forget, _WWIDS, st.sampled_from(["", "192.168.1.1:3260", "?"])),
     st.builds(Tick),
 )
+memories = st.builds(Remembered, st.builds(Memory, st.dictionaries(_WWIDS, expected_map, max_size=2).map(frozen)))
 _PAUSES = st.sampled_from([0.0, 0.5, 3.0, -4.0])
 """An edited recording may even go back in time."""
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(_PAUSES, anything), max_size=25))
+@given(st.lists(st.tuples(_PAUSES, st.one_of(anything, memories)), max_size=25))
 def test_whatever_comes_nothing_breaks_and_every_verdict_holds(events: list[tuple[float, Event]]) -> None:
     witness = Witness()
     for pause, event in events:
