@@ -10,6 +10,7 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.model.facts import SessionFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.model.vocabulary import (
     Cause,
@@ -24,7 +25,6 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import Auditing, MapState, NexusState, PathState, PathVerdict, Queueing, SourceState, State
 from mpathd_watch.core.transports import iscsi
-from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2003-01.org.linux-iscsi.san:mpio"
 INITIATOR = "iqn.1993-08.org.debian:01:host"

@@ -17,7 +17,7 @@ import pytest
 
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
-from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh, Scope
+from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
     ConnectionFailed,
@@ -49,6 +49,7 @@ from mpathd_watch.core.model.facts import (
     TcpFacts,
 )
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     AttentionKind,
@@ -64,7 +65,6 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import MapState, NexusState, PathState, State, Wait
 from mpathd_watch.core.step import next_deadline, step
-from mpathd_watch.core.verdicts.outage import Outage
 
 TARGET = "iqn.2009-02.com.example:storage.disk1"
 START = Instant(1000.0, 1_700_000_000.0)
@@ -291,6 +291,7 @@ class Story:
         self.told: list[Told] = []
         self.wanted: list[Refresh] = []
         self.ended: list[OutageEnded] = []
+        self.kept: list[Kept] = []
         self.healths: list[tuple[float, str, str, Health]] = []
         self.prompt = False
         self.polled: list[float] = []
@@ -355,6 +356,7 @@ class Story:
         self.told += [Told(self.seconds, alert) for alert in alerts]
         self.history.append(self.state)
         self.ended += [effect for effect in effects if isinstance(effect, OutageEnded)]
+        self.kept += [effect for effect in effects if isinstance(effect, Kept)]
         self.wanted = [effect for effect in effects if isinstance(effect, Refresh)]
         for wwid, known in self.state.maps.items():
             old = before.maps[wwid].paths if wwid in before.maps else {}

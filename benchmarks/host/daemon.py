@@ -39,6 +39,7 @@ class Daemon:
             **os.environ,
             "NOTIFY_SOCKET": str(notify),
             "RUNTIME_DIRECTORY": str(runtime),
+            "STATE_DIRECTORY": str(runtime / "state"),
             "WATCHDOG_USEC": "30000000",
         }
         command = [sys.executable, "-m", "mpathd_watch", "run", *options, "--web.listen-address", f"127.0.0.1:{port}"]

@@ -36,6 +36,12 @@ def parser() -> Parser:
     _add_host_options(run)
     _add_override(run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address")
     _add_override(run, "--record", "FILE", "record all events in FILE, for replay")
+    run.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        help="keep what outlives the daemon in DIR (default /var/lib/mpathd-watch)",
+    )
     _add_root(run)
 
     status = commands.add_parser("status", help="show every map and path with its health")

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
+STATE_DIRECTORY = Path("/var/lib/mpathd-watch")
 STATUS_SOCKET = "status.sock"
 REPLAY_SOCKET = "replay.sock"
 """A name of its own, so that a replay can neither block a daemon nor be taken for one."""
@@ -20,6 +21,12 @@ def runtime_directory() -> Path | None:
     directory = _daemon_directory()
     # Path.is_dir raises before Python 3.14 where a directory above may not be searched.
     return directory if os.path.isdir(directory) else None  # noqa: PTH112
+
+
+def state_directory() -> Path:
+    """Where the daemon keeps what outlives it: what systemd's StateDirectory= has created, otherwise the usual one."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else STATE_DIRECTORY
 
 
 def replay_sockets() -> list[Path]:

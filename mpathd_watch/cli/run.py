@@ -7,9 +7,10 @@ import asyncio
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import ROOT_ONLY, STATUS_SOCKET, runtime_directory
+from mpathd_watch.cli.places import ROOT_ONLY, STATUS_SOCKET, runtime_directory, state_directory
 from mpathd_watch.config import ConfigError
 from mpathd_watch.daemon.garbage import look_rarely
+from mpathd_watch.daemon.keeping import StateTakenError
 from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
 from mpathd_watch.daemon.surroundings import Surroundings
@@ -33,11 +34,12 @@ def run(options: argparse.Namespace) -> int:
                 socket,
                 root=options.root,
                 handed_over=root_only,
+                state=options.state_dir or state_directory(),
                 surroundings=Surroundings(settled=look_rarely),
             )
             asyncio.run(service.run())
     except ConfigError as error:
         return fail(str(error), 2)
-    except (RecorderError, ListenError, StatusSocketError) as error:
+    except (RecorderError, ListenError, StatusSocketError, StateTakenError) as error:
         return fail(str(error))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
-from mpathd_watch.core.model.declaration import MEBIBYTES, TEXT, setting
+from mpathd_watch.core.model.declaration import DAYS, MEBIBYTES, TEXT, setting
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.immutable import immutable
 
@@ -38,5 +38,16 @@ class Config:
         MEBIBYTES,
         "How large a recording may become, in MiB. A file that has half of that is renamed to NAME.1, in place of the "
         "one before, and another one is begun. An idle host with two paths records at most 2 MB a day.",
+    )
+    history_days: int = setting(
+        730,
+        DAYS,
+        "For how many days outages, and what else the history shows, are kept.",
+    )
+    history_mib: int = setting(
+        100,
+        MEBIBYTES,
+        "How large the history may become, in MiB. If it has more, the oldest outages are removed until a tenth of "
+        "that is free.",
     )
     settings: Settings = field(default=Settings())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from mpathd_watch.core.effects import Effect, Refresh, Scope
+from mpathd_watch.core.effects import Effect, MapDropped, OutageDropped, Refresh, Scope
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
@@ -74,12 +74,20 @@ class Draft:
 
     def drop_map(self, wwid: str) -> None:
         """Forget a map and its paths."""
+        for path in self.paths(wwid).values():
+            self.leave(path)
+        self.emit(MapDropped(wwid))
         self._paths.pop(wwid, None)
         del self.maps[wwid]
         self.touched = {key for key in self.touched if key[0] != wwid}
         self.regrouped.discard(wwid)
         self.measured.discard(wwid)
         self.deadlines.drop_map(wwid)
+
+    def leave(self, path: PathState) -> None:
+        """Nobody will see the end of the outage of a path that is forgotten."""
+        if path.outage is not None:
+            self.emit(OutageDropped(path.outage.id, path.outage.real))
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""
@@ -142,7 +150,7 @@ class Draft:
     # --- effects ------------------------------------------------------------------------------------------------------
 
     def emit(self, effect: Effect) -> None:
-        """Add an alert or the end of an outage."""
+        """Add an alert, or something to keep."""
         self.effects.append(effect)
 
     def refresh(self, *scopes: Scope) -> None:

@@ -1,4 +1,4 @@
-"""What follows from an event: alerts for the journal, reads that the sources shall make, and outages that are over."""
+"""What follows from an event: alerts for the journal, reads that the sources shall make, and what is to be kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
-from mpathd_watch.core.verdicts.outage import Outage
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, OpenOutage
+from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.immutable import immutable
 
 
@@ -39,13 +42,85 @@ class Refresh:
 
 
 @immutable
+class PathStates:
+    """What each layer reports of a path, in words; empty where nothing does."""
+
+    health: str
+    dm: str = ""
+    checker: str = ""
+    device: str = ""
+    session: str = ""
+    access: str = ""
+
+
+@immutable
+class OutageChanged:
+    """An outage has begun, or more is known of it, at ``at``; ``states`` are those of its path now."""
+
+    open: OpenOutage
+    states: PathStates
+    at: Instant
+
+
+@immutable
 class OutageEnded:
-    """A path is up again after an outage in which it was worse than suspect; ``outage`` has its verdict."""
+    """A path is up again after an outage in which it was worse than suspect; ``outage`` has its verdict.
+
+    ``states`` are those of the path now.
+    """
 
     wwid: str
     map: str
     path: str
     outage: Outage
+    states: PathStates = PathStates("")
 
 
-Effect = Alert | Refresh | OutageEnded
+@immutable
+class OutageDropped:
+    """The outage ``id`` will have no end: its path was only suspect and is up again, or is not expected any more.
+
+    ``real``: the path was worse than suspect in it.
+    """
+
+    id: str
+    real: bool
+
+
+@immutable
+class MapChanged:
+    """The health of a map is another one than ``was``, or has been announced; ``map`` is its label."""
+
+    wwid: str
+    map: str
+    was: MapHealth
+    now: KeptMap
+    at: Instant
+
+
+@immutable
+class MapDropped:
+    """There is no such map any more."""
+
+    wwid: str
+
+
+@immutable
+class NexusAnnounced:
+    """The loss of a nexus was announced, with what it shares with others; ``None``: it is back, or unused."""
+
+    label: str
+    shared: str | None
+
+
+@immutable
+class Remember:
+    """Keep what is expected of the map over restarts; ``None``: it is not expected any more."""
+
+    wwid: str
+    expected: ExpectedMap | None
+
+
+Kept = OutageChanged | OutageEnded | OutageDropped | MapChanged | MapDropped | NexusAnnounced | Remember
+"""What the daemon keeps on disk."""
+Effect = Alert | Refresh | Kept

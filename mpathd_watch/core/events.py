@@ -20,6 +20,7 @@ from mpathd_watch.core.model.facts import (
     PathListing,
     SessionFacts,
 )
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
@@ -208,6 +209,13 @@ class SettingsChanged(Settings):
 
 
 @immutable
+class Remembered:
+    """What earlier daemons knew, at the start before any source has answered."""
+
+    memory: Memory
+
+
+@immutable
 class Tick:
     """A deadline of the core has come (see ``step.next_deadline``)."""
 
@@ -232,6 +240,7 @@ Event = (
     | ConfigurationRead
     | MultipathdConfigured
     | SettingsChanged
+    | Remembered
     | Tick
 )
 

@@ -33,6 +33,7 @@ from mpathd_watch.core.events import (
     MultipathdConfigured,
     NetworkRead,
     PathsListed,
+    Remembered,
     SessionsRead,
     SettingsChanged,
     SourceAnswered,
@@ -45,7 +46,7 @@ from mpathd_watch.core.events import (
 )
 from mpathd_watch.core.folding import attentions as unit_attentions
 from mpathd_watch.core.folding import dm, nexuses, sources, sysfs, transport_errors
-from mpathd_watch.core.judging import attentions, moves, order, slow_paths, suspicion
+from mpathd_watch.core.judging import attentions, moves, order, restarts, slow_paths, suspicion
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Deadlines, State
@@ -81,6 +82,7 @@ _ENTRIES: Mapping[type, Entry] = {
     MultipathdConfigured: Entry(schedule.multipathd_configured, SourceName.MULTIPATHD, audited=True),
     ConfigurationRead: Entry(schedule.configuration_read, SourceName.CONFIGURATION, audited=True),
     SettingsChanged: Entry(order.settings_changed, audited=True),
+    Remembered: Entry(restarts.remembered),
     SourceAnswered: Entry(sources.source_answered),
     SourceUp: Entry(sources.source_up, audited=True),
     SourceDown: Entry(sources.source_down, audited=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mpathd_watch.core.effects import Alert, Effect, OutageEnded, Refresh
+from mpathd_watch.core.effects import Alert, Effect, Kept, Refresh
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
@@ -22,8 +22,8 @@ class Outlets:
     def refresh(self, refresh: Refresh) -> None:
         """Make a source read something again."""
 
-    def outage_ended(self, ended: OutageEnded) -> None:
-        """Keep an outage that is over."""
+    def keep(self, kept: Kept) -> None:
+        """Keep what must outlive the daemon."""
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording, if there is one."""
@@ -38,8 +38,8 @@ class Outlets:
                 self.alert(effect)
             case Refresh():
                 self.refresh(effect)
-            case OutageEnded():
-                self.outage_ended(effect)
+            case _:
+                self.keep(effect)
 
 
 class Engine:

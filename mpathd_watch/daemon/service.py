@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
 from mpathd_watch.core.catalog.alerts import Priority
-from mpathd_watch.core.effects import Alert, Refresh
+from mpathd_watch.core.effects import Alert, Kept, Refresh
 from mpathd_watch.core.events import Event, SettingsChanged, SourceDown, SourceUp, Tick
 from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.instant import Instant
@@ -19,6 +20,7 @@ from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.daemon.internal_errors import where
+from mpathd_watch.daemon.keeping import Keeping, Place
 from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
@@ -28,6 +30,7 @@ from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.status.summary import summary
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.reading.worker import StalledError
+from mpathd_watch.store.pruning import Limits
 
 RELOADED_WITHIN = 5.0
 """Seconds that reading the configuration file may take at a reload. It is on the root file system, which may hang."""
@@ -35,13 +38,22 @@ RESYNC_AFTER_BUG = 60.0
 """Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What signals have asked for."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Service(Outlets):
     """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
     ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``root`` holds the files that configure
-    multipathd and iscsid; ``handed_over`` holds what root has read of them. Raises ``RecorderError`` if the recording
-    can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened.
-    ``surroundings`` are by default this host.
+    multipathd and iscsid; ``handed_over`` holds what root has read of them. ``state`` is the directory for what
+    outlives the daemon; without one, nothing does. Raises ``StateTakenError`` if another daemon uses that,
+    ``RecorderError`` if the recording can't be written, and ``ListenError`` or ``StatusSocketError`` if one of the
+    sockets can't be opened. ``surroundings`` are by default this host.
     """
 
     def __init__(
@@ -53,8 +65,12 @@ class Service(Outlets):
         *,
         root: Path = Path("/"),
         handed_over: Path | None = None,
+        state: Path | None = None,
         surroundings: Surroundings = HOST,
     ) -> None:
+        limits = Limits(config.history_days, config.history_mib)
+        place = None if state is None else Place(state, limits)
+        self._keeping = None if place is None else Keeping(place, surroundings.now, reporters.log)
         self._config = config
         self._reload = reload
         self._reporters = reporters
@@ -66,8 +82,7 @@ class Service(Outlets):
         self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
         self._status = StatusSocket(status_socket, self._view) if status_socket else None
         self._sources = surroundings.sources(config, self._feed, root, handed_over)
-        self._stop = asyncio.Event()
-        self._reload_wanted = asyncio.Event()
+        self._wanted = _Wanted()
         self._timer: asyncio.TimerHandle | None = None
         self._resynced = float("-inf")
 
@@ -76,19 +91,22 @@ class Service(Outlets):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+            loop.add_signal_handler(number, self._wanted.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._wanted.reload.set)
         self._http.start()
         if self._status is not None:
             await self._status.start()
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
         self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
+        if self._keeping is not None and self._keeping.remembered is not None:
+            self._feed(self._keeping.remembered)
+        keeping = asyncio.create_task(self._keep_on())
         watching = asyncio.create_task(self._sources.run())
         beating = asyncio.create_task(self._pulse.run())
         reloading = asyncio.create_task(self._reload_on_request())
-        stopping = asyncio.create_task(self._stop.wait())
-        tasks = (watching, beating, reloading, stopping)
+        stopping = asyncio.create_task(self._wanted.stop.wait())
+        tasks = (watching, beating, reloading, stopping, keeping)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -100,6 +118,13 @@ class Service(Outlets):
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._close()
 
+    async def _keep_on(self) -> None:
+        """Write the store until cancelled."""
+        if self._keeping is None:
+            await asyncio.Event().wait()
+        else:
+            await self._keeping.run(self._feed)
+
     async def _close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -108,6 +133,8 @@ class Service(Outlets):
         self._http.stop()
         if self._recorder is not None:
             self._recorder.close()
+        if self._keeping is not None:
+            self._keeping.stop()
 
     # --- outlets of the engine ----------------------------------------------------------------------------------------
 
@@ -120,6 +147,11 @@ class Service(Outlets):
     def refresh(self, refresh: Refresh) -> None:
         """Make a source read again."""
         self._sources.refresh(refresh)
+
+    def keep(self, kept: Kept) -> None:
+        """Have something kept over restarts."""
+        if self._keeping is not None:
+            self._keeping.put(kept)
 
     def recorded(self, event: Event, now: Instant) -> None:
         """Write the event to the recording."""
@@ -175,6 +207,8 @@ class Service(Outlets):
             outlets["systemd"] = systemd
         if self._recorder is not None:
             outlets["recording"] = self._recorder.outlet
+        if self._keeping is not None:
+            outlets["store"] = self._keeping.outlet
         return replace(self._engine.view(), outlets=outlets)
 
     def _arm(self) -> None:
@@ -199,8 +233,8 @@ class Service(Outlets):
         """At each SIGHUP, take over what can change at run time. A configuration with a mistake changes nothing."""
         worker = self._surroundings.worker("reload")
         while True:
-            await self._reload_wanted.wait()
-            self._reload_wanted.clear()
+            await self._wanted.reload.wait()
+            self._wanted.reload.clear()
             self._notifier.reloading(self._surroundings.now())
             try:
                 fresh = await worker.run(self._reload, RELOADED_WITHIN)

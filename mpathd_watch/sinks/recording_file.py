@@ -23,6 +23,7 @@ from mpathd_watch.core.events import (
     EventsLost,
     MapsListed,
     PathsListed,
+    Remembered,
     SourceAnswered,
     SourceDown,
     SourceErrors,
@@ -31,6 +32,7 @@ from mpathd_watch.core.events import (
     UnitAttentions,
 )
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.recording.lines import Writer, header_line
 
@@ -97,6 +99,9 @@ class RecordingFile:
 
     def _remember(self, event: Event, now: Instant) -> None:
         """Keep a reading in place of the last one of its kind; they are in the order of their instants."""
+        if isinstance(event, Remembered):
+            # The outages that went on then may be over by now.
+            event = Remembered(Memory(event.memory.expected))
         key = (SourceUp, event.source) if isinstance(event, SourceUp | SourceDown) else type(event)
         self._readings.pop(key, None)
         self._readings[key] = event, now

@@ -52,6 +52,7 @@ class Daemon:
             **os.environ,
             "NOTIFY_SOCKET": str(directory / "notify"),
             "RUNTIME_DIRECTORY": str(runtime),
+            "STATE_DIRECTORY": str(directory / "state"),
             "WATCHDOG_USEC": "2000000",
         }
         command = [*prefix, sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]

@@ -258,6 +258,7 @@ VERDICT: Final = Vocabulary(
         Verdict.WITHIN_BUDGET: "Every phase took at most as long as the timeouts in force allow.",
         Verdict.OVER_BUDGET: "A phase took longer than the timeouts in force allow, by more than slack_seconds.",
         Verdict.NO_BUDGET: "The timeouts in force set no limit, or there was no failover to measure.",
+        Verdict.UNOBSERVED: "No daemon watched when it mattered: the limit may have been kept or not.",
     },
 )
 
@@ -309,6 +310,7 @@ SOURCE: Final = Vocabulary(
         SourceName.CONFIGURATION: "The files that configure multipath and open-iscsi.",
         SourceName.ISCSI: "The kernel's reports of iSCSI connection errors (NETLINK_ISCSI).",
         SourceName.NETWORK: "The network interfaces, addresses and TCP connections of this host.",
+        SourceName.STORE: "The daemon's own memory in its state directory; it is written, too.",
     },
 )
 
@@ -357,6 +359,7 @@ OUTLET: Final = Vocabulary(
         "console": "Lines and messages on standard error.",
         "systemd": "Notifications for systemd: READY=1, STATUS=, WATCHDOG=1.",
         "recording": "Events for the recording (`--record`).",
+        "store": "What is kept over restarts, and the history (`--state-dir`).",
     },
 )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.effects import NexusAnnounced, Scope
 from mpathd_watch.core.events import Event
-from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging import restarts, suspicion
 from mpathd_watch.core.model import identity
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.vocabulary import Liveness
@@ -47,6 +47,8 @@ def drop_unused(draft: Draft) -> None:
     used = {path.nexus for wwid in draft.maps for path in draft.paths(wwid).values()}
     for label, nexus in tuple(draft.nexuses.items()):
         if not nexus.present and label not in used:
+            if nexus.announced_lost:
+                draft.emit(NexusAnnounced(label, None))
             del draft.nexuses[label]
 
 
@@ -93,7 +95,9 @@ def _fold(draft: Draft, row: TransportRow, reading: Reading) -> None:
             )
     for label, key in labels.items():
         nexus = found[key]
-        before = own.get(label) or NexusState(label, row.transport, nexus, nexus.status, Liveness.UNKNOWN)
+        before = own.get(label) or restarts.nexus_as_announced(
+            draft, NexusState(label, row.transport, nexus, nexus.status, Liveness.UNKNOWN)
+        )
         liveness = row.liveness.get(nexus.status, Liveness.UNKNOWN)
         draft.nexuses[label] = _polled(draft, before, nexus, liveness, reading.requested)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.effects import NexusAnnounced
 from mpathd_watch.core.model.vocabulary import Liveness, Transport
 from mpathd_watch.core.state import NexusState
 from mpathd_watch.core.transports import table
@@ -31,6 +32,7 @@ def judge_nexuses(draft: Draft) -> None:
         if nexus.liveness is Liveness.CARRYING:
             if nexus.announced_lost:
                 draft.emit(messages.nexus_restored(nexus, paths, maps))
+                draft.emit(NexusAnnounced(label, None))
             _separate(draft, nexus.announced_with)
             draft.nexuses[label] = replace(nexus, ever_up=True, announced_lost=False, announced_with="")
         elif nexus.liveness.lost and not nexus.announced_lost and _has_its_own_alert(nexus, paths):
@@ -40,6 +42,7 @@ def judge_nexuses(draft: Draft) -> None:
                 for other in draft.nexuses.values()
             )
             draft.emit(messages.nexus_lost(nexus, paths, maps, shared, covered=bool(shared) and covered))
+            draft.emit(NexusAnnounced(label, shared))
             draft.nexuses[label] = replace(nexus, announced_lost=True, announced_with=shared)
 
 
@@ -47,6 +50,7 @@ def _separate(draft: Draft, words: str) -> None:
     """What was announced in these words no longer holds: a nexus that is lost again is news."""
     for label, nexus in tuple(draft.nexuses.items()):
         if words and nexus.announced_with == words:
+            draft.emit(NexusAnnounced(label, ""))
             draft.nexuses[label] = replace(nexus, announced_with="")
 
 

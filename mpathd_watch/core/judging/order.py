@@ -9,14 +9,15 @@ from itertools import chain, repeat
 
 from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
 from mpathd_watch.core.draft import Draft, PathKey
-from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.effects import MapChanged, Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
-from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging import restarts, suspicion
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
-from mpathd_watch.core.judging.outages import end_outage
+from mpathd_watch.core.judging.outages import end_outage, pass_on
 from mpathd_watch.core.judging.paths import judged
 from mpathd_watch.core.judging.port_groups import judge_port_groups
+from mpathd_watch.core.model.memory import KeptMap
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, Wait
 from mpathd_watch.core.verdicts import flapping
@@ -33,6 +34,7 @@ _OF_OTHERS = frozenset(
 
 def judge(draft: Draft) -> None:
     """Judge everything that the event has touched."""
+    restarts.resume(draft)
     judge_nexuses(draft)
     before: dict[PathKey, PathState] = {}
     for wwid, label in sorted(draft.touched):
@@ -47,13 +49,15 @@ def judge(draft: Draft) -> None:
     judge_port_groups(draft)
     judge_moves(draft)
     announce_paths(draft, before)
-    for wwid, label in before:
+    for (wwid, label), was in before.items():
         path = draft.paths(wwid)[label]
         after = end_outage(draft, wwid, path)
         if after is not path:
             draft.keep_path(wwid, after)
+        pass_on(draft, wwid, was, after)
     for wwid in sorted(draft.regrouped):
         announce_map(draft, draft.whole_map(wwid), previous[wwid])
+        _pass_on_map(draft, wwid)
 
 
 def settings_changed(draft: Draft, event: SettingsChanged) -> None:
@@ -81,6 +85,16 @@ def take_up_deadlines(draft: Draft, _: Tick) -> None:
                 draft.touched.add((key.wwid, key.path))
             else:
                 draft.regrouped.add(key.wwid)
+
+
+def _pass_on_map(draft: Draft, wwid: str) -> None:
+    """Have it kept what is new of a map's health, and of what was announced of it."""
+    map_, before = draft.maps[wwid], draft.before.maps.get(wwid)
+    known = None if before is None else (before.health, before.announced, before.troubled)
+    if known != (map_.health, map_.announced, map_.troubled):
+        was = MapHealth.UNKNOWN if before is None else before.health
+        now = KeptMap(map_.health, map_.since, map_.announced, map_.troubled)
+        draft.emit(MapChanged(wwid, map_.label, was, now, draft.now))
 
 
 def _forget_flaps(draft: Draft) -> None:

@@ -1,14 +1,15 @@
-"""The end of an outage: it is counted, and passed on as an effect."""
+"""What becomes of outages is passed on, to be kept; the end of one is counted."""
 
 from __future__ import annotations
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import OutageEnded
+from mpathd_watch.core.effects import OutageChanged, OutageDropped, OutageEnded, PathStates
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.model.memory import OpenOutage
+from mpathd_watch.core.model.outage import Judgement, Outage
+from mpathd_watch.core.model.vocabulary import Health, Word
 from mpathd_watch.core.state import PathState
-from mpathd_watch.core.verdicts.outage import Judgement, Outage
 from mpathd_watch.immutable import replace
 
 
@@ -22,8 +23,44 @@ def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
         draft.refresh_devices([path.place.dev])
         _count(draft, outage.judgement or Judgement())
         path = replace(path, reinstatements=path.reinstatements + 1)
-        draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage)))
+        draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage), _states(draft, path)))
+    else:
+        draft.emit(OutageDropped(outage.id, real=False))
     return replace(path, outage=None)
+
+
+def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None:
+    """Have what is new of the path's outage kept, if it goes on."""
+    outage, verdict = path.outage, path.verdict
+    if outage is None:
+        return
+    states = _states(draft, path)
+    known = before.outage is not None and (outage, verdict.health, verdict.announced) == (
+        before.outage,
+        before.health,
+        before.verdict.announced,
+    )
+    if not known or states != _states(draft, before):
+        kept = OpenOutage(
+            wwid, draft.maps[wwid].label, path.label, outage, verdict.health, verdict.since, verdict.announced
+        )
+        draft.emit(OutageChanged(kept, states, draft.now))
+
+
+def _states(draft: Draft, path: PathState) -> PathStates:
+    nexus, access = draft.nexus_of(path), path.disk.access.state
+    return PathStates(
+        path.health.value,
+        _known(path.dm.state),
+        _known(path.checker.state),
+        _known(path.disk.state),
+        "" if nexus is None else _known(nexus.status),
+        "" if access is None else access.value,
+    )
+
+
+def _known(word: Word) -> str:
+    return "" if word.value == "unknown" else word.value
 
 
 def _final(outage: Outage) -> Outage:

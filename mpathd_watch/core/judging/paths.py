@@ -6,11 +6,12 @@ from math import isinf
 
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.judging import suspicion
+from mpathd_watch.core.judging import restarts, suspicion
 from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.budget import TRANSITION_LATENESS, TRANSITION_TIMEOUT, timer_lateness
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.outage import Count, Outage
 from mpathd_watch.core.model.vocabulary import (
     NOT_RUNNING,
     AccessState,
@@ -28,9 +29,9 @@ from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.error_counts import SETTLED, Count
+from mpathd_watch.core.verdicts.error_counts import SETTLED
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
-from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage, advance, judge, outage_id
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, advance, judge, outage_id
 from mpathd_watch.immutable import replace
 
 _OUT = frozenset({Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT})
@@ -55,6 +56,8 @@ LOOK_AGAIN = 0.5
 
 def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     """The path, judged by all that is known of it now; what must be looked at again gets its deadline."""
+    if restarts.waits(draft, wwid, path):
+        return path
     raw = _raw_states(draft, wwid, path)
     outage = _as_reopened(raw, _as_reinstated(path, raw))
     was_lost = outage is not None and outage.transport_lost
@@ -221,6 +224,7 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         timeouts=None if nexus is None else nexus.facts.timeouts,
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
         inherited=inherited,
+        unwatched=restarts.unwatched_since(draft, wwid, path) if inherited else (),
         errors=_counted_before(path, draft.now),
         soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )

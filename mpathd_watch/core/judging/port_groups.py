@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health
 from mpathd_watch.core.state import GroupDown, PathState, PortGroup
 from mpathd_watch.core.state.arrays import array_of, port_group
 from mpathd_watch.core.verdicts.health import BY_ARRAY
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.immutable import replace
 
 SEVERAL = 2

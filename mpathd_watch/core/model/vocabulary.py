@@ -289,11 +289,15 @@ class Phase(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Whether an outage kept to what the timeouts in force promise; ``no_budget`` where they promise nothing."""
+    """Whether an outage kept to what the timeouts in force promise; ``no_budget`` where they promise nothing.
+
+    ``unobserved``: no daemon watched when it mattered.
+    """
 
     WITHIN_BUDGET = "within_budget"
     OVER_BUDGET = "over_budget"
     NO_BUDGET = "no_budget"
+    UNOBSERVED = "unobserved"
 
 
 class SourceName(StrEnum):
@@ -306,6 +310,7 @@ class SourceName(StrEnum):
     CONFIGURATION = "configuration"
     ISCSI = "iscsi"
     NETWORK = "network"
+    STORE = "store"
 
 
 class DmAction(StrEnum):

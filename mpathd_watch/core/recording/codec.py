@@ -42,9 +42,13 @@ def decode_event(record: object) -> Event:
 
 
 def encode(value: Any) -> Any:
-    """Dataclasses and mappings as objects, tuples and sets as lists, words as text, the rest as it is."""
+    """Dataclasses and mappings as objects, tuples and sets as lists, words as text, the rest as it is.
+
+    A field that is infinite is left out: JSON has no such number, and it is the default of each field that may be.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+        values = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: encode(each) for name, each in values if each != inf}
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if isinstance(value, frozenset):

@@ -7,12 +7,12 @@ from dataclasses import field
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.tally import Tally
 from mpathd_watch.core.model.views import CheckerView, DiskView, DmView, Place
 from mpathd_watch.core.model.vocabulary import Cause, Health
 from mpathd_watch.core.verdicts.error_counts import ErrorCounts
 from mpathd_watch.core.verdicts.flapping import Flaps
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.immutable import immutable, replace
 

@@ -12,6 +12,7 @@ from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.usage import Usage
 from mpathd_watch.core.model.vocabulary import AttentionKind, Phase, SourceName, Transport, Verdict
@@ -74,6 +75,7 @@ class State:
     interfaces by name, ``None`` while they are not known.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
+    ``memory``: what earlier daemons knew.
     ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
 
@@ -87,6 +89,7 @@ class State:
     usage: Usage = field(default=Usage())
     links: Mapping[str, LinkFacts] | None = None
     arrays: Arrays = field(default=Arrays())
+    memory: Memory = field(default=Memory())
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     dm_stale: float | None = None

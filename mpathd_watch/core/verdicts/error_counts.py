@@ -7,22 +7,13 @@ was failed on purpose: somebody asked dm to.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from mpathd_watch.core.model.outage import Count
 from mpathd_watch.immutable import immutable
 
 SETTLED = 3.0
 """Seconds before an outage at which a count is none of its own. multipathd collects the answer of a check up to a
 second after the disk has counted it, and may fail the path in dm at the next turn of its loop, a second later
 (checkerloop() in multipathd/main.c). The third second is for a busy host."""
-
-
-class Count(NamedTuple):
-    """The errors and timeouts counted so far, at this CLOCK_MONOTONIC second."""
-
-    at: float
-    errors: int
-    timeouts: int
 
 
 @immutable

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field
 from math import isinf
 from types import MappingProxyType
 from typing import Any
 
 from mpathd_watch.core.catalog.causes import CAUSES
-from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.outage import Judgement, Outage, Span
 from mpathd_watch.core.model.vocabulary import Cause, Health, Phase, Verdict
-from mpathd_watch.core.verdicts.error_counts import Count
 from mpathd_watch.core.verdicts.health import Evidence
-from mpathd_watch.immutable import immutable, replace
+from mpathd_watch.immutable import replace
 
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _WORSE_THAN_STANDBY = frozenset({Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
@@ -26,54 +23,6 @@ CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
 comes first, the listing that shows why a moment later, and a counter can't be moved to another label afterwards. An
 outage that is younger when its session turns out to be lost belongs to that loss."""
-
-
-@immutable
-class Outage:
-    """What is known of one outage; every instant but ``began`` may be absent.
-
-    ``timeouts`` are those of the nexus when it began (see ``Nexus``), and ``bounds`` what these and multipathd's
-    promise; ``None`` where the path has no nexus that is read. ``transport_lost``: the way to the disk itself was gone
-    (nexus down, device not running, path missing, closed by the array): only then is a way that works a return, and the
-    path ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had
-    counted before. ``soon``: the path had been up only for a moment, or although its checker called it faulty.
-    ``shared``: a lost nexus or port group was the alert for it and its siblings. ``counted``: it is in
-    ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
-    """
-
-    id: str
-    began: Instant
-    cause: Cause = Cause.UNKNOWN
-    timeouts: Mapping[str, float | None] | None = None
-    bounds: Bounds | None = None
-    last_alive: Instant | None = None
-    errors: Count | None = None
-    soon: bool = False
-    suspected: Instant | None = None
-    stalled: Instant | None = None
-    failed: Instant | None = None
-    transport_lost: bool = False
-    transport_up: Instant | None = None
-    reinstated: Instant | None = None
-    inherited: bool = False
-    shared: bool = False
-    counted: bool = False
-    announced: Cause | None = None
-    judgement: Judgement | None = None
-
-    @property
-    def real(self) -> bool:
-        """Whether the path was ever worse than suspect; it was not if it was only suspect."""
-        return self.stalled is not None or self.failed is not None or self.inherited
-
-
-@immutable
-class Judgement:
-    """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
-
-    phases: Mapping[Phase, float] = field(default_factory=empty)
-    verdict: Verdict = Verdict.NO_BUDGET
-    broken: Phase | None = None
 
 
 def outage_id(wwid: str, path: str, began: Instant) -> str:
@@ -105,28 +54,33 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
 
 
 def phases(outage: Outage) -> Mapping[Phase, float]:
-    """The seconds of each phase of which both ends were seen.
+    """The seconds of each phase of which both ends were watched."""
+    return MappingProxyType({phase: span.least for phase, span in spans(outage).items() if span.exact})
+
+
+def spans(outage: Outage) -> Mapping[Phase, Span]:
+    """The seconds of each phase of which both ends are known.
 
     Detection counts from the last proof of life, which may be up to noop_out_interval older than the break itself: so
     does the kernel's own clock. A path that was there before us, or that went for another reason than its connection,
     has no detection and no replacement.
     """
-    found: dict[Phase, float] = {}
+    found: dict[Phase, Span] = {}
     stalled, failed, alive = outage.stalled, outage.failed, outage.last_alive
     if CAUSES[outage.cause].connection and not outage.inherited:
         noticed = stalled or failed
         if alive is not None and noticed is not None and noticed >= alive:
-            found[Phase.DETECTION] = noticed.since(alive)
+            found[Phase.DETECTION] = _within(outage, alive, noticed)
         if stalled is not None and failed is not None and failed >= stalled:
-            found[Phase.REPLACEMENT] = failed.since(stalled)
+            found[Phase.REPLACEMENT] = _within(outage, stalled, failed)
         if alive is not None and failed is not None and failed >= alive:
-            found[Phase.FAILOVER] = failed.since(alive)
+            found[Phase.FAILOVER] = _within(outage, alive, failed)
     if outage.cause is Cause.ARRAY_TRANSITIONING and stalled is not None and not outage.inherited:
         end = failed or outage.transport_up or outage.reinstated
         if end is not None:
-            found[Phase.TRANSITION] = end.since(stalled)
+            found[Phase.TRANSITION] = _within(outage, stalled, end)
     if outage.transport_up is not None and outage.reinstated is not None and outage.failed is not None:
-        found[Phase.REINSTATEMENT] = outage.reinstated.since(outage.transport_up)
+        found[Phase.REINSTATEMENT] = _within(outage, outage.transport_up, outage.reinstated)
     return MappingProxyType(found)
 
 
@@ -135,25 +89,47 @@ def judge(outage: Outage, slack: float) -> Judgement:
 
     A phase is over its bound if it took more than ``slack`` seconds longer, besides what the kernel's timers may be
     late; polls see both its ends a little late. I/O that was held longer than the replacement timeout breaks the
-    promise even if the path came back and never failed.
+    promise even if the path came back and never failed. Where no daemon watched, a phase is over its bound only if it
+    is at least that long; if it may have been, the outage is ``unobserved``.
     """
-    measured = phases(outage)
+    known, measured = spans(outage), phases(outage)
     promised = outage.bounds
     if promised is None:
         return Judgement(measured)
-    held = dict(measured)
-    if Phase.DETECTION in measured and outage.stalled is not None and outage.failed is None:
+    held = dict(known)
+    if Phase.DETECTION in known and outage.stalled is not None and outage.failed is None:
         end = outage.transport_up or outage.reinstated
         if end is not None:
-            held[Phase.REPLACEMENT] = end.since(outage.stalled)
-    late = {phase: seconds - promised.of(phase) for phase, seconds in held.items()}
-    excess = {phase: seconds for phase, seconds in late.items() if seconds > slack + promised.lateness(phase)}
+            held[Phase.REPLACEMENT] = _within(outage, outage.stalled, end)
+    if (unseen := _unseen_reinstatement(outage)) is not None:
+        held[Phase.REINSTATEMENT] = unseen
+    allowed = {phase: promised.of(phase) + slack + promised.lateness(phase) for phase in held}
+    excess = {phase: span.least - promised.of(phase) for phase, span in held.items() if span.least > allowed[phase]}
     if excess:
         # The whole is over because one of its parts is; it is named where neither is by itself.
         worst = max(excess, key=lambda phase: (phase is not Phase.FAILOVER, excess[phase]))
         return Judgement(measured, Verdict.OVER_BUDGET, worst)
+    began_unseen = outage.inherited and any(gap.latest == outage.began for gap in outage.unwatched)
+    if began_unseen or any(span.most > allowed[phase] for phase, span in held.items()):
+        return Judgement(measured, Verdict.UNOBSERVED)
     kept = (Phase.DETECTION in held and not isinf(promised.failover)) or Phase.TRANSITION in held
     return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)
+
+
+def _unseen_reinstatement(outage: Outage) -> Span | None:
+    """How long the reinstatement took that came and went while no daemon watched."""
+    back = outage.reinstated
+    if back is None or outage.failed is None or not outage.transport_lost or outage.transport_up is not None:
+        return None
+    if (earliest := outage.earliest(back)) == back:
+        return None
+    return Span(0.0, outage.between(earliest, back).most)
+
+
+def _within(outage: Outage, earlier: Instant, later: Instant) -> Span:
+    """The seconds of a phase, which are never negative."""
+    span = outage.between(earlier, later)
+    return Span(max(0.0, span.least), max(0.0, span.most))
 
 
 def _outranks(new: Cause, outage: Outage) -> bool:

@@ -102,7 +102,7 @@ class _Group(Generic[Thing]):
         self._things = [list(objects(label, unit)) for _, label, unit in units]
         self._read: list[list[object] | None] = [None for _ in parts]
         """For each part, what it is of all objects; the text of the rows that read it is of these."""
-        self._heads: dict[int, list[list[str]]] = {}
+        self._heads: dict[int, _Heads] = {}
         self._changed = True
 
     @property
@@ -150,12 +150,25 @@ class _Group(Generic[Thing]):
         if row.numbers is None:
             return _piece(row, row.points_of(things, view))
         if number not in self._heads:
-            self._heads[number] = [
-                [f"{row.metric}{text_of({**labels, **own})} " for own in row.series] for labels, _ in things
-            ]
-        numbers = map(row.numbers, (thing for _, thing in things))
-        pairs = chain.from_iterable(map(zip, self._heads[number], numbers))
-        return Piece("".join([f"{head}{number_of(value)}\n" for head, value in pairs if value is not None]).encode())
+            self._heads[number] = _Heads(row, things)
+        values = chain.from_iterable([row.numbers(thing) for _, thing in things])
+        return Piece(self._heads[number].text(tuple(values)).encode())
+
+
+class _Heads:
+    """What comes before the numbers of a row, which always are as many."""
+
+    def __init__(self, row: Row[Thing], things: list[tuple[Labels, Thing]]) -> None:
+        self._heads = [f"{row.metric}{text_of({**labels, **own})} " for labels, _ in things for own in row.series]
+        self._all = "".join(f"{head.replace('%', '%%')}%s\n" for head in self._heads)
+
+    def text(self, values: tuple[float | None, ...]) -> str:
+        """A line for each number that is known."""
+        known = [number_of(value) for value in values if value is not None]
+        if len(known) == len(values):
+            return self._all % tuple(known)
+        pairs = zip(self._heads, values, strict=True)
+        return "".join([f"{head}{number_of(value)}\n" for head, value in pairs if value is not None])
 
 
 def _same(part: Callable[[Any], object], now: list[object], before: list[object] | None) -> bool:

@@ -19,12 +19,12 @@ def labelled(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     sure of it where that would happen.
     """
     found = list(items)
-    for place, label in _names(tuple(item.label for item in found)):
+    for place, label in names(tuple(item.label for item in found)):
         yield label, found[place]
 
 
 @lru_cache(maxsize=1024)
-def _names(labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+def names(labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """The places of these labels in their order, and what each becomes. The paths of most maps have the same labels."""
     names: dict[str, int] = {}
     for place in sorted(range(len(labels)), key=lambda place: identity.in_order(labels[place])):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from mpathd_watch.core.catalog import words
 from mpathd_watch.core.state import MapState, PathState
-from mpathd_watch.sinks.metrics.labelled import labelled
+from mpathd_watch.sinks.metrics.labelled import names
 from mpathd_watch.sinks.metrics.labels import (
     ACCESS,
     CAUSE,
@@ -44,17 +46,23 @@ from mpathd_watch.sinks.view import View
 
 
 def _paths(map_label: str, map_: MapState) -> Iterator[tuple[Labels, PathState]]:
-    for label, path in labelled(map_.paths.values()):
-        yield {MAP.name: map_label, PATH.name: label}, path
+    paths = list(map_.paths.values())
+    for place, labels in _labels(map_label, tuple(path.label for path in paths)):
+        yield labels, paths[place]
 
 
-def _settled(path: PathState) -> object:
-    """All that is exported of a path but its I/O, which changes at each reading of its disk."""
-    return (
-        *(path.place, path.verdict, path.dm, path.checker, path.disk.state, path.disk.access.state),
-        *(path.failures, path.reinstatements, path.flaps, path.slowness.slow),
-        *(path.outage is None, path.disk_errors.errors.total, path.disk_errors.timeouts.total),
-    )
+@lru_cache(maxsize=16384)
+def _labels(map_label: str, paths: tuple[str, ...]) -> tuple[tuple[int, Labels], ...]:
+    """The places of these paths of a map in the order of their labels, and the labels of their series."""
+    return tuple((place, {MAP.name: map_label, PATH.name: label}) for place, label in names(paths))
+
+
+_settled: Final = attrgetter(
+    *("place", "verdict", "dm", "checker", "disk.state", "disk.access.state"),
+    *("failures", "reinstatements", "flaps", "slowness.slow", "outage"),
+    *("disk_errors.errors.total", "disk_errors.timeouts.total"),
+)
+"""All that is exported of a path but its I/O, which changes at each reading of its disk."""
 
 
 def _io(path: PathState) -> object:

@@ -21,14 +21,25 @@ class Flavour(Enum):
 
 _LIMIT: Final = 1e6
 """From here on floatToGoString() writes an exponent. Below, and of negative numbers, it writes what Python does."""
+_TWO_DIGITS: Final = 10**10
+"""From here on the exponent has two digits, which releases of prometheus_client write differently."""
+
+
+def number(value: float) -> str:
+    """A value as text."""
+    if -_LIMIT < value < _LIMIT:
+        return repr(float(value))
+    return _large_integer(value) if isinstance(value, int) and _LIMIT <= value < _TWO_DIGITS else _large(value)
 
 
 _large: Final[Callable[[float], str]] = floatToGoString
 
 
-def number(value: float) -> str:
-    """A value as text."""
-    return repr(float(value)) if -_LIMIT < value < _LIMIT else _large(value)
+def _large_integer(value: int) -> str:
+    """What floatToGoString() makes of it, in half the time: the counters of a busy disk soon have seven digits."""
+    text = str(value)
+    digits = text.rstrip("0")
+    return f"{digits[0]}.{digits[1:]}e+0{len(text) - 1}" if digits[1:] else f"{digits}e+0{len(text) - 1}"
 
 
 def header(row: Row[Any], flavour: Flavour) -> bytes:

@@ -15,10 +15,10 @@ from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.identity import by_label
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import SourceName, Transport, Word
 from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.dates import date
 from mpathd_watch.sinks.status.document import (
     VERSION,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mpathd_watch.core.alerting.messages.context import Context
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import duration
 from mpathd_watch.core.model.vocabulary import AttentionKind, Health, Suspicion
 from mpathd_watch.core.state import NexusState, PathState
 from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier
-from mpathd_watch.core.verdicts.outage import Outage
 
 
 def suspicion(context: Context, path: PathState) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import Health
 from mpathd_watch.core.state import MapState, PathState
-from mpathd_watch.core.verdicts.outage import Outage
 
 
 def name(path: PathState) -> str:

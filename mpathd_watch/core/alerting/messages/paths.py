@@ -10,11 +10,12 @@ from mpathd_watch.core.alerting.messages.fields import map_fields, more_paths, n
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.facts import DeviceFacts
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, Phase
 from mpathd_watch.core.state import MapState, NexusState, PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import BY_ARRAY
-from mpathd_watch.core.verdicts.outage import Outage, phases
+from mpathd_watch.core.verdicts.outage import phases
 
 _KINDS = {
     Health.SUSPECT: AlertKind.PATH_SUSPECT,

@@ -12,12 +12,13 @@ from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
 from mpathd_watch.core.model.budget import TRANSITION_TIMEOUT
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Judgement, Outage
 from mpathd_watch.core.model.text import duration
 from mpathd_watch.core.model.vocabulary import Cause, Liveness, Phase, Standing, Verdict
 from mpathd_watch.core.state import PathState
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import BY_ARRAY
-from mpathd_watch.core.verdicts.outage import Judgement, Outage, phases
+from mpathd_watch.core.verdicts.outage import phases
 
 __all__ = [
     "bound",
@@ -87,7 +88,7 @@ def failed(context: Context, path: PathState, outage: Outage) -> str:
 
 def recovering(context: Context, path: PathState, outage: Outage) -> str:
     """That the transport is back, and what the path waits for."""
-    took = "" if outage.inherited else f" after {duration((outage.transport_up or context.now).since(outage.began))}"
+    took = _after(outage, outage.transport_up or context.now)
     by, left = context.layer.reinstated_by, _left(path, context.now)
     waits = f"waiting for {by} to reinstate it" + ("" if left is None else f", within {left} s")
     if not context.managed:
@@ -101,7 +102,11 @@ def up_again(context: Context, path: PathState, outage: Outage) -> str:
     end = context.now
     if not outage.real:
         why = f"; cause: {cause_text(outage.cause)}" if outage.cause is not Cause.UNKNOWN else ""
-        return f"is up again after {duration(end.since(outage.began))}; it was only suspect and never failed{why}"
+        failed = "whether it failed is not known" if outage.unwatched else "never failed"
+        return f"is up again{_after(outage, end)}; it was only suspect and {failed}{why}"
+    cause = ", ".join(filter(None, (cause_text(outage.cause), evidence.reset(context, path, outage))))
+    if outage.unwatched:
+        return f"is up again{_after(outage, end)} ({NOT_WATCHED}); cause: {cause}{_verdict(outage)}"
     parts = []
     if outage.stalled is not None:
         ends = (moment.since(outage.stalled) for moment in (outage.failed, outage.transport_up, end) if moment)
@@ -111,10 +116,8 @@ def up_again(context: Context, path: PathState, outage: Outage) -> str:
     if outage.transport_up is not None and outage.transport_up != end:
         back = "the array accepted I/O over it again" if outage.cause in BY_ARRAY else "its transport was back"
         parts.append(f"reinstated {duration(end.since(outage.transport_up))} after {back}")
-    took = "" if outage.inherited else f" after {duration(end.since(outage.began))}"
     details = f" ({', '.join(parts)})" if parts else ""
-    cause = ", ".join(filter(None, (cause_text(outage.cause), evidence.reset(context, path, outage))))
-    return f"is up again{took}{details}; cause: {cause}{_verdict(outage)}"
+    return f"is up again{_after(outage, end)}{details}; cause: {cause}{_verdict(outage)}"
 
 
 def overdue(context: Context, path: PathState, outage: Outage, phase: Phase) -> str:
@@ -173,6 +176,17 @@ def _cause_with_silence(path: PathState, outage: Outage) -> str:
 # --- their parts ------------------------------------------------------------------------------------------------------
 
 
+def _after(outage: Outage, end: Instant) -> str:
+    """How long the outage had lasted at ``end``, as far as that is known."""
+    if outage.inherited:
+        return ""
+    span = outage.between(outage.began, end)
+    if span.exact:
+        return f" after {duration(span.least)}"
+    least = duration(max(0.0, span.least))
+    return f" after at least {least}" if isinf(span.most) else f" after {least} to {duration(span.most)}"
+
+
 def _left(path: PathState, now: Instant) -> int | None:
     """Whole seconds until the path's deadline, rounded up so that the kernel may use them all."""
     deadline = path.verdict.deadline
@@ -192,10 +206,15 @@ def _failed_by(context: Context, path: PathState) -> str:
     return ", ".join(reports) or f"multipathd's checker reports {path.checker.state}"
 
 
+NOT_WATCHED = "for a part of that time mpathd-watch did not run"
+
+
 def _took_to_fail(outage: Outage, now: Instant) -> str:
     """How long a path that has just failed took for it."""
     if outage.stalled is None or outage.failed != now:
         return ""
+    if outage.earliest(now) != now:
+        return " while mpathd-watch did not run"
     stalled = f" after {duration(now.since(outage.stalled))} stalled"
     failover, promised = phases(outage).get(Phase.FAILOVER), bound(Phase.FAILOVER, outage)
     if failover is None:

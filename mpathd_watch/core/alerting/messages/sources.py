@@ -15,6 +15,7 @@ _SOURCES = {
     SourceName.CONFIGURATION: "the configuration of multipath and iSCSI",
     SourceName.ISCSI: "the kernel's iSCSI errors",
     SourceName.NETWORK: "the network interfaces",
+    SourceName.STORE: "or write the daemon's memory",
 }
 _UNKNOWN_WITHOUT = {
     SourceName.UEVENT: "Failures are detected later, when multipathd is asked",
@@ -24,6 +25,7 @@ _UNKNOWN_WITHOUT = {
     SourceName.CONFIGURATION: "The audit uses what was read before",
     SourceName.ISCSI: "Failed connections are still detected, but not why they failed",
     SourceName.NETWORK: "A lost carrier is detected later, by the silence that follows",
+    SourceName.STORE: "What happens now is missing in the history, and is not known after a restart",
 }
 _HELPERS = frozenset({SourceName.ISCSI, SourceName.NETWORK})
 """What they report comes earlier and is more exact; nothing is missed without them."""

@@ -10,6 +10,7 @@ from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import ConnectionFailed, SourceDown, SourceErrors, SourceUp
 from mpathd_watch.core.folding.transport_errors import LOOK_AGAIN
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     NO_MODULE,
     Cause,
@@ -21,7 +22,7 @@ from mpathd_watch.core.model.vocabulary import (
     SourceName,
 )
 from mpathd_watch.core.state import ERROR_FRESH, NexusState
-from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE
 from tests.story import San, Story
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -6,6 +6,7 @@ import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.budget import Bounds
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -17,7 +18,6 @@ from mpathd_watch.core.model.vocabulary import (
     SessionStatus,
     Verdict,
 )
-from mpathd_watch.core.verdicts.outage import Outage
 from tests.story import TARGET, San, Story, moment
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -11,6 +11,7 @@ from mpathd_watch.core.alerting.messages import evidence, sentences
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Refresh, Scope
 from mpathd_watch.core.events import DevicesRead, SourceDown, SourceUp
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -22,7 +23,7 @@ from mpathd_watch.core.model.vocabulary import (
     Suspicion,
 )
 from mpathd_watch.core.state import Due, Wait
-from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, Outage
+from mpathd_watch.core.verdicts.outage import CAUSE_GRACE
 from tests.factories import with_changes
 from tests.story import START, San, Story, moment
 

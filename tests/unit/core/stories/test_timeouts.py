@@ -16,6 +16,7 @@ from mpathd_watch.core.layers.dm_multipath import DM_MULTIPATH
 from mpathd_watch.core.model.budget import Bounds, Budget, timer_lateness
 from mpathd_watch.core.model.facts import RECOVERY_OFF
 from mpathd_watch.core.model.histogram import BOUNDS, Histogram
+from mpathd_watch.core.model.outage import Judgement, Outage
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -31,7 +32,7 @@ from mpathd_watch.core.step import step
 from mpathd_watch.core.transports import iscsi
 from mpathd_watch.core.transports.row import Nexus
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.outage import Judgement, Outage, judge, phases
+from mpathd_watch.core.verdicts.outage import judge, phases
 from tests.factories import make_session
 from tests.story import START, San, Story, moment
 

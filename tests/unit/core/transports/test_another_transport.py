@@ -11,6 +11,7 @@ import pytest
 from mpathd_watch.core.audit import audit
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.events import ConfigurationRead, Event, SourceDown, SourceUp
+from mpathd_watch.core.model.outage import Judgement
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
     DeviceState,
@@ -25,7 +26,6 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.verdicts.outage import Judgement
 from mpathd_watch.sinks import check
 from mpathd_watch.sinks.http.page import render as page
 from mpathd_watch.sinks.metrics.exposition import Exposition

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.verdicts.error_counts import SETTLED, Count, ErrorCounts
+from mpathd_watch.core.model.outage import Count
+from mpathd_watch.core.verdicts.error_counts import SETTLED, ErrorCounts
 
 
 def counted(*readings: tuple[float, int]) -> ErrorCounts:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.audit_report import AuditReport, Timeout
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import RECOVERY_OFF, AccessFacts, TcpFacts
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     Cause,
@@ -31,7 +32,6 @@ from mpathd_watch.core.model.vocabulary import (
 from mpathd_watch.core.state import Auditing, MapState, SourceState, State, frozen
 from mpathd_watch.core.verdicts.flapping import Flaps
 from mpathd_watch.core.verdicts.io_latency import Latency
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.core.verdicts.slow_path import Slowness
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.status.document import StatusError, parse

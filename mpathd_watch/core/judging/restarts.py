@@ -1,0 +1,164 @@
+"""Going on with what an earlier daemon knew: the same outages, and nothing announced twice.
+
+What is remembered of a path takes effect once it is known what the path is like now: sysfs and the manager of its map
+have been read. What has changed by then did so while no daemon watched, at some moment since the earlier one last ran.
+
+After a boot CLOCK_MONOTONIC has begun again, and the wall clock may have been set. So what was before is placed as if
+no time had passed between the last sign of life of the earlier daemon and the boot: every duration is one that is
+proven. The times that messages and the history show are those of the wall clock as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.events import Remembered
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage
+from mpathd_watch.core.model.outage import Gap, Outage
+from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.state import NexusState, PathState
+from mpathd_watch.immutable import replace
+
+MOST_GAPS = 16
+"""Gaps that are kept of one outage: those with an instant, and the latest of the others."""
+
+
+def remembered(draft: Draft, event: Remembered) -> None:
+    """Take over what is known from before."""
+    draft.rest = replace(draft.rest, memory=_on_this_boot(event.memory, draft.now))
+
+
+def resume(draft: Draft) -> None:
+    """Go on with what is remembered of the maps and paths that are known by now."""
+    memory = draft.rest.memory
+    if memory.maps:
+        _resume_maps(draft, memory)
+    if not memory.outages or not draft.rest.started:
+        return
+    left: list[OpenOutage] = []
+    for known in memory.outages:
+        path = draft.paths(known.wwid).get(known.path) if known.wwid in draft.maps else None
+        if path is None or not _is_known(draft, known.wwid):
+            left.append(known)
+        elif path.outage is None:
+            draft.set_path(known.wwid, _resumed(draft, path, known))
+    if len(left) < len(memory.outages):
+        draft.rest = replace(draft.rest, memory=replace(draft.rest.memory, outages=tuple(left)))
+
+
+def waits(draft: Draft, wwid: str, path: PathState) -> bool:
+    """Whether something is remembered of the path, and it is not known yet what it is like now."""
+    outages = draft.rest.memory.outages
+    return bool(outages) and any((known.wwid, known.path) == (wwid, path.label) for known in outages)
+
+
+def unwatched_since(draft: Draft, wwid: str, path: PathState) -> tuple[Gap, ...]:
+    """When an outage began that was there when the path was first seen; empty if nothing is known from before."""
+    memory = draft.rest.memory
+    expected = memory.expected.get(wwid)
+    if memory.alive is None or expected is None or path.label not in expected.paths:
+        return ()
+    return (Gap(memory.alive, draft.now, booted=not memory.same_boot),)
+
+
+def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:
+    """A nexus that is read for the first time, lost as it was announced before, if it was."""
+    memory = draft.rest.memory
+    if nexus.label not in memory.lost:
+        return nexus
+    lost = {label: shared for label, shared in memory.lost.items() if label != nexus.label}
+    draft.rest = replace(draft.rest, memory=replace(memory, lost=frozen(lost)))
+    return replace(nexus, ever_up=True, announced_lost=True, announced_with=memory.lost[nexus.label])
+
+
+def _resume_maps(draft: Draft, memory: Memory) -> None:
+    known = {wwid: map_ for wwid, map_ in memory.maps.items() if wwid in draft.maps}
+    for wwid, was in known.items():
+        draft.maps[wwid] = replace(draft.maps[wwid], announced=was.announced, troubled=was.troubled)
+    if known:
+        left = {wwid: map_ for wwid, map_ in memory.maps.items() if wwid not in known}
+        draft.rest = replace(draft.rest, memory=replace(memory, maps=frozen(left)))
+
+
+def _is_known(draft: Draft, wwid: str) -> bool:
+    """Whether the manager of the map has listed it, or does not answer."""
+    return draft.rest.multipathd_asked or draft.layer_of(wwid).manager is not SourceName.MULTIPATHD
+
+
+def _resumed(draft: Draft, path: PathState, known: OpenOutage) -> PathState:
+    memory, outage = draft.rest.memory, known.outage
+    gaps = _worth_keeping(outage)
+    if memory.alive is not None:
+        gaps = (*gaps, Gap(memory.alive, draft.now, booted=not memory.same_boot))
+    verdict = replace(path.verdict, health=known.health, since=known.since, announced=known.announced)
+    seen = not outage.inherited
+    return replace(
+        path,
+        verdict=verdict,
+        outage=replace(outage, unwatched=gaps),
+        ever_up=path.ever_up or seen,
+        ever_reached=path.ever_reached or seen,
+    )
+
+
+def _worth_keeping(outage: Outage) -> tuple[Gap, ...]:
+    """The gaps that some instant fell into, or in which the host was booted."""
+    instants = {value for each in fields(outage) if isinstance(value := getattr(outage, each.name), Instant)}
+    used = [gap for gap in outage.unwatched if gap.latest in instants]
+    others = [gap for gap in outage.unwatched if gap.booted and gap.latest not in instants]
+    return (*used, *others)[: MOST_GAPS - 1] if len(used) + len(others) < MOST_GAPS else (*used, others[-1])
+
+
+# --- what was before a boot -------------------------------------------------------------------------------------------
+
+
+def _on_this_boot(memory: Memory, now: Instant) -> Memory:
+    """The memory with its instants on this boot's CLOCK_MONOTONIC, all of them before now."""
+    alive = memory.alive
+    if alive is None:
+        return Memory(memory.expected)
+    same = memory.same_boot and alive.monotonic <= now.monotonic
+    clocks = _Clocks(alive.monotonic, 0.0 if same else -alive.monotonic)
+    return replace(
+        memory,
+        alive=clocks.moved(alive),
+        same_boot=same,
+        outages=tuple(_moved(clocks, known, same=same) for known in memory.outages),
+        maps=frozen({wwid: _moved_map(clocks, map_) for wwid, map_ in memory.maps.items()}),
+    )
+
+
+class _Clocks:
+    """Moves instants by ``by`` seconds of CLOCK_MONOTONIC; none is later than ``alive`` was."""
+
+    def __init__(self, alive: float, by: float) -> None:
+        self._alive = alive
+        self._by = by
+
+    def moved(self, instant: Instant) -> Instant:
+        """The instant, moved."""
+        return Instant(min(instant.monotonic, self._alive) + self._by, instant.wall)
+
+    def instants(self, record: Any) -> dict[str, Any]:
+        """The instants among the fields of a record, moved."""
+        found = ((each.name, getattr(record, each.name)) for each in fields(record))
+        return {name: self.moved(value) for name, value in found if isinstance(value, Instant)}
+
+
+def _moved(clocks: _Clocks, known: OpenOutage, *, same: bool) -> OpenOutage:
+    outage = known.outage
+    moved = replace(
+        outage,
+        **clocks.instants(outage),
+        unwatched=tuple(replace(gap, **clocks.instants(gap)) for gap in outage.unwatched),
+        errors=outage.errors if same else None,  # the disk counts from 0 again
+    )
+    return replace(known, outage=moved, since=clocks.moved(known.since))
+
+
+def _moved_map(clocks: _Clocks, map_: KeptMap) -> KeptMap:
+    return replace(map_, **clocks.instants(map_))

@@ -1,0 +1,80 @@
+"""What earlier daemons knew of this host: what is expected, the outages that were going on, and what was announced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
+from mpathd_watch.immutable import immutable
+
+
+@immutable
+class ExpectedPath:
+    """One expected path: what it goes through, which is the same after a reboot (``Place``).
+
+    ``proven``: when it last proved that its failover keeps its budget (seconds since 1970), ``None`` if it never did.
+    """
+
+    transport: Transport = Transport.UNKNOWN
+    nexus: str = ""
+    target: str = ""
+    portal: str = ""
+    iface: str = ""
+    proven: float | None = None
+
+
+@immutable
+class ExpectedMap:
+    """One expected map: its name, and its expected paths by label."""
+
+    name: str
+    paths: Mapping[str, ExpectedPath] = field(default_factory=empty)
+
+
+@immutable
+class OpenOutage:
+    """An outage that goes on, and its path. ``map`` is the label of its map.
+
+    ``health`` has held since ``since``; ``announced`` is the last one in the journal.
+    """
+
+    wwid: str
+    map: str
+    path: str
+    outage: Outage
+    health: Health
+    since: Instant
+    announced: Health
+
+
+@immutable
+class KeptMap:
+    """A map as it was: ``health`` since ``since``; ``announced`` and ``troubled`` as in ``MapState``."""
+
+    health: MapHealth
+    since: Instant
+    announced: MapHealth
+    troubled: Instant | None = None
+
+
+@immutable
+class Memory:
+    """The whole of it. ``expected`` and ``maps`` by WWID.
+
+    ``lost``: the nexuses whose loss was announced, by label, and what each shared with others as it was announced
+    (``NexusState.announced_with``). ``incidents`` are the ids of those that go on. ``alive``: when the last daemon is
+    known to have run, by the clocks of its boot; ``None`` where there was none. ``same_boot``: the host has not been
+    booted since, and CLOCK_MONOTONIC has gone on.
+    """
+
+    expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
+    outages: tuple[OpenOutage, ...] = ()
+    maps: Mapping[str, KeptMap] = field(default_factory=empty)
+    lost: Mapping[str, str] = field(default_factory=empty)
+    incidents: tuple[str, ...] = ()
+    alive: Instant | None = None
+    same_boot: bool = False

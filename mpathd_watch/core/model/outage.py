@@ -1,0 +1,110 @@
+"""One outage of a path, as values: its instants, its cause, what was promised, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from math import inf
+
+from mpathd_watch.core.model.budget import Bounds
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.vocabulary import Cause, Phase, Verdict
+from mpathd_watch.immutable import immutable
+
+
+@immutable
+class Count:
+    """The errors and timeouts of a disk counted so far, at this CLOCK_MONOTONIC second."""
+
+    at: float
+    errors: int
+    timeouts: int
+
+
+@immutable
+class Gap:
+    """A time in which no daemon watched, from ``earliest`` to ``latest``. ``booted``: the host was booted in it.
+
+    CLOCK_MONOTONIC counts from the boot. What was before it is placed as if no time had passed between ``earliest`` and
+    the boot: nothing proves how long the host was down, least of all a wall clock that may have been set.
+    """
+
+    earliest: Instant
+    latest: Instant
+    booted: bool = False
+
+
+@immutable
+class Span:
+    """Seconds, at least and at most; ``most`` is ``inf`` where nothing bounds them."""
+
+    least: float
+    most: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether both ends were watched."""
+        return self.least == self.most
+
+
+@immutable
+class Outage:
+    """What is known of one outage; every instant but ``began`` may be absent.
+
+    ``timeouts`` are those of the nexus when it began (see ``Nexus``), and ``bounds`` what these and multipathd's
+    promise; ``None`` where the path has no nexus that is read. ``transport_lost``: the way to the disk itself was gone
+    (nexus down, device not running, path missing, closed by the array): only then is a way that works a return, and the
+    path ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had
+    counted before. ``soon``: the path had been up only for a moment, or although its checker called it faulty.
+    ``shared``: a lost nexus or port group was the alert for it and its siblings. ``counted``: it is in
+    ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
+    ``unwatched``: when no daemon watched; an instant that is the end of such a time was at any moment of it.
+    """
+
+    id: str
+    began: Instant
+    cause: Cause = Cause.UNKNOWN
+    timeouts: Mapping[str, float | None] | None = None
+    bounds: Bounds | None = None
+    last_alive: Instant | None = None
+    errors: Count | None = None
+    soon: bool = False
+    suspected: Instant | None = None
+    stalled: Instant | None = None
+    failed: Instant | None = None
+    transport_lost: bool = False
+    transport_up: Instant | None = None
+    reinstated: Instant | None = None
+    inherited: bool = False
+    shared: bool = False
+    counted: bool = False
+    announced: Cause | None = None
+    judgement: Judgement | None = None
+    unwatched: tuple[Gap, ...] = ()
+
+    @property
+    def real(self) -> bool:
+        """Whether the path was ever worse than suspect; it was not if it was only suspect."""
+        return self.stalled is not None or self.failed is not None or self.inherited
+
+    def earliest(self, instant: Instant) -> Instant:
+        """The earliest moment at which what was first seen at ``instant`` may have been."""
+        return next((gap.earliest for gap in self.unwatched if gap.latest == instant), instant)
+
+    def between(self, earlier: Instant, later: Instant) -> Span:
+        """The seconds from ``earlier`` to ``later``, which are instants of this outage; negative in the other order."""
+        first, last = self.earliest(earlier), self.earliest(later)
+        least, most = last.monotonic - earlier.monotonic, later.monotonic - first.monotonic
+        if any(gap.booted and first < gap.latest <= later for gap in self.unwatched):
+            most = inf
+        return Span(min(least, most), most)
+
+
+@immutable
+class Judgement:
+    """The seconds that each measured phase took, the verdict, and the phase that broke the budget, if one did."""
+
+    phases: Mapping[Phase, float] = field(default_factory=empty)
+    verdict: Verdict = Verdict.NO_BUDGET
+    broken: Phase | None = None

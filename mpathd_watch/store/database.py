@@ -1,0 +1,153 @@
+"""The database file: opened, checked, brought to this version, or moved aside if it can't be used."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mpathd_watch.store.schema import APPLICATION, MIGRATIONS, TABLES, VERSION
+
+NAME: Final = "state.db"
+CHECKED_WITHIN: Final = 5.0
+"""Seconds that the check of a database may take at the start; the rest of a larger one is not checked."""
+BUSY: Final = 2.0
+"""Seconds to wait for a reader that holds the database."""
+_ASIDE: Final = {
+    "corrupt": "is damaged",
+    "newer": "was written by a newer version",
+    "foreign": "is no database of ours",
+}
+_PARTS: Final = ("-wal", "-shm", "")
+"""In this order: the log of another database must never be beside a new one, whatever ends the daemon in between."""
+_STEPS: Final = 20_000
+"""Steps of SQLite's virtual machine between two looks at the clock."""
+
+
+class StoreError(Exception):
+    """The store can't be used now. ``reason`` is a word for a label; the text is one line."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Raise what goes wrong inside the block as ``StoreError``."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(_word(error.errno), f"{error.filename or path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise StoreError(_of_sqlite(error), f"{path}: {error}") from error
+
+
+def open_to_write(path: Path) -> tuple[sqlite3.Connection, str]:
+    """The database in this file, new if there is none, and why an older file was moved aside, in one line.
+
+    Raises ``StoreError``. It may block for as long as the file system does.
+    """
+    with errors(path):
+        moved = ""
+        fault = _fault(path)
+        if fault:
+            moved = _moved_aside(path, fault)
+        return _opened(path), moved
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number in range(version, VERSION):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _fault(path: Path) -> str:
+    """Why the file can't be used: ``corrupt``, ``newer`` or ``foreign``; empty if it can, or is not there."""
+    if not path.exists():
+        return ""
+    if path.is_file() and path.stat().st_size == 0:
+        return ""
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION and (application or tables_of(connection)):
+            return "foreign"
+        if version > VERSION:
+            return "newer"
+        whole = version == 0 or tables_of(connection) >= TABLES
+        return "" if whole and _is_sound(connection) else "corrupt"
+    except sqlite3.OperationalError:
+        raise  # it can't be opened, or the disk fails: that is no fault of the file
+    except sqlite3.DatabaseError:
+        return "corrupt"
+    finally:
+        connection.close()
+
+
+def tables_of(connection: sqlite3.Connection) -> frozenset[str]:
+    """The names of the tables."""
+    return frozenset(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+
+
+def _is_sound(connection: sqlite3.Connection) -> bool:
+    """Whether a check finds no damage within the time that it has."""
+    until = time.monotonic() + CHECKED_WITHIN
+    connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            return True
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def _moved_aside(path: Path, fault: str) -> str:
+    aside = path.with_name(f"{path.name}.{fault}")
+    for part in _PARTS:
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{part}").replace(f"{aside}{part}")
+    return f"{path} {_ASIDE[fault]}: it was moved to {aside}, and an empty one was begun."
+
+
+def _word(number: int | None) -> str:
+    return {30: "read_only", 28: "disk_full", 13: "not_permitted", 1: "not_permitted", 2: "no_directory"}.get(
+        number or 0, "error"
+    )
+
+
+def _of_sqlite(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    words = {"SQLITE_FULL": "disk_full", "SQLITE_READONLY": "read_only", "SQLITE_BUSY": "busy"}
+    return next((word for prefix, word in words.items() if name.startswith(prefix)), "error")

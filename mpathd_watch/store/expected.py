@@ -1,0 +1,69 @@
+"""What is expected, for commands that run without the daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import ExpectedMap
+from mpathd_watch.store import database
+from mpathd_watch.store.database import BUSY, StoreError, errors, open_to_write
+from mpathd_watch.store.lock import Lock, TakenError
+from mpathd_watch.store.rows import Row, readable
+from mpathd_watch.store.rows import read_expected as parsed
+from mpathd_watch.store.schema import APPLICATION, VERSION
+from mpathd_watch.store.writer import put_expected
+
+__all__ = ["StoreError", "read_expected", "replace_expected"]
+
+
+def read_expected(directory: Path) -> Mapping[str, ExpectedMap]:
+    """What is expected by the store in ``directory``, by WWID; nothing if there is none.
+
+    Raises ``StoreError``. Rows that make no sense are skipped.
+    """
+    path = directory / database.NAME
+    with errors(path):
+        if not path.exists():
+            return {}
+        with contextlib.closing(_to_read(path)) as connection:
+            marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+            if marks[0] != APPLICATION or not 0 < marks[1] <= VERSION:
+                raise StoreError("newer", f"{path}: it is not a store of this version")
+            rows = connection.execute("SELECT wwid, map FROM expected").fetchall()
+    return frozen(dict(readable(rows, _expected, lambda: None)))
+
+
+def replace_expected(directory: Path, wwid: str, expected: ExpectedMap | None) -> None:
+    """Replace what is expected of a map while no daemon runs; ``None``: nothing any more. Raises ``StoreError``."""
+    path = directory / database.NAME
+    with errors(path):
+        try:
+            lock = Lock(directory)
+        except TakenError:
+            raise StoreError("busy", f"{path}: a daemon uses it") from None
+        try:
+            connection, _ = open_to_write(path)
+            with contextlib.closing(connection):
+                put_expected(connection, wwid, expected)
+        finally:
+            lock.release()
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    """The database, which may be in a directory that can't be written; then no daemon has it open."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=BUSY, uri=True)
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", timeout=BUSY, uri=True)
+    return connection
+
+
+def _expected(row: Row) -> tuple[str, ExpectedMap]:
+    if not isinstance(row[0], str):
+        raise ValueError("wwid")  # noqa: TRY004  # one kind of error for whatever is wrong with a row
+    return row[0], parsed(row[1])

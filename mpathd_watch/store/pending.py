@@ -1,0 +1,192 @@
+"""What has to be written, and what must be in the database in the end. Only the latest of each thing waits.
+
+So it takes a bounded amount of memory however long the disk is full or hangs, and nothing in it blocks: the loop puts
+things in, and another thread takes them out.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TypeVar
+
+from mpathd_watch.core.effects import (
+    Kept,
+    MapChanged,
+    MapDropped,
+    NexusAnnounced,
+    OutageChanged,
+    OutageDropped,
+    OutageEnded,
+    Remember,
+)
+from mpathd_watch.core.model.memory import ExpectedMap, KeptMap
+from mpathd_watch.core.model.outage import Judgement
+from mpathd_watch.core.model.vocabulary import Verdict
+from mpathd_watch.core.verdicts.outage import phases
+from mpathd_watch.immutable import immutable, replace
+from mpathd_watch.store.rows import KeptOutage
+
+Value = TypeVar("Value")
+MOST_PAST = 20_000
+"""Outages that are over, and changes of maps, that wait for a disk; the oldest are lost then."""
+
+
+@immutable
+class NamedMap:
+    """A map as it is kept, and its label."""
+
+    label: str
+    kept: KeptMap
+
+
+@immutable
+class Contents:
+    """What is in the database of the present: outages by id, maps and what is expected by WWID, lost nexuses by label.
+
+    In what is to be written, ``None`` stands for something that must go.
+    """
+
+    outages: dict[str, KeptOutage | None]
+    maps: dict[str, NamedMap | None]
+    expected: dict[str, ExpectedMap | None]
+    lost: dict[str, str | None]
+    changes: list[MapChanged]
+
+    @classmethod
+    def nothing(cls) -> Contents:
+        """Empty ones."""
+        return cls({}, {}, {}, {}, [])
+
+    def is_empty(self) -> bool:
+        """Whether nothing is in them."""
+        return not (self.outages or self.maps or self.expected or self.lost or self.changes)
+
+
+class Pending:
+    """Takes what the core wants to be kept. Any thread may call any method.
+
+    ``known`` is what the database holds of the present. ``lost`` counts what was dropped.
+    """
+
+    def __init__(self, known: Contents) -> None:
+        self._guard = threading.Lock()
+        self._present = known
+        self._waiting = Contents.nothing()
+        self._over: dict[str, None] = {}
+        self.lost = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many things wait."""
+        waiting = self._waiting
+        present = len(waiting.outages) + len(waiting.maps) + len(waiting.expected) + len(waiting.lost)
+        return present + len(waiting.changes)
+
+    def put(self, kept: Kept) -> None:
+        """Have one thing written."""
+        with self._guard:
+            match kept:
+                case OutageChanged():
+                    self._outage_changed(kept)
+                case OutageEnded():
+                    self._outage_ended(kept)
+                case OutageDropped():
+                    self._outage_dropped(kept)
+                case MapChanged():
+                    self._map_changed(kept)
+                case MapDropped():
+                    _set(self._present.maps, self._waiting.maps, kept.wwid, None)
+                case NexusAnnounced():
+                    _set(self._present.lost, self._waiting.lost, kept.label, kept.shared)
+                case Remember():
+                    _set(self._present.expected, self._waiting.expected, kept.wwid, kept.expected)
+            self._limit()
+
+    def take(self) -> Contents:
+        """All that waits; it waits no longer."""
+        with self._guard:
+            taken, self._waiting, self._over = self._waiting, Contents.nothing(), {}
+            return taken
+
+    def give_back(self, taken: Contents) -> None:
+        """It could not be written: it waits again, as far as nothing newer does."""
+        with self._guard:
+            newer = self._waiting
+            self._waiting = Contents(
+                {**taken.outages, **newer.outages},
+                {**taken.maps, **newer.maps},
+                {**taken.expected, **newer.expected},
+                {**taken.lost, **newer.lost},
+                [*taken.changes, *newer.changes],
+            )
+            self._over = {key: None for key, kept in self._waiting.outages.items() if kept and kept.open is None}
+            self._limit()
+
+    def write_all_again(self) -> None:
+        """The database is another one: all of the present has to be written, too."""
+        with self._guard:
+            waiting, present = self._waiting, self._present
+            self._waiting = Contents(
+                {**present.outages, **waiting.outages},
+                {**present.maps, **waiting.maps},
+                {**present.expected, **waiting.expected},
+                {**present.lost, **waiting.lost},
+                waiting.changes,
+            )
+
+    def _outage_changed(self, kept: OutageChanged) -> None:
+        known, outage = self._present.outages.get(kept.open.outage.id), kept.open.outage
+        of = kept.open
+        before = known or KeptOutage(of.wwid, of.map, of.path, outage)
+        states = before.with_states(kept.states, kept.at)
+        self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of))
+
+    def _outage_ended(self, kept: OutageEnded) -> None:
+        outage = kept.outage
+        known = self._present.outages.get(outage.id) or KeptOutage(kept.wwid, kept.map, kept.path, outage)
+        end = outage.reinstated or outage.began
+        self._set_outage(KeptOutage(kept.wwid, kept.map, kept.path, outage, known.with_states(kept.states, end)))
+
+    def _outage_dropped(self, kept: OutageDropped) -> None:
+        known = self._present.outages.get(kept.id)
+        if known is None:
+            return
+        if kept.real:
+            judgement = Judgement(phases(known.outage), Verdict.UNOBSERVED)
+            self._set_outage(replace(known, outage=replace(known.outage, judgement=judgement), open=None))
+        else:
+            del self._present.outages[kept.id]
+            self._waiting.outages[kept.id] = None
+
+    def _set_outage(self, kept: KeptOutage) -> None:
+        key = kept.outage.id
+        self._waiting.outages[key] = kept
+        if kept.open is None:
+            self._present.outages.pop(key, None)
+            self._over[key] = None
+        else:
+            self._present.outages[key] = kept
+
+    def _map_changed(self, kept: MapChanged) -> None:
+        _set(self._present.maps, self._waiting.maps, kept.wwid, NamedMap(kept.map, kept.now))
+        if kept.was is not kept.now.health:
+            self._waiting.changes.append(kept)
+
+    def _limit(self) -> None:
+        """Drop the oldest of what is past if too much of it waits."""
+        while len(self._over) > MOST_PAST:
+            oldest = next(iter(self._over))
+            del self._over[oldest]
+            self._waiting.outages.pop(oldest, None)
+            self.lost += 1
+        if (excess := len(self._waiting.changes) - MOST_PAST) > 0:
+            del self._waiting.changes[:excess]
+            self.lost += excess
+
+
+def _set(present: dict[str, Value | None], waiting: dict[str, Value | None], key: str, value: Value | None) -> None:
+    if value is None:
+        present.pop(key, None)
+    else:
+        present[key] = value
+    waiting[key] = value

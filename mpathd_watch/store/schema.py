@@ -1,0 +1,93 @@
+"""The tables of the store, and how a database of an older version becomes one of this version.
+
+Every moment is an integer of microseconds. ``*_mono`` are CLOCK_MONOTONIC of the boot that the row is of. Other moments
+are those of the wall clock, since 1970. In ``outages`` everything but ``began`` counts from ``began``, by
+CLOCK_MONOTONIC, and may be negative. Each moment there is a range, ``*_least`` to ``*_most``: the two differ where no
+daemon watched. ``*_most`` is NULL beside a ``*_least`` if nothing bounds it: the host was booted in between, and the
+wall clock proves nothing. Both are NULL if it never came.
+
+JSON columns: ``timeouts`` and ``bounds`` are objects of seconds by name, null where nothing bounds them. ``phases`` is
+an object of ``[least, most]`` in seconds by the name of the phase, ``most`` null as above. ``states`` is a list of
+``[microseconds since began, health, dm, checker, device, session, access]``, one for each change, empty where a word is
+not known. ``resume`` is what a restart needs (``OpenOutage``, ``KeptMap``), by ``core/recording/codec.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1
+"""``PRAGMA user_version`` of a database that this version writes."""
+APPLICATION: Final = 0x6D705744
+"""``PRAGMA application_id``: mpWD."""
+STAGES: Final = ("last_alive", "suspected", "stalled", "failed", "transport_up", "reinstated")
+"""The instants of an outage, each a pair of columns."""
+
+_STAGES = ",\n  ".join(f"{stage}_least INTEGER, {stage}_most INTEGER" for stage in STAGES)
+
+_FIRST: Final = (
+    # ``pruned``: up to when outages have been removed to keep to the bounds.
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    # Runs of the daemon. ``alive`` is when it last wrote; ``clean``: it ended in order, at ``alive``.
+    """CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  version TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  began INTEGER NOT NULL,
+  began_mono INTEGER NOT NULL,
+  alive INTEGER NOT NULL,
+  alive_mono INTEGER NOT NULL,
+  clean INTEGER NOT NULL DEFAULT 0
+)""",
+    # ``began`` is when it was first seen; ``began_earliest`` is another moment if nobody watched it begin, NULL if that
+    # is not known. ``verdict`` is NULL while it goes on. One that was left has a verdict and was never reinstated.
+    f"""CREATE TABLE outages (
+  id TEXT PRIMARY KEY,
+  wwid TEXT NOT NULL,
+  map TEXT NOT NULL,
+  path TEXT NOT NULL,
+  began INTEGER NOT NULL,
+  began_earliest INTEGER,
+  inherited INTEGER NOT NULL,
+  {_STAGES},
+  cause TEXT NOT NULL,
+  evidence TEXT NOT NULL DEFAULT '',
+  timeouts TEXT,
+  bounds TEXT,
+  phases TEXT NOT NULL DEFAULT '{{}}',
+  verdict TEXT,
+  broken TEXT,
+  incident TEXT,
+  drill TEXT,
+  states TEXT NOT NULL DEFAULT '[]',
+  resume TEXT
+) WITHOUT ROWID""",
+    "CREATE INDEX outages_by_time ON outages (began)",
+    "CREATE INDEX outages_open ON outages (id) WHERE resume IS NOT NULL",
+    # Changes of the health of maps; ``was`` is ``unknown`` for the first one of each run.
+    """CREATE TABLE map_changes (
+  id INTEGER PRIMARY KEY,
+  wwid TEXT NOT NULL,
+  map TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  was TEXT NOT NULL,
+  health TEXT NOT NULL
+)""",
+    "CREATE INDEX map_changes_by_time ON map_changes (at)",
+    # The present: maps as they are, nexuses whose loss was announced, what is expected (JSON of ``ExpectedMap``).
+    "CREATE TABLE maps (wwid TEXT PRIMARY KEY, map TEXT NOT NULL, resume TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE lost_nexuses (label TEXT PRIMARY KEY, shared TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE expected (wwid TEXT PRIMARY KEY, name TEXT NOT NULL, map TEXT NOT NULL) WITHOUT ROWID",
+    # Reports of drills, as JSON. ``passed`` is NULL while one runs.
+    """CREATE TABLE drills (
+  id TEXT PRIMARY KEY,
+  began INTEGER NOT NULL,
+  ended INTEGER,
+  passed INTEGER,
+  report TEXT NOT NULL
+) WITHOUT ROWID""",
+)
+TABLES: Final = frozenset({"meta", "runs", "outages", "map_changes", "maps", "lost_nexuses", "expected", "drills"})
+"""All tables of this version."""
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+"""The statements that make version N + 1 of version N, at index N. Version 0 is an empty database."""

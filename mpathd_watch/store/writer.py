@@ -1,0 +1,202 @@
+"""Writes the store. Each method blocks for as long as the disk does, so the loop never calls one.
+
+What can't be written waits in ``Pending``, and is tried again at the next ``write``. A database that is gone, with its
+directory or without, is made again, with all of the present in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import ExpectedMap
+from mpathd_watch.immutable import immutable
+from mpathd_watch.store import database
+from mpathd_watch.store.database import StoreError, errors
+from mpathd_watch.store.pending import Contents, Pending
+from mpathd_watch.store.pruning import Limits, prune
+from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row
+
+PRUNED_EVERY: Final = 3600.0
+"""Seconds between two looks at what is too old or too much."""
+LEAPT: Final = 31 * 86_400.0
+"""Seconds by which the clock may be ahead of the last sign of life of an earlier daemon before it may have been set
+wrong: nothing is taken for old by it then."""
+
+_OUTAGE = (
+    f"INSERT OR REPLACE INTO outages ({', '.join(OUTAGE_COLUMNS)}) VALUES ({', '.join('?' * len(OUTAGE_COLUMNS))})"  # noqa: S608  # names of ours
+)
+
+
+@immutable
+class Run:
+    """This run of the daemon: ``boot`` names the boot, ``began`` is its start."""
+
+    version: str
+    boot: str
+    began: Instant
+
+
+class Writer:
+    """Writes what waits in ``pending`` into the database of a directory."""
+
+    def __init__(self, directory: Path, pending: Pending, run: Run, limits: Limits) -> None:
+        self.path = directory / database.NAME
+        self._pending = pending
+        self._run = run
+        self._limits = limits
+        self._connection: sqlite3.Connection | None = None
+        self._row: int | None = None
+        self._inode: int | None = None
+        self._pruned_at = float("-inf")
+        self._trusted_until = run.began.wall
+
+    def begin(self, connection: sqlite3.Connection, last_alive: Instant | None) -> None:
+        """Use a database that was just opened, and note in it that this daemon runs. Raises ``StoreError``."""
+        with errors(self.path):
+            if last_alive is not None:
+                self._trusted_until = last_alive.wall + LEAPT
+            self._connection = connection
+            self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in write()
+            self._note_run(connection)
+
+    def write(self, now: Instant) -> str:
+        """Write what waits, and that the daemon is alive. Returns a line about a database that was moved aside.
+
+        Raises ``StoreError``.
+        """
+        note = self._reopened()
+        taken = self._pending.take()
+        try:
+            with errors(self.path):
+                self._transact(taken, now, clean=False)
+                if now.monotonic - self._pruned_at > PRUNED_EVERY:
+                    self._pruned_at = now.monotonic
+                    prune(self._connected(), self._limits, self._today(now), self._row)
+        except StoreError:
+            self._pending.give_back(taken)
+            self._abandon()
+            raise
+        return note
+
+    def end(self, now: Instant) -> None:
+        """Write the rest, note that the daemon ended in order, and close. Raises ``StoreError``."""
+        self._reopened()
+        taken = self._pending.take()
+        with errors(self.path):
+            try:
+                self._transact(taken, now, clean=True)
+            finally:
+                self._abandon()
+
+    def _reopened(self) -> str:
+        if self._connection is not None and self._is_still_there():
+            return ""
+        self._abandon()
+        with errors(self.path):
+            self.path.parent.mkdir(mode=0o755, exist_ok=True)
+        connection, note = database.open_to_write(self.path)
+        self._connection = connection
+        with errors(self.path):
+            _forget_the_present(connection)
+            self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in _is_still_there()
+            self._note_run(connection)
+        self._pending.write_all_again()
+        return note
+
+    def _is_still_there(self) -> bool:
+        with contextlib.suppress(OSError):
+            return os.stat(self.path).st_ino == self._inode  # noqa: PTH116  # five times as fast as Path.stat()
+        return False
+
+    def _note_run(self, connection: sqlite3.Connection) -> None:
+        run, wall, monotonic = self._run, *_both(self._run.began)
+        self._row = connection.execute(
+            "INSERT INTO runs (version, boot, began, began_mono, alive, alive_mono) VALUES (?, ?, ?, ?, ?, ?)",
+            (run.version, run.boot, wall, monotonic, wall, monotonic),
+        ).lastrowid
+
+    def _today(self, now: Instant) -> float:
+        """The wall clock, or a guess if that may have been set wrong."""
+        return min(now.wall, self._trusted_until + now.since(self._run.began))
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError("error", f"{self.path}: it is not open")
+        return self._connection
+
+    def _transact(self, taken: Contents, now: Instant, *, clean: bool) -> None:
+        connection = self._connected()
+        # A sign of life need not survive a loss of power.
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if taken.is_empty() and not clean else 'FULL'}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _put(connection, taken)
+            wall, monotonic = _both(now)
+            connection.execute(
+                "UPDATE runs SET alive = ?, alive_mono = ?, clean = ? WHERE id = ?",
+                (wall, monotonic, int(clean), self._row),
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+    def _abandon(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+
+def _forget_the_present(connection: sqlite3.Connection) -> None:
+    """All of the present is going to be written again; nobody has seen the end of what is not in it."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE outages SET resume = NULL, verdict = 'unobserved' WHERE resume IS NOT NULL")
+    connection.execute("DELETE FROM maps")
+    connection.execute("DELETE FROM lost_nexuses")
+    connection.execute("COMMIT")
+
+
+def _put(connection: sqlite3.Connection, taken: Contents) -> None:
+    for key, kept in taken.outages.items():
+        if kept is None:
+            connection.execute("DELETE FROM outages WHERE id = ?", (key,))
+        else:
+            connection.execute(_OUTAGE, outage_row(kept))
+    for wwid, map_ in taken.maps.items():
+        if map_ is None:
+            connection.execute("DELETE FROM maps WHERE wwid = ?", (wwid,))
+        else:
+            row = (wwid, map_.label, map_text(map_.kept))
+            connection.execute("INSERT OR REPLACE INTO maps VALUES (?, ?, ?)", row)
+    for wwid, expected in taken.expected.items():
+        put_expected(connection, wwid, expected)
+    for label, shared in taken.lost.items():
+        if shared is None:
+            connection.execute("DELETE FROM lost_nexuses WHERE label = ?", (label,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO lost_nexuses VALUES (?, ?)", (label, shared))
+    rows = [
+        (each.wwid, each.map, microseconds(each.at.wall), each.was.value, each.now.health.value)
+        for each in taken.changes
+    ]
+    connection.executemany("INSERT INTO map_changes (wwid, map, at, was, health) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def put_expected(connection: sqlite3.Connection, wwid: str, expected: ExpectedMap | None) -> None:
+    """Write what is expected of a map; ``None``: nothing any more."""
+    if expected is None:
+        connection.execute("DELETE FROM expected WHERE wwid = ?", (wwid,))
+    else:
+        row = (wwid, expected.name, expected_text(expected))
+        connection.execute("INSERT OR REPLACE INTO expected VALUES (?, ?, ?)", row)
+
+
+def _both(moment: Instant) -> tuple[int, int]:
+    return microseconds(moment.wall), microseconds(moment.monotonic)

@@ -1,0 +1,218 @@
+"""What outlives the daemon as a process: restarts, kills, and a state directory that is broken in all ways."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.component.process import PATIENCE, Daemon, until
+from tests.fakes.sysfs import FakeSysfs, healthy_san
+
+STORE_UP = 'mpathd_watch_source_up{source="store"} 1.0'
+STORE_DOWN = 'mpathd_watch_source_up{source="store"} 0.0'
+HEALTH = 'mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="%s"} 1.0'
+
+
+@pytest.fixture
+def san(tmp_path: Path) -> FakeSysfs:
+    return healthy_san(tmp_path / "sys")
+
+
+@pytest.fixture
+def start(tmp_path: Path, san: FakeSysfs) -> Iterator[Callable[..., Daemon]]:  # noqa: ARG001  # the SAN must be there
+    started: list[Daemon] = []
+
+    def starter(*options: str) -> Daemon:
+        (tmp_path / "notify").unlink(missing_ok=True)
+        started.append(Daemon(tmp_path, *options))
+        return started[-1]
+
+    yield starter
+    for daemon in started:
+        daemon.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def rows(state: Path, query: str) -> list[tuple[object, ...]]:
+    if not (state / "state.db").exists():
+        return []
+    try:
+        with closing(sqlite3.connect(state / "state.db", timeout=5)) as database:
+            return database.execute(query).fetchall()
+    except sqlite3.DatabaseError:
+        return []
+
+
+def wait_rows(state: Path, query: str, wanted: Callable[[list[tuple[object, ...]]], bool]) -> list[tuple[object, ...]]:
+    def look() -> list[tuple[object, ...]] | None:
+        found = rows(state, query)
+        return found if wanted(found) else None
+
+    return until(look, lambda: f"{query}: {rows(state, query)}")
+
+
+OPEN = "SELECT id, began, stalled_most, failed_most, verdict FROM outages"
+
+
+def test_an_outage_goes_on_over_four_kills_under_the_same_id(
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    session = san.sessions[1]
+    session.fail()
+    first = wait_rows(state, OPEN, lambda found: len(found) == 1)[0]
+
+    def restarted(change: Callable[[], object]) -> Daemon:
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.wait(PATIENCE)
+        change()
+        another = start()
+        another.wait_notified(r"^READY=1$")
+        return another
+
+    daemon = restarted(lambda: None)
+    daemon.wait_scraped(HEALTH % "stalled")
+    daemon = restarted(session.expire)
+    daemon.wait_scraped(HEALTH % "failed")
+    wait_rows(state, OPEN, lambda found: found[0][3] is not None)
+    daemon = restarted(lambda: None)
+    daemon.wait_scraped(HEALTH % "failed")
+    daemon = restarted(session.recover)
+    daemon.wait_scraped(HEALTH % "up")
+    last = wait_rows(state, OPEN, lambda found: found[0][4] is not None)
+    assert [row[:2] for row in last] == [first[:2]]
+    assert daemon.stop() == 0
+    runs = rows(state, "SELECT clean, version FROM runs ORDER BY id")
+    assert [row[0] for row in runs] == [0, 0, 0, 0, 1]
+    # Each run has its own file for standard error, begun again; what any of them has announced is in the last of each.
+    assert "Traceback" not in daemon.said()
+
+
+def test_a_second_daemon_on_one_directory_says_so_in_one_line_and_leaves(
+    start: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    command = [sys.executable, "-m", "mpathd_watch", "run", "--web.listen-address", "127.0.0.1:0"]
+    command += ["--sysfs", str(tmp_path / "sys"), "--state-dir", str(tmp_path / "state")]
+    environ = {key: value for key, value in daemon.environ.items() if key != "NOTIFY_SOCKET"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "another mpathd-watch uses" in done.stderr
+    assert daemon.process.poll() is None
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"This is no database. " * 500)
+
+
+def truncated(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2 + 100)
+
+
+def newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+def without_a_table(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE outages")
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE books (title TEXT)")
+
+
+@pytest.mark.parametrize("damage", [garbage, truncated, newer, without_a_table, foreign])
+def test_a_database_that_is_of_no_use_is_moved_aside_and_the_daemon_goes_on(
+    start: Callable[..., Daemon], state: Path, damage: Callable[[Path], None]
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
+    daemon.stop()
+    damage(state / "state.db")
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped(STORE_UP)
+    assert daemon.said().count("it was moved to") == 1
+    assert [path for path in state.iterdir() if path.name.startswith("state.db.")]
+    wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
+    assert "Traceback" not in daemon.said()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE outages SET resume = 'no JSON'",
+        "UPDATE outages SET resume = '{}', states = '[[1]]'",
+        "UPDATE outages SET states = '[[\"x\", 1]]'",
+        "UPDATE maps SET resume = x'ff00'",
+        "INSERT INTO expected VALUES ('w', 'm', '[]'); INSERT INTO lost_nexuses VALUES (x'01', 'y')",
+        "UPDATE runs SET alive = 'soon'",
+    ],
+)
+def test_rows_that_somebody_has_edited_are_skipped(
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path, edit: str
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    san.sessions[1].fail()
+    wait_rows(state, OPEN, lambda found: len(found) == 1)
+    daemon.stop()
+    with closing(sqlite3.connect(state / "state.db")) as database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        try:
+            database.executescript(edit)
+        except sqlite3.IntegrityError:
+            pytest.skip("SQLite refuses it")
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped(STORE_UP)
+    daemon.wait_scraped(HEALTH % "stalled")
+    assert "rows make no sense" in daemon.said()
+    assert "Traceback" not in daemon.said()
+
+
+def test_a_state_directory_that_is_a_file_is_said_once_and_recovers(start: Callable[..., Daemon], state: Path) -> None:
+    state.touch()
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped(STORE_DOWN)
+    state.unlink()
+    daemon.wait_scraped(STORE_UP)
+    wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
+    assert daemon.said().count("daemon's memory") <= 2
+
+
+def test_a_state_directory_that_is_deleted_is_made_again_with_all_that_goes_on(
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    san.sessions[1].fail()
+    before = wait_rows(state, OPEN, lambda found: len(found) == 1)
+    shutil.rmtree(state)
+    san.sessions[1].expire()
+    after = wait_rows(state, OPEN, lambda found: len(found) == 1 and found[0][3] is not None)
+    assert before[0][:2] == after[0][:2]
+    wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
+    assert daemon.stop() == 0

@@ -1,0 +1,272 @@
+"""An outage goes on over restarts and reboots: the same id, nothing announced twice, no invented durations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+import pytest
+
+from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageChanged, OutageDropped, OutageEnded
+from mpathd_watch.core.events import Remembered, SettingsChanged, SourceUp
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
+from mpathd_watch.core.model.outage import Gap, Span
+from mpathd_watch.core.model.vocabulary import (
+    CheckerState,
+    DmState,
+    Health,
+    MapHealth,
+    SessionStatus,
+    SourceName,
+    Verdict,
+)
+from mpathd_watch.core.recording.codec import decode, encode
+from mpathd_watch.core.state import State
+from mpathd_watch.immutable import replace
+from tests.story import San, Story, moment
+
+PORTALS = ["192.168.1.1", "192.168.2.1"]
+LOST = "192.168.2.1:3260"
+SETTINGS = SettingsChanged(settle_seconds=5.0)
+UPTIME = 5_000_000.0
+"""Seconds that the host had been up when it was booted again."""
+
+
+def kept_of(effects: Sequence[Kept]) -> tuple[dict[str, OpenOutage], dict[str, KeptMap], dict[str, str]]:
+    """What of these effects is in force at their end, as a store has it."""
+    outages: dict[str, OpenOutage] = {}
+    maps: dict[str, KeptMap] = {}
+    lost: dict[str, str] = {}
+    for kept in effects:
+        match kept:
+            case OutageChanged():
+                outages[kept.open.outage.id] = kept.open
+            case OutageEnded():
+                outages.pop(kept.outage.id, None)
+            case OutageDropped():
+                outages.pop(kept.id, None)
+            case MapChanged():
+                maps[kept.wwid] = kept.now
+            case NexusAnnounced():
+                lost.pop(kept.label, None)
+                if kept.shared is not None:
+                    lost[kept.label] = kept.shared
+            case _:
+                pass
+    return outages, maps, lost
+
+
+def memory_of(story: Story, alive: float) -> Memory:
+    """What a store holds of a story, by its effects alone, as it comes out of a file."""
+    outages, maps, lost = kept_of(story.kept)
+    known = story.state.maps
+    expected = {
+        wwid: ExpectedMap(map_.name, frozen(dict.fromkeys(map_.paths, ExpectedPath()))) for wwid, map_ in known.items()
+    }
+    memory = Memory(
+        frozen(expected), tuple(outages.values()), frozen(maps), frozen(lost), alive=moment(alive), same_boot=True
+    )
+    again = decode(Memory, encode(memory))
+    assert again == memory
+    return again
+
+
+def of_another_boot(memory: Memory) -> Memory:
+    """The memory as it is if the host has been booted since: its CLOCK_MONOTONIC was another one."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            moved_values = {key: moved(each) for key, each in value.items()}
+            if value.keys() == {"monotonic", "wall"}:
+                moved_values["monotonic"] += UPTIME
+            return moved_values
+        return [moved(each) for each in value] if isinstance(value, list) else value
+
+    return replace(decode(Memory, moved(encode(memory))), same_boot=False)
+
+
+def restarted(story: Story, after: float, *, booted: bool = False, ran: float = 0.0) -> Story:
+    """The daemon ends ``ran`` seconds from now without noticing, and starts again ``after`` seconds later."""
+    memory = memory_of(story, story.seconds + ran)
+    story.seconds += ran + after
+    for sid in story.san.answering:
+        story.heard(sid, story.seconds)
+    story.state = State()
+    story.feed(SETTINGS)
+    story.feed(Remembered(of_another_boot(memory) if booted else memory))
+    story.feed(SourceUp(SourceName.UEVENT))
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.look()
+    story.feed(SourceUp(SourceName.MULTIPATHD))
+    story.listing()
+    return story
+
+
+def back(story: Story) -> Story:
+    """The target answers again, and the session is logged in."""
+    story.san.answering.add(2)
+    story.heard(2, story.seconds)
+    return story.session(2, SessionStatus.LOGGED_IN)
+
+
+Act = Callable[[Story], object]
+OUTAGE: tuple[tuple[float, Act], ...] = (
+    (5.0, lambda story: story.cut(2)),
+    (15.0, lambda story: story.session(2, SessionStatus.FAILED)),
+    (20.0, lambda story: story.session(2, SessionStatus.FREE)),
+    (22.0, lambda story: story.dm("sdb", DmState.FAILED)),
+    (40.0, back),
+    (42.0, lambda story: story.dm("sdb", DmState.ACTIVE)),
+)
+"""The timeline of an outage: silent, stalled, failed by the session and by dm, transport back, reinstated."""
+
+
+def played(restart_after: Sequence[int] = (), *, booted: bool = False, maps: Sequence[str] = ("mpio",)) -> Story:
+    """The whole outage, with a restart of half a second after each of these of its acts."""
+    story = Story(San.of(maps, PORTALS)).begun().live().at(0)
+    for number, (second, act) in enumerate(OUTAGE):
+        act(story.at(second))
+        if number in restart_after:
+            restarted(story.at(second + 0.6), 0.5, booted=booted).poll()
+    return story.at(60)
+
+
+def news(story: Story) -> list[tuple[str, str]]:
+    """What was announced, and about whom."""
+    return [(event, who) for _, event, who in story.alerts()]
+
+
+UNBROKEN = played()
+EVERYWHERE = tuple(range(len(OUTAGE)))
+
+
+@pytest.mark.parametrize("booted", [False, True])
+@pytest.mark.parametrize("acts", [*((number,) for number in EVERYWHERE), EVERYWHERE, (1, 3), (2, 4)])
+def test_a_restart_in_any_phase_goes_on_with_the_outage_and_announces_nothing_twice(
+    acts: Sequence[int], booted: bool
+) -> None:
+    story = played(acts, booted=booted)
+    assert news(story) == news(UNBROKEN)
+    assert len(story.ended) == len(UNBROKEN.ended) == 1
+    found, right = story.ended[0].outage, UNBROKEN.ended[0].outage
+    assert (found.id, found.began.wall, found.cause) == (right.id, right.began.wall, right.cause)
+    assert kept_of(story.kept)[0] == {}
+    for stage in ("suspected", "stalled", "failed", "transport_up", "reinstated"):
+        was, seen = getattr(right, stage), getattr(found, stage)
+        assert (was is None) == (seen is None)
+        assert seen is None or abs(seen.wall - was.wall) <= 1.1
+
+
+@pytest.mark.parametrize("acts", [(number,) for number in EVERYWHERE])
+def test_with_two_maps_the_loss_of_a_session_is_announced_once(acts: Sequence[int]) -> None:
+    maps = ("mpatha", "mpathb")
+    assert news(played(acts, maps=maps)) == news(played(maps=maps))
+
+
+def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    story.at(16)
+    san = story.san
+    restarted_with(story, 100.0, lambda: fail(san))
+    outage = story.path(LOST).outage
+    assert outage is not None
+    assert outage.stalled is not None
+    assert outage.failed is not None
+    assert outage.between(outage.stalled, outage.failed) == Span(1.0, 101.0)
+    back(story.at(200))
+    story.at(201).dm("sdb", DmState.ACTIVE)
+    judgement = story.ended[0].outage.judgement
+    assert judgement is not None
+    assert judgement.verdict is Verdict.UNOBSERVED
+    assert "did not run" in story.told_of("path_reinstated").message
+
+
+def fail(san: San) -> None:
+    """The kernel gives the session up, and dm fails the path, while nobody watches."""
+    san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FREE)
+    san.dm["sdb"] = DmState.FAILED
+    san.checkers["sdb"] = CheckerState.FAULTY
+
+
+def restarted_with(story: Story, after: float, meanwhile: Callable[[], None], *, booted: bool = False) -> Story:
+    """A restart during which something happens."""
+    memory_before = story.seconds
+    meanwhile()
+    assert story.seconds == memory_before
+    return restarted(story, after, booted=booted)
+
+
+def test_across_a_boot_nothing_bounds_what_was_not_watched_whatever_the_wall_clock_says() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    story.at(16)
+    san = story.san
+    restarted_with(story, 3.0, lambda: fail(san), booted=True)
+    outage = story.path(LOST).outage
+    assert outage is not None
+    assert outage.stalled is not None
+    assert outage.failed is not None
+    span = outage.between(outage.stalled, outage.failed)
+    assert (span.least, span.most) == (1.0, inf)
+
+
+def test_a_memory_from_before_the_clock_of_this_boot_is_one_of_another_boot() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    memory = replace(of_another_boot(memory_of(story.at(16), 16.0)), same_boot=True)
+    story.state = State()
+    story.feed(Remembered(memory))
+    taken = story.state.memory
+    assert not taken.same_boot
+    assert taken.alive == Instant(0.0, moment(16).wall)
+    assert all(known.outage.began.monotonic <= 0 for known in taken.outages)
+
+
+def test_an_outage_that_began_while_no_daemon_ran_began_in_that_time() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    san = story.san
+    restarted_with(story, 50.0, lambda: fail(san))
+    outage = story.path(LOST).outage
+    assert outage is not None
+    assert outage.inherited
+    assert outage.unwatched == (Gap(moment(0), moment(50)),)
+    assert outage.earliest(outage.began) == moment(0)
+
+
+def test_without_a_memory_the_outage_is_as_old_as_the_first_look() -> None:
+    story = Story(San.of(["mpio"], PORTALS))
+    fail(story.san)
+    outage = story.begun().path(LOST).outage
+    assert outage is not None
+    assert outage.unwatched == ()
+
+
+def test_a_path_that_was_only_suspect_and_is_up_leaves_no_trace() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(13)
+    assert story.path(LOST).health is Health.SUSPECT
+    san = story.san
+
+    def answers() -> None:
+        san.answering.add(2)
+        story.heard(2, 13.0 + 2.0)
+
+    restarted_with(story, 2.0, answers).at(20)
+    assert story.health(LOST) == (Health.UP, MapHealth.HEALTHY)
+    assert not story.ended
+    assert kept_of(story.kept)[0] == {}
+    assert "whether it failed is not known" in story.told_of("path_reinstated").message
+
+
+def test_the_gaps_of_an_outage_over_many_restarts_stay_few() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    for number in range(40):
+        restarted(story.at(story.seconds + 5), 0.5, booted=number % 2 == 0).poll()
+    outage = story.path(LOST).outage
+    assert outage is not None
+    assert len(outage.unwatched) <= 16
