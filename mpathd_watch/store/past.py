@@ -15,7 +15,10 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Stretch:
-    """Seconds, at least and at most: the two differ where nobody watched, as while no daemon ran."""
+    """Seconds, at least and at most: the two differ where nobody watched, as while no daemon ran.
+
+    ``most`` is infinite if nothing bounds it, as when the host was booted in between.
+    """
 
     least: float
     most: float
@@ -45,12 +48,13 @@ class RawChange:
 
 @immutable
 class PastOutage:
-    """One outage of one path. It is over if ``instants`` has ``reinstated``.
+    """One outage of one path.
 
     ``instants``: the seconds at which it reached each stage, by name (``last_alive``, ``suspected``, ``stalled``,
     ``failed``, ``transport_up``, ``reinstated``). ``phases``: what each measured phase took. ``bounds``: what each may
     take, ``None`` where nothing bounds it. ``broken``: the phase that broke the budget. ``verdict`` is empty while the
-    outage is open, and ``drill`` if it did not belong to a drill. ``inherited``: it is older than ``began``.
+    outage is open, and ``drill`` if it did not belong to a drill. ``began`` is when it was first seen; ``earliest`` is
+    before that if nobody watched it begin, or ``None`` if even that is not known.
     """
 
     id: str
@@ -63,7 +67,9 @@ class PastOutage:
     broken: str = ""
     incident: str = ""
     drill: str = ""
+    earliest: float | None = None
     inherited: bool = False
+    evidence: str = ""
     instants: Mapping[str, Stretch] = field(default_factory=empty)
     phases: Mapping[str, Stretch] = field(default_factory=empty)
     bounds: Mapping[str, float | None] = field(default_factory=empty)
@@ -71,8 +77,13 @@ class PastOutage:
     states: tuple[RawChange, ...] = ()
 
     @property
+    def open(self) -> bool:
+        """Whether it goes on."""
+        return not self.verdict
+
+    @property
     def lasted(self) -> Stretch | None:
-        """How long it took until the path was up again; ``None`` while it is open."""
+        """The seconds from ``began`` until the path was up again; ``None`` if it is not, or was removed instead."""
         return self.instants.get("reinstated")
 
 

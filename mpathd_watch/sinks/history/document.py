@@ -7,6 +7,7 @@ What is not known is ``None``. Moments are RFC 3339 in UTC, durations are second
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isinf
 from typing import Any, Final
 
 from mpathd_watch.core.model.text import clean
@@ -62,7 +63,9 @@ def outage_entry(outage: PastOutage) -> dict[str, Any]:
         "wwid": clean(outage.wwid),
         "path": clean(outage.path),
         "cause": clean(outage.cause),
+        "evidence": clean(outage.evidence) or None,
         "began": utc(outage.began),
+        "earliest": None if outage.earliest is None else utc(outage.earliest),
         "inherited": outage.inherited,
         "lasted": None if lasted is None else _stretch(lasted),
         "verdict": clean(outage.verdict) or None,
@@ -92,17 +95,13 @@ def journal_entries(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _stretch(seconds: Stretch) -> dict[str, float]:
-    return {"least": _rounded(seconds.least), "most": _rounded(seconds.most)}
+def _stretch(seconds: Stretch) -> dict[str, float | None]:
+    return {"least": _rounded(seconds.least), "most": None if isinf(seconds.most) else _rounded(seconds.most)}
 
 
 def _phase(outage: PastOutage, name: str) -> dict[str, float | None]:
     took, allowed = outage.phases.get(name), outage.bounds.get(name)
-    return {
-        "least": None if took is None else _rounded(took.least),
-        "most": None if took is None else _rounded(took.most),
-        "allowed": allowed,
-    }
+    return {**({"least": None, "most": None} if took is None else _stretch(took)), "allowed": allowed}
 
 
 def _timeouts(live: Mapping[str, float | None]) -> Iterable[tuple[str, float | str]]:

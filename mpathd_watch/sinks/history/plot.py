@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import isinf
 from typing import Final
 
 from mpathd_watch.core.model.vocabulary import (
@@ -54,8 +55,9 @@ _DEADLINES: Final = {
 
 def plot(outage: PastOutage, now: float) -> str:
     """The SVG. An outage that is open is drawn until ``now``."""
-    latest = [at.most for at in outage.instants.values()] + [change.at for change in outage.states]
-    end = max([*latest, 0.0 if outage.lasted else now - outage.began]) + (MARGIN if outage.lasted else 0.0)
+    latest = [at.least if isinf(at.most) else at.most for at in outage.instants.values()]
+    latest += [change.at for change in outage.states]
+    end = max([*latest, now - outage.began if outage.open else 0.0]) + (0.0 if outage.open else MARGIN)
     begin = min([at.least for at in outage.instants.values()] + [0.0]) - MARGIN
     title = f"{outage.map} {outage.path}: {cause(outage.cause)}, {verdict(outage)}"
     if outage.lasted is not None:
@@ -70,8 +72,9 @@ def plot(outage: PastOutage, now: float) -> str:
 
 def _rows(outage: PastOutage, begin: float, end: float) -> Iterator[Row]:
     states = outage.states or _by_instants(outage)
+    before = [] if outage.inherited or outage.earliest is not None else [(begin, str(Health.UP))]
     layers = (
-        ("path", [(change.at, change.health) for change in states]),
+        ("path", [*before, *((change.at, change.health) for change in states)]),
         ("session", [(change.at, change.session) for change in states]),
         ("disk", [(change.at, change.device) for change in states]),
         ("dm", [(change.at, change.dm) for change in states]),
@@ -83,11 +86,11 @@ def _rows(outage: PastOutage, begin: float, end: float) -> Iterator[Row]:
 
 
 def _spans(changes: Sequence[tuple[float, str]], begin: float, end: float) -> Iterator[Span]:
-    """Each state until the next one; the first is drawn from ``begin`` on, and a stretch without a word is left out."""
+    """Each state until the next one, within ``begin`` and ``end``; where there is no word, nothing is drawn."""
     merged: list[tuple[float, str]] = []
     for at, word in changes:
         if not merged or merged[-1][1] != word:
-            merged.append((at if merged else begin, word))
+            merged.append((max(at, begin), word))
     for (at, word), (until, _) in pairwise([*merged, (end, "")]):
         if word and until > at:
             yield Span(at, until, word, look(word))
@@ -100,7 +103,7 @@ def look(word: str) -> Look:
 
 def _by_instants(outage: PastOutage) -> list[RawChange]:
     """The health alone, from the stages of the outage, where its raw states were not stored."""
-    changes = [RawChange(min([at.least for at in outage.instants.values()] + [0.0]), Health.UP)]
+    changes: list[RawChange] = []
     at_stages = sorted((at.least, name) for name, at in outage.instants.items())
     failed = False
     for at, name in at_stages:
@@ -114,7 +117,7 @@ def _by_instants(outage: PastOutage) -> list[RawChange]:
 
 def _marks(outage: PastOutage, end: float) -> Iterator[Mark]:
     for stage in stages(outage):
-        yield Mark(stage.at.least, stage.name, None if stage.at.exact else stage.at.most)
+        yield Mark(stage.at.least, stage.name, None if stage.at.exact else min(stage.at.most, end))
     for phase in measured(outage):
         if phase.begin is None or phase.allowed is None:
             continue

@@ -58,9 +58,12 @@ def stages(outage: PastOutage) -> list[Stage]:
 
 
 def measured(outage: PastOutage) -> Iterator[Measured]:
-    """The phases that were measured, and those that a bound is known of, in order."""
+    """The phases that were measured, and those that an open outage may yet have, in order."""
     known = [phase.value for phase in Phase]
-    found = {*outage.phases, *(name for name, bound in outage.bounds.items() if bound is not None)}
+    found = set(outage.phases)
+    if outage.open:
+        expected = {name for name, bound in outage.bounds.items() if bound is not None}
+        found |= expected - {Phase.TRANSITION}
     for name in (*(word for word in known if word in found), *sorted(set(outage.phases) - set(known))):
         begins = _BEGINS[Phase(name)] if name in known else ()
         begin = next((outage.instants[stage] for stage in begins if stage in outage.instants), None)

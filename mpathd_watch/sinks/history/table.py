@@ -9,9 +9,9 @@ from typing import Final
 
 from mpathd_watch.core.model.text import clean, duration
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.history.text import fitted, moment, stretch, verdict
+from mpathd_watch.sinks.history.text import fitted, lasted, moment, stretch, verdict
 from mpathd_watch.sinks.words import cause
-from mpathd_watch.store.past import DaemonRun, PastOutage, Stretch
+from mpathd_watch.store.past import DaemonRun, PastOutage
 
 _HEAD: Final = ("id", "began", "map", "path", "lasted", "failover", "verdict", "cause")
 _MOST: Final = 40
@@ -55,15 +55,13 @@ def table(
 
 
 def _cells(outage: PastOutage, now: float, zone: tzinfo | None) -> tuple[str, ...]:
-    lasted, failover = outage.lasted, outage.phases.get("failover")
-    longer = "over " if outage.inherited else ""
-    open_for = Stretch(now - outage.began, now - outage.began) if lasted is None else lasted
+    failover = outage.phases.get("failover")
     return (
         clean(outage.id),
         moment(outage.began, zone),
         clean(outage.map),
         clean(outage.path),
-        f"{longer}{stretch(open_for)}",
+        lasted(outage, now),
         "-" if failover is None else stretch(failover),
         verdict(outage),
         cause(clean(outage.cause)) + (" (drill)" if outage.drill else ""),

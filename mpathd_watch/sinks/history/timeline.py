@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
+from math import isinf
 
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.history.stages import Measured, Stage, measured, stages
-from mpathd_watch.sinks.history.text import moment, stretch, verdict
+from mpathd_watch.sinks.history.text import lasted, moment, stretch, verdict
 from mpathd_watch.sinks.words import cause
 from mpathd_watch.store.past import PastOutage, Stretch
 
@@ -53,19 +54,29 @@ def _columns(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
 def _head(outage: PastOutage, now: float, zone: tzinfo | None) -> Iterator[str]:
     yield f"outage {clean(outage.id)}: {clean(outage.map)}, path {clean(outage.path)}, WWID {clean(outage.wwid)}"
     yield f"cause: {cause(clean(outage.cause))}"
-    began = moment(outage.began, zone)
-    before = "; it had begun before mpathd-watch saw the path" if outage.inherited else ""
-    if outage.lasted is None:
-        yield f"began {began}, open for {stretch(Stretch(now - outage.began, now - outage.began))}{before}"
-    else:
-        yield f"began {began}, lasted {stretch(outage.lasted)}{before}"
+    yield f"{_began(outage, zone)}, {_lasted(outage, now)}"
     yield f"verdict: {verdict(outage)}"
     if outage.timeouts is not None:
         yield f"timeouts in force: {_timeouts(outage)}"
+    if outage.evidence:
+        yield f"evidence: {clean(outage.evidence)}"
     if outage.incident:
         yield f"incident: {clean(outage.incident)}"
     if outage.drill:
         yield f"drill: {clean(outage.drill)}"
+
+
+def _began(outage: PastOutage, zone: tzinfo | None) -> str:
+    seen = moment(outage.began, zone)
+    if outage.earliest is not None:
+        return f"began between {moment(outage.earliest, zone)} and {seen}"
+    return f"had begun before it was first seen, {seen}" if outage.inherited else f"began {seen}"
+
+
+def _lasted(outage: PastOutage, now: float) -> str:
+    if outage.lasted is None and not outage.open:
+        return "and the path was not seen up again"
+    return f"{'open for' if outage.open else 'lasted'} {lasted(outage, now)}"
 
 
 def _timeouts(outage: PastOutage) -> str:
@@ -82,7 +93,9 @@ def _stages(outage: PastOutage, found: Sequence[Stage], zone: tzinfo | None) -> 
 
 def _seconds(at: Stretch) -> str:
     """``+15.2 s``; of a moment that nobody watched the range."""
-    return f"{at.least:+.1f} s" if at.exact else f"{at.least:+.1f} to {at.most:+.1f} s"
+    if at.exact:
+        return f"{at.least:+.1f} s"
+    return f"{at.least:+.1f} s or later" if isinf(at.most) else f"{at.least:+.1f} to {at.most:+.1f} s"
 
 
 def _phases(phases: Sequence[Measured]) -> Iterator[str]:

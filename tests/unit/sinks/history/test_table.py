@@ -39,9 +39,19 @@ def test_an_outage_is_one_line_in_columns() -> None:
 
 def test_an_open_outage_lasts_until_now_and_an_inherited_one_longer() -> None:
     (line,) = shown(past(instants={}, phases={}, verdict="", inherited=True))[1:]
-    assert "over 1 d 0 h" in line
+    assert "at least 1 d 0 h" in line
     assert "  -  " in line
     assert "open" in line
+
+
+def test_what_nobody_watched_begin_lasted_longer_by_up_to_that_time() -> None:
+    (line,) = shown(past(earliest=BEGAN - 60, inherited=True))[1:]
+    assert "55.4 s to 1 min 55 s" in line
+
+
+def test_a_path_that_was_removed_instead_of_coming_back_has_no_duration() -> None:
+    (line,) = shown(past(instants={"failed": at(20.3)}, phases={}, verdict="no_budget"))[1:]
+    assert line.split()[5:9] == ["-", "-", "no", "budget"]
 
 
 def test_a_phase_that_broke_the_budget_and_a_drill_are_named() -> None:
