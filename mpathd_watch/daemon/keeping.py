@@ -15,6 +15,7 @@ from mpathd_watch.core.effects import Kept
 from mpathd_watch.core.events import Emit, Event, Remembered, SourceDown, SourceUp
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.deadline import within
@@ -136,6 +137,9 @@ class Keeping:
             except StoreError as error:
                 self._fault = error
                 self._report(_down(error))
+            except Exception as error:  # noqa: BLE001  # a bug must not end the thread: what comes later is kept
+                last = "; ".join(where(error).split("\n")[-3:])
+                self._log(Priority.ERR, f"Internal error while writing the store ({last}). Please report this.")
             else:
                 self._fault = None
                 self._report(SourceUp(SourceName.STORE))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, Memory
+from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, Memory, by_path
 from mpathd_watch.immutable import immutable
 from mpathd_watch.store.database import errors, open_to_write
 from mpathd_watch.store.pending import Contents, NamedMap
@@ -60,7 +60,7 @@ def _read(connection: sqlite3.Connection, note: str, boot: str) -> Opened:
     moment, its_boot = alive[0] if alive else (None, "")
     memory = Memory(
         frozen(expected),
-        tuple(known.open for known in outages if known.open is not None),
+        by_path(known.open for known in outages if known.open is not None),
         frozen({wwid: named.kept for wwid, named in maps.items()}),
         frozen(lost),
         alive=moment,

@@ -65,6 +65,11 @@ def microseconds(seconds: float) -> int:
     return max(-_LARGEST, min(_LARGEST, round(seconds * 1e6)))
 
 
+def plain(text: str) -> str:
+    """The text as UTF-8 can spell it: half of a surrogate pair stands for a byte that is none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def outage_row(kept: KeptOutage) -> Row:
     """The row of ``OUTAGE_COLUMNS``."""
     outage = kept.outage
@@ -74,7 +79,7 @@ def outage_row(kept: KeptOutage) -> Row:
         instant = getattr(outage, stage)
         ranges += (None, None) if instant is None else _range(outage.between(outage.began, instant))
     return (
-        *(outage.id, kept.wwid, kept.map, kept.path, microseconds(outage.began.wall)),
+        *(outage.id, plain(kept.wwid), plain(kept.map), plain(kept.path), microseconds(outage.began.wall)),
         None if earliest == outage.began else microseconds(earliest.wall),
         int(outage.inherited),
         *ranges,

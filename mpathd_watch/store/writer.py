@@ -19,7 +19,7 @@ from mpathd_watch.store import database
 from mpathd_watch.store.database import StoreError, errors
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune
-from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row
+from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row, plain
 
 PRUNED_EVERY: Final = 3600.0
 """Seconds between two looks at what is too old or too much."""
@@ -173,7 +173,7 @@ def _put(connection: sqlite3.Connection, taken: Contents) -> None:
         if map_ is None:
             connection.execute("DELETE FROM maps WHERE wwid = ?", (wwid,))
         else:
-            row = (wwid, map_.label, map_text(map_.kept))
+            row = (plain(wwid), plain(map_.label), map_text(map_.kept))
             connection.execute("INSERT OR REPLACE INTO maps VALUES (?, ?, ?)", row)
     for wwid, expected in taken.expected.items():
         put_expected(connection, wwid, expected)
@@ -181,9 +181,9 @@ def _put(connection: sqlite3.Connection, taken: Contents) -> None:
         if shared is None:
             connection.execute("DELETE FROM lost_nexuses WHERE label = ?", (label,))
         else:
-            connection.execute("INSERT OR REPLACE INTO lost_nexuses VALUES (?, ?)", (label, shared))
+            connection.execute("INSERT OR REPLACE INTO lost_nexuses VALUES (?, ?)", (plain(label), plain(shared)))
     rows = [
-        (each.wwid, each.map, microseconds(each.at.wall), each.was.value, each.now.health.value)
+        (plain(each.wwid), plain(each.map), microseconds(each.at.wall), each.was.value, each.now.health.value)
         for each in taken.changes
     ]
     connection.executemany("INSERT INTO map_changes (wwid, map, at, was, health) VALUES (?, ?, ?, ?, ?)", rows)
@@ -194,7 +194,7 @@ def put_expected(connection: sqlite3.Connection, wwid: str, expected: ExpectedMa
     if expected is None:
         connection.execute("DELETE FROM expected WHERE wwid = ?", (wwid,))
     else:
-        row = (wwid, expected.name, expected_text(expected))
+        row = (plain(wwid), plain(expected.name), expected_text(expected))
         connection.execute("INSERT OR REPLACE INTO expected VALUES (?, ?, ?)", row)
 
 

@@ -10,18 +10,21 @@ proven. The times that messages and the history show are those of the wall clock
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.events import Remembered
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage
+from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import NexusState, PathState
 from mpathd_watch.immutable import replace
+
+Value = TypeVar("Value")
 
 MOST_GAPS = 16
 """Gaps that are kept of one outage: those with an instant, and the latest of the others."""
@@ -33,27 +36,20 @@ def remembered(draft: Draft, event: Remembered) -> None:
 
 
 def resume(draft: Draft) -> None:
-    """Go on with what is remembered of the maps and paths that are known by now."""
+    """Go on with what is remembered of the maps and paths that the event has touched, and that are known by now."""
     memory = draft.rest.memory
-    if memory.maps:
-        _resume_maps(draft, memory)
-    if not memory.outages or not draft.rest.started:
+    if not (memory.maps or memory.outages):
         return
-    left: list[OpenOutage] = []
-    for known in memory.outages:
-        path = draft.paths(known.wwid).get(known.path) if known.wwid in draft.maps else None
-        if path is None or not _is_known(draft, known.wwid):
-            left.append(known)
-        elif path.outage is None:
-            draft.set_path(known.wwid, _resumed(draft, path, known))
-    if len(left) < len(memory.outages):
-        draft.rest = replace(draft.rest, memory=replace(draft.rest.memory, outages=tuple(left)))
+    for wwid in draft.regrouped | {wwid for wwid, _ in draft.touched}:
+        if wwid in memory.maps:
+            _resume_map(draft, wwid)
+        if wwid in memory.outages and draft.rest.started and _is_known(draft, wwid):
+            _resume_paths(draft, wwid)
 
 
 def waits(draft: Draft, wwid: str, path: PathState) -> bool:
     """Whether something is remembered of the path, and it is not known yet what it is like now."""
-    outages = draft.rest.memory.outages
-    return bool(outages) and any((known.wwid, known.path) == (wwid, path.label) for known in outages)
+    return path.label in draft.rest.memory.outages.get(wwid, ())
 
 
 def unwatched_since(draft: Draft, wwid: str, path: PathState) -> tuple[Gap, ...]:
@@ -70,18 +66,30 @@ def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:
     memory = draft.rest.memory
     if nexus.label not in memory.lost:
         return nexus
-    lost = {label: shared for label, shared in memory.lost.items() if label != nexus.label}
-    draft.rest = replace(draft.rest, memory=replace(memory, lost=frozen(lost)))
+    draft.rest = replace(draft.rest, memory=replace(memory, lost=_without(memory.lost, nexus.label)))
     return replace(nexus, ever_up=True, announced_lost=True, announced_with=memory.lost[nexus.label])
 
 
-def _resume_maps(draft: Draft, memory: Memory) -> None:
-    known = {wwid: map_ for wwid, map_ in memory.maps.items() if wwid in draft.maps}
-    for wwid, was in known.items():
-        draft.maps[wwid] = replace(draft.maps[wwid], announced=was.announced, troubled=was.troubled)
-    if known:
-        left = {wwid: map_ for wwid, map_ in memory.maps.items() if wwid not in known}
-        draft.rest = replace(draft.rest, memory=replace(memory, maps=frozen(left)))
+def _resume_map(draft: Draft, wwid: str) -> None:
+    memory = draft.rest.memory
+    was = memory.maps[wwid]
+    draft.maps[wwid] = replace(draft.maps[wwid], announced=was.announced, troubled=was.troubled)
+    draft.rest = replace(draft.rest, memory=replace(memory, maps=_without(memory.maps, wwid)))
+
+
+def _resume_paths(draft: Draft, wwid: str) -> None:
+    memory = draft.rest.memory
+    left = dict(memory.outages[wwid])
+    for label in tuple(left):
+        path = draft.paths(wwid).get(label)
+        if path is not None:
+            draft.set_path(wwid, _resumed(draft, path, left.pop(label)))
+    outages = {**memory.outages, wwid: frozen(left)} if left else _without(memory.outages, wwid)
+    draft.rest = replace(draft.rest, memory=replace(memory, outages=frozen(dict(outages))))
+
+
+def _without(known: Mapping[str, Value], key: str) -> Mapping[str, Value]:
+    return frozen({each: value for each, value in known.items() if each != key})
 
 
 def _is_known(draft: Draft, wwid: str) -> bool:
@@ -127,7 +135,9 @@ def _on_this_boot(memory: Memory, now: Instant) -> Memory:
         memory,
         alive=clocks.moved(alive),
         same_boot=same,
-        outages=tuple(_moved(clocks, known, same=same) for known in memory.outages),
+        outages=by_path(
+            _moved(clocks, known, same=same) for paths in memory.outages.values() for known in paths.values()
+        ),
         maps=frozen({wwid: _moved_map(clocks, map_) for wwid, map_ in memory.maps.items()}),
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
 from mpathd_watch.immutable import immutable
@@ -51,6 +51,14 @@ class OpenOutage:
     announced: Health
 
 
+def by_path(outages: Iterable[OpenOutage]) -> Mapping[str, Mapping[str, OpenOutage]]:
+    """The outages by WWID and label of the path."""
+    found: dict[str, dict[str, OpenOutage]] = {}
+    for known in outages:
+        found.setdefault(known.wwid, {})[known.path] = known
+    return frozen({wwid: frozen(paths) for wwid, paths in found.items()})
+
+
 @immutable
 class KeptMap:
     """A map as it was: ``health`` since ``since``; ``announced`` and ``troubled`` as in ``MapState``."""
@@ -63,7 +71,7 @@ class KeptMap:
 
 @immutable
 class Memory:
-    """The whole of it. ``expected`` and ``maps`` by WWID.
+    """The whole of it. ``expected`` and ``maps`` by WWID, ``outages`` by WWID and label of the path.
 
     ``lost``: the nexuses whose loss was announced, by label, and what each shared with others as it was announced
     (``NexusState.announced_with``). ``incidents`` are the ids of those that go on. ``alive``: when the last daemon is
@@ -72,7 +80,7 @@ class Memory:
     """
 
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
-    outages: tuple[OpenOutage, ...] = ()
+    outages: Mapping[str, Mapping[str, OpenOutage]] = field(default_factory=empty)
     maps: Mapping[str, KeptMap] = field(default_factory=empty)
     lost: Mapping[str, str] = field(default_factory=empty)
     incidents: tuple[str, ...] = ()

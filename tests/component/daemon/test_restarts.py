@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import signal
 import sqlite3
@@ -216,3 +217,22 @@ def test_a_state_directory_that_is_deleted_is_made_again_with_all_that_goes_on(
     assert before[0][:2] == after[0][:2]
     wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
     assert daemon.stop() == 0
+
+
+def test_a_full_disk_makes_nothing_else_wait_and_all_is_written_afterwards(
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
+    # Every write beyond the first bytes of a file fails, as on a disk that is full.
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    san.sessions[1].fail()
+    daemon.wait_scraped(HEALTH % "stalled")
+    daemon.wait_scraped(STORE_DOWN)
+    san.sessions[1].expire()
+    daemon.wait_scraped(HEALTH % "failed")
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    daemon.wait_scraped(STORE_UP)
+    wait_rows(state, OPEN, lambda found: len(found) == 1 and found[0][3] is not None)
+    assert daemon.process.poll() is None

@@ -12,7 +12,7 @@ from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageCh
 from mpathd_watch.core.events import Remembered, SettingsChanged, SourceUp
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
-from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Span
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
@@ -67,7 +67,7 @@ def memory_of(story: Story, alive: float) -> Memory:
         wwid: ExpectedMap(map_.name, frozen(dict.fromkeys(map_.paths, ExpectedPath()))) for wwid, map_ in known.items()
     }
     memory = Memory(
-        frozen(expected), tuple(outages.values()), frozen(maps), frozen(lost), alive=moment(alive), same_boot=True
+        frozen(expected), by_path(outages.values()), frozen(maps), frozen(lost), alive=moment(alive), same_boot=True
     )
     again = decode(Memory, encode(memory))
     assert again == memory
@@ -182,7 +182,7 @@ def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
     judgement = story.ended[0].outage.judgement
     assert judgement is not None
     assert judgement.verdict is Verdict.UNOBSERVED
-    assert "did not run" in story.told_of("path_reinstated").message
+    assert "did not run" in story.told_of("path_reinstated", LOST).message
 
 
 def fail(san: San) -> None:
@@ -223,7 +223,7 @@ def test_a_memory_from_before_the_clock_of_this_boot_is_one_of_another_boot() ->
     taken = story.state.memory
     assert not taken.same_boot
     assert taken.alive == Instant(0.0, moment(16).wall)
-    assert all(known.outage.began.monotonic <= 0 for known in taken.outages)
+    assert all(known.outage.began.monotonic <= 0 for paths in taken.outages.values() for known in paths.values())
 
 
 def test_an_outage_that_began_while_no_daemon_ran_began_in_that_time() -> None:

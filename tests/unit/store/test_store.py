@@ -1,0 +1,376 @@
+"""The store: what waits for the disk, what a restart reads of it, and its bounds."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from math import inf
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpathd_watch.core.effects import (
+    Kept,
+    MapChanged,
+    MapDropped,
+    NexusAnnounced,
+    OutageChanged,
+    OutageDropped,
+    OutageEnded,
+    PathStates,
+    Remember,
+)
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
+from mpathd_watch.core.model.outage import Gap, Judgement, Outage
+from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
+from mpathd_watch.immutable import replace
+from mpathd_watch.store import pending as pending_module
+from mpathd_watch.store.database import NAME, StoreError, open_to_write
+from mpathd_watch.store.expected import read_expected, replace_expected
+from mpathd_watch.store.lock import Lock, TakenError
+from mpathd_watch.store.pending import Contents, Pending
+from mpathd_watch.store.pruning import Limits, prune, size
+from mpathd_watch.store.reopening import Opened, open_store
+from mpathd_watch.store.rows import MOST_STATES, OUTAGE_COLUMNS, KeptOutage, outage_row
+from mpathd_watch.store.writer import Run, Writer
+
+NOW = Instant(5_000.0, 1_700_000_000.0)
+Value = TypeVar("Value")
+WWID, MAP, PATH = "36001405a", "mpatha", "192.168.2.1:3260"
+LIMITS = Limits(730, 100)
+
+
+def outage(number: int = 0, **fields: object) -> Outage:
+    return replace(Outage(f"{number:016x}", NOW.later(number), Cause.NOP_TIMEOUT), **fields)  # type: ignore[arg-type]
+
+
+def changed(of: Outage, health: Health = Health.STALLED, at: Instant = NOW) -> OutageChanged:
+    return OutageChanged(
+        OpenOutage(WWID, MAP, f"{PATH}-{of.id}", of, health, at, health), PathStates(health.value, "active"), at
+    )
+
+
+def ended(of: Outage, end: Instant = NOW) -> OutageEnded:
+    final = replace(of, reinstated=end, judgement=Judgement(verdict=Verdict.WITHIN_BUDGET))
+    return OutageEnded(WWID, MAP, f"{PATH}-{of.id}", final, PathStates("up", "active"))
+
+
+def map_changed(health: MapHealth, was: MapHealth = MapHealth.HEALTHY, at: Instant = NOW) -> MapChanged:
+    return MapChanged(WWID, MAP, was, KeptMap(health, at, health, at), at)
+
+
+class Store:
+    """A store in a directory, as one daemon has it."""
+
+    def __init__(self, directory: Path, limits: Limits = LIMITS, boot: str = "one", began: Instant = NOW) -> None:
+        self.path = directory / NAME
+        opened = open_store(self.path, boot)
+        self.opened: Opened = opened
+        self.pending = Pending(opened.contents)
+        self.writer = Writer(directory, self.pending, Run("0", boot, began), limits)
+        self.writer.begin(opened.connection, opened.memory.alive)
+
+    def keep(self, *kept: Kept, at: Instant = NOW) -> Store:
+        for each in kept:
+            self.pending.put(each)
+        self.writer.write(at)
+        return self
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.path)) as database:
+            return database.execute(query).fetchall()
+
+
+def again(directory: Path, boot: str = "one") -> Opened:
+    opened = open_store(directory / NAME, boot)
+    opened.connection.close()
+    return opened
+
+
+def open_of(memory: Memory) -> list[OpenOutage]:
+    return [known for paths in memory.outages.values() for known in paths.values()]
+
+
+# --- what is read again -----------------------------------------------------------------------------------------------
+
+
+def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:
+    gap = Gap(NOW.earlier(5), NOW, booted=True)
+    of = outage(stalled=NOW, unwatched=(gap,))
+    expected = ExpectedMap(MAP, {PATH: ExpectedPath(proven=1.5)})
+    Store(tmp_path).keep(
+        changed(of), map_changed(MapHealth.AT_RISK), NexusAnnounced("n", "NIC eth1"), Remember(WWID, expected)
+    )
+    memory = again(tmp_path).memory
+    assert [known.outage for known in open_of(memory)] == [of]
+    assert memory.maps[WWID].health is MapHealth.AT_RISK
+    assert memory.lost == {"n": "NIC eth1"}
+    assert memory.expected == {WWID: expected}
+    assert (memory.alive, memory.same_boot) == (NOW, True)
+    assert not again(tmp_path, "two").memory.same_boot
+    assert not again(tmp_path, "").memory.same_boot
+
+
+def test_what_is_over_is_not_read_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep(changed(outage(1)), changed(outage(2)), changed(outage(3, failed=NOW)), map_changed(MapHealth.LOST))
+    store.keep(NexusAnnounced("n", ""), Remember(WWID, ExpectedMap(MAP)))
+    store.keep(ended(outage(1)), OutageDropped(outage(2).id, real=False), OutageDropped(outage(3).id, real=True))
+    store.keep(MapDropped(WWID), NexusAnnounced("n", None), Remember(WWID, None), OutageDropped("unknown", real=True))
+    memory = again(tmp_path).memory
+    assert (memory.outages, memory.maps, memory.lost, memory.expected) == ({}, {}, {}, {})
+    assert store.rows("SELECT id, verdict, reinstated_most IS NULL FROM outages ORDER BY id") == [
+        (outage(1).id, "within_budget", 0),
+        (outage(3).id, "unobserved", 1),
+    ]
+    assert store.rows("SELECT was, health FROM map_changes") == [("healthy", "lost")]
+
+
+def test_a_range_is_stored_as_one_and_as_unbounded_across_a_boot() -> None:
+    end = NOW.later(10)
+    seen = outage(failed=end, unwatched=(Gap(NOW.later(2), end),))
+    names = dict(zip(OUTAGE_COLUMNS, outage_row(KeptOutage(WWID, MAP, PATH, seen)), strict=True))
+    assert (names["failed_least"], names["failed_most"]) == (2_000_000, 10_000_000)
+    booted = replace(seen, unwatched=(Gap(NOW.later(2), end, booted=True),))
+    assert booted.between(NOW, end).most == inf
+    names = dict(zip(OUTAGE_COLUMNS, outage_row(KeptOutage(WWID, MAP, PATH, booted)), strict=True))
+    assert (names["failed_least"], names["failed_most"]) == (2_000_000, None)
+    inherited = replace(seen, inherited=True, unwatched=(Gap(NOW.earlier(3), NOW),))
+    names = dict(zip(OUTAGE_COLUMNS, outage_row(KeptOutage(WWID, MAP, PATH, inherited)), strict=True))
+    assert (names["began_earliest"], names["began"]) == (1_699_999_997_000_000, 1_700_000_000_000_000)
+
+
+def test_the_states_of_a_path_are_kept_one_for_each_change_and_not_without_end(tmp_path: Path) -> None:
+    store, of = Store(tmp_path), outage()
+    store.keep(changed(of), changed(of), changed(of, Health.FAILED, NOW.later(2)))
+    (text,) = store.rows("SELECT states FROM outages")[0]
+    assert json.loads(str(text)) == [
+        [0, "stalled", "active", "", "", "", ""],
+        [2000000, "failed", "active", "", "", "", ""],
+    ]
+    for second in range(2 * MOST_STATES):
+        health = Health.FAILED if second % 2 else Health.RECOVERING
+        store.pending.put(changed(of, health, NOW.later(3.0 + second)))
+    store.writer.write(NOW)
+    (text,) = store.rows("SELECT states FROM outages")[0]
+    states = json.loads(str(text))
+    assert len(states) == MOST_STATES
+    assert (states[0][0], states[-1][0]) == (0, (3 + 2 * MOST_STATES - 1) * 1_000_000)
+    # They go on after a restart.
+    assert len(again(tmp_path).contents.outages[of.id].states) == MOST_STATES  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["\udcff\udc80", "a\0b", "漢字" * 50, "'; DROP TABLE outages; --", ""])
+def test_names_of_any_bytes_are_stored(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path)
+    of = outage()
+    store.keep(
+        OutageChanged(OpenOutage(name, name, name, of, Health.FAILED, NOW, Health.UP), PathStates("failed"), NOW)
+    )
+    store.keep(Remember(name, ExpectedMap(name, {name: ExpectedPath(nexus=name)})), NexusAnnounced(name, name))
+    assert len(open_of(again(tmp_path).memory)) == 1
+    assert again(tmp_path).skipped == 0
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+things = st.one_of(
+    st.builds(lambda number: changed(outage(number, failed=NOW)), st.integers(0, 3)),
+    st.builds(lambda number: ended(outage(number, failed=NOW)), st.integers(0, 3)),
+    st.builds(lambda number, real: OutageDropped(outage(number).id, real), st.integers(0, 3), st.booleans()),
+    st.builds(map_changed, st.sampled_from(MapHealth), st.sampled_from(MapHealth)),
+    st.just(MapDropped(WWID)),
+    st.builds(NexusAnnounced, st.sampled_from("ab"), st.sampled_from(["", "x", None])),
+    st.builds(Remember, st.sampled_from("ab"), st.sampled_from([ExpectedMap("m"), None])),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(things, st.booleans(), st.booleans())))
+def test_whatever_fails_meanwhile_the_same_is_written_in_the_end(steps: list[tuple[Kept, bool, bool]]) -> None:
+    """With every write at once, and with writes that fail and are tried again later."""
+    direct, waiting = Pending(Contents.nothing()), Pending(Contents.nothing())
+    written, late = Contents.nothing(), Contents.nothing()
+    for kept, write, fails in steps:
+        direct.put(kept)
+        _apply(written, direct.take())
+        waiting.put(kept)
+        if write:
+            taken = waiting.take()
+            if fails:
+                waiting.give_back(taken)
+            else:
+                _apply(late, taken)
+    _apply(late, waiting.take())
+    _apply(written, direct.take())
+    assert late == written
+    assert waiting.waiting == 0
+
+
+def _apply(database: Contents, taken: Contents) -> None:
+    """What a database does with what is written to it."""
+    _put(database.outages, taken.outages)
+    _put(database.maps, taken.maps)
+    _put(database.expected, taken.expected)
+    _put(database.lost, taken.lost)
+    database.changes.extend(taken.changes)
+
+
+def _put(present: dict[str, Value | None], changes: dict[str, Value | None]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            present.pop(key, None)
+        else:
+            present[key] = value
+
+
+def test_the_oldest_of_the_past_is_lost_when_too_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_module, "MOST_PAST", 3)
+    pending = Pending(Contents.nothing())
+    for number in range(5):
+        pending.put(ended(outage(number)))
+        pending.put(map_changed(MapHealth.LOST, at=NOW.later(number)))
+    for number in range(10, 20):
+        pending.put(changed(outage(number)))
+    taken = pending.take()
+    assert pending.lost == 4
+    assert {int(key, 16) for key in taken.outages} == {2, 3, 4, *range(10, 20)}
+    assert [change.at for change in taken.changes] == [NOW.later(number) for number in (2, 3, 4)]
+
+
+def test_a_database_that_is_gone_is_made_again_with_all_that_goes_on(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir()
+    store = Store(directory).keep(changed(outage(1)), map_changed(MapHealth.LOST), NexusAnnounced("n", ""))
+    for file in directory.iterdir():
+        file.unlink()
+    directory.rmdir()
+    store.keep(changed(outage(2)))
+    memory = again(directory).memory
+    assert {known.outage.id for known in open_of(memory)} == {outage(1).id, outage(2).id}
+    assert memory.maps.keys() == {WWID}
+    assert memory.lost == {"n": ""}
+
+
+def test_what_can_not_be_written_is_written_later(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir()
+    store = Store(directory)
+    store.path.rename(tmp_path / "elsewhere")
+    store.path.mkdir()
+    with pytest.raises(StoreError) as raised:
+        store.keep(changed(outage(1)))
+    assert str(store.path) in str(raised.value)
+    assert store.pending.waiting == 1
+    store.path.rmdir()
+    store.keep()
+    assert [known.outage.id for known in open_of(again(directory).memory)] == [outage(1).id]
+
+
+def test_an_outage_that_nobody_knows_when_the_store_is_back_has_an_unseen_end(tmp_path: Path) -> None:
+    Store(tmp_path).keep(changed(outage(1)), map_changed(MapHealth.LOST), NexusAnnounced("n", "")).writer.end(NOW)
+    late = Writer(tmp_path, Pending(Contents.nothing()), Run("0", "two", NOW), LIMITS)
+    late.write(NOW)
+    memory = again(tmp_path).memory
+    assert (memory.outages, memory.maps, memory.lost) == ({}, {}, {})
+    with closing(sqlite3.connect(tmp_path / NAME)) as database:
+        assert database.execute("SELECT verdict FROM outages").fetchall() == [("unobserved",)]
+    late.end(NOW)
+
+
+def test_a_run_is_clean_only_if_it_ended_in_order(tmp_path: Path) -> None:
+    Store(tmp_path).keep()
+    store = Store(tmp_path, began=NOW.later(50))
+    store.writer.end(NOW.later(60))
+    assert store.rows("SELECT clean, alive_mono FROM runs ORDER BY id") == [(0, 5_000_000_000), (1, 5_060_000_000)]
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Five hundred outages, one a day, of which the last goes on."""
+    store = Store(tmp_path)
+    for number in range(500):
+        of = outage(number * 86_400, failed=NOW)
+        store.pending.put(changed(of) if number == 499 else ended(of))
+        store.pending.put(map_changed(MapHealth.LOST, at=of.began))
+    store.writer.end(NOW)
+    connection, _ = open_to_write(tmp_path / NAME)
+    yield connection
+    connection.close()
+
+
+def test_what_is_too_old_goes_and_what_goes_on_stays(filled: sqlite3.Connection) -> None:
+    prune(filled, Limits(10, 100), NOW.wall + 1000 * 86_400, None)
+    assert filled.execute("SELECT count(*) FROM outages").fetchone() == (1,)
+    assert filled.execute("SELECT count(*) FROM map_changes").fetchone() == (0,)
+
+
+def test_the_oldest_go_if_it_is_too_much(filled: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 20)
+    filled.execute("CREATE TABLE filler (data)")
+    filled.execute("INSERT INTO filler VALUES (zeroblob(550000))")
+    before = size(filled)
+    assert before < 1 << 20
+    prune(filled, Limits(36_500, 1), NOW.wall, None)
+    assert filled.execute("SELECT count(*) FROM outages").fetchone() == (500,)
+    filled.execute("INSERT INTO filler VALUES (zeroblob(300000))")
+    prune(filled, Limits(36_500, 1), NOW.wall, None)
+    count, oldest = filled.execute("SELECT count(*), min(began) FROM outages").fetchone()
+    assert 1 < count < 500
+    assert oldest > NOW.wall * 1e6
+    assert size(filled) <= 1 << 20
+
+
+@pytest.mark.parametrize(("leap", "left"), [(365 * 86_400.0 * 3, 1), (-86_400.0, 1)])
+def test_a_clock_that_is_set_wrong_removes_nothing(tmp_path: Path, leap: float, left: int) -> None:
+    Store(tmp_path).keep(ended(outage(1))).writer.end(NOW)
+    began = Instant(NOW.monotonic + 60, NOW.wall + leap)
+    store = Store(tmp_path, began=began)
+    store.keep(at=began)
+    assert store.rows("SELECT count(*) FROM outages") == [(left,)]
+
+
+# --- one daemon, and commands beside it -------------------------------------------------------------------------------
+
+
+def test_only_one_holds_the_lock(tmp_path: Path) -> None:
+    first = Lock(tmp_path)
+    with pytest.raises(TakenError):
+        Lock(tmp_path)
+    first.release()
+    Lock(tmp_path).release()
+    with pytest.raises(OSError, match="directory"):
+        Lock(tmp_path / "none")
+
+
+def test_what_is_expected_is_read_and_replaced_without_a_daemon(tmp_path: Path) -> None:
+    assert read_expected(tmp_path) == {}
+    replace_expected(tmp_path, WWID, ExpectedMap(MAP, {PATH: ExpectedPath()}))
+    assert read_expected(tmp_path) == {WWID: ExpectedMap(MAP, {PATH: ExpectedPath()})}
+    replace_expected(tmp_path, WWID, None)
+    assert read_expected(tmp_path) == {}
+    lock = Lock(tmp_path)
+    with pytest.raises(StoreError, match="a daemon uses it"):
+        replace_expected(tmp_path, WWID, None)
+    lock.release()
+    with closing(sqlite3.connect(tmp_path / NAME)) as database:
+        database.execute("INSERT INTO expected VALUES (x'00', 'm', '{}')")
+        database.execute("PRAGMA user_version = 99")
+        database.commit()
+    with pytest.raises(StoreError, match="not a store of this version"):
+        read_expected(tmp_path)
+    with closing(sqlite3.connect(tmp_path / NAME)) as database:
+        database.execute("PRAGMA user_version = 1")
+    assert read_expected(tmp_path) == {}
+    (tmp_path / NAME).write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError):
+        read_expected(tmp_path)
