@@ -1,4 +1,4 @@
-"""Write what is generated from the code: four pages below docs/, the journal's catalog, README's examples.
+"""Write what is generated from the code: pages below docs/, the journal's catalog, examples and a plot.
 
 ``python -m tools.docs`` writes the files; with ``--check`` it compares them and fails with one line if any is stale.
 The prose around the generated tables is in tools/templates.
@@ -41,12 +41,18 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts.health import CLOSED, CONDEMNED_BY_CHECKER, RawStates, evidence, path_health
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks import check
+from mpathd_watch.sinks.history.plot import plot
+from mpathd_watch.sinks.history.summary import Summary, summary_lines
+from mpathd_watch.sinks.history.table import table as past_table
+from mpathd_watch.sinks.history.timeline import journal_lines, timeline
 from mpathd_watch.sinks.metrics.row import Block, Label, Row
 from mpathd_watch.sinks.metrics.table import BLOCKS
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.status.screen import render
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read as read_recording
+from mpathd_watch.store.reading import Filters
+from tools.recorded_history import recorded_history
 
 Item = TypeVar("Item")
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -378,6 +384,32 @@ def _folded(text: str, head: str, indent: str) -> list[str]:
     )
 
 
+# --- the examples in docs/history.md, and the plot --------------------------------------------------------------------
+
+
+def history_page() -> str:
+    """docs/history.md with what the shipped recording leaves."""
+    with recorded_history() as (history, played):
+        filters, now = Filters(), played.end.wall
+        outages = history.outages(filters)
+        summary = Summary(history.verdicts(filters), history.risks(filters, now), outages[-1])
+        lines = [*past_table(outages, (), now, width=None, zone=UTC), "", *summary_lines(summary, UTC)]
+        entries = [entry for outage, entry in played.entries if outage == outages[-1].id]
+        shown = [*timeline(outages[-1], now, zone=UTC), "", *journal_lines(entries, zone=UTC)]
+    return _page(
+        "history.md.in",
+        table=("$ mpathd-watch history", *_narrowed(lines)),
+        timeline=(f"$ mpathd-watch history show {outages[-1].id[:4]}", *_narrowed(shown)),
+    )
+
+
+def outage_plot() -> str:
+    """The plot of the outage in the shipped recording."""
+    with recorded_history() as (history, played):
+        (outage,) = history.by_id(history.outages(Filters())[-1].id)
+        return plot(outage, played.end.wall)
+
+
 # --- writing and comparing --------------------------------------------------------------------------------------------
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {
@@ -387,6 +419,8 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/health.md": health_page,
     "systemd/mpathd-watch.catalog": catalog,
     "README.md": readme,
+    "docs/history.md": history_page,
+    "docs/outage.svg": outage_plot,
 }
 
 

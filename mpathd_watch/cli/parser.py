@@ -73,6 +73,8 @@ def parser() -> Parser:
         "--path", metavar="PATH", default="", help="only this path of it (default: all that is missing)"
     )
 
+    _add_history(commands)
+
     export = commands.add_parser("export-config", help="export the timeouts that only root can read, without secrets")
     export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
     _add_root(export)
@@ -101,6 +103,43 @@ def parser() -> Parser:
     return main
 
 
+def _add_history(commands: argparse._SubParsersAction[Parser]) -> None:
+    history = commands.add_parser("history", help="show past outages")
+    json_help = f"print JSON ({_DOCUMENTATION}/history-json.md)"
+    _add_state_dir(history, None)
+    history.add_argument("--json", action="store_true", help=json_help)
+    history.add_argument(
+        "--since", metavar="T", help="only outages that began at T or later: a date, or 12h or 7d ago as 12h, 7d"
+    )
+    history.add_argument("--until", metavar="T", help="only outages that began before T")
+    history.add_argument("--map", metavar="MAP", help="only outages of this map (name or WWID)")
+    history.add_argument("--path", metavar="PATH", help="only outages of this path")
+    history.add_argument("--cause", metavar="CAUSE", help="only outages with this cause")
+    history.add_argument(
+        "--verdict", metavar="VERDICT", help="only outages with this verdict; open for those that go on"
+    )
+    history.add_argument("--limit", metavar="N", type=_count, help="list the newest N only (default 100; 0: all)")
+    history.add_argument(
+        "--unproven", action="store_true", help="list the paths that were never proven to fail over, or not since T"
+    )
+    actions = history.add_subparsers(metavar="show ID", dest="action", parser_class=Parser)
+    show = actions.add_parser("show", help="show one outage as a timeline beside its budget")
+    show.add_argument("id", metavar="ID", help="the id of the outage, or its first digits")
+    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=json_help)
+    show.add_argument("--plot", metavar="FILE", type=Path, help="draw it in FILE, as SVG")
+    _add_state_dir(show, argparse.SUPPRESS)
+
+
+def _add_state_dir(command: argparse.ArgumentParser, default: str | None) -> None:
+    command.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        default=default,
+        help="read what the daemon has stored in DIR (default /var/lib/mpathd-watch)",
+    )
+
+
 def _add_host_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config",
@@ -125,6 +164,12 @@ def _add_root(command: argparse.ArgumentParser) -> None:
         default=Path("/"),
         help="read the host's files in DIR/etc and DIR/var (default /)",
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return int(text)
 
 
 def _speed(text: str) -> float:

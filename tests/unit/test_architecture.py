@@ -78,6 +78,7 @@ ADAPTERS = {
     "prometheus_client": {"mpathd_watch.sinks.metrics.exposition", "mpathd_watch.sinks.metrics.text"},
     "h11": {"mpathd_watch.sinks.http.dialogue"},
     "structlog": {"mpathd_watch.sinks.console"},
+    "systemd": {"mpathd_watch.sources.journal"},
 }
 """Each third-party library, and the modules or packages that may import it."""
 

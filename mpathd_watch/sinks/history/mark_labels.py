@@ -52,9 +52,9 @@ def labels(marks: Iterable[Mark], place: Callable[[float], float], width: float)
 
 def _at_free_level(label: Label, placed: Sequence[Label]) -> Label:
     levels = [Label(label.mark, label.text, level, label.x, label.begin, label.end) for level in range(len(placed) + 1)]
-    uncrossed = [each for each in levels if not any(_covers(each, other) or _crosses(each, other) for other in placed)]
-    # Far below all others there is room, at worst under a line.
-    return uncrossed[0] if uncrossed else levels[-1]
+    free = [each for each in levels if not any(_covers(each, other) for other in placed)]
+    # Where it can't be helped, a line crosses the text.
+    return next((each for each in free if not any(_crosses(each, other) for other in placed)), free[0])
 
 
 def _covers(one: Label, other: Label) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from math import isinf
 from typing import Final
 
 from mpathd_watch.core.model.text import clean
@@ -186,7 +187,7 @@ def took(phase: Phase) -> str:
     """``15.3 s of at most 16 s``, ``10 to 15 s, over the 9 s allowed``."""
     measured = f"{phase.seconds:.1f} s"
     if phase.most is not None and phase.most != phase.seconds:
-        measured = f"{phase.seconds:.1f} to {phase.most:.1f} s"
+        measured = f"at least {measured}" if isinf(phase.most) else f"{phase.seconds:.1f} to {phase.most:.1f} s"
     if phase.allowed is None:
         return f"{measured}, without a limit"
     return (

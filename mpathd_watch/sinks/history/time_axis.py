@@ -88,7 +88,7 @@ def clock(seconds: float) -> str:
     """A moment of the axis: ``12.5``, ``2:05``, ``1:02:05``, ``3 d 1:02:05``; before the zero with a minus sign."""
     sign, seconds = ("\N{MINUS SIGN}", -seconds) if seconds < 0 else ("", seconds)
     if seconds < 60:
-        return f"{sign}{round(seconds, 1):g}"
+        return f"{sign}{round(seconds, 1) or 0:g}"
     whole = round(seconds)
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
     if whole < 3600:

@@ -13,6 +13,7 @@ from pathlib import Path
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, make_map, make_state
+from tests.histories import add, database, outage
 
 SLOW = {"asyncio", "ssl", "logging", "email", "http", "urllib.request", "unittest", "xml", "multiprocessing"}
 """Modules of the standard library that take long, or bring many others."""
@@ -89,6 +90,16 @@ def test_check_of_a_host_loads_neither_what_only_the_daemon_does_nor_what_reads_
     assert "MPATHD-WATCH" in shown
     # asyncio brings the others.
     assert not among(modules, (SLOW - {"asyncio", "ssl", "logging"}) | LIBRARIES | SERVING | BUNDLES)
+
+
+def test_history_loads_neither_what_reads_a_host_nor_what_only_one_outage_needs(tmp_path: Path) -> None:
+    with database(tmp_path) as connection:
+        add(connection, (outage(0),))
+    shown, modules = loaded("history", "--state-dir", str(tmp_path))
+    assert "1 outage: 1 within budget" in shown
+    of_one = {"mpathd_watch.sources", "mpathd_watch.sinks.history.plot", "mpathd_watch.sinks.history.timeline"}
+    reading = READING - {"mpathd_watch.store"} | {"mpathd_watch.core.verdicts", "mpathd_watch.core.recording"}
+    assert not among(modules, SLOW | LIBRARIES | SERVING | reading | BUNDLES | of_one)
 
 
 def answer(server: socket.socket, status: bytes) -> None:

@@ -1,0 +1,57 @@
+"""How past moments and durations are written: in this host's time zone, and ranges as ranges."""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+from math import inf, isinf
+
+from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.sinks.dates import date
+from mpathd_watch.sinks.words import in_words
+from mpathd_watch.store.past import PastOutage, Stretch
+
+
+def moment(wall: float, zone: tzinfo | None) -> str:
+    """``2026-11-26 23:09:55``."""
+    return date(wall, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc(wall: float) -> str:
+    """The moment as JSON has it: RFC 3339 in UTC with milliseconds."""
+    return date(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stretch(seconds: Stretch) -> str:
+    """``5.2 s``; ``5.2 s to 1 min 3 s`` where only a range is known, ``at least 5.2 s`` where nothing bounds it."""
+    if seconds.exact:
+        return duration(seconds.least)
+    if isinf(seconds.most):
+        return f"at least {duration(seconds.least)}"
+    return f"{duration(seconds.least)} to {duration(seconds.most)}"
+
+
+def lasted(outage: PastOutage, now: float) -> str:
+    """How long it took until the path was up again, or has taken until ``now``; ``-`` if the path was removed."""
+    took = outage.lasted
+    if took is None:
+        if not outage.open:
+            return "-"
+        took = Stretch(now - outage.began, now - outage.began)
+    if outage.earliest is not None:
+        took = Stretch(took.least, took.most + max(0.0, outage.began - outage.earliest))
+    elif outage.inherited:
+        took = Stretch(took.least, inf)
+    return stretch(took)
+
+
+def verdict(outage: PastOutage) -> str:
+    """``within budget``, ``over budget (replacement)``; ``open`` for an outage that goes on."""
+    if outage.open:
+        return "open"
+    broken = f" ({clean(outage.broken)})" if outage.broken else ""
+    return f"{in_words(clean(outage.verdict))}{broken}"
+
+
+def fitted(text: str, width: int) -> str:
+    """``text``, cut to ``width`` characters."""
+    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"

@@ -1,0 +1,117 @@
+"""What the store has recorded of the past, as it is read back: outages, runs of the daemon, time at risk.
+
+Words are plain text here: a newer daemon may have written others than this version has. Moments are those of the wall
+clock, in seconds since 1970; of an outage only ``began`` is one, and everything else counts seconds since then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.immutable import immutable
+
+
+@immutable
+class Stretch:
+    """Seconds, at least and at most: the two differ where nobody watched, as while no daemon ran.
+
+    ``most`` is infinite if nothing bounds it, as when the host was booted in between.
+    """
+
+    least: float
+    most: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is known to a tenth of a second."""
+        return self.most - self.least < 0.1
+
+    def since(self, earlier: Stretch) -> Stretch:
+        """The seconds from ``earlier`` to this moment; never negative."""
+        return Stretch(max(0.0, self.least - earlier.most), max(0.0, self.most - earlier.least))
+
+
+@immutable
+class RawChange:
+    """What the layers of a path reported from this second of its outage on; empty where it was not known."""
+
+    at: float
+    health: str
+    dm: str = ""
+    checker: str = ""
+    device: str = ""
+    session: str = ""
+    access: str = ""
+
+
+@immutable
+class PastOutage:
+    """One outage of one path.
+
+    ``instants``: the seconds at which it reached each stage, by name (``last_alive``, ``suspected``, ``stalled``,
+    ``failed``, ``transport_up``, ``reinstated``). ``phases``: what each measured phase took. ``bounds``: what each may
+    take, ``None`` where nothing bounds it. ``broken``: the phase that broke the budget. ``verdict`` is empty while the
+    outage is open, and ``drill`` if it did not belong to a drill. ``began`` is when it was first seen; ``earliest`` is
+    before that if nobody watched it begin, or ``None`` if even that is not known.
+    """
+
+    id: str
+    wwid: str
+    map: str
+    path: str
+    began: float
+    cause: str = "unknown"
+    verdict: str = ""
+    broken: str = ""
+    incident: str = ""
+    drill: str = ""
+    earliest: float | None = None
+    inherited: bool = False
+    evidence: str = ""
+    instants: Mapping[str, Stretch] = field(default_factory=empty)
+    phases: Mapping[str, Stretch] = field(default_factory=empty)
+    bounds: Mapping[str, float | None] = field(default_factory=empty)
+    timeouts: Mapping[str, float | None] | None = None
+    states: tuple[RawChange, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether it goes on."""
+        return not self.verdict
+
+    @property
+    def lasted(self) -> Stretch | None:
+        """The seconds from ``began`` until the path was up again; ``None`` if it is not, or was removed instead."""
+        return self.instants.get("reinstated")
+
+
+@immutable
+class DaemonRun:
+    """One run of the daemon. ``ended`` is ``None`` for the one that is running now.
+
+    ``clean``: it ended in order; otherwise it ended at some moment after ``ended``, its last sign of life.
+    """
+
+    began: float
+    ended: float | None
+    clean: bool = True
+
+
+@immutable
+class MapRisk:
+    """How long a map was ``at_risk`` and ``lost``, in seconds, as far as a daemon watched."""
+
+    map: str
+    at_risk: float
+    lost: float
+
+
+@immutable
+class ProvenPath:
+    """A path that is expected, and when it last kept its failover budget; ``None`` if it never did."""
+
+    map: str
+    path: str
+    proven: float | None
