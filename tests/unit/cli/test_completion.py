@@ -56,7 +56,7 @@ def test_forget_offers_what_is_missing_and_check_every_map(status: str) -> None:
     assert offered(status, "check", "--map", "m") == ["mpio"]
     assert offered(status, "forget", "--map", "mpio", "--path", "") == ["192.168.2.1:3260"]
     assert offered(status, "forget", "--map", "mpio", "--path", "x") == [""]
-    assert offered(status, "fo") == ["forget"]
+    assert offered(status, "forg") == ["forget"]
 
 
 def test_without_a_daemon_nothing_is_offered() -> None:
