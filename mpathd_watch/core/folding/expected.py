@@ -157,8 +157,7 @@ def renamed(draft: Draft, wwid: str) -> None:
 def await_paths(draft: Draft, wwid: str) -> None:
     """Expect of a map that has just been found, or is missing, what is known of it."""
     for label, path in draft.rest.expected.get(wwid, _NOTHING).paths.items():
-        if label not in draft.paths(wwid):
-            draft.set_path(wwid, _awaited(draft, label, path))
+        draft.set_path(wwid, _awaited(draft, label, path))
     declare(draft, wwid)
 
 
@@ -172,8 +171,6 @@ def await_maps(draft: Draft, labels: Iterable[str]) -> None:
     taken = set(labels)
     for wwid, name in _expected_maps(draft):
         map_ = draft.maps.get(wwid)
-        if map_ is not None and map_.exists:
-            continue
         label = _free(taken, "" if map_ is None else map_.label, name)
         taken.add(label)
         if map_ is None:

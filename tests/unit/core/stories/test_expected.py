@@ -564,3 +564,76 @@ def test_a_path_that_failed_before_a_reboot_and_is_not_there_yet_has_time_and_th
     now = story.path(SECOND).outage
     assert now is not None
     assert now.id == before.id
+
+
+# --- corners ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_declared_any_more_stays_where_it_was_seen() -> None:
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory(), learn_seconds=3600.0).begun().at(1)
+    story.feed(replace(story.settings, expect=(Expectation("mpio", 2, frozenset({FIRST, SECOND})),)))
+    story.feed(story.settings)
+    assert set(story.map().paths) == {FIRST, SECOND}
+
+
+def test_a_path_that_is_forgotten_and_declared_once_is_gone_when_it_is_not_declared_any_more() -> None:
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory()).begun().at(1)
+    story.feed(replace(story.settings, expect=(Expectation("mpio", 1, frozenset({THIRD})),)))
+    story.feed(Forget("36000mpio", THIRD))
+    story.feed(story.settings)
+    assert set(story.map().paths) == {FIRST, SECOND}
+
+
+def test_paths_that_have_all_left_when_their_minute_is_over_teach_nothing() -> None:
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory()).begun().at(-20)
+    for disk in ("sda", "sdb"):
+        story.san.remove_disk(disk)
+    story.look().at(100)
+    assert story.remembered == {}
+
+
+def test_a_map_without_a_device_that_loses_its_name_to_another_is_called_otherwise() -> None:
+    story = after_restart(San.of(["mpio"], PORTALS), {"36000gone": known(FIRST, name="gone")}).at(1)
+    story.san.add_map("gone")
+    story.san.maps["36000other"] = replace(story.san.maps.pop("36000gone"), wwid="36000other")
+    story.look()
+    assert story.state.maps["36000other"].label == "gone"
+    assert story.state.maps["36000gone"].label == "gone#2"
+
+
+def test_a_proof_of_a_path_that_is_not_learned_yet_is_kept_with_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory(), learn_seconds=600.0).begun().live().at(100)
+    story.cut(2).at(115).session(2, SessionStatus.FAILED).at(120).session(2, SessionStatus.FREE)
+    story.dm("sdb", DmState.FAILED)
+    story.at(160).san.answering.add(2)
+    story.session(2, SessionStatus.LOGGED_IN, alive=160).at(162).dm("sdb", DmState.ACTIVE)
+    assert story.remembered == {}
+    story.at(700)
+    kept = story.remembered["36000mpio"]
+    assert kept is not None
+    assert kept.paths[SECOND].proven == story.path(SECOND).proven is not None
+
+
+def test_a_new_name_of_a_map_of_which_nothing_was_learned_is_not_kept() -> None:
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory(), expect=(Expectation("data", 3),)).begun()
+    story.san.maps["36000mpio"] = replace(story.san.maps["36000mpio"], name="data")
+    story.look()
+    assert story.remembered == {}
+    assert story.state.maps["36000mpio"].expected == 3
+
+
+def test_a_map_that_vanishes_keeps_the_paths_that_it_lacked_already() -> None:
+    story = learned()
+    story.at(5).san.logout(2)
+    story.look().at(10).dm("sda", DmState.FAILED)
+    del story.san.maps["36000mpio"]
+    story.look()
+    assert {path.health for path in story.map().paths.values()} == {Health.MISSING}
+    assert set(story.map().paths) == {FIRST, SECOND}
+
+
+def test_a_map_that_is_declared_by_a_name_that_is_its_wwid_is_one_map() -> None:
+    san = San.of(["mpio"], PORTALS)
+    san.maps["36000mpio"] = replace(san.maps["36000mpio"], name="36000mpio")
+    story = after_restart(san, {}, expect=(Expectation("36000mpio", 2),)).at(10).look()
+    assert [map_.exists for map_ in story.state.maps.values()] == [True]
