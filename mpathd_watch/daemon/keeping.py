@@ -84,6 +84,11 @@ class Keeping:
         """What could not be written. Any thread may read it."""
         return Outlet(self._pending.lost, self._pending.waiting, self._fault is not None)
 
+    @property
+    def outages(self) -> int | None:
+        """How many outages are stored; ``None`` if that is not known. Any thread may read it."""
+        return self._writer.outages
+
     def put(self, kept: Kept) -> None:
         """Have something written. Returns at once."""
         self._pending.put(kept)

@@ -224,9 +224,11 @@ class Service(Outlets):
             outlets["systemd"] = systemd
         if self._recorder is not None:
             outlets["recording"] = self._recorder.outlet
+        history = None
         if self._keeping is not None:
             outlets["store"] = self._keeping.outlet
-        return replace(self._engine.view(), outlets=outlets)
+            history = self._keeping.outages
+        return replace(self._engine.view(), outlets=outlets, history=history)
 
     def _arm(self) -> None:
         """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""

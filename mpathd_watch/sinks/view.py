@@ -14,11 +14,15 @@ from mpathd_watch.sinks.backlog import Outlet
 
 @immutable
 class View:
-    """``state`` at the moment ``now``: every duration that is shown ends there. ``outlets`` by their names."""
+    """``state`` at the moment ``now``: every duration that is shown ends there. ``outlets`` by their names.
+
+    ``history`` is how many outages are stored, ``None`` where that is not known.
+    """
 
     state: State
     now: Instant
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
+    history: int | None = None
 
 
 Views: TypeAlias = Callable[[], View]

@@ -49,6 +49,8 @@ class Writer:
         self._pending = pending
         self._run = run
         self._limits = limits
+        self.outages: int | None = None
+        """How many outages the database holds; ``None`` before the first write."""
         self._connection: sqlite3.Connection | None = None
         self._row: int | None = None
         self._inode: int | None = None
@@ -77,6 +79,9 @@ class Writer:
                 if now.monotonic - self._pruned_at > PRUNED_EVERY:
                     self._pruned_at = now.monotonic
                     prune(self._connected(), self._limits, self._today(now), self._row)
+                    self.outages = None
+                if self.outages is None or taken.outages:
+                    (self.outages,) = self._connected().execute("SELECT count(*) FROM outages").fetchone()
         except StoreError:
             self._pending.give_back(taken)
             self._abandon()

@@ -144,6 +144,24 @@ OUTLETS: Final[Block[Outlet]] = Block(
     ),
 )
 
+HISTORY: Final[Block[View]] = Block(
+    "History",
+    (),
+    lambda view: (({}, view),),
+    (
+        gauge(
+            "history_outages",
+            "How many outages of paths `mpathd-watch history` knows of, over restarts.",
+            lambda view: view.history,
+            Example(
+                "Which hosts had outages within the last week?",
+                "delta(mpathd_watch_history_outages[7d]) > 0",
+            ),
+            absent="until the store has been written once",
+        ),
+    ),
+)
+
 COUNTERS: Final[Block[State]] = Block(
     "Events, outages and findings",
     (),

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from mpathd_watch.sinks.history.summary import Summary, summary_lines, unproven_lines
 from mpathd_watch.sinks.history.table import Gap, gaps, table
+from mpathd_watch.sinks.metrics import Exposition
+from mpathd_watch.sinks.view import View
 from mpathd_watch.store.past import DaemonRun, MapRisk, PastOutage, ProvenPath
+from tests.factories import NOW as FACTORY_NOW
+from tests.factories import make_state
 from tests.unit.sinks.history.pasts import BEGAN, NOW, at, past, restarted
 
 
@@ -133,3 +137,11 @@ def test_paths_that_are_not_proven_are_listed_with_their_last_proof() -> None:
         "mpio  192.168.1.1:3260  never proven",
         "m     p                 last proven 2026-11-26 23:09:55",
     ]
+
+
+def test_the_metric_counts_what_is_stored_and_is_absent_before_that() -> None:
+    for stored, expected in ((None, []), (7, ["mpathd_watch_history_outages 7.0"])):
+        view = View(make_state(), FACTORY_NOW, history=stored)
+        exposition = Exposition(lambda view=view: view)  # type: ignore[misc]
+        text = b"".join(exposition.render(exposition.format())).decode()
+        assert [line for line in text.splitlines() if line.startswith("mpathd_watch_history_outages")] == expected

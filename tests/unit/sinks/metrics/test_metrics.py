@@ -147,8 +147,9 @@ def whole_state() -> State:
 
 
 def whole_view() -> View:
-    """As ``whole_state``, with every outlet."""
-    return View(whole_state(), NOW, {name: Outlet(1, 2, stalled=True) for name in words.OUTLET.meanings})
+    """As ``whole_state``, with every outlet and a history."""
+    outlets = {name: Outlet(1, 2, stalled=True) for name in words.OUTLET.meanings}
+    return View(whole_state(), NOW, outlets, history=3)
 
 
 def test_every_metric_has_help_type_and_the_labels_of_its_row() -> None:
