@@ -31,7 +31,7 @@ MACHINE = (
     *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2"),
     # Emulation everywhere, even where there is KVM: the same speed on every host, and machines without KVM are common.
     *("-accel", "tcg,thread=multi,tb-size=512"),
-    *("-nodefaults", "-display", "none", "-no-reboot"),
+    *("-nodefaults", "-display", "none"),
     *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
 )
 KERNEL_COMMAND_LINE = (
@@ -41,6 +41,10 @@ KERNEL_COMMAND_LINE = (
 
 RESTORE_ATTEMPTS = 2
 """Guests restored at most until one answers. Why a rare one does not is unknown; it is no fault of the product."""
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+REBOOT_PATIENCE = 90.0
+"""Seconds that one attempt to reach the agent of a guest that is booting may take."""
 
 QUIT_PATIENCE = 10.0
 """Seconds that QEMU may take to end on request."""
@@ -214,6 +218,24 @@ class Guest:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             self._wait_for_end(QUIT_PATIENCE)
+
+    def reboot(self, timeout: float = 240.0) -> None:
+        """Reboot the guest in good order, and return when its system is up: what it had in memory is gone."""
+        before = self.read_file(BOOT_ID)
+        self.run("systemctl --no-block reboot")
+        deadline = time.monotonic() + timeout
+        self._close_agent()
+        while True:
+            # The agent of the system that goes down may answer first, or nobody for a while.
+            with suppress(LabError):
+                self._wait_for_agent(REBOOT_PATIENCE)
+                if self.read_file(BOOT_ID) != before:
+                    break
+            self._close_agent()
+            if time.monotonic() > deadline:
+                raise WaitTimeoutError(f"the guest is not up again after {timeout:g} s")
+            time.sleep(1.0)
+        self.run("systemctl is-system-running --wait >/dev/null || true", timeout=timeout)
 
     def run(self, script: str, timeout: float = 60.0, check: bool = True) -> str:
         """Run a shell script as root in the guest and return its standard output.

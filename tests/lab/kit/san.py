@@ -195,6 +195,12 @@ def set_up(guest: Guest, san: San) -> None:
     guest.run(f"mkfs.ext4 -q {device} && mkdir -p {MOUNT_POINT} && mount {device} {MOUNT_POINT}; udevadm settle -t 20")
 
 
+def set_up_after_boot(guest: Guest, san: San) -> None:
+    """Bring the array up again after a reboot, with the LUNs as they were. Nobody logs in yet."""
+    san.array.set_up(guest, san.luns)
+    guest.run("systemctl start multipathd.service iscsid.service")
+
+
 def wait_for_paths(guest: Guest, name: str, count: int, timeout: float = 60.0) -> None:
     """Wait until a map exists with `count` active paths (0: until it is gone)."""
     script = f"dmsetup status --noflush --target multipath {name} 2>/dev/null | grep -oE '[0-9]+:[0-9]+ A' | wc -l"

@@ -33,8 +33,8 @@ from tests.lab.kit.load import Load
 from tests.lab.kit.outage import TrueOutage
 from tests.lab.kit.san import ARTICLE, San
 from tests.lab.kit.tail import wait_for
-from tests.lab.kit.truth import PingTimeout, Truth
-from tests.lab.kit.watch import Entry, Watch
+from tests.lab.kit.truth import PingTimeout, Truth, start_recorder
+from tests.lab.kit.watch import Entry, Watch, start_followers
 
 T = TypeVar("T")
 
@@ -138,6 +138,17 @@ class Lab:
         print(line, flush=True)
         with self._log.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
+
+    def reboot(self) -> None:
+        """Reboot the guest. The record and what the product reports begin anew; the SAN is not there yet."""
+        self.say("reboot")
+        self.guest.reboot()
+        start_recorder(self.guest)
+        self.truth = Truth(self.guest, self.san.array.interfaces)
+        if self.watch.present:
+            start_followers(self.guest)
+        self.watch = Watch(self.guest, self.watch.present, since=0.0)
+        self.say("the guest is up again")
 
     def see_stalled(self, portal: str, since: float, timeout: float = 20.0) -> float:
         """Wait for the truth to say that the session to `portal` is FAILED, later than `since`; return the instant."""

@@ -29,6 +29,10 @@ WARNING = 4
 SYSTEMD_LINE = re.compile(
     r"(Starting|Started|Stopping|Stopped|Reloading|Reloaded) |.*: (Deactivated successfully|Consumed )"
 )
+KILLED_LINE = re.compile(
+    r".*: (Main process exited, code=killed, status=9/KILL|Failed with result 'signal'|Scheduled restart job, )"
+)
+"""What systemd logs of a daemon that was killed, and is started again."""
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
 
 
@@ -86,16 +90,17 @@ def start_followers(guest: Guest, *, scrapes: bool = True) -> None:
 class Watch:
     """The product in the guest. With `present` false nothing is installed, and everything is empty."""
 
-    def __init__(self, guest: Guest, present: bool) -> None:
+    def __init__(self, guest: Guest, present: bool, since: float | None = None) -> None:
         self._guest = guest
         self.present = present
+        self._killed = False
         self._journal = JsonTail(guest, JOURNAL_LOG)
         self._metrics = JsonTail(guest, METRICS_LOG)
         self._entries: list[Entry] = []
         self._changes: list[tuple[float, str, dict[str, str], float | None]] = []
         self._scrapes: list[Scrape] = []
         # What the product said while the SAN was being set up is no part of a scenario.
-        self._since = guest.now()
+        self._since = guest.now() if since is None else since
 
     def store(self, directory: Path) -> None:
         """Keep journal, metrics, the last status screen and the recording, if there is one, below `directory`."""
@@ -149,7 +154,12 @@ class Watch:
         That is: lines without an event apart from systemd's own of an orderly start and stop, and entries of priority
         warning or worse whose event is not among `allowed`.
         """
-        return [entry for entry in self.entries() if not _accounted_for(entry, allowed)]
+        return [entry for entry in self.entries() if not self._accounted_for(entry, allowed)]
+
+    def _accounted_for(self, entry: Entry, allowed: frozenset[str]) -> bool:
+        if entry.from_systemd and self._killed and KILLED_LINE.match(entry.message):
+            return True
+        return _accounted_for(entry, allowed)
 
     def metric_instant(self, name: str, state: str, *, after: float, **labels: str) -> float | None:
         """Return when, later than `after`, the series NAME{state=...,labels} was first scraped as 1."""
@@ -243,6 +253,25 @@ class Watch:
 
         wait_for(lambda: said("Started ", systemd=True), f"systemd to say that it has started {UNIT}", 20.0)
         return wait_for(lambda: said("serves metrics", systemd=False), "the daemon's first line", 10.0)
+
+    def restart(self, signal: str = "TERM") -> float:
+        """End the daemon by a signal, and return the instant at which the next one began to watch.
+
+        After TERM the unit is started again at once, after KILL by systemd itself, after RestartSec.
+        """
+        before = self._guest.now()
+        if not self.present:
+            return before
+        if signal == "TERM":
+            self._guest.run(f"systemctl restart {UNIT}")
+        else:
+            self._killed = True
+            self._guest.run(f"systemctl kill --kill-whom=main --signal={signal} {UNIT}")
+
+        def began() -> float | None:
+            return next((entry.at for entry in self.entries(before) if "serves metrics" in entry.message), None)
+
+        return wait_for(began, "the next daemon's first line", 30.0)
 
     def _read_metrics(self) -> None:
         if self.present:
