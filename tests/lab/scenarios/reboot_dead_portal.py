@@ -10,7 +10,7 @@ from tests.lab.kit.san import PORTALS, QUICK, wait_for_paths
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = frozenset({"path_missing", "map_at_risk", "config_finding", "source_down", "session_lost"})
 
 LEARN = 70.0

@@ -11,7 +11,7 @@ from tests.lab.kit.san import PORTALS, QUICK_FAILOVER
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK_FAILOVER
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 # Each start also reports what is configured and not in force.
 ALERTS = SESSION_LOSS | {"config_finding"}
 
