@@ -104,9 +104,9 @@ def _is_known(draft: Draft, wwid: str) -> bool:
 
 def _resumed(draft: Draft, path: PathState, known: OpenOutage) -> PathState:
     memory, outage = draft.rest.memory, known.outage
-    gaps = _worth_keeping(outage)
-    if memory.alive is not None:
-        gaps = (*gaps, Gap(memory.alive, draft.now, booted=not memory.same_boot))
+    # There is no outage without a moment at which an earlier daemon was alive.
+    alive = memory.alive or outage.began
+    gaps = (*_worth_keeping(outage), Gap(alive, draft.now, booted=not memory.same_boot))
     verdict = replace(path.verdict, health=known.health, since=known.since, announced=known.announced)
     seen = not outage.inherited
     return replace(

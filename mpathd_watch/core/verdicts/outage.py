@@ -101,8 +101,6 @@ def judge(outage: Outage, slack: float) -> Judgement:
         end = outage.transport_up or outage.reinstated
         if end is not None:
             held[Phase.REPLACEMENT] = _within(outage, outage.stalled, end)
-    if (unseen := _unseen_reinstatement(outage)) is not None:
-        held[Phase.REINSTATEMENT] = unseen
     allowed = {phase: promised.of(phase) + slack + promised.lateness(phase) for phase in held}
     excess = {phase: span.least - promised.of(phase) for phase, span in held.items() if span.least > allowed[phase]}
     if excess:
@@ -114,16 +112,6 @@ def judge(outage: Outage, slack: float) -> Judgement:
         return Judgement(measured, Verdict.UNOBSERVED)
     kept = (Phase.DETECTION in held and not isinf(promised.failover)) or Phase.TRANSITION in held
     return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)
-
-
-def _unseen_reinstatement(outage: Outage) -> Span | None:
-    """How long the reinstatement took that came and went while no daemon watched."""
-    back = outage.reinstated
-    if back is None or outage.failed is None or not outage.transport_lost or outage.transport_up is not None:
-        return None
-    if (earliest := outage.earliest(back)) == back:
-        return None
-    return Span(0.0, outage.between(earliest, back).most)
 
 
 def _within(outage: Outage, earlier: Instant, later: Instant) -> Span:

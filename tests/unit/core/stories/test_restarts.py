@@ -270,3 +270,60 @@ def test_the_gaps_of_an_outage_over_many_restarts_stay_few() -> None:
     outage = story.path(LOST).outage
     assert outage is not None
     assert len(outage.unwatched) <= 16
+
+
+def test_a_path_that_is_back_although_its_return_was_not_watched_may_have_taken_too_long() -> None:
+    story = played_until_failed()
+    san = story.san
+
+    def all_is_well() -> None:
+        san.answering.add(2)
+        san.sessions[2] = replace(san.sessions[2], state=SessionStatus.LOGGED_IN)
+        san.dm["sdb"], san.checkers["sdb"] = DmState.ACTIVE, CheckerState.READY
+
+    restarted_with(story, 300.0, all_is_well)
+    assert story.path(LOST).health is Health.UP
+    judgement = story.ended[0].outage.judgement
+    assert judgement is not None
+    assert judgement.verdict is Verdict.UNOBSERVED
+    quick = restarted_with(played_until_failed(), 0.5, lambda: None)
+    back(quick).at(quick.seconds + 1)
+    restarted_with(quick.at(quick.seconds + 1), 0.5, lambda: quick.san.dm.update(sdb=DmState.ACTIVE))
+    assert quick.ended[0].outage.judgement != judgement
+
+
+def played_until_failed() -> Story:
+    """Stalled, and failed in time."""
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().expects(5).at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    story.at(20).session(2, SessionStatus.FREE)
+    story.at(22).dm("sdb", DmState.FAILED)
+    return story.at(25)
+
+
+def test_without_a_former_daemon_nothing_goes_on() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    memory = replace(memory_of(story.at(16), 16.0), alive=None)
+    story.state = State()
+    story.feed(Remembered(memory))
+    assert story.state.memory == Memory(memory.expected)
+
+
+def test_what_is_remembered_of_a_path_that_is_not_there_waits_for_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    began = story.path(LOST).outage
+    disk = story.san.devices["sdb"]
+    restarted_with(story.at(16), 5.0, lambda: story.san.logout(2))
+    assert LOST not in story.map().paths
+    assert story.state.memory.outages
+    story.san.login("192.168.2.1", state=SessionStatus.FAILED)
+    story.san.add_disk(story.san.wwid("mpio"), 2 if 2 in story.san.sessions else 3)
+    story.look().listing()
+    outage = story.path(LOST).outage
+    assert disk.name == "sdb"
+    assert began is not None
+    assert outage is not None
+    assert outage.id == began.id
+    assert not story.state.memory.outages
