@@ -153,8 +153,8 @@ BUGS = (
     Bug(
         "replacement_is_never_over",
         "verdicts/outage.py",
-        "if seconds > slack + promised.lateness(phase)",
-        "if seconds > 100 * slack + promised.lateness(phase)",
+        "promised.of(phase) + slack + promised.lateness(phase)",
+        "promised.of(phase) + 100 * slack + promised.lateness(phase)",
     ),
     Bug(
         "administrator_after_a_return",
