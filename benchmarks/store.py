@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mpathd_watch.core.effects import Kept, MapChanged, OutageChanged, OutageEnded, PathStates
 from mpathd_watch.core.model.budget import Bounds
@@ -89,7 +90,7 @@ def _one(number: int) -> Iterator[Kept]:
     outage = Outage(
         outage_id(wwid, path, began), began, Cause.NOP_TIMEOUT, TIMEOUTS, Bounds(16, 120, 136, 22), began.earlier(12.0)
     )
-    stages = (
+    stages: tuple[tuple[float, Health, dict[str, Any]], ...] = (
         (0.0, Health.STALLED, {"stalled": began}),
         (120.0, Health.FAILED, {"failed": began.later(120.0)}),
         (180.0, Health.RECOVERING, {"transport_up": began.later(180.0)}),
@@ -103,8 +104,9 @@ def _one(number: int) -> Iterator[Kept]:
     outage = replace(outage, reinstated=end)
     outage = replace(outage, judgement=judge(outage, 2.0))
     yield OutageEnded(wwid, label, path, outage, PathStates("up", "active", "ready", "running", "LOGGED_IN"))
-    for health, was, at in ((MapHealth.AT_RISK, MapHealth.HEALTHY, began), (MapHealth.HEALTHY, MapHealth.AT_RISK, end)):
-        yield MapChanged(wwid, label, was, KeptMap(health, at, health), at)
+    risk, healthy = MapHealth.AT_RISK, MapHealth.HEALTHY
+    for new, was, at in ((risk, healthy, began), (healthy, risk, end)):
+        yield MapChanged(wwid, label, was, KeptMap(new, at, new), at)
 
 
 def _imported() -> float:
