@@ -21,7 +21,7 @@ from mpathd_watch.core.drill.following import Following, advance, begun
 from mpathd_watch.core.drill.plan import Plan, plan
 from mpathd_watch.core.drill.result import DrillRecord, Ending, conclude
 from mpathd_watch.core.drill.target import Target
-from mpathd_watch.core.effects import OutageEnded, Refresh, Scope
+from mpathd_watch.core.effects import Kept, OutageEnded, Refresh, Scope
 from mpathd_watch.core.events import Emit, Event, SettingsChanged, Tick
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import State
@@ -111,9 +111,10 @@ class Drill(Outlets):
         """Make a source read again."""
         self._sources.refresh(refresh)
 
-    def outage_ended(self, ended: OutageEnded) -> None:
-        """Keep it for the next look."""
-        self._ended.append(ended)
+    def keep(self, kept: Kept) -> None:
+        """Keep an outage that is over for the next look."""
+        if isinstance(kept, OutageEnded):
+            self._ended.append(kept)
 
     def broken(self, event: Event, report: str) -> None:
         """Note a bug, which keeps the drill from passing, and have everything read again."""

@@ -111,6 +111,9 @@ def judge(outage: Outage, slack: float) -> Judgement:
     if began_unseen or any(span.most > allowed[phase] for phase, span in held.items()):
         return Judgement(measured, Verdict.UNOBSERVED)
     kept = (Phase.DETECTION in held and not isinf(promised.failover)) or Phase.TRANSITION in held
+    if not kept and outage.unwatched and CAUSES[outage.cause].connection and not isinf(promised.failover):
+        # Something was promised, and what shows whether it was kept came while no daemon watched.
+        return Judgement(measured, Verdict.UNOBSERVED)
     return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)
 
 

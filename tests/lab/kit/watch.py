@@ -30,7 +30,8 @@ SYSTEMD_LINE = re.compile(
     r"(Starting|Started|Stopping|Stopped|Reloading|Reloaded) |.*: (Deactivated successfully|Consumed )"
 )
 KILLED_LINE = re.compile(
-    r".*: (Main process exited, code=killed, status=9/KILL|Failed with result 'signal'|Scheduled restart job, )"
+    r".*: (Sent signal SIGKILL |Main process exited, code=killed, status=9/KILL|Failed with result 'signal'"
+    r"|Scheduled restart job, )"
 )
 """What systemd logs of a daemon that was killed, and is started again."""
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')

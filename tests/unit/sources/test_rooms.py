@@ -18,6 +18,7 @@ MAY_USE = {
     "multipathd": {"reading"},
     "configuration": {"reading"},
     "recording": set[str](),
+    "journal": set[str](),
     "iscsi": {"netlink", "network", "reading"},
     "sysfs": {"iscsi", "reading"},
     # What a bundle has of a host's files and of /sys means what it means on the host.

@@ -16,6 +16,7 @@ from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, M
 from mpathd_watch.core.model.outage import Gap, Span
 from mpathd_watch.core.model.vocabulary import (
     CheckerState,
+    DeviceState,
     DmState,
     Health,
     MapHealth,
@@ -340,3 +341,24 @@ def test_a_lost_session_is_kept_no_more_once_nothing_is_expected_of_it() -> None
         story.feed(Forget(wwid, LOST))
     story.look()
     assert not memory_of(story, 20.0).lost
+
+
+def test_a_failure_that_nobody_watched_is_unobserved_although_the_doubt_was_seen() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().expects(5).at(0)
+    story.cut(2).at(9)
+    assert story.path(LOST).health is Health.SUSPECT
+    san = story.san
+
+    def fails() -> None:
+        san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FREE)
+        san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.TRANSPORT_OFFLINE)
+        san.dm["sdb"], san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY
+
+    restarted_with(story, 30.0, fails)
+    assert story.path(LOST).health is Health.FAILED
+    san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.RUNNING)
+    san.checkers["sdb"] = CheckerState.READY
+    back(story).look().at(story.seconds + 5).dm("sdb", DmState.ACTIVE)
+    judgement = story.ended[0].outage.judgement
+    assert judgement is not None
+    assert judgement.verdict is Verdict.UNOBSERVED
