@@ -10,13 +10,14 @@ import pytest
 
 from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageChanged, OutageDropped, OutageEnded
 from mpathd_watch.core.events import Forget, Remembered, SettingsChanged, SourceUp
+from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
-from mpathd_watch.core.model.outage import Gap, Span
+from mpathd_watch.core.model.outage import Gap, Outage, Span
 from mpathd_watch.core.model.vocabulary import (
+    Cause,
     CheckerState,
-    DeviceState,
     DmState,
     Health,
     MapHealth,
@@ -26,6 +27,7 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.recording.codec import decode, encode
 from mpathd_watch.core.state import State
+from mpathd_watch.core.verdicts.outage import judge
 from mpathd_watch.immutable import replace
 from tests.story import San, Story, moment
 
@@ -343,22 +345,18 @@ def test_a_lost_session_is_kept_no_more_once_nothing_is_expected_of_it() -> None
     assert not memory_of(story, 20.0).lost
 
 
-def test_a_failure_that_nobody_watched_is_unobserved_although_the_doubt_was_seen() -> None:
-    story = Story(San.of(["mpio"], PORTALS)).begun().live().expects(5).at(0)
-    story.cut(2).at(9)
-    assert story.path(LOST).health is Health.SUSPECT
-    san = story.san
-
-    def fails() -> None:
-        san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FREE)
-        san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.TRANSPORT_OFFLINE)
-        san.dm["sdb"], san.checkers["sdb"] = DmState.FAILED, CheckerState.FAULTY
-
-    restarted_with(story, 30.0, fails)
-    assert story.path(LOST).health is Health.FAILED
-    san.devices["sdb"] = replace(san.devices["sdb"], state=DeviceState.RUNNING)
-    san.checkers["sdb"] = CheckerState.READY
-    back(story).look().at(story.seconds + 5).dm("sdb", DmState.ACTIVE)
-    judgement = story.ended[0].outage.judgement
-    assert judgement is not None
-    assert judgement.verdict is Verdict.UNOBSERVED
+def test_a_failure_whose_detection_nobody_watched_is_unobserved() -> None:
+    began, failed = moment(0), moment(36)
+    outage = Outage(
+        "id",
+        began,
+        Cause.CARRIER_LOST,
+        bounds=Bounds(16, 5, 21, 22),
+        suspected=began,
+        failed=failed,
+        reinstated=moment(60),
+    )
+    assert judge(outage, 2.0).verdict is Verdict.NO_BUDGET
+    assert judge(replace(outage, unwatched=(Gap(moment(20), failed),)), 2.0).verdict is Verdict.UNOBSERVED
+    by_hand = replace(outage, cause=Cause.ADMINISTRATOR, unwatched=(Gap(moment(20), failed),))
+    assert judge(by_hand, 2.0).verdict is Verdict.NO_BUDGET
