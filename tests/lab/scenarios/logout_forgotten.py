@@ -10,9 +10,13 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 SAN = QUICK
 ALERTS = SESSION_LOSS | {"path_missing", "config_finding"}
 
+LEARN = 70.0
+"""Seconds until a path that stays in its map is expected over restarts, too."""
+
 
 def run(lab: Lab) -> None:
     path = PORTALS[2]
+    lab.pause_until(lab.guest.now() + LEARN)
     logout = lab.faults.logout(2)
     lab.truth.wait_device(path, None, after=logout, timeout=10)
     if not lab.watch.present:

@@ -15,14 +15,16 @@ ALERTS = frozenset({"path_missing", "map_degraded", "map_at_risk", "path_failed"
 STEPS = ((2, "degraded"), (1, "at_risk"))
 """How many paths of the map are left, and its health."""
 SEEN = 60.0
-LEARNED = 90.0
+KNOWN = 90.0
+LEARN = 70.0
 
 
 def run(lab: Lab) -> None:
     account = Account(lab)
     name, paths = next(iter(account.before.items()))
     if lab.watch.present:
-        account.expect_healths(LEARNED)
+        account.expect_healths(KNOWN)
+        lab.pause_until(lab.guest.now() + LEARN)
     left = sorted(paths)
     for count, health in STEPS:
         gone, left = left[count:], left[:count]
