@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mpathd_watch.core.effects import Kept, MapChanged, OutageChanged, OutageEnded, PathStates
 from mpathd_watch.core.model.budget import Bounds
@@ -76,8 +77,15 @@ def measure(directory: Path, outages: int) -> None:
     print(f"opened, checked and read in {(time.perf_counter() - began) * 1e3:.0f} ms")
     connection, _ = open_to_write(path)
     began = time.perf_counter()
-    prune(connection, Limits(36_500, max(1, taken // 2 >> 20)), last.wall, None)
-    print(f"cut down to half of that in {time.perf_counter() - began:.1f} s, {size(connection) >> 20} MiB are left")
+    limits, longest, times, done = Limits(36_500, max(1, taken // 2 >> 20)), 0.0, 0, False
+    while not done:
+        since = time.perf_counter()
+        done = prune(connection, limits, last.wall, None)
+        longest, times = max(longest, time.perf_counter() - since), times + 1
+    print(
+        f"cut down to half of that in {time.perf_counter() - began:.1f} s, of which new outages wait for at most "
+        f"{longest:.1f} s; {size(connection) >> 20} MiB are left"
+    )
     connection.close()
 
 
@@ -89,7 +97,7 @@ def _one(number: int) -> Iterator[Kept]:
     outage = Outage(
         outage_id(wwid, path, began), began, Cause.NOP_TIMEOUT, TIMEOUTS, Bounds(16, 120, 136, 22), began.earlier(12.0)
     )
-    stages = (
+    stages: tuple[tuple[float, Health, dict[str, Any]], ...] = (
         (0.0, Health.STALLED, {"stalled": began}),
         (120.0, Health.FAILED, {"failed": began.later(120.0)}),
         (180.0, Health.RECOVERING, {"transport_up": began.later(180.0)}),
@@ -103,8 +111,8 @@ def _one(number: int) -> Iterator[Kept]:
     outage = replace(outage, reinstated=end)
     outage = replace(outage, judgement=judge(outage, 2.0))
     yield OutageEnded(wwid, label, path, outage, PathStates("up", "active", "ready", "running", "LOGGED_IN"))
-    for health, was, at in ((MapHealth.AT_RISK, MapHealth.HEALTHY, began), (MapHealth.HEALTHY, MapHealth.AT_RISK, end)):
-        yield MapChanged(wwid, label, was, KeptMap(health, at, health), at)
+    for now, was, at in ((MapHealth.AT_RISK, MapHealth.HEALTHY, began), (MapHealth.HEALTHY, MapHealth.AT_RISK, end)):
+        yield MapChanged(wwid, label, was, KeptMap(now, at, now), at)
 
 
 def _imported() -> float:
