@@ -111,8 +111,9 @@ def _one(number: int) -> Iterator[Kept]:
     outage = replace(outage, reinstated=end)
     outage = replace(outage, judgement=judge(outage, 2.0))
     yield OutageEnded(wwid, label, path, outage, PathStates("up", "active", "ready", "running", "LOGGED_IN"))
-    for now, was, at in ((MapHealth.AT_RISK, MapHealth.HEALTHY, began), (MapHealth.HEALTHY, MapHealth.AT_RISK, end)):
-        yield MapChanged(wwid, label, was, KeptMap(now, at, now), at)
+    risk, healthy = MapHealth.AT_RISK, MapHealth.HEALTHY
+    for new, was, at in ((risk, healthy, began), (healthy, risk, end)):
+        yield MapChanged(wwid, label, was, KeptMap(new, at, new), at)
 
 
 def _imported() -> float:

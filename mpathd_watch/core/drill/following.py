@@ -17,9 +17,9 @@ from mpathd_watch.core.effects import OutageEnded
 from mpathd_watch.core.model.facts import IoFacts
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty, frozen
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.core.state import MapState, PathState, State
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.immutable import immutable, replace
 
 SETTLED = 3.0

@@ -19,9 +19,10 @@ from mpathd_watch.core.drill.target import Key, Target
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.identity import in_order
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import clean, duration, listed, plural
 from mpathd_watch.core.model.vocabulary import Health, Phase
-from mpathd_watch.core.verdicts.outage import Outage, phases
+from mpathd_watch.core.verdicts.outage import phases
 from mpathd_watch.immutable import immutable
 
 PHASES = (Phase.DETECTION, Phase.REPLACEMENT, Phase.FAILOVER, Phase.REINSTATEMENT)

@@ -10,7 +10,7 @@ from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import OpenOutage
 from mpathd_watch.core.model.outage import Judgement, Outage
 from mpathd_watch.core.model.vocabulary import Health, Phase, Verdict, Word
-from mpathd_watch.core.state import PathState
+from mpathd_watch.core.state import NexusState, PathState
 from mpathd_watch.immutable import replace
 
 
@@ -43,7 +43,7 @@ def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None
         before.health,
         before.verdict.announced,
     )
-    if not known or states != _states(draft, before):
+    if not known or states != _states_before(draft, wwid, path.label):
         kept = OpenOutage(
             wwid, draft.maps[wwid].label, path.label, outage, verdict.health, verdict.since, verdict.announced
         )
@@ -51,7 +51,18 @@ def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None
 
 
 def _states(draft: Draft, path: PathState) -> PathStates:
-    nexus, access = draft.nexus_of(path), path.disk.access.state
+    return _states_of(path, draft.nexus_of(path))
+
+
+def _states_before(draft: Draft, wwid: str, label: str) -> PathStates | None:
+    """Those before the event, which has been folded into the draft already; ``None`` of a path that is new."""
+    map_ = draft.before.maps.get(wwid)
+    path = None if map_ is None else map_.paths.get(label)
+    return None if path is None else _states_of(path, draft.before.nexuses.get(path.nexus))
+
+
+def _states_of(path: PathState, nexus: NexusState | None) -> PathStates:
+    access = path.disk.access.state
     return PathStates(
         path.health.value,
         _known(path.dm.state),

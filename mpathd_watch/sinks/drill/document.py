@@ -12,8 +12,8 @@ from mpathd_watch.core.drill.plan import Plan
 from mpathd_watch.core.drill.promise import Promise
 from mpathd_watch.core.drill.result import DrillRecord, PathResult, PhaseResult
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.dates import date
 
 VERSION = 1

@@ -7,8 +7,8 @@ from math import isinf
 
 from mpathd_watch.core.drill.result import DrillRecord, PathResult
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, Phase
-from mpathd_watch.core.verdicts.outage import Outage
 from mpathd_watch.sinks.drill import texts
 from mpathd_watch.sinks.history import figure
 from mpathd_watch.sinks.history.figure import Look, Mark, Row, Span

@@ -140,7 +140,7 @@ class Lab:
             log.write(line + "\n")
 
     def reboot(self) -> None:
-        """Reboot the guest. The record and what the product reports begin anew; the SAN is not there yet."""
+        """Reboot the guest. The record and what the product reports begin again; the SAN is not there yet."""
         self.say("reboot")
         self.guest.reboot()
         start_recorder(self.guest)

@@ -13,9 +13,9 @@ from mpathd_watch.core.effects import OutageEnded
 from mpathd_watch.core.formats.multipath_conf import merge, resolver
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import MapState, NexusState, PathState, SourceState, State, frozen
-from mpathd_watch.core.verdicts.outage import Outage
 from tests.factories import NOW, at, make_map, make_session, make_state, with_changes
 
 ONE, TWO = "192.168.1.1:3260", "192.168.2.1:3260"

@@ -15,9 +15,10 @@ from mpathd_watch.core.drill.result import PHASES, Ending, Outcome, conclude
 from mpathd_watch.core.drill.target import Kind, Target
 from mpathd_watch.core.effects import OutageEnded
 from mpathd_watch.core.model.budget import Bounds
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Phase
 from mpathd_watch.core.state import State, frozen
-from mpathd_watch.core.verdicts.outage import Outage, phases
+from mpathd_watch.core.verdicts.outage import phases
 from tests.factories import at, make_map
 from tests.unit.core.drill.drilling import BOUNDS, ONE, P2, TWO, ended, host, outage, planned, with_map, with_path
 

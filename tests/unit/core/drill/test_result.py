@@ -13,9 +13,9 @@ from mpathd_watch.core.drill.result import DrillRecord, Ending, Outcome, conclud
 from mpathd_watch.core.drill.target import Kind, Target
 from mpathd_watch.core.effects import OutageEnded
 from mpathd_watch.core.model.budget import Bounds
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Phase
 from mpathd_watch.core.state import State
-from mpathd_watch.core.verdicts.outage import Outage
 from tests.factories import at, make_map
 from tests.unit.core.drill.drilling import (
     BOUNDS,

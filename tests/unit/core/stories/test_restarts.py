@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageChanged, OutageDropped, OutageEnded
-from mpathd_watch.core.events import Remembered, SettingsChanged, SourceUp
+from mpathd_watch.core.events import Forget, Remembered, SettingsChanged, SourceUp
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
@@ -316,7 +316,8 @@ def test_what_is_remembered_of_a_path_that_is_not_there_waits_for_it() -> None:
     began = story.path(LOST).outage
     disk = story.san.devices["sdb"]
     restarted_with(story.at(16), 5.0, lambda: story.san.logout(2))
-    assert LOST not in story.map().paths
+    assert story.path(LOST).awaited
+    assert story.path(LOST).outage is None
     assert story.state.memory.outages
     story.san.login("192.168.2.1", state=SessionStatus.FAILED)
     story.san.add_disk(story.san.wwid("mpio"), 2 if 2 in story.san.sessions else 3)
@@ -327,3 +328,15 @@ def test_what_is_remembered_of_a_path_that_is_not_there_waits_for_it() -> None:
     assert outage is not None
     assert outage.id == began.id
     assert not story.state.memory.outages
+
+
+def test_a_lost_session_is_kept_no_more_once_nothing_is_expected_of_it() -> None:
+    story = Story(San.of(["mpio", "other"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    assert memory_of(story, 16.0).lost
+    story.at(20).san.logout(2)
+    story.look()
+    for wwid in story.san.maps:
+        story.feed(Forget(wwid, LOST))
+    story.look()
+    assert not memory_of(story, 20.0).lost
