@@ -77,8 +77,8 @@ class Writer:
             with errors(self.path):
                 self._transact(taken, now, clean=False)
                 if now.monotonic - self._pruned_at > PRUNED_EVERY:
-                    self._pruned_at = now.monotonic
-                    prune(self._connected(), self._limits, self._today(now), self._row)
+                    if prune(self._connected(), self._limits, self._today(now), self._row):
+                        self._pruned_at = now.monotonic
                     self.outages = None
                 if self.outages is None or taken.outages:
                     (self.outages,) = self._connected().execute("SELECT count(*) FROM outages").fetchone()

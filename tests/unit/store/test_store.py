@@ -309,9 +309,27 @@ def filled(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def test_what_is_too_old_goes_and_what_goes_on_stays(filled: sqlite3.Connection) -> None:
-    prune(filled, Limits(10, 100), NOW.wall + 1000 * 86_400, None)
+    assert prune(filled, Limits(10, 100), NOW.wall + 1000 * 86_400, None)
     assert filled.execute("SELECT count(*) FROM outages").fetchone() == (1,)
     assert filled.execute("SELECT count(*) FROM map_changes").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("limits", [Limits(10, 100), Limits(36_500, 1)])
+def test_it_takes_several_turns_if_it_takes_long(
+    filled: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, limits: Limits
+) -> None:
+    monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 100)
+    monkeypatch.setattr("mpathd_watch.store.pruning.PAGES_AT_ONCE", 40)
+    monkeypatch.setattr("mpathd_watch.store.pruning.LEFT", 0.1)
+    filled.execute("CREATE TABLE filler (data)")
+    filled.execute("INSERT INTO filler VALUES (zeroblob(1000000))")
+    filled.execute("DROP TABLE filler" if limits.days == 10 else "SELECT 1")
+    turns, days = 1, 1000 if limits.days == 10 else 0
+    while not prune(filled, limits, NOW.wall + days * 86_400, None, seconds=0.0):
+        turns += 1
+    assert turns > 3
+    assert filled.execute("SELECT count(*) FROM outages").fetchone() < (500,)
+    assert filled.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
 def test_the_oldest_go_if_it_is_too_much(filled: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
