@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 from types import MappingProxyType
 
+from mpathd_watch.core.events import Forget
 from mpathd_watch.core.model.vocabulary import AccessState, DeviceState
 from tests.sim.product import Product
 from tests.sim.sources.source import Source
@@ -103,6 +104,11 @@ class Stage:
         self._down += 1
         if self.product.runs:
             self.product.end()
+
+    def forget(self, map_: Map) -> None:
+        """Run ``mpathd-watch forget`` for a map that is gone."""
+        if self.product.runs and map_ not in self.world.maps:
+            self.product.feed(Forget(map_.wwid))
 
     def start_daemon(self) -> None:
         """Start it again."""
@@ -356,10 +362,13 @@ def _map_added(stage: Stage, _: Fault) -> None:
         stage.world.add_map()
 
 
-def _map_removed(stage: Stage, fault: Fault) -> None:
+def _map_removed(stage: Stage, fault: Fault) -> Repair | None:
+    """Somebody removes a map; if that looks like a loss, because no path was usable, they say later that it is none."""
     map_ = stage.map(fault)
-    if map_ is not None and stage.manageable and len(stage.world.maps) > 1:
-        stage.world.remove_map(map_)
+    if map_ is None or not stage.manageable or len(stage.world.maps) < 2:
+        return None
+    stage.world.remove_map(map_)
+    return lambda: stage.forget(map_)
 
 
 def _map_renamed(stage: Stage, fault: Fault) -> None:

@@ -28,7 +28,7 @@ def run(lab: Lab) -> None:
         wait_for_paths(lab.guest, SAN.map_name(lun), 2)
     for lun in VOLUMES:
         lab.expect_state("map_health", "healthy", map=SAN.map_name(lun), timeout=60)
-    lab.guest.run("udevadm settle -t 60", timeout=90)
+    lab.guest.run("udevadm settle -t 240", timeout=260)
 
     broken = SAN.map_name(BROKEN)
     lab.faults.lun_offline(2, BROKEN)
