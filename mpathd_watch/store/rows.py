@@ -84,7 +84,7 @@ def outage_row(kept: KeptOutage) -> Row:
         int(outage.inherited),
         *ranges,
         outage.cause.value,
-        None if outage.timeouts is None else _text(dict(outage.timeouts)),
+        None if outage.timeouts is None else _text({name: _limit(each) for name, each in outage.timeouts.items()}),
         None if outage.bounds is None else _text({name: _finite(each) for name, each in _named(outage.bounds)}),
         _text({phase.value: [span.least, _finite(span.most)] for phase, span in spans(outage).items()}),
         None if judgement is None else judgement.verdict.value,
@@ -161,6 +161,11 @@ def _named(bounds: object) -> Iterator[tuple[str, float]]:
 
 def _finite(seconds: float) -> float | None:
     return seconds if isfinite(seconds) else None
+
+
+def _limit(seconds: float | None) -> float | None:
+    """A timeout; ``None`` if it is switched off or not known."""
+    return None if seconds is None else _finite(seconds)
 
 
 def _words(states: PathStates) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ def judge_nexuses(draft: Draft) -> None:
             if nexus.announced_lost:
                 draft.emit(messages.nexus_restored(nexus, paths, maps))
                 draft.emit(NexusAnnounced(label, None))
-            _separate(draft, nexus.announced_with)
             draft.nexuses[label] = replace(nexus, ever_up=True, announced_lost=False, announced_with="")
+            _separate(draft, nexus.announced_with)
         elif nexus.liveness.lost and not nexus.announced_lost and _has_its_own_alert(nexus, paths):
             shared = _shared(draft, nexus, members)
             covered = any(

@@ -17,6 +17,8 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.text import clean
 
 Record = TypeVar("Record")
+_ENDLESS = "endless"
+"""What stands for an infinite number in a mapping: that of a timeout that is switched off."""
 _EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -54,7 +56,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(encode(item) for item in value)
     if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
+        return {key: _ENDLESS if item == inf else encode(item) for key, item in value.items()}
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -114,7 +116,13 @@ def _items(hints: tuple[Any, ...], value: object, place: str) -> list[Any]:
 def _mapping(hint: Any, value: object, place: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise CodecError(f"{place} is a JSON object")
-    return types.MappingProxyType({_scalar(str, key, place): _value(hint, item, place) for key, item in value.items()})
+    numbers = float in get_args(hint)
+    return types.MappingProxyType(
+        {
+            _scalar(str, key, place): inf if numbers and item == _ENDLESS else _value(hint, item, place)
+            for key, item in value.items()
+        }
+    )
 
 
 def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:

@@ -26,6 +26,7 @@ from mpathd_watch.core.effects import (
     Remember,
 )
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
 from mpathd_watch.core.model.outage import Gap, Judgement, Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
@@ -98,6 +99,16 @@ def open_of(memory: Memory) -> list[OpenOutage]:
 
 
 # --- what is read again -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replacement", [inf, 5.0, None])
+def test_an_outage_is_kept_whatever_the_timeouts_were(tmp_path: Path, replacement: float | None) -> None:
+    timeouts = frozen({"replacement_timeout": replacement, "noop_out_interval": 5.0})
+    store = Store(tmp_path).keep(changed(outage(timeouts=timeouts)))
+    assert [known.outage.timeouts for known in open_of(again(tmp_path).memory)] == [timeouts]
+    stored = None if replacement == inf else replacement
+    [(text,)] = store.rows("SELECT timeouts FROM outages")
+    assert json.loads(str(text)) == {"replacement_timeout": stored, "noop_out_interval": 5.0}
 
 
 def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:

@@ -169,6 +169,19 @@ def test_with_two_maps_the_loss_of_a_session_is_announced_once(acts: Sequence[in
     assert news(played(acts, maps=maps)) == news(played(maps=maps))
 
 
+def test_a_session_that_was_lost_with_another_is_back_only_once() -> None:
+    story = Story(San.of(["mpatha", "mpathb"], PORTALS)).begun().live().at(0)
+    for sid in (1, 2):
+        story.cut(sid)
+    story.at(15).session(1, SessionStatus.FAILED)
+    story.session(2, SessionStatus.FAILED)
+    assert set(memory_of(story, 15.0).lost.values()) != {""}
+    back(story.at(17))
+    assert [label for label in memory_of(story, 17.0).lost if label.startswith(LOST)] == []
+    restarted(story.at(18), 0.5).poll()
+    assert [event for event, _ in news(story)].count("session_restored") == 1
+
+
 def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
     story.cut(2).at(15).session(2, SessionStatus.FAILED)
