@@ -34,7 +34,7 @@ from tests.lab.kit.outage import TrueOutage
 from tests.lab.kit.san import ARTICLE, San
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.truth import PingTimeout, Truth, start_recorder
-from tests.lab.kit.watch import Entry, Watch, start_followers
+from tests.lab.kit.watch import UNIT, Entry, Watch, start_followers
 
 T = TypeVar("T")
 
@@ -142,7 +142,9 @@ class Lab:
     def reboot(self) -> None:
         """Reboot the guest. The record and what the product reports begin again; the SAN is not there yet."""
         self.say("reboot")
-        self.guest.reboot()
+        if self.watch.present:
+            self.guest.run(f"systemctl stop {UNIT}")
+        self.guest.reset()
         start_recorder(self.guest)
         self.truth = Truth(self.guest, self.san.array.interfaces)
         if self.watch.present:
