@@ -23,6 +23,7 @@ SUITES = ("trixie", "bookworm")
 ALERTS = SESSION_LOSS | {"source_down", "path_overdue"}
 
 OUTPUT, LINES, STATUS = "/root/drill.json", "/root/drill.txt", "/root/drill.status"
+REPORT = "/root/drill"
 PATH = PORTALS[2]
 
 
@@ -37,12 +38,14 @@ def run(lab: Lab) -> None:
 
 
 def passed(lab: Lab) -> None:
-    begin(lab)
+    begin(lab, "--report", f"{REPORT}.md")
     cut = lab.faults.link_down(2)
     lab.see_dm(PATH, "F", cut, timeout=40)
     lab.faults.link_up(2)
     truth = lab.see_outage(PATH, cut)
     found = result(lab, 0)
+    for suffix in (".md", ".svg"):
+        (lab.logs / f"drill{suffix}").write_bytes(lab.guest.read_file(f"{REPORT}{suffix}"))
     lab.check((found["outcome"], found["reasons"]) == ("passed", []), f"it is {found['outcome']}: {found['reasons']}")
     (path,) = found["paths"]
     lab.check((path["path"], path["proven"]) == (PATH, True), f"it is about {path['path']}, proven: {path['proven']}")
