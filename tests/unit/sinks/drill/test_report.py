@@ -12,9 +12,9 @@ import pytest
 from mpathd_watch.core.drill.following import Following, advance, begun
 from mpathd_watch.core.drill.io_wait import SlowIo
 from mpathd_watch.core.drill.plan import plan
-from mpathd_watch.core.drill.result import DrillRecord, Ending, conclude
+from mpathd_watch.core.drill.result import DrillRecord, Ending, PhaseResult, conclude
 from mpathd_watch.core.drill.target import Kind, Target
-from mpathd_watch.core.model.vocabulary import Health
+from mpathd_watch.core.model.vocabulary import Health, Phase
 from mpathd_watch.core.state import State
 from mpathd_watch.sinks.drill import document, markdown, texts
 from mpathd_watch.sinks.drill.plot import plot
@@ -75,6 +75,12 @@ def test_a_refusal_has_all_reasons() -> None:
         "A drill on interface p2 is refused:",
         *(f"  - {reason}" for reason in found.reasons),
     ]
+
+
+def test_what_timers_and_polling_add_is_named_where_only_that_keeps_a_promise() -> None:
+    late = PhaseResult(Phase.REPLACEMENT, 5.0, 5.1, tolerance=2.0)
+    assert texts.promised_and_measured(late) == "5.1 s of at most 5.0 s and 2.0 s for timers and polling: kept"
+    assert texts.promised_and_measured(replace(late, measured=7.1)) == "7.1 s of at most 5.0 s: BROKEN"
 
 
 def test_the_summary_compares_promised_with_measured() -> None:
