@@ -218,7 +218,7 @@ class Guest:
     def reset(self, timeout: float = 240.0) -> None:
         """Write everything to disk, reset the guest, and return when its system is up again.
 
-        Its agent is gone at once then. In an orderly reboot nobody knows when the old one stops to answer.
+        Its agent is gone at once then. In an orderly reboot it is not known when the old one stops to answer.
         """
         self.run("sync")
         self._close_agent()
