@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,20 @@ def change(connection: sqlite3.Connection, at: float, health: str, name: str = "
 def expect(connection: sqlite3.Connection, name: str, paths: Any) -> None:
     """Store what is expected of a map."""
     connection.execute("INSERT INTO expected VALUES (?, ?, ?)", (f"wwid{name[-1]}", name, json.dumps({"paths": paths})))
+
+
+def drill_report(begin: float = BEGAN - 60, **changes: Any) -> dict[str, Any]:
+    """The report of a drill of two minutes that passed: the path of ``outage()`` was lost."""
+    moments = [datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds") for at in (begin, begin + 120)]
+    path = {"map": "lun0", "wwid": "wwid0", "path": "192.168.0.1:3260", "expected": True, "proven": True}
+    report: dict[str, Any] = {
+        "version": 1,
+        "target": {"kind": "interface", "name": "p2"},
+        "outcome": "passed",
+        "reasons": [],
+        "id": "d" * 16,
+        "began": moments[0],
+        "ended": moments[1],
+        "paths": [path],
+    }
+    return report | changes

@@ -7,11 +7,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from mpathd_watch.cli.check import handed_over
 from mpathd_watch.cli.configuration import configuration
+from mpathd_watch.cli.drill_kept import keep
 from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import unreadable_root
 from mpathd_watch.config import ConfigError
@@ -26,11 +26,9 @@ from mpathd_watch.sinks.drill.plot import plot
 PASSED, NOT_PASSED, REFUSED = 0, 1, 2
 """Exit statuses; wrong usage is 2 as well."""
 
-Keep = Callable[[DrillRecord], None]
 
-
-def run(options: argparse.Namespace, keep: Keep | None = None) -> int:
-    """Make the drill. Returns the exit status. ``keep`` receives the result of one that was made."""
+def run(options: argparse.Namespace) -> int:
+    """Make the drill. Returns the exit status."""
     try:
         config = configuration(options)
     except ConfigError as error:
@@ -67,14 +65,19 @@ def run(options: argparse.Namespace, keep: Keep | None = None) -> int:
     print(*texts.summary(result), sep="\n", file=stream, flush=True)
     if options.json:
         print(json.dumps(document.document(result), indent=2, ensure_ascii=False))
-    if keep is not None:
-        keep(result)
+    status = PASSED if result.outcome is Outcome.PASSED else NOT_PASSED
     if options.report is not None:
         try:
             _write(options.report, result)
         except OSError as error:
-            return fail(f"the report can't be written: {error.filename}: {error.strerror}", NOT_PASSED)
-    return PASSED if result.outcome is Outcome.PASSED else NOT_PASSED
+            status = fail(f"the report can't be written: {error.filename}: {error.strerror}", NOT_PASSED)
+    # The last thing to do: it may need to go on as another user.
+    kept = keep(result)
+    if kept.done:
+        print(f"{kept.text[0].upper()}{kept.text[1:]}.", file=stream)
+    else:
+        print(f"mpathd-watch: the drill is not in the history: {kept.text}", file=sys.stderr)
+    return status
 
 
 def _target(options: argparse.Namespace) -> Target:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
-
 from mpathd_watch.cli.places import state_directory
+from mpathd_watch.cli.state_owner import become_owner_of
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.core.model.text import listed
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import Reply, Request
-from mpathd_watch.store.expected import StoreError, read_expected, replace_expected
+from mpathd_watch.store.directly import replace_expected
+from mpathd_watch.store.expected import StoreError, read_expected
 
 
 def forget_kept(request: Request) -> Reply:
     """Forget a path or a map that was kept. It is not known what is there, so anything can be forgotten."""
     directory = state_directory()
     try:
-        _become_owner_of(os.stat(directory))  # noqa: PTH116
+        become_owner_of(directory)
         for wwid, known in read_expected(directory).items():
             if request.map in (wwid, known.name):
                 return _forget(wwid, known, request.path)
@@ -37,14 +37,3 @@ def _forget(wwid: str, known: ExpectedMap, label: str) -> Reply:
     replace_expected(state_directory(), wwid, replace(known, paths=kept) if kept else None)
     what = f"path is no longer expected: {label}" if kept else "the map is no longer expected"
     return Reply(done=True, text=f"{known.name}: {what}")
-
-
-def _become_owner_of(directory: os.stat_result) -> None:
-    """Go on as the owner of the directory, so that the files that SQLite makes there are the daemon's.
-
-    What root creates in a directory of another user could be a link that this user has put there.
-    """
-    if os.geteuid() == 0 and directory.st_uid != 0:
-        os.setgroups([])
-        os.setgid(directory.st_gid)
-        os.setuid(directory.st_uid)

@@ -91,6 +91,7 @@ def _summary(history: History, filters: Filters, now: float) -> Summary:
         risks=history.risks(filters, now),
         worst=history.longest_failover(filters, now - WORST_WITHIN_DAYS * 86400),
         unproven=history.unproven(replace(filters, since=None)),
+        drills=history.drills(filters),
     )
 
 

@@ -15,7 +15,12 @@ def listed_document(
     outages: Sequence[PastOutage], missed: Sequence[Gap], summary: Summary, now: float
 ) -> Iterator[str]:
     """The document in pieces, an outage a line: there may be a hundred thousand."""
-    head = {**document.head(now), "summary": document.summary_entry(summary), "gaps": document.gap_entries(missed)}
+    head = {
+        **document.head(now),
+        "summary": document.summary_entry(summary),
+        "gaps": document.gap_entries(missed),
+        "drills": [document.drill_entry(drill) for drill in summary.drills],
+    }
     yield f'{json.dumps(head, indent=2, ensure_ascii=False)[:-2]},\n  "outages": ['
     for number, outage in enumerate(outages):
         text = json.dumps(document.outage_entry(outage), ensure_ascii=False)

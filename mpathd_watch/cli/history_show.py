@@ -24,16 +24,18 @@ def show(options: argparse.Namespace, history: History, now: float) -> int:
             options.plot.write_text(plot(outage, now), encoding="utf-8")
         except OSError as error:
             return fail(f"{options.plot}: {error.strerror}")
+    drill = history.drill(outage.drill) if outage.drill else None
     entries, problem = _journal(outage)
     if options.json:
         shown = {
             **document.head(now),
             "outage": document.shown_outage(outage),
+            "drill": None if drill is None else document.drill_entry(drill),
             "journal": document.journal_entries(entries),
         }
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        print(*timeline(outage, now), sep="\n")
+        print(*timeline(outage, now, drill=drill), sep="\n")
         if entries:
             print("", *journal_lines(entries), sep="\n")
     if problem:

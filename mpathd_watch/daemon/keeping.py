@@ -21,6 +21,7 @@ from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.deadline import within
 from mpathd_watch.store import database
 from mpathd_watch.store.database import StoreError, errors
+from mpathd_watch.store.drills import KeptDrill
 from mpathd_watch.store.lock import Lock, TakenError
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits
@@ -93,6 +94,12 @@ class Keeping:
         """Have something written. Returns at once."""
         self._pending.put(kept)
         self._changed.set()
+
+    def put_drill(self, drill: KeptDrill) -> bool:
+        """Have a drill written. Returns at once, and whether it was taken: not if too many wait already."""
+        taken = self._pending.put_drill(drill)
+        self._changed.set()
+        return taken
 
     async def run(self, emit: Emit) -> None:
         """Write until cancelled. ``emit`` gets what the store is like as events of the source ``store``."""

@@ -19,6 +19,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.daemon.drill_history import keep_drill
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.daemon.forgetting import forget
 from mpathd_watch.daemon.internal_errors import where
@@ -27,7 +28,7 @@ from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.immutable import replace
-from mpathd_watch.sinks.control.message import Reply, Request
+from mpathd_watch.sinks.control.message import DrillMade, Reply, Request
 from mpathd_watch.sinks.control.server import ControlSocket
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
@@ -206,8 +207,10 @@ class Service(Outlets):
             self._pulse.start_is_complete()
             self._surroundings.settled()
 
-    def _carry_out(self, request: Request) -> Reply:
+    def _carry_out(self, request: Request | DrillMade) -> Reply:
         """Do what an administrator asks for."""
+        if isinstance(request, DrillMade):
+            return keep_drill(self._keeping, request.report, self._surroundings.now().wall)
         event, reply = forget(self._engine.state, request)
         if event is not None:
             self._feed(event)

@@ -1,4 +1,4 @@
-"""What is expected, for commands that run without the daemon."""
+"""What is expected, read by commands that run without the daemon. It is loaded in a few milliseconds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.store import database
-from mpathd_watch.store.database import BUSY, StoreError, errors, open_to_write
+from mpathd_watch.store.database import BUSY, StoreError, errors
 from mpathd_watch.store.rows import Row, readable
 from mpathd_watch.store.rows import read_expected as parsed
 from mpathd_watch.store.schema import APPLICATION, VERSION
 
-__all__ = ["StoreError", "read_expected", "replace_expected"]
+__all__ = ["StoreError", "read_expected"]
 
 
 def read_expected(directory: Path) -> Mapping[str, ExpectedMap]:
@@ -33,26 +33,6 @@ def read_expected(directory: Path) -> Mapping[str, ExpectedMap]:
                 raise StoreError("newer", f"{path}: it is not a store of this version")
             rows = connection.execute("SELECT wwid, map FROM expected").fetchall()
     return frozen(dict(readable(rows, _expected, lambda: None)))
-
-
-def replace_expected(directory: Path, wwid: str, expected: ExpectedMap | None) -> None:
-    """Replace what is expected of a map while no daemon runs; ``None``: nothing any more. Raises ``StoreError``."""
-    # Imported only now: ``check`` reads in a few milliseconds, and writes nothing.
-    from mpathd_watch.store.lock import Lock, TakenError  # noqa: PLC0415
-    from mpathd_watch.store.writer import put_expected  # noqa: PLC0415
-
-    path = directory / database.NAME
-    with errors(path):
-        try:
-            lock = Lock(directory)
-        except TakenError:
-            raise StoreError("busy", f"{path}: a daemon uses it") from None
-        try:
-            connection, _ = open_to_write(path)
-            with contextlib.closing(connection):
-                put_expected(connection, wwid, expected)
-        finally:
-            lock.release()
 
 
 def _to_read(path: Path) -> sqlite3.Connection:

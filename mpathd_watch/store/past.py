@@ -1,4 +1,4 @@
-"""What the store has recorded of the past, as it is read back: outages, runs of the daemon, time at risk.
+"""What the store has recorded of the past, as it is read back: outages, drills, runs of the daemon, time at risk.
 
 Words are plain text here: a newer daemon may have written others than this version has. Moments are those of the wall
 clock, in seconds since 1970; of an outage only ``began`` is one, and everything else counts seconds since then.
@@ -115,3 +115,38 @@ class ProvenPath:
     map: str
     path: str
     proven: float | None
+
+
+@immutable
+class DrilledPath:
+    """A path that was lost in a drill, or should have been, by the names that are printed.
+
+    ``proven``: the drill has proven its failover.
+    """
+
+    wwid: str
+    map: str
+    path: str
+    proven: bool
+
+
+@immutable
+class PastDrill:
+    """A drill that was made: ``kind`` and ``target`` are what failed, ``outcome`` is what it has shown.
+
+    ``reasons``: why it has not passed. ``paths``: those that were lost, or should have been.
+    """
+
+    id: str
+    kind: str
+    target: str
+    outcome: str
+    began: float
+    ended: float
+    reasons: tuple[str, ...] = ()
+    paths: tuple[DrilledPath, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has passed."""
+        return self.outcome == "passed"

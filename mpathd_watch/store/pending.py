@@ -7,6 +7,7 @@ things in, and another thread takes them out.
 from __future__ import annotations
 
 import threading
+from dataclasses import field
 from typing import TypeVar
 
 from mpathd_watch.core.effects import (
@@ -24,11 +25,14 @@ from mpathd_watch.core.model.outage import Judgement
 from mpathd_watch.core.model.vocabulary import Verdict
 from mpathd_watch.core.verdicts.outage import phases
 from mpathd_watch.immutable import immutable, replace
+from mpathd_watch.store.drills import KeptDrill
 from mpathd_watch.store.rows import KeptOutage
 
 Value = TypeVar("Value")
 MOST_PAST = 20_000
 """Outages that are over, and changes of maps, that wait for a disk; the oldest are lost then."""
+MOST_DRILLS = 4
+"""Drills that wait for a disk; more are not taken."""
 
 
 @immutable
@@ -51,6 +55,7 @@ class Contents:
     expected: dict[str, ExpectedMap | None]
     lost: dict[str, str | None]
     changes: list[MapChanged]
+    drills: list[KeptDrill] = field(default_factory=list)
 
     @classmethod
     def nothing(cls) -> Contents:
@@ -59,7 +64,7 @@ class Contents:
 
     def is_empty(self) -> bool:
         """Whether nothing is in them."""
-        return not (self.outages or self.maps or self.expected or self.lost or self.changes)
+        return not (self.outages or self.maps or self.expected or self.lost or self.changes or self.drills)
 
 
 class Pending:
@@ -80,7 +85,7 @@ class Pending:
         """How many things wait."""
         waiting = self._waiting
         present = len(waiting.outages) + len(waiting.maps) + len(waiting.expected) + len(waiting.lost)
-        return present + len(waiting.changes)
+        return present + len(waiting.changes) + len(waiting.drills)
 
     def put(self, kept: Kept) -> None:
         """Have one thing written."""
@@ -102,6 +107,14 @@ class Pending:
                     _set(self._present.expected, self._waiting.expected, kept.wwid, kept.expected)
             self._limit()
 
+    def put_drill(self, drill: KeptDrill) -> bool:
+        """Have a drill written. Returns whether it was taken: not if too many wait already."""
+        with self._guard:
+            if len(self._waiting.drills) >= MOST_DRILLS:
+                return False
+            self._waiting.drills.append(drill)
+            return True
+
     def take(self) -> Contents:
         """All that waits; it waits no longer."""
         with self._guard:
@@ -118,6 +131,7 @@ class Pending:
                 {**taken.expected, **newer.expected},
                 {**taken.lost, **newer.lost},
                 [*taken.changes, *newer.changes],
+                [*taken.drills, *newer.drills],
             )
             self._over = {key: None for key, kept in self._waiting.outages.items() if kept and kept.open is None}
             self._limit()
@@ -132,6 +146,7 @@ class Pending:
                 {**present.expected, **waiting.expected},
                 {**present.lost, **waiting.lost},
                 waiting.changes,
+                waiting.drills,
             )
 
     def _outage_changed(self, kept: OutageChanged) -> None:

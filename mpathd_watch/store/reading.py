@@ -19,7 +19,8 @@ from typing import Any, Final
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.store.database import BUSY, NAME
-from mpathd_watch.store.past import DaemonRun, MapRisk, PastOutage, ProvenPath, RawChange, Stretch
+from mpathd_watch.store.drills import read_drills
+from mpathd_watch.store.past import DaemonRun, MapRisk, PastDrill, PastOutage, ProvenPath, RawChange, Stretch
 from mpathd_watch.store.schema import STAGES, VERSION
 
 STILL_RUNS: Final = 60.0
@@ -139,6 +140,23 @@ class History:
             if wanted is None or wanted in (clean(name), clean(_text(wwid)))
         ]
 
+    def drills(self, filters: Filters) -> list[PastDrill]:
+        """The drills that began within the times of ``filters``, of its map and path, the oldest first."""
+        times = (-1e12 if filters.since is None else filters.since, 1e12 if filters.until is None else filters.until)
+        since, until = (min(max(each, -1e12), 1e12) * _MICRO for each in times)
+        return [
+            drill
+            for drill in read_drills(self._database, "began >= ? AND began < ?", (since, until))
+            if (filters.map is None and filters.path is None)
+            or any(
+                filters.map in (None, path.map, path.wwid) and filters.path in (None, path.path) for path in drill.paths
+            )
+        ]
+
+    def drill(self, wanted: str) -> PastDrill | None:
+        """The drill with this id."""
+        return next(iter(read_drills(self._database, f"id = {_BYTES}", (_bytes(wanted),))), None)
+
     def unproven(self, filters: Filters) -> list[ProvenPath]:
         """The expected paths that have not kept a failover budget since ``filters.since``, or never."""
         proofs = {
@@ -147,12 +165,20 @@ class History:
                 "SELECT wwid, path, max(began) FROM outages WHERE verdict = ? GROUP BY wwid, path", (_KEPT_BUDGET,)
             )
         }
+        # The report of a drill has names as they are printed.
+        drilled = {
+            (path.wwid, path.path): drill.ended
+            for drill in read_drills(self._database, "passed = 1")
+            for path in drill.paths
+            if path.proven
+        }
         found = []
         for wwid, name, expected in self._database.execute("SELECT wwid, name, map FROM expected ORDER BY name, wwid"):
             if filters.map is not None and filters.map not in (clean(_text(name)), clean(_text(wwid))):
                 continue
             for path, proven in _expected(expected):
-                moments = [each for each in (proven, proofs.get((_text(wwid), path))) if each is not None]
+                proof, drill = proofs.get((_text(wwid), path)), drilled.get((clean(_text(wwid)), clean(path)))
+                moments = [each for each in (proven, proof, drill) if each is not None]
                 last = max(moments, default=None)
                 if filters.path is not None and filters.path != clean(path):
                     continue

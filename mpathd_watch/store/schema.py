@@ -78,7 +78,7 @@ _FIRST: Final = (
     "CREATE TABLE maps (wwid TEXT PRIMARY KEY, map TEXT NOT NULL, resume TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE lost_nexuses (label TEXT PRIMARY KEY, shared TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE expected (wwid TEXT PRIMARY KEY, name TEXT NOT NULL, map TEXT NOT NULL) WITHOUT ROWID",
-    # Reports of drills, as JSON. ``passed`` is NULL while one runs.
+    # Reports of drills, as JSON (docs/drill.md). ``outages.drill`` is the id of one.
     """CREATE TABLE drills (
   id TEXT PRIMARY KEY,
   began INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.immutable import immutable
 from mpathd_watch.store import database
 from mpathd_watch.store.database import StoreError, errors
+from mpathd_watch.store.drills import SHARE, put_drill
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune
 from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row, plain
@@ -28,8 +29,10 @@ LEAPT: Final = 31 * 86_400.0
 wrong: nothing is taken for old by it then."""
 
 _OUTAGE = (
-    f"INSERT OR REPLACE INTO outages ({', '.join(OUTAGE_COLUMNS)}) VALUES ({', '.join('?' * len(OUTAGE_COLUMNS))})"  # noqa: S608  # names of ours
+    f"INSERT INTO outages ({', '.join(OUTAGE_COLUMNS)}) VALUES ({', '.join('?' * len(OUTAGE_COLUMNS))}) "  # noqa: S608  # names of ours
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in OUTAGE_COLUMNS[1:])}"
 )
+"""It leaves the other columns of a row as they are, such as the drill that the outage belongs to."""
 
 
 @immutable
@@ -141,6 +144,8 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             _put(connection, taken)
+            for drill in taken.drills:  # after their outages
+                put_drill(connection, drill, SHARE * (self._limits.mebibytes << 20))
             wall, monotonic = _both(now)
             connection.execute(
                 "UPDATE runs SET alive = ?, alive_mono = ?, clean = ? WHERE id = ?",

@@ -6,7 +6,15 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from mpathd_watch.sinks.control.message import MOST, MessageError, Reply, Request, decode_reply, encode_request
+from mpathd_watch.sinks.control.message import (
+    MOST,
+    DrillMade,
+    MessageError,
+    Reply,
+    Request,
+    decode_reply,
+    encode_request,
+)
 
 _PATIENCE: Final = 10.0
 
@@ -19,7 +27,7 @@ class ControlError(Exception):
     """A daemon runs and does not take the request. The text is one line with the path and the reason."""
 
 
-def ask(path: Path, request: Request, timeout: float = _PATIENCE) -> Reply:
+def ask(path: Path, request: Request | DrillMade, timeout: float = _PATIENCE) -> Reply:
     """The daemon's reply; each step of the conversation blocks for at most ``timeout`` seconds.
 
     Raises ``NoDaemonError`` or ``ControlError``.

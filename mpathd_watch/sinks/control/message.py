@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 MOST: Final = 8192
-"""Bytes of a line; a longer one is refused."""
+"""Bytes of a line; a longer one is refused, unless it is a drill."""
+MOST_OF_DRILL: Final = 512 << 10
+"""Bytes of a line with the report of a drill: several thousand paths."""
 
 
 class MessageError(ValueError):
@@ -20,6 +23,12 @@ class Request(NamedTuple):
     path: str = ""
 
 
+class DrillMade(NamedTuple):
+    """Keep the report of a drill that was made (docs/drill.md)."""
+
+    report: Mapping[str, object]
+
+
 class Reply(NamedTuple):
     """Whether it was done, and what to print of it."""
 
@@ -27,17 +36,23 @@ class Reply(NamedTuple):
     text: str
 
 
-def encode_request(request: Request) -> bytes:
+def encode_request(request: Request | DrillMade) -> bytes:
     """The line of a request."""
-    return json.dumps({"forget": request._asdict()}).encode() + b"\n"
+    asked = {"drill": request.report} if isinstance(request, DrillMade) else {"forget": request._asdict()}
+    return json.dumps(asked, separators=(",", ":")).encode() + b"\n"
 
 
-def decode_request(line: bytes) -> Request:
-    """The request in a line. Raises ``MessageError``."""
+def decode_request(line: bytes) -> Request | DrillMade:
+    """The request in a line. What is in the report of a drill is not looked at. Raises ``MessageError``."""
     found = _object(line)
+    report = found.get("drill")
+    if found.keys() == {"drill"} and isinstance(report, dict):
+        return DrillMade(report)
+    if len(line) > MOST:
+        raise MessageError("it is too long")
     asked = found.get("forget")
     if found.keys() != {"forget"} or not isinstance(asked, dict) or asked.keys() != {"map", "path"}:
-        raise MessageError("it must be {'forget': {'map': ..., 'path': ...}}")
+        raise MessageError("it must be {'forget': {'map': ..., 'path': ...}} or {'drill': {...}}")
     name, path = asked["map"], asked["path"]
     if not isinstance(name, str) or not isinstance(path, str) or not name:
         raise MessageError("map and path must be texts, and map not empty")

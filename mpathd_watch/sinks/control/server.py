@@ -16,7 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from mpathd_watch.sinks.control.message import MOST, MessageError, Reply, Request, decode_request, encode_reply
+from mpathd_watch.sinks.control.message import (
+    MOST,
+    MOST_OF_DRILL,
+    DrillMade,
+    MessageError,
+    Reply,
+    Request,
+    decode_request,
+    encode_reply,
+)
 from mpathd_watch.sinks.status.client import StatusSocketError
 from mpathd_watch.sinks.status.socket import is_served
 
@@ -37,7 +46,9 @@ class ControlSocket:
     ``carry_out`` does what a request asks for and returns the reply, without waiting for anything.
     """
 
-    def __init__(self, path: Path, carry_out: Callable[[Request], Reply], patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, path: Path, carry_out: Callable[[Request | DrillMade], Reply], patience: float = _PATIENCE
+    ) -> None:
         self._path = path
         self._carry_out = carry_out
         self._patience = patience
@@ -88,11 +99,21 @@ class ControlSocket:
 
     async def _reply(self, reader: asyncio.StreamReader) -> Reply:
         try:
-            return self._carry_out(decode_request(await reader.readline()))
+            return self._carry_out(decode_request(await _line(reader)))
         except MessageError as error:
             return Reply(done=False, text=f"the request can't be read: {error}")
-        except ValueError:  # readline() found none in as many bytes as a line may have
-            return Reply(done=False, text="the request is too long")
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """The first line; without an end if there is none. Raises ``MessageError``."""
+    received, ended = bytearray(), False
+    while not ended and (part := await reader.read(MOST)):
+        line, end, _ = part.partition(b"\n")
+        received += line
+        ended = bool(end)
+        if len(received) > MOST_OF_DRILL:
+            raise MessageError("it is too long")
+    return bytes(received)
 
 
 def _bound(path: Path) -> socket.socket:

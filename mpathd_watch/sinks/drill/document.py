@@ -41,6 +41,12 @@ def document(record: DrillRecord) -> dict[str, Any]:
     }
 
 
+def shortened(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what was measured of each path."""
+    names = ("map", "wwid", "path", "expected", "health", "back", "proven")
+    return {**found, "paths": [{name: path[name] for name in names} for path in found["paths"]]}
+
+
 def refusal(plan: Plan) -> dict[str, Any]:
     """A drill that was refused."""
     return _head(plan.target.kind, plan.target.name, "refused", plan.reasons)

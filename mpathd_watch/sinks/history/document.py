@@ -15,7 +15,7 @@ from mpathd_watch.sinks.history.summary import Summary
 from mpathd_watch.sinks.history.table import Gap
 from mpathd_watch.sinks.history.text import utc
 from mpathd_watch.sinks.history.timeline import Entry
-from mpathd_watch.store.past import PastOutage, ProvenPath, RawChange, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage, ProvenPath, RawChange, Stretch
 
 VERSION: Final = 1
 
@@ -45,6 +45,22 @@ def proven_entry(path: ProvenPath) -> dict[str, Any]:
         "map": clean(path.map),
         "path": clean(path.path),
         "proven": None if path.proven is None else utc(path.proven),
+    }
+
+
+def drill_entry(drill: PastDrill) -> dict[str, Any]:
+    """A drill that was made."""
+    return {
+        "id": clean(drill.id),
+        "target": {"kind": clean(drill.kind), "name": clean(drill.target)},
+        "outcome": clean(drill.outcome),
+        "reasons": [clean(reason) for reason in drill.reasons],
+        "began": utc(drill.began),
+        "ended": utc(drill.ended),
+        "paths": [
+            {"map": clean(path.map), "wwid": clean(path.wwid), "path": clean(path.path), "proven": path.proven}
+            for path in drill.paths
+        ],
     }
 
 

@@ -10,9 +10,9 @@ from typing import Final
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.text import clean, duration, listed, plural
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.history.text import moment, stretch
+from mpathd_watch.sinks.history.text import drill_text, moment, stretch
 from mpathd_watch.sinks.words import in_words
-from mpathd_watch.store.past import MapRisk, PastOutage, ProvenPath
+from mpathd_watch.store.past import MapRisk, PastDrill, PastOutage, ProvenPath
 
 WORST_WITHIN_DAYS: Final = 90
 """The days of which the worst failover is shown."""
@@ -22,14 +22,15 @@ WORST_WITHIN_DAYS: Final = 90
 class Summary:
     """What the filters have left: ``verdicts`` counts outages by verdict, an empty word for those that are open.
 
-    ``worst`` is the outage with the longest failover of the last ``WORST_WITHIN_DAYS``. ``risks`` and ``unproven`` are
-    about the same maps and paths.
+    ``worst`` is the outage with the longest failover of the last ``WORST_WITHIN_DAYS``. ``risks``, ``unproven``
+    and ``drills`` (the newest last) are about the same maps and paths.
     """
 
     verdicts: Mapping[str, int] = field(default_factory=empty)
     risks: Sequence[MapRisk] = ()
     worst: PastOutage | None = None
     unproven: Sequence[ProvenPath] = ()
+    drills: Sequence[PastDrill] = ()
 
     @property
     def outages(self) -> int:
@@ -57,6 +58,12 @@ def summary_lines(summary: Summary, zone: tzinfo | None = None) -> Iterator[str]
         yield (
             f"longest failover within {WORST_WITHIN_DAYS} days: {stretch(took)}{budget}, {clean(outage.map)} "
             f"{clean(outage.path)}, {moment(outage.began, zone)} ({clean(outage.id)})"
+        )
+    if summary.drills:
+        passed, last = sum(drill.passed for drill in summary.drills), summary.drills[-1]
+        yield (
+            f"{plural(len(summary.drills), 'drill')}: {passed} passed; the last one on {drill_text(last)}, "
+            f"{moment(last.began, zone)} ({clean(last.id)})"
         )
     if summary.unproven:
         names = [f"{clean(each.map)} {clean(each.path)}" for each in summary.unproven]

@@ -8,7 +8,7 @@ from math import inf, isinf
 from mpathd_watch.core.model.text import clean, duration
 from mpathd_watch.sinks.dates import date
 from mpathd_watch.sinks.words import in_words
-from mpathd_watch.store.past import PastOutage, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage, Stretch
 
 
 def moment(wall: float, zone: tzinfo | None) -> str:
@@ -50,6 +50,11 @@ def verdict(outage: PastOutage) -> str:
         return "open"
     broken = f" ({clean(outage.broken)})" if outage.broken else ""
     return f"{in_words(clean(outage.verdict))}{broken}"
+
+
+def drill_text(drill: PastDrill) -> str:
+    """``interface p2 (passed)``."""
+    return f"{clean(drill.kind)} {clean(drill.target)} ({in_words(clean(drill.outcome))})"
 
 
 def fitted(text: str, width: int) -> str:

@@ -9,9 +9,9 @@ from math import isinf
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.history.stages import Measured, Stage, measured, stages
-from mpathd_watch.sinks.history.text import lasted, moment, stretch, verdict
+from mpathd_watch.sinks.history.text import drill_text, lasted, moment, stretch, verdict
 from mpathd_watch.sinks.words import cause
-from mpathd_watch.store.past import PastOutage, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage, Stretch
 
 
 @immutable
@@ -24,9 +24,11 @@ class Entry:
     message: str
 
 
-def timeline(outage: PastOutage, now: float, *, zone: tzinfo | None = None) -> Iterator[str]:
-    """The lines. An outage that is open has lasted until ``now``."""
-    yield from _head(outage, now, zone)
+def timeline(
+    outage: PastOutage, now: float, *, drill: PastDrill | None = None, zone: tzinfo | None = None
+) -> Iterator[str]:
+    """The lines. An outage that is open has lasted until ``now``. ``drill`` is the one that it belongs to, if kept."""
+    yield from _head(outage, drill, now, zone)
     yield ""
     found = stages(outage)
     yield from _stages(outage, found, zone)
@@ -51,7 +53,7 @@ def _columns(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
     return [clean(entry.priority) for entry in entries], [clean(entry.event) for entry in entries]
 
 
-def _head(outage: PastOutage, now: float, zone: tzinfo | None) -> Iterator[str]:
+def _head(outage: PastOutage, drill: PastDrill | None, now: float, zone: tzinfo | None) -> Iterator[str]:
     yield f"outage {clean(outage.id)}: {clean(outage.map)}, path {clean(outage.path)}, WWID {clean(outage.wwid)}"
     yield f"cause: {cause(clean(outage.cause))}"
     yield f"{_began(outage, zone)}, {_lasted(outage, now)}"
@@ -63,7 +65,8 @@ def _head(outage: PastOutage, now: float, zone: tzinfo | None) -> Iterator[str]:
     if outage.incident:
         yield f"incident: {clean(outage.incident)}"
     if outage.drill:
-        yield f"drill: {clean(outage.drill)}"
+        about = f", on {drill_text(drill)}, {moment(drill.began, zone)}" if drill else ""
+        yield f"drill: {clean(outage.drill)}{about}"
 
 
 def _began(outage: PastOutage, zone: tzinfo | None) -> str:

@@ -132,7 +132,15 @@ class DrillHost:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "RUNTIME_DIRECTORY": str(self.directory / "run"), "TERM": "xterm"}
+        places = {"RUNTIME_DIRECTORY": str(self.directory / "run"), "STATE_DIRECTORY": str(self.directory / "state")}
+        return {**os.environ, **places, "TERM": "xterm"}
+
+    def history(self, *options: str) -> dict[str, Any]:
+        """What ``mpathd-watch history --json`` shows."""
+        command = [sys.executable, "-m", "mpathd_watch", "history", "--json", *options]
+        done = subprocess.run(command, env=self.environ, capture_output=True, check=True)  # noqa: S603  # our own program
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     def _states(self, disk: FakeDisk) -> tuple[str, str]:
         return ("failed", "faulty") if disk.name in self.failed else ("active", "ready")

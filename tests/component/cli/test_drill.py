@@ -10,11 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath
+from mpathd_watch.store.directly import replace_expected
+from mpathd_watch.store.expected import read_expected
 from tests.component.cli.drilling import PORTAL, DrillHost, Drilling
-from tests.component.process import Daemon
+from tests.component.process import Daemon, until
+from tests.fakes.sysfs import WWID
 
 OTHER = "192.168.1.1:3260"
 WAITING = "Waiting for the fault."
+
+
+def _stages(host: DrillHost) -> set[str]:
+    """The stages that the only outage of the history has reached."""
+    (outage,) = host.history()["outages"]
+    return set(outage["instants"])
 
 
 @pytest.fixture
@@ -47,6 +58,38 @@ def test_a_drill_whose_path_comes_back_in_time_passes_and_writes_a_report(host: 
     assert ET.parse(report.with_suffix(".svg")).getroot().tag.endswith("svg")  # noqa: S314  # our own file
 
 
+def test_without_a_daemon_the_drill_itself_is_written_to_the_history(host: DrillHost) -> None:
+    state = host.directory / "state"
+    state.mkdir()
+    paths = frozen({label: ExpectedPath() for label in (PORTAL, OTHER)})
+    replace_expected(state, WWID, ExpectedMap("mpio", paths))
+    with Drilling(host, "--portal", PORTAL) as drill:
+        drill.wait(WAITING)
+        host.fail(2)
+        drill.wait("has failed")
+        host.recover(2)
+        assert drill.ended() == 0, drill.output
+    (kept,) = host.history()["drills"]
+    assert f"Drill {kept['id']} is kept in the history.\n" in drill.output
+    assert (kept["outcome"], kept["target"]) == ("passed", {"kind": "portal", "name": PORTAL})
+    assert kept["paths"] == [{"map": "mpio", "wwid": WWID, "path": PORTAL, "proven": True}]
+    assert [path["path"] for path in host.history("--unproven")["unproven"]] == [OTHER]
+    # The next daemon knows it, too.
+    proven = {label: path.proven is not None for label, path in read_expected(state)[WWID].paths.items()}
+    assert proven == {PORTAL: True, OTHER: False}
+
+
+def test_a_drill_that_can_not_be_kept_ends_as_any_other(host: DrillHost) -> None:
+    with Drilling(host, "--portal", PORTAL, "--json") as drill:
+        drill.wait(WAITING, lambda: drill.errors)
+        drill.process.send_signal(signal.SIGINT)
+        assert drill.ended() == 1
+    assert drill.document()["outcome"] == "interrupted"
+    state = host.directory / "state"
+    reason = f"mpathd-watch: the drill is not in the history: {state}: No such file or directory"
+    assert drill.errors.splitlines()[-1] == reason
+
+
 def test_a_drill_is_refused_with_all_reasons_while_the_other_path_is_down(host: DrillHost) -> None:
     host.fail(1)
     with Drilling(host, "--portal", PORTAL, "--json") as drill:
@@ -74,7 +117,7 @@ def test_a_drill_whose_path_is_never_reinstated_fails_at_its_limit(host: DrillHo
     assert "it had not ended after 14." in drill.output
 
 
-def test_it_works_beside_a_daemon_which_reports_the_outage_as_any_other(host: DrillHost) -> None:
+def test_beside_a_daemon_the_outage_is_reported_as_any_other_and_belongs_to_the_drill(host: DrillHost) -> None:
     daemon = Daemon(host.directory)
     try:
         daemon.wait_notified(r"^READY=1$")
@@ -83,6 +126,18 @@ def test_it_works_beside_a_daemon_which_reports_the_outage_as_any_other(host: Dr
             host.sessions[1].fail()
             drill.wait(f"path {PORTAL} of mpio is stalled")
             daemon.wait_scraped(f'mpathd_watch_path_health{{map="mpio",path="{PORTAL}",state="stalled"}} 1.0')
+            drill.process.send_signal(signal.SIGINT)
+            assert drill.ended() == 1
+            assert "is kept in the history." in drill.output
+        (kept,) = until(lambda: host.history()["drills"] or None, "the drill in the history")
+        assert (kept["outcome"], kept["target"]["name"]) == ("interrupted", PORTAL)
+        (outage,) = host.history()["outages"]
+        assert (outage["path"], outage["drill"], outage["verdict"]) == (PORTAL, kept["id"], None)
+        # The daemon writes the whole outage again when it has changed.
+        host.sessions[1].expire()
+        until(lambda: _stages(host) >= {"stalled", "failed"} or None, "the next stage of the outage")
+        assert host.history("show", outage["id"])["outage"]["drill"] == kept["id"]
+        assert host.history("show", outage["id"])["drill"] == kept
     finally:
         daemon.close()
 

@@ -21,8 +21,9 @@ import pytest
 
 from mpathd_watch.cli import main
 from mpathd_watch.store.database import NAME as DATABASE
+from mpathd_watch.store.drills import kept_drill, put_drill
 from mpathd_watch.store.reading import Filters, opened
-from tests.histories import BEGAN, add, change, database, expect, outage, run
+from tests.histories import BEGAN, add, change, database, drill_report, expect, outage, run
 
 MANY = 100_000
 NOBODY = 65534
@@ -158,6 +159,37 @@ def test_paths_are_unproven_until_a_failover_has_kept_its_budget(
     assert later[-1] == "failover not proven since 2026-11-18 12:06:40: 2 expected paths"
     found = json.loads(shown(capsys, tmp_path, "--unproven", "--json", "--path", "192.168.7.1:3260"))
     assert found["unproven"] == [{"map": "lun0", "path": "192.168.7.1:3260", "proven": None}]
+
+
+def test_a_drill_that_has_passed_is_a_proof_and_named_with_its_outages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database(tmp_path) as connection:
+        add(connection, (outage(0, verdict="unobserved"), outage(1)))
+        expect(connection, "lun0", ["192.168.0.1:3260"])
+        put_drill(connection, kept_drill(drill_report(BEGAN - 600, id="e" * 16, outcome="failed"), BEGAN))
+        put_drill(connection, kept_drill(drill_report(), BEGAN + 600))
+        connection.execute("COMMIT")
+    assert shown(capsys, tmp_path, "--unproven") == "failover not proven: 0 expected paths\n"
+    text = shown(capsys, tmp_path)
+    assert "(drill)" in text.splitlines()[1]
+    last = f"2 drills: 1 passed; the last one on interface p2 (passed), 2026-11-18 11:05:40 ({'d' * 16})"
+    assert last in text.splitlines()
+    found = json.loads(shown(capsys, tmp_path, "--json"))
+    assert [(each["id"][0], each["outcome"]) for each in found["drills"]] == [("e", "failed"), ("d", "passed")]
+    assert [each["drill"] for each in found["outages"]] == ["d" * 16, None]
+    for options, number in (
+        (("--map", "lun0"), 2),
+        (("--map", "lun1"), 0),
+        (("--path", "192.168.0.1:3260", "--map", "wwid0"), 2),
+        (("--since", f"@{BEGAN - 100}"), 1),
+        (("--until", f"@{BEGAN - 100}"), 1),
+    ):
+        assert len(json.loads(shown(capsys, tmp_path, "--json", *options))["drills"]) == number
+    line = f"drill: {'d' * 16}, on interface p2 (passed), 2026-11-18 11:05:40"
+    assert line in shown(capsys, tmp_path, "show", "0" * 16).splitlines()
+    assert json.loads(shown(capsys, tmp_path, "show", "0" * 16, "--json"))["drill"] == found["drills"][1]
+    assert json.loads(shown(capsys, tmp_path, "show", f"{1:016x}", "--json"))["drill"] is None
 
 
 def test_one_outage_is_a_timeline_a_plot_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

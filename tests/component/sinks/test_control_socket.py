@@ -16,7 +16,7 @@ import pytest
 
 from mpathd_watch.sinks.control import server as control_server
 from mpathd_watch.sinks.control.client import ControlError, NoDaemonError, ask
-from mpathd_watch.sinks.control.message import MOST, Reply, Request, encode_request
+from mpathd_watch.sinks.control.message import MOST, MOST_OF_DRILL, DrillMade, Reply, Request, encode_request
 from mpathd_watch.sinks.control.server import ControlSocket
 from mpathd_watch.sinks.status.client import StatusSocketError
 
@@ -29,11 +29,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "control.sock"
 
 
-def play(path: Path, story: Story, patience: float = 5.0) -> list[Request]:
+def play(path: Path, story: Story, patience: float = 5.0) -> list[Request | DrillMade]:
     """Serve requests on ``path`` while ``story`` runs in the same loop; the requests that were carried out."""
-    taken: list[Request] = []
+    taken: list[Request | DrillMade] = []
 
-    def carry_out(request: Request) -> Reply:
+    def carry_out(request: Request | DrillMade) -> Reply:
         taken.append(request)
         return Reply(done=True, text="done")
 
@@ -55,13 +55,13 @@ def spoken(path: Path, sent: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
         client.connect(str(path))
-        client.sendall(sent)
-        client.shutdown(socket.SHUT_WR)
         received = b""
         try:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
             while part := client.recv(65536):
                 received += part
-        except ConnectionResetError:
+        except (ConnectionResetError, BrokenPipeError):
             pass
         return received
 
@@ -95,6 +95,12 @@ def test_a_request_is_carried_out_and_answered(path: Path) -> None:
         b'{"forget": {"map": "a", "path": ""}, "more": 1}\n',
         b"[" * (MOST - 2) + b"\n",
         b"x" * (3 * MOST) + b"\n",
+        b"x" * (2 * MOST_OF_DRILL) + b"\n",
+        b'{"forget": {"map": "' + b"a" * MOST + b'", "path": ""}}\n',
+        b'{"drill": 1}\n',
+        b'{"drill": {}, "forget": {"map": "a", "path": ""}}\n',
+        b'{"drill": ' + b"[" * (MOST_OF_DRILL // 2) + b"\n",
+        b'{"drill": {"a": "' + b"a" * MOST_OF_DRILL + b'"}}\n',
         b"\xff\xfe\n",
     ],
 )
@@ -107,6 +113,17 @@ def test_what_is_no_request_is_refused_with_a_reason(path: Path, sent: bytes) ->
         assert await asyncio.to_thread(ask, path, ASKED) == Reply(done=True, text="done")
 
     assert play(path, story) == [ASKED]
+
+
+def test_the_report_of_a_drill_may_be_large(path: Path) -> None:
+    made = DrillMade({"paths": ["x" * 50] * 9000})
+    assert MOST_OF_DRILL * 0.8 < len(encode_request(made)) < MOST_OF_DRILL
+
+    async def story(_: ControlSocket) -> None:
+        assert await asyncio.to_thread(ask, path, made) == Reply(done=True, text="done")
+        assert await asyncio.to_thread(ask, path, ASKED) == Reply(done=True, text="done")
+
+    assert play(path, story) == [made, ASKED]
 
 
 def test_clients_that_send_nothing_cost_their_places_for_a_while_only(path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from mpathd_watch import cli
-from mpathd_watch.cli import forget_kept
+from mpathd_watch.cli.state_owner import become_owner_of
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath
-from mpathd_watch.sinks.control.message import Reply, Request, decode_request, encode_reply
-from mpathd_watch.store.expected import read_expected, replace_expected
+from mpathd_watch.sinks.control.message import DrillMade, Reply, Request, decode_request, encode_reply
+from mpathd_watch.store.directly import replace_expected
+from mpathd_watch.store.expected import read_expected
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
 KNOWN = ExpectedMap("mpatha", frozen({FIRST: ExpectedPath(), SECOND: ExpectedPath()}))
@@ -32,7 +33,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_running_daemon_is_asked(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    taken: list[Request] = []
+    taken: list[Request | DrillMade] = []
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(state.parent / "run" / "control.sock"))
         server.listen()
@@ -115,11 +116,12 @@ def test_root_works_as_the_owner_of_the_directory(
     state: Path, monkeypatch: pytest.MonkeyPatch, user: int, owner: int, dropped: bool
 ) -> None:
     done: list[tuple[str, object]] = []
+    found = list(os.stat(state))  # noqa: PTH116
+    found[4], found[5] = owner, 88
     monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "stat", lambda _: os.stat_result(found))
     for name in ("setgroups", "setgid", "setuid"):
         monkeypatch.setattr(os, name, lambda value, name=name: done.append((name, value)))
-    found = os.stat(state)  # noqa: PTH116
-    values = list(found)
-    values[4], values[5] = owner, 88
-    forget_kept._become_owner_of(os.stat_result(values))
+    become_owner_of(state)
+    monkeypatch.undo()
     assert done == ([("setgroups", []), ("setgid", 88), ("setuid", 77)] if dropped else [])

@@ -33,13 +33,16 @@ from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
 from mpathd_watch.immutable import replace
 from mpathd_watch.store import pending as pending_module
 from mpathd_watch.store.database import NAME, StoreError, open_to_write
-from mpathd_watch.store.expected import read_expected, replace_expected
+from mpathd_watch.store.directly import replace_expected
+from mpathd_watch.store.drills import kept_drill
+from mpathd_watch.store.expected import read_expected
 from mpathd_watch.store.lock import Lock, TakenError
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened, open_store
 from mpathd_watch.store.rows import MOST_STATES, OUTAGE_COLUMNS, KeptOutage, outage_row
 from mpathd_watch.store.writer import Run, Writer
+from tests.histories import BEGAN, drill_report
 
 NOW = Instant(5_000.0, 1_700_000_000.0)
 Value = TypeVar("Value")
@@ -293,6 +296,31 @@ def test_an_outage_that_nobody_knows_when_the_store_is_back_has_an_unseen_end(tm
     with closing(sqlite3.connect(tmp_path / NAME)) as database:
         assert database.execute("SELECT verdict FROM outages").fetchall() == [("unobserved",)]
     late.end(NOW)
+
+
+def test_an_outage_keeps_its_drill_when_it_is_written_again(tmp_path: Path) -> None:
+    store = Store(tmp_path).keep(changed(outage()))
+    path = {"wwid": WWID, "map": MAP, "path": f"{PATH}-{outage().id}", "proven": True}
+    began = NOW.wall - 1
+    made = kept_drill(drill_report(began, paths=[path]), NOW.wall + 120)
+    assert store.pending.put_drill(made)
+    assert store.pending.waiting == 1
+    store.keep(changed(outage(), Health.FAILED))
+    store.keep(ended(outage(), NOW.later(9)))
+    assert store.rows("SELECT drill, verdict FROM outages") == [("d" * 16, "within_budget")]
+
+
+def test_a_drill_that_could_not_be_written_waits() -> None:
+    pending = Pending(Contents.nothing())
+    made = [kept_drill(drill_report(id=f"{number:016x}"), BEGAN + 120) for number in range(2)]
+    assert pending.put_drill(made[0])
+    taken = pending.take()
+    assert not taken.is_empty()
+    assert pending.put_drill(made[1])
+    pending.give_back(taken)
+    pending.write_all_again()
+    assert pending.take().drills == made
+    assert pending.take().is_empty()
 
 
 def test_a_run_is_clean_only_if_it_ended_in_order(tmp_path: Path) -> None:
