@@ -20,7 +20,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import Health, SourceName
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace
 
@@ -64,6 +64,16 @@ def unwatched_since(draft: Draft, wwid: str, path: PathState, seen: Instant) -> 
     if memory.alive is None or expected is None or path.label not in expected.paths:
         return ()
     return (Gap(memory.alive, seen, booted=not memory.same_boot),)
+
+
+def until_known(path: PathState, outage: Outage, now: Instant) -> Outage:
+    """The outage of a path whose health is known now.
+
+    If it has not been known since the start, nobody has watched the path until now.
+    """
+    if path.health is not Health.UNKNOWN or not outage.unwatched or path.verdict.since > outage.unwatched[-1].latest:
+        return outage
+    return replace(outage, unwatched=(*outage.unwatched[:-1], replace(outage.unwatched[-1], latest=now)))
 
 
 def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:
