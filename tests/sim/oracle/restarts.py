@@ -1,6 +1,6 @@
 """Rule (h): what goes on while no daemon runs is the same afterwards, and nothing is announced or claimed too much.
 
-What is judged here is only what is certain: a path that has been out without a doubt since before the daemon ended, a
+What is judged here is only what is certain: a path that has certainly been out since before the daemon ended, a
 map that was removed long before or after a start. While sysfs does not answer nothing can be judged.
 """
 
@@ -63,7 +63,7 @@ class RestartOracle:
         self._last: dict[tuple[str, str], tuple[AlertKind, int]] = {}
         """The last alert about a thing, and the run of the daemon that it came in."""
         self._out: dict[int, float] = {}
-        """Since when a path has been out without a doubt."""
+        """Since when a path has certainly been out."""
         self._removed: dict[str, tuple[float, bool]] = {}
         """When a map was removed, and whether that was seen, with a path in use."""
         self._forgotten: set[str] = set()
