@@ -232,7 +232,7 @@ class RestartOracle:
     def _judge_outage(self, report: OutageEnded) -> None:
         """What nobody watched is a range that holds the truth, and the verdict is none that could be wrong."""
         outage, name = report.outage, f"{report.map} {report.path}"
-        if not outage.unwatched or outage.judgement is None:
+        if outage.judgement is None or not (outage.unwatched or self._was_known(report)):
             return
         judgement_phases = outage.judgement.phases
         for gap in outage.unwatched:
@@ -255,6 +255,8 @@ class RestartOracle:
         if not earliest - LONGEST - KNOWN_BY <= true.ended <= outage.reinstated.monotonic + 0.1:
             reported = f"from {earliest:.1f} to {outage.reinstated.monotonic:.1f}"
             self._accuse("h", f"{name}: it ended at {true.ended:.1f}, and by its report {reported}")
+        if self._product.ended_at < true.ended < self._product.started and earliest > true.ended + 1.0:
+            self._accuse("h", f"{name}: it ended while no daemon ran, and its end is reported as watched")
         took = outage.between(outage.began, outage.reinstated)
         began = outage.earliest(outage.began).monotonic
         if took.least > true.ended - min(true.began, began) + LONGEST + KNOWN_BY:
@@ -269,6 +271,11 @@ class RestartOracle:
         failed = outage.failed
         if failed is not None and outage.earliest(failed) != failed and Phase.FAILOVER in judgement.phases:
             self._accuse("h", f"{name}: nobody saw it fail, and its failover has a duration")
+
+    def _was_known(self, report: OutageEnded) -> bool:
+        """Whether the daemon has taken the outage over from the one before."""
+        known = self._product.memory.outages.get(report.wwid, {}).get(report.path)
+        return known is not None and known.outage.id == report.outage.id
 
     def _alone(self, path: Path, began: float) -> TrueOutage | None:
         """The only outage that there has been of the path since it began by the report."""

@@ -236,6 +236,17 @@ def test_nobody_has_watched_a_path_until_its_health_is_known() -> None:
     assert outage.between(outage.began, outage.reinstated) == Span(1.0, 105.0)
 
 
+def test_an_outage_of_another_boot_that_waits_for_its_path_stays_one_of_another_boot() -> None:
+    """Simulator, r3-112: by the clock of this boot, it began a moment ago."""
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    restarted_with(story.at(16), 5.0, lambda: story.san.logout(2), booted=True)
+    restarted(story.at(30), 0.5)
+    [known] = story.state.memory.outages[story.san.wwid("mpio")].values()
+    assert known.outage.began.monotonic < 0
+    assert any(gap.booted for gap in known.outage.unwatched)
+
+
 def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
     story.cut(2).at(15).session(2, SessionStatus.FAILED)
