@@ -168,8 +168,56 @@ BUGS = (
         "    failed = outage is not None and outage.real\n",
         "    failed = outage is not None\n",
     ),
+    Bug(
+        "outage_is_new_after_a_restart",
+        "judging/restarts.py",
+        "        outage=replace(outage, unwatched=gaps),\n",
+        "        outage=None,\n",
+    ),
+    Bug(
+        "announced_again_after_a_restart",
+        "judging/restarts.py",
+        "health=known.health, since=known.since, announced=known.announced)",
+        "health=known.health, since=known.since)",
+    ),
+    Bug(
+        "map_is_announced_again",
+        "judging/restarts.py",
+        "announced=was.announced, troubled=was.troubled)",
+        "troubled=was.troubled)",
+    ),
+    Bug(
+        "start_has_no_grace",
+        "judging/expected.py",
+        "return path.awaited and (GRACE in draft.deadlines or",
+        "return path.awaited and (",
+    ),
+    Bug(
+        "unwatched_time_is_watched",
+        "judging/restarts.py",
+        "    gaps = (*_worth_keeping(outage), Gap(alive, draft.now, booted=not memory.same_boot))\n",
+        "    gaps = _worth_keeping(outage)\n",
+    ),
+    Bug(
+        "clock_of_another_boot",
+        "judging/restarts.py",
+        "    same = memory.same_boot and alive.monotonic <= now.monotonic\n",
+        "    same = True\n",
+    ),
+    Bug(
+        "removed_map_is_expected",
+        "folding/expected.py",
+        "    if wwid in draft.rest.expected:\n        draft.remember({wwid: None})\n",
+        "",
+    ),
+    Bug(
+        "restored_session_is_kept_as_lost",
+        "judging/nexuses.py",
+        "                draft.emit(NexusAnnounced(label, None))\n",
+        "",
+    ),
 )
-"""Every planted bug. The last two are bugs that the simulator found."""
+"""Every planted bug. The last eight are about restarts, and two before them are bugs that the simulator found."""
 
 
 def run(names: Sequence[str], seed: str, hours: float) -> int:

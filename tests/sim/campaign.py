@@ -32,6 +32,7 @@ class Totals:
     outages: int = 0
     alerts: int = 0
     faults: int = 0
+    restarts: int = 0
 
     def add(self, result: Result) -> None:
         """Add a run."""
@@ -41,6 +42,7 @@ class Totals:
         self.outages += result.outages
         self.alerts += result.alerts
         self.faults += len(result.plan.faults)
+        self.restarts += result.restarts
 
 
 def run(seed: str, hours: float, processes: int = 0, allowed: int = 0) -> int:
@@ -64,7 +66,7 @@ def run(seed: str, hours: float, processes: int = 0, allowed: int = 0) -> int:
     print(
         f"{totals.seconds / 3600:.1f} h simulated in {took:.0f} s ({totals.seconds / took:.0f} times as fast as time): "
         f"{totals.runs} runs, {totals.faults} faults, {totals.outages} outages, {totals.alerts} alerts, "
-        f"{totals.steps} steps of the core"
+        f"{totals.restarts} restarts, {totals.steps} steps of the core"
     )
     for result in wrong[:SHOWN]:
         print()

@@ -22,8 +22,9 @@ WORLD, PRODUCT = "world", "product"
 class Chronicle:
     """Keeps lines: when, who, what."""
 
-    def __init__(self, world: World, product: Product) -> None:
+    def __init__(self, world: World, product: Product, *, booted: float = 0.0) -> None:
         self.lines: list[tuple[float, str, str]] = []
+        self._booted = booted
         self._world = world
         self._product = product
         world.changes.listen(self._changed)
@@ -31,7 +32,7 @@ class Chronicle:
 
     def write(self, who: str, text: str) -> None:
         """Add a line."""
-        self.lines.append((self._world.clock.now - MONOTONIC_AT_START, who, text))
+        self.lines.append((self._booted + self._world.clock.now - MONOTONIC_AT_START, who, text))
 
     def around(self, moment: float, before: float, after: float) -> Iterator[str]:
         """The lines around a moment of the run."""

@@ -99,11 +99,11 @@ class Stage:
 
     # --- the daemon ---------------------------------------------------------------------------------------------------
 
-    def end_daemon(self) -> None:
+    def end_daemon(self, *, killed: bool = False) -> None:
         """End the daemon."""
         self._down += 1
         if self.product.runs:
-            self.product.end()
+            self.product.end(killed=killed)
 
     def forget(self, map_: Map) -> None:
         """Run ``mpathd-watch forget`` for a map that is gone."""
@@ -139,7 +139,7 @@ class Stage:
             if world.multipathd.is_by_hand(disk):
                 world.multipathd.reinstate_path(disk)
         for portal in world.portals:
-            self._log_in(portal)
+            self.log_in(portal)
         sources = self.product.sources
         sources.uevents.lose(losing=False)
         sources.uevents.late = sources.errors.losing = False
@@ -147,13 +147,22 @@ class Stage:
         if sources.sysfs.hung:
             sources.sysfs.hang(hung=False)
         self.impaired(sources.sysfs)
+        if self.product.keeps:
+            self._forget_maps()
 
-    def _log_in(self, portal: Portal) -> None:
+    def _forget_maps(self) -> None:
+        """An administrator forgets the maps that are gone for good."""
+        present = {map_.wwid for map_ in self.world.maps}
+        for wwid in tuple(self.product.state.maps):
+            if wwid not in present and self.product.runs:
+                self.product.feed(Forget(wwid, ""))
+
+    def log_in(self, portal: Portal) -> None:
         """Log in until it works: a link passes packets only a moment after it has a carrier again."""
         self.world.log_in(portal)
         self.world.rescan(portal)
         if self.world.session_to(portal) is None:
-            self._clock.after(1.0, partial(self._log_in, portal))
+            self._clock.after(1.0, partial(self.log_in, portal))
 
 
 def _set_running(disk: Disk) -> None:
@@ -351,8 +360,20 @@ def _daemon_restarted(stage: Stage, _: Fault) -> None:
     stage.start_daemon()
 
 
-def _daemon_killed(stage: Stage, _: Fault) -> Repair:
+def _daemon_stopped(stage: Stage, _: Fault) -> Repair:
     stage.end_daemon()
+    return stage.start_daemon
+
+
+def _daemon_killed(stage: Stage, _: Fault) -> Repair:
+    stage.end_daemon(killed=True)
+    return stage.start_daemon
+
+
+def _clock_set_meanwhile(stage: Stage, fault: Fault) -> Repair:
+    """Somebody sets the clock while no daemon runs."""
+    stage.end_daemon(killed=bool(fault.which % 2))
+    _clock_step(stage, fault)
     return stage.start_daemon
 
 
@@ -435,7 +456,9 @@ KINDS: Mapping[str, Callable[[Stage, Fault], Repair | None]] = MappingProxyType(
         "errors_lost": _errors_lost,
         "sysfs_hangs": _sysfs_hangs,
         "daemon_restarted": _daemon_restarted,
+        "daemon_stopped": _daemon_stopped,
         "daemon_killed": _daemon_killed,
+        "clock_set_meanwhile": _clock_set_meanwhile,
         "map_added": _map_added,
         "map_removed": _map_removed,
         "map_renamed": _map_renamed,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from mpathd_watch.core.configuration import Configuration
-from mpathd_watch.core.effects import Effect, Refresh, Scope
-from mpathd_watch.core.events import ConfigurationRead, DmStatusRead, Event, SettingsChanged, Tick
+from mpathd_watch.core.effects import Alert, Effect, Refresh, Scope
+from mpathd_watch.core.events import ConfigurationRead, DmStatusRead, Event, Remembered, SettingsChanged, Tick
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DmStatus
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.system import System
 from mpathd_watch.core.model.vocabulary import DmState
@@ -21,6 +22,7 @@ from tests.sim.sources.multipathd import MultipathdSource
 from tests.sim.sources.source import Source
 from tests.sim.sources.sysfs import Sysfs
 from tests.sim.sources.uevents import KernelErrors, Network, Uevents
+from tests.sim.store import Store
 from tests.sim.world.host import World
 from tests.sim.world.shape import Shape
 
@@ -49,9 +51,18 @@ class Sources:
 
 
 class Product:
-    """The daemon: it may be restarted or killed. ``observers`` see each step of the core."""
+    """The daemon: it may be restarted or killed. ``observers`` see each step of the core.
 
-    def __init__(self, clock: Clock, random: Random, world: World) -> None:
+    ``keeps``: whether it keeps anything over restarts. ``store``: what it keeps; ``memory``: what it knew from that
+    when it started. ``ended_at``: when the last one ended.
+    """
+
+    keeps = True
+
+    def __init__(self, clock: Clock, random: Random, world: World, store: Store | None = None) -> None:
+        self.store = store or Store(clock)
+        self.memory = Memory()
+        self.ended_at = clock.now
         self.state = State()
         self.steps = 0
         self.runs = False
@@ -64,12 +75,15 @@ class Product:
         self.sources = Sources(clock, random, world, self.feed)
 
     def start(self) -> None:
-        """Start with an empty state, as the daemon does."""
+        """Start with an empty state, and with what the store holds, as the daemon does."""
         self.state = State()
         self.runs = True
         self.started = self._clock.now
         self.sources = Sources(self._clock, self._random, self._world, self.feed)
+        self.memory = self.store.memory()
+        self.store.begun()
         self.feed(SettingsChanged.to(Settings()))
+        self.feed(Remembered(self.memory))
         self.sources.uevents.begin()
         self.sources.errors.begin()
         self.sources.network.begin()
@@ -84,9 +98,11 @@ class Product:
         if self.runs and self.sources is sources:
             self.feed(DmStatusRead(dm_status(self._world), self._clock.now))
 
-    def end(self) -> None:
-        """End, by a signal or a crash: nothing is kept."""
+    def end(self, *, killed: bool = False) -> None:
+        """End, by a signal or a crash: only what is in the store is kept."""
         self.runs = False
+        self.ended_at = self._clock.now
+        self.store.ended(killed=killed)
         for source in self.sources.all():
             source.close()
         if self._tick is not None:
@@ -101,6 +117,8 @@ class Product:
         for effect in effects:
             if isinstance(effect, Refresh):
                 self._refresh(effect)
+            elif not isinstance(effect, Alert):
+                self.store.put(effect)
         for observer in self.observers:
             observer(before, self.state, event, effects)
         self._plan_tick()

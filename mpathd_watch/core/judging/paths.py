@@ -66,6 +66,8 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     seen = evidence(raw)
     if outage is None and health in _OUT and not expected.may_still_come(draft, wwid, path):
         outage = _begun(draft, wwid, path, inherited=not _seen_to_begin(path, seen, health))
+    if outage is not None and health is not Health.UNKNOWN:
+        outage = restarts.until_known(path, outage, draft.now)
     if outage is not None:
         outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
         outage = advance(outage, health, seen, draft.now)
@@ -141,10 +143,11 @@ def _unmanaged(draft: Draft, layer: LayerRow, path: PathState) -> bool:
     """Whether the path's standing has never been known, since who knows it does not answer, and has not changed since.
 
     It may have changed where uevents are missed, or before the path was known. In an outage that began before the path
-    was first seen it may have changed unseen; in another one a uevent would have reported it.
+    was first seen, or went on while no daemon ran, it may have changed unseen; in another one a uevent would have
+    reported it.
     """
     missed = path.dm.missed or draft.rest.dm_stale is not None or draft.source(SourceName.UEVENT).up is False
-    inherited = path.outage is not None and path.outage.inherited
+    inherited = path.outage is not None and (path.outage.inherited or bool(path.outage.unwatched))
     silent = layer.manager is not None and draft.source(layer.manager).up is False
     return silent and path.dm.changed is None and not (missed or inherited)
 

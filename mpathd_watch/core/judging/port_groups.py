@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mpathd_watch.core.alerting import messages
@@ -64,11 +65,24 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
         members = _members(draft, group)
         if len(members.out) < SEVERAL:
             return
+        known = down is None and _is_known(draft, members.out)
         down = GroupDown(draft.now if down is None else down.since, outage.cause, frozenset(members.out), failed=failed)
-        draft.emit(messages.port_group_down(group, down, members.paths, members.maps))
+        if not known:
+            draft.emit(messages.port_group_down(group, down, members.paths, members.maps))
     groups[group] = replace(down, paths=down.paths | {key})
     for each in groups[group].paths:
         _share(draft, each)
+
+
+def _is_known(draft: Draft, out: Iterable[PathKey]) -> bool:
+    """Whether an earlier daemon has announced what these paths are like, in the alert for their group.
+
+    Of a group's paths, those that failed first may be kept as they were before that alert.
+    """
+    paths = [draft.paths(wwid)[label] for wwid, label in out]
+    outages = [path.outage for path in paths if path.outage is not None and path.outage.unwatched]
+    announced = all(path.verdict.announced is path.health for path in paths)
+    return announced and len(outages) == len(paths) and any(outage.shared for outage in outages)
 
 
 def _share(draft: Draft, key: PathKey) -> None:

@@ -10,17 +10,18 @@ proven. The times that messages and the history show are those of the wall clock
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import OutageChanged, PathStates
 from mpathd_watch.core.events import Remembered
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import Health, SourceName
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace
 
@@ -31,8 +32,26 @@ MOST_GAPS = 16
 
 
 def remembered(draft: Draft, event: Remembered) -> None:
-    """Take over what is known from before."""
-    draft.rest = replace(draft.rest, memory=_on_this_boot(event.memory, draft.now))
+    """Take over what is known from before.
+
+    Outages of another boot are kept by the clock of this one from now on: a path may be long in coming, and the next
+    daemon takes what is kept for a part of this boot.
+    """
+    memory = _on_this_boot(event.memory, draft.now)
+    if memory.alive is not None and not memory.same_boot:
+        memory = replace(memory, outages=by_path(_over_boot(memory.outages, Gap(memory.alive, draft.now, booted=True))))
+        for paths in memory.outages.values():
+            for known in paths.values():
+                draft.emit(OutageChanged(known, PathStates(known.health.value), draft.now))
+    draft.rest = replace(draft.rest, memory=memory)
+
+
+def _over_boot(outages: Mapping[str, Mapping[str, OpenOutage]], gap: Gap) -> Iterator[OpenOutage]:
+    """The outages, each with the gap in which the host was booted."""
+    for paths in outages.values():
+        for known in paths.values():
+            gaps = (*_worth_keeping(known.outage), gap)
+            yield replace(known, outage=replace(known.outage, unwatched=gaps))
 
 
 def resume(draft: Draft) -> None:
@@ -64,6 +83,16 @@ def unwatched_since(draft: Draft, wwid: str, path: PathState, seen: Instant) -> 
     if memory.alive is None or expected is None or path.label not in expected.paths:
         return ()
     return (Gap(memory.alive, seen, booted=not memory.same_boot),)
+
+
+def until_known(path: PathState, outage: Outage, now: Instant) -> Outage:
+    """The outage of a path whose health is known now.
+
+    If it has not been known since the start, nobody has watched the path until now.
+    """
+    if path.health is not Health.UNKNOWN or not outage.unwatched or path.verdict.since > outage.unwatched[-1].latest:
+        return outage
+    return replace(outage, unwatched=(*outage.unwatched[:-1], replace(outage.unwatched[-1], latest=now)))
 
 
 def nexus_as_announced(draft: Draft, nexus: NexusState) -> NexusState:

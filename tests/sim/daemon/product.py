@@ -32,7 +32,9 @@ ENDS_WITHIN = 1.0
 
 
 class DaemonProduct(Product):
-    """Runs the service. ``reload`` is what it reads at SIGHUP."""
+    """Runs the service, without a state directory. ``reload`` is what it reads at SIGHUP."""
+
+    keeps = False
 
     def __init__(self, loop: VirtualLoop, random: Random, world: World, accuse: Accuse) -> None:
         super().__init__(loop.clock, random, world)
@@ -63,7 +65,7 @@ class DaemonProduct(Product):
         self.host = Host(self._loop, self._random, self._world, seen, self.faulty)
         self._life = self._loop.create_task(self._live(self.host, self._life), name="daemon")
 
-    def end(self) -> None:
+    def end(self, *, killed: bool = False) -> None:  # noqa: ARG002  # by chance
         """Stop it by a signal, or cancel whatever it is doing."""
         life, host, sources = self._life, self.host, self.sources
         if life is None or host is None:

@@ -32,10 +32,11 @@ class DaemonResult(Result):
 
 
 def drawn(seed: str) -> Plan:
-    """The plan of a seed: that of the first layer, and faults around the daemon."""
+    """The plan of a seed: that of the first layer without its reboot, and faults around the daemon."""
     plan = Plan.drawn(seed)
     random = Random(f"{seed} daemon")  # noqa: S311  # a simulation, not a secret
-    return replace(plan, faults=tuple(sorted((*plan.faults, *faults.drawn(random, BEGIN, END)), key=lambda f: f.at)))
+    both = tuple(sorted((*plan.faults, *faults.drawn(random, BEGIN, END)), key=lambda fault: fault.at))
+    return replace(plan, faults=both, reboot=None)
 
 
 class DaemonRun(Performance):

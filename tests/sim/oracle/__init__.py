@@ -7,7 +7,8 @@ Its rules, by the letters of the violations that it reports:
 (c) once the world is well and quiet, everything is up and no alert stands (``peace``);
 (e) in a healthy world nothing of priority warning or worse is logged (``peace``);
 (f) counters never go down, and no timestamp lies in the future (``counters``);
-(g) the work for an event is bounded (``cost``).
+(g) the work for an event is bounded (``cost``);
+(h) over restarts and reboots outages go on, and nothing is announced twice or claimed too much (``restarts``).
 
 (d), one alert for one cause, has its place beside them.
 """

@@ -117,12 +117,16 @@ class HealthOracle:
     # --- the truth ----------------------------------------------------------------------------------------------------
 
     def restarted(self) -> None:
-        """The daemon has started: what it reports is judged from a moment later on, and it has seen nothing before."""
+        """The daemon has started: what it reports is judged from a moment later on.
+
+        It has seen nothing before, and knows from its store what it had expected for good.
+        """
         now = self._clock.now
         self._blind_until = now + SETTLED
         for path in self.paths.values():
             path.before.clear()
-            path.expected = False
+            known = self._product.memory.expected.get(path.map_.wwid)
+            path.expected = known is not None and path.portal.label in known.paths
             path.lost = None if path.words & OUT else False
         self._clock.at(self._blind_until + MARGIN, self._check_all)
 

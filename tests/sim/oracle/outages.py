@@ -94,10 +94,16 @@ class OutageOracle:
         health.listeners.append(self._changed)
         product.observers.append(self._stepped)
         world.changes.listen(self._noticed)
+        for path in health.paths.values():
+            if path.words & OUT:
+                self._changed(path)  # it has been out since the boot
 
     def restarted(self) -> None:
-        """The daemon has started: it knows nothing of what was before."""
+        """The daemon has started: nobody has watched what was since the last one ended."""
         self._disturb()
+        for outage in self.outages[-60:]:
+            if (outage.ended or 0.0) > self._product.ended_at - LONGEST:
+                outage.clear = False
 
     # --- the truth ----------------------------------------------------------------------------------------------------
 
@@ -250,13 +256,16 @@ class OutageOracle:
         ]
         key = (report.wwid, report.path)
         perhaps = self._maybe.get(key, 0.0) >= begins.monotonic - LONGEST
-        if not found and perhaps:
+        before_boot = outage.began.monotonic < MONOTONIC_AT_START
+        if not found and (perhaps or before_boot):
             return
         if not found:
             self._accuse("b", f"{report.map} {report.path}: an outage that began at {_at(begins)} is invented")
             return
         nearest = min(found, key=lambda each: abs(each.began - begins.monotonic))
         nearest.reports += 1
+        if before_boot:
+            return  # its beginning was in another world
         # Where it was only suspect at first, or nothing was read meanwhile, an earlier one may be a part of it.
         parts = [
             each
@@ -266,6 +275,10 @@ class OutageOracle:
         causes = set().union(*(each.causes for each in found + parts)) | {Cause.UNKNOWN}
         if perhaps:
             causes |= self._reasons.get(key, set())
+        if outage.inherited and causes & {Cause.LOGOUT, Cause.REMOVED}:
+            causes.add(Cause.ABSENT)  # it was not there at the start
+        if outage.unwatched and nearest.path.portal.link.carrier_changed > outage.began.monotonic - LAST:
+            causes.add(Cause.CARRIER_LOST)  # it was suspect for that, and nobody saw what came next
         if not all(each.clear for each in found):
             # The kernel's reason was not received, or dm's uevent.
             causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}
@@ -291,10 +304,19 @@ class OutageOracle:
         self._near(name, "reinstated", outage.reinstated, ended)
 
     def _judge_verdict(self, name: str, report: OutageEnded, true: TrueOutage) -> None:
-        """The verdict follows from what each phase took and what the timeouts promise, where neither is close."""
+        verdict = report.outage.judgement.verdict if report.outage.judgement else None
+        right = self.verdicts(true)
+        if right is not None and verdict not in right:
+            self._accuse("b", f"{name}: the verdict is {' or '.join(sorted(right))}, and reported as {verdict}")
+
+    def verdicts(self, true: TrueOutage) -> set[Verdict] | None:
+        """The verdicts that are right: they follow from what each phase took and what the timeouts promise.
+
+        ``None`` where that is close, or not known.
+        """
         shape = self._world.shape
         if None in (true.heard, true.stalled, true.failed, true.ended) or shape.recovery_tmo == OFF:
-            return
+            return None
         stalled, failed, ended = true.stalled or 0.0, true.failed or 0.0, true.ended or 0.0
         returned = ended if true.returned is None or true.returned < failed else true.returned
         recheck = shape.max_polling_interval if shape.version[:2] == DEBIAN_13[:2] else shape.polling_interval
@@ -303,12 +325,9 @@ class OutageOracle:
             (failed - stalled) - shape.recovery_tmo * (1.125 if shape.recovery_tmo > 16 else 1.0),
             ended - returned - 2 * (recheck + 1.0),
         ]
-        verdict = report.outage.judgement.verdict if report.outage.judgement else None
-        right = {Verdict.WITHIN_BUDGET, Verdict.NO_BUDGET} if max(excess) < SLACK - UNSURE else None
-        if max(excess) > SLACK + UNSURE:
-            right = {Verdict.OVER_BUDGET}
-        if right is not None and verdict not in right:
-            self._accuse("b", f"{name}: the verdict is {' or '.join(sorted(right))}, and reported as {verdict}")
+        if max(excess) < SLACK - UNSURE:
+            return {Verdict.WITHIN_BUDGET, Verdict.NO_BUDGET}
+        return {Verdict.OVER_BUDGET} if max(excess) > SLACK + UNSURE else None
 
     def _near(self, name: str, what: str, reported: Instant | None, true: float | None, *, early: float = 0.1) -> None:
         if true is None and reported is None:

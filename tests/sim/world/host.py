@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from random import Random
 
@@ -21,9 +21,22 @@ from tests.sim.world.shape import Shape
 
 
 class World:
-    """One host with its array."""
+    """One host with its array, from its boot on.
 
-    def __init__(self, clock: Clock, random: Random, shape: Shape, laws: Laws | None = None) -> None:
+    ``luns``: the numbers and names of its maps, where an earlier boot has had some. Portals with the numbers ``dead``
+    are not there yet.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        shape: Shape,
+        laws: Laws | None = None,
+        *,
+        luns: Sequence[tuple[int, str]] = (),
+        dead: Collection[int] = (),
+    ) -> None:
         self.clock = clock
         self.random = random
         self.shape = shape
@@ -42,12 +55,18 @@ class World:
         self.access: dict[Portal, AccessState] = {}
         self._access_since: dict[Portal, float] = {}
         self._sids = 0
-        self._maps_ever = 0
+        self.maps_ever = 0
+        """LUNs that there have been, which have the numbers below."""
         if shape.alua:
             self.access = dict.fromkeys(self.portals, AccessState.OPTIMIZED)
         for portal in self.portals:
-            self._new_session(portal)
-        for _ in range(shape.maps):
+            portal.listening = portal.number not in dead
+            if portal.listening:
+                self._new_session(portal)
+        for number, name in luns:
+            self.maps_ever = number
+            self.add_map().name = name
+        for _ in range(0 if luns else shape.maps):
             self.add_map()
         self.set_busy(busy=shape.busy)
 
@@ -157,8 +176,8 @@ class World:
 
     def add_map(self) -> Map:
         """Map one more LUN to the host."""
-        number = self._maps_ever
-        self._maps_ever += 1
+        number = self.maps_ever
+        self.maps_ever += 1
         map_ = Map(
             self.clock,
             self.random,

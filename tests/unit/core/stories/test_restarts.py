@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageChanged, OutageDropped, OutageEnded
-from mpathd_watch.core.events import Forget, Remembered, SettingsChanged, SourceUp
+from mpathd_watch.core.events import DmStatusRead, Forget, Remembered, SettingsChanged, SourceUp
 from mpathd_watch.core.model.budget import Bounds
+from mpathd_watch.core.model.facts import DmStatus
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage, Span
 from mpathd_watch.core.model.vocabulary import (
+    AccessState,
     Cause,
     CheckerState,
     DmState,
@@ -180,6 +182,72 @@ def test_a_session_that_was_lost_with_another_is_back_only_once() -> None:
     assert [label for label in memory_of(story, 17.0).lost if label.startswith(LOST)] == []
     restarted(story.at(18), 0.5).poll()
     assert [event for event, _ in news(story)].count("session_restored") == 1
+
+
+def test_a_port_group_that_was_announced_is_not_announced_again() -> None:
+    story = Story(San.of(["mpatha", "mpathb"], PORTALS).grouped()).begun().live().at(0)
+    story.access(g2=AccessState.UNAVAILABLE)
+    story.dm("sdb", DmState.FAILED).dm("sdd", DmState.FAILED).at(1)
+    before = news(story)
+    assert [event for event, _ in before].count("port_group_down") == 1
+    restarted(story.at(5), 0.5).at(10)
+    assert news(story) == before
+    story.access(g2=AccessState.OPTIMIZED)
+    story.dm("sdb", DmState.ACTIVE).dm("sdd", DmState.ACTIVE)
+    assert [event for event, _ in news(story)].count("port_group_up") == 1
+
+
+def test_what_dm_had_failed_is_not_up_as_long_as_nobody_shows_it() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.dm("sdb", DmState.FAILED).at(1)
+    memory, before = memory_of(story, 1.0), news(story)
+    story.seconds = 2.0
+    story.state = State()
+    story.feed(SETTINGS)
+    story.feed(Remembered(memory))
+    story.feed(SourceUp(SourceName.UEVENT))
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.multipathd_down().look()
+    outage = story.path(LOST).outage
+    assert outage is not None
+    assert outage.id in {known.outage.id for paths in memory.outages.values() for known in paths.values()}
+    assert story.path(LOST).health is Health.UNKNOWN
+    states = {device.dev_t: story.san.dm[name] for name, device in story.san.devices.items()}
+    story.feed(DmStatusRead((DmStatus("mpio", None, states),), moment(2).monotonic))
+    assert story.path(LOST).health is Health.FAILED
+    assert [event for event, _ in news(story) if event.startswith("path_")] == [
+        event for event, _ in before if event.startswith("path_")
+    ]
+
+
+def test_nobody_has_watched_a_path_until_its_health_is_known() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.dm("sdb", DmState.FAILED).at(1)
+    memory = memory_of(story, 1.0)
+    story.san.dm["sdb"] = DmState.ACTIVE
+    story.seconds = 100.0
+    story.state = State()
+    story.feed(SETTINGS)
+    story.feed(Remembered(memory))
+    story.feed(SourceUp(SourceName.UEVENT))
+    story.feed(SourceUp(SourceName.SYSFS))
+    story.multipathd_down().look()
+    story.at(105).feed(SourceUp(SourceName.MULTIPATHD))
+    story.listing()
+    outage = story.ended[0].outage
+    assert outage.reinstated == moment(105)
+    assert outage.between(outage.began, outage.reinstated) == Span(1.0, 105.0)
+
+
+def test_an_outage_of_another_boot_that_waits_for_its_path_stays_one_of_another_boot() -> None:
+    """Simulator, r3-112: by the clock of this boot, it began a moment ago."""
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    restarted_with(story.at(16), 5.0, lambda: story.san.logout(2), booted=True)
+    restarted(story.at(30), 0.5)
+    [known] = story.state.memory.outages[story.san.wwid("mpio")].values()
+    assert known.outage.began.monotonic < 0
+    assert any(gap.booted for gap in known.outage.unwatched)
 
 
 def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
