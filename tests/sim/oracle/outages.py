@@ -105,6 +105,10 @@ class OutageOracle:
             if (outage.ended or 0.0) > self._product.ended_at - LONGEST:
                 outage.clear = False
 
+    def latest(self) -> list[TrueOutage]:
+        """The latest outages, and those that go on."""
+        return [*self.outages[-60:], *self._open.values()]
+
     # --- the truth ----------------------------------------------------------------------------------------------------
 
     def _noticed(self, what: What, _: object) -> None:
@@ -282,7 +286,8 @@ class OutageOracle:
         if not all(each.clear for each in found):
             # The kernel's reason was not received, or dm's uevent.
             causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}
-        if outage.cause not in causes:
+        # One that ended and another that began while nobody watched are one, with the cause of the first.
+        if outage.cause not in causes and not outage.unwatched:
             right = ", ".join(sorted(causes))
             self._accuse("b", f"{report.map} {report.path}: the cause is {right}, and reported as {outage.cause}")
         if len(found) == 1 and found[0].clear and found[0].ended is not None:

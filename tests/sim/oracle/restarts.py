@@ -283,6 +283,6 @@ class RestartOracle:
         return found[0] if len(found) == 1 else None
 
     def _since(self, path: Path, moment: float) -> Iterator[TrueOutage]:
-        for each in self._outages.outages[-60:]:
+        for each in self._outages.latest():
             if each.path is path and (each.ended or inf) >= moment:
                 yield each
