@@ -150,8 +150,8 @@ def _resumed(draft: Draft, path: PathState, known: OpenOutage) -> PathState:
 def _worth_keeping(outage: Outage) -> tuple[Gap, ...]:
     """The gaps that some instant fell into, or in which the host was booted."""
     instants = {value for each in fields(outage) if isinstance(value := getattr(outage, each.name), Instant)}
-    used = [gap for gap in outage.unwatched if gap.latest in instants]
-    others = [gap for gap in outage.unwatched if gap.booted and gap.latest not in instants]
+    used = [gap for gap in outage.unwatched if any(gap.earliest < instant <= gap.latest for instant in instants)]
+    others = [gap for gap in outage.unwatched if gap.booted and gap not in used]
     return (*used, *others)[: MOST_GAPS - 1] if len(used) + len(others) < MOST_GAPS else (*used, others[-1])
 
 

@@ -90,7 +90,7 @@ class Outage:
 
     def earliest(self, instant: Instant) -> Instant:
         """The earliest moment at which what was first seen at ``instant`` may have been."""
-        return next((gap.earliest for gap in self.unwatched if gap.latest == instant), instant)
+        return next((gap.earliest for gap in self.unwatched if gap.earliest < instant <= gap.latest), instant)
 
     def between(self, earlier: Instant, later: Instant) -> Span:
         """The seconds from ``earlier`` to ``later``, which are instants of this outage; negative in the other order."""

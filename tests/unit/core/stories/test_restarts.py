@@ -441,3 +441,11 @@ def test_a_failure_whose_detection_nobody_watched_is_unobserved() -> None:
     assert judge(replace(outage, unwatched=(Gap(moment(20), failed),)), 2.0).verdict is Verdict.UNOBSERVED
     by_hand = replace(outage, cause=Cause.ADMINISTRATOR, unwatched=(Gap(moment(20), failed),))
     assert judge(by_hand, 2.0).verdict is Verdict.NO_BUDGET
+
+
+def test_what_was_seen_before_the_outage_went_on_may_have_been_at_any_moment_of_the_gap() -> None:
+    began, back = moment(0), moment(24)
+    gap = Gap(moment(20), moment(25))
+    outage = Outage("id", began, stalled=moment(19), transport_up=back, reinstated=moment(25), unwatched=(gap,))
+    assert outage.between(moment(19), back) == Span(1.0, 5.0)
+    assert outage.between(began, moment(19)) == Span(19.0, 19.0)
