@@ -19,7 +19,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import PHASE_TOLERANCE, SESSION_LOSS, Lab
 
 SAN = QUICK
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = SESSION_LOSS | {"source_down", "path_overdue"}
 
 OUTPUT, LINES, STATUS = "/root/drill.json", "/root/drill.txt", "/root/drill.status"
