@@ -14,7 +14,7 @@ _MOST: Final = 256 << 20
 
 
 class StatusSocketError(Exception):
-    """The socket can't be served, or gives no answer. The text is one line with path, reason and remedy."""
+    """No daemon answers. The text is one line with the path and the reason."""
 
 
 def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
