@@ -14,7 +14,7 @@ import pytest
 
 from mpathd_watch.core.state import State
 from mpathd_watch.sinks.local_socket import LocalSocketError
-from mpathd_watch.sinks.status.client import StatusSocketError, read_status
+from mpathd_watch.sinks.status.client import NoAnswerError, read_status
 from mpathd_watch.sinks.status.document import StatusError
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.status.socket import StatusSocket
@@ -123,7 +123,7 @@ def test_clients_that_do_not_read_are_hung_up_on_and_stall_nobody(path: Path) ->
 
 
 def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
-    with pytest.raises(StatusSocketError, match="no mpathd-watch answers"):
+    with pytest.raises(NoAnswerError, match="no mpathd-watch answers"):
         read_status(path)
 
     async def babble(answer: bytes) -> None:
@@ -141,7 +141,7 @@ def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
     with pytest.raises(StatusError, match="not JSON"):
         asyncio.run(babble(b"hello"))
     path.unlink(missing_ok=True)
-    with pytest.raises(StatusSocketError, match="too busy"):
+    with pytest.raises(NoAnswerError, match="too busy"):
         asyncio.run(babble(b""))
 
 
