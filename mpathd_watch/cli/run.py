@@ -15,8 +15,8 @@ from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
 from mpathd_watch.daemon.surroundings import Surroundings
 from mpathd_watch.sinks.http.listen import ListenError
+from mpathd_watch.sinks.local_socket import LocalSocketError
 from mpathd_watch.sinks.recorder import RecorderError
-from mpathd_watch.sinks.status.client import StatusSocketError
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,6 +42,6 @@ def run(options: argparse.Namespace) -> int:
             asyncio.run(service.run())
     except ConfigError as error:
         return fail(str(error), 2)
-    except (RecorderError, ListenError, StatusSocketError, StateTakenError) as error:
+    except (RecorderError, ListenError, LocalSocketError, StateTakenError) as error:
         return fail(str(error))
     return 0

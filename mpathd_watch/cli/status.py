@@ -16,7 +16,7 @@ from mpathd_watch.cli.output import UsageError, fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.sinks.exit_status import Status, of_health, worst
-from mpathd_watch.sinks.status.client import StatusSocketError, read_status
+from mpathd_watch.sinks.status.client import NoAnswerError, read_status
 from mpathd_watch.sinks.status.document import Document, StatusError
 from mpathd_watch.sinks.status.screen import render
 
@@ -76,6 +76,6 @@ def _ask() -> tuple[Document | None, str]:
 
 
 def _answer(socket: Path) -> Document | None:
-    with contextlib.suppress(StatusSocketError, StatusError):
+    with contextlib.suppress(NoAnswerError, StatusError):
         return read_status(socket)
     return None

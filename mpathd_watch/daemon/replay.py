@@ -19,7 +19,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.console import ConsoleSink
 from mpathd_watch.sinks.http.server import HttpServer
-from mpathd_watch.sinks.status.client import StatusSocketError
+from mpathd_watch.sinks.local_socket import LocalSocketError
 from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources import recording
@@ -114,7 +114,7 @@ class Replay:
             if self._status is not None:
                 try:
                     await self._status.start()
-                except StatusSocketError as error:
+                except LocalSocketError as error:
                     self._complain(str(error))
                     self._status = None
             yield

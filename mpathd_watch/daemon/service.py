@@ -30,6 +30,7 @@ from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import DrillMade, Reply, Request
 from mpathd_watch.sinks.control.server import ControlSocket
+from mpathd_watch.sinks.local_socket import LocalSocket
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
 from mpathd_watch.sinks.status.summary import summary
@@ -58,7 +59,7 @@ class Service(Outlets):
     administrator asks for. ``root`` holds the files that configure multipathd and iscsid; ``handed_over`` holds what
     root has read of them. ``state`` is the directory for what outlives the daemon; without one, nothing does. Raises
     ``StateTakenError`` if another daemon uses that, ``RecorderError`` if the recording can't be written, and
-    ``ListenError`` or ``StatusSocketError`` if one of the sockets can't be opened. ``surroundings`` are by default this
+    ``ListenError`` or ``LocalSocketError`` if one of the sockets can't be opened. ``surroundings`` are by default this
     host.
     """
 
@@ -87,7 +88,7 @@ class Service(Outlets):
         self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
         self._recorder = _recorder(config)
         self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
-        self._sockets: list[StatusSocket | ControlSocket] = []
+        self._sockets: list[LocalSocket] = []
         if status_socket is not None:
             self._sockets.append(StatusSocket(status_socket, self._view))
         if control_socket is not None:

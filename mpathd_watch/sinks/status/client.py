@@ -13,14 +13,14 @@ _CHUNK: Final = 1 << 16
 _MOST: Final = 256 << 20
 
 
-class StatusSocketError(Exception):
-    """The socket can't be served, or gives no answer. The text is one line with path, reason and remedy."""
+class NoAnswerError(Exception):
+    """No daemon answers. The text is one line with the path and the reason."""
 
 
 def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
     """Ask the daemon that serves ``path``. Each read blocks for at most ``timeout`` seconds.
 
-    Raises ``StatusSocketError`` if there is no answer, ``StatusError`` if the answer is not a status.
+    Raises ``NoAnswerError`` if there is no answer, ``StatusError`` if the answer is not a status.
     """
     chunks: list[bytes] = []
     try:
@@ -30,7 +30,7 @@ def read_status(path: Path, timeout: float = _PATIENCE) -> Document:
             while (chunk := client.recv(_CHUNK)) and len(chunks) * _CHUNK < _MOST:
                 chunks.append(chunk)
     except OSError as error:
-        raise StatusSocketError(f"no mpathd-watch answers on {path}: {error.strerror or error}") from error
+        raise NoAnswerError(f"no mpathd-watch answers on {path}: {error.strerror or error}") from error
     if not chunks:
-        raise StatusSocketError(f"mpathd-watch on {path} is too busy to answer; try again")
+        raise NoAnswerError(f"mpathd-watch on {path} is too busy to answer; try again")
     return parse(b"".join(chunks))

@@ -18,7 +18,7 @@ from mpathd_watch.sinks.control import server as control_server
 from mpathd_watch.sinks.control.client import ControlError, NoDaemonError, ask
 from mpathd_watch.sinks.control.message import MOST, MOST_OF_DRILL, DrillMade, Reply, Request, encode_request
 from mpathd_watch.sinks.control.server import ControlSocket
-from mpathd_watch.sinks.status.client import StatusSocketError
+from mpathd_watch.sinks.local_socket import LocalSocketError
 
 Story = Callable[[ControlSocket], Coroutine[Any, Any, None]]
 ASKED = Request("mpatha", "192.168.1.1:3260")
@@ -200,7 +200,7 @@ def test_what_a_dead_daemon_left_behind_is_replaced_and_a_living_one_is_not(path
         dead.bind(str(path))
 
     async def story(_: ControlSocket) -> None:
-        with pytest.raises(StatusSocketError, match="already serves"):
+        with pytest.raises(LocalSocketError, match="already serves"):
             await ControlSocket(path, lambda _: Reply(done=True, text="")).start()
         assert await asyncio.to_thread(ask, path, ASKED)
 
@@ -209,9 +209,16 @@ def test_what_a_dead_daemon_left_behind_is_replaced_and_a_living_one_is_not(path
 
 def test_a_directory_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     server = ControlSocket(tmp_path / "none" / "control.sock", lambda _: Reply(done=True, text=""))
-    with pytest.raises(StatusSocketError, match="can't take requests on"):
+    with pytest.raises(LocalSocketError, match="can't take requests on"):
         asyncio.run(server.start())
     asyncio.run(server.stop())
+
+
+def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
+    path.write_text("precious", encoding="utf-8")
+    with pytest.raises(LocalSocketError, match=r"^can't take requests on [^\n]+: it is not a socket; remove it$"):
+        asyncio.run(ControlSocket(path, lambda _: Reply(done=True, text="")).start())
+    assert path.read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.parametrize(

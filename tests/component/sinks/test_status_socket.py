@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from mpathd_watch.core.state import State
-from mpathd_watch.sinks.status.client import StatusSocketError, read_status
+from mpathd_watch.sinks.local_socket import LocalSocketError
+from mpathd_watch.sinks.status.client import NoAnswerError, read_status
 from mpathd_watch.sinks.status.document import StatusError
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.status.socket import StatusSocket
@@ -74,7 +75,7 @@ def test_what_a_dead_daemon_left_behind_is_replaced(path: Path) -> None:
 
 def test_a_living_daemon_is_not_robbed(path: Path) -> None:
     async def story(_: StatusSocket) -> None:
-        with pytest.raises(StatusSocketError, match=r"another mpathd-watch already serves .*; stop it first"):
+        with pytest.raises(LocalSocketError, match=r"another mpathd-watch already serves .*; stop it first"):
             await StatusSocket(path, lambda: View(article_state(), NOW)).start()
         assert (await asyncio.to_thread(read_status, path))["version"] == 1
 
@@ -83,14 +84,14 @@ def test_a_living_daemon_is_not_robbed(path: Path) -> None:
 
 def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
     path.write_text("precious", encoding="utf-8")
-    with pytest.raises(StatusSocketError, match="it is not a socket"):
+    with pytest.raises(LocalSocketError, match="it is not a socket"):
         asyncio.run(StatusSocket(path, lambda: View(article_state(), NOW)).start())
     assert path.read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.parametrize("name", ["none/status.sock", "x" * 120])
 def test_a_path_that_can_t_be_had_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(StatusSocketError, match=r"^can't serve the status on [^\n]+$"):
+    with pytest.raises(LocalSocketError, match=r"^can't serve the status on [^\n]+$"):
         asyncio.run(StatusSocket(tmp_path / name, lambda: View(article_state(), NOW)).start())
 
 
@@ -122,7 +123,7 @@ def test_clients_that_do_not_read_are_hung_up_on_and_stall_nobody(path: Path) ->
 
 
 def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
-    with pytest.raises(StatusSocketError, match="no mpathd-watch answers"):
+    with pytest.raises(NoAnswerError, match="no mpathd-watch answers"):
         read_status(path)
 
     async def babble(answer: bytes) -> None:
@@ -140,7 +141,7 @@ def test_nobody_there_and_nonsense_are_reported_apart(path: Path) -> None:
     with pytest.raises(StatusError, match="not JSON"):
         asyncio.run(babble(b"hello"))
     path.unlink(missing_ok=True)
-    with pytest.raises(StatusSocketError, match="too busy"):
+    with pytest.raises(NoAnswerError, match="too busy"):
         asyncio.run(babble(b""))
 
 
@@ -151,5 +152,5 @@ def test_a_daemon_that_hangs_with_as_many_clients_as_it_takes_still_serves_the_p
         hanging.listen(0)
         client = open_sockets.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         client.connect(str(path))
-        with pytest.raises(StatusSocketError, match="another mpathd-watch already serves"):
+        with pytest.raises(LocalSocketError, match="another mpathd-watch already serves"):
             asyncio.run(StatusSocket(path, lambda: View(article_state(), NOW)).start())

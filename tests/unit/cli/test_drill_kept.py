@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from mpathd_watch.cli.drill_kept import keep
 from mpathd_watch.core.drill.result import DrillRecord, Ending
@@ -18,39 +16,25 @@ from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import MOST_OF_DRILL, DrillMade, Reply, decode_request, encode_reply
 from mpathd_watch.sinks.drill.document import document
 from mpathd_watch.store.drills import read_drills
+from tests.unit.cli.daemon import control_socket, hang_up
 from tests.unit.sinks.drill.test_report import record
 
-
-@pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The daemon's state directory; its runtime directory is ``run`` beside it."""
-    directory, run = tmp_path / "state", tmp_path / "run"
-    directory.mkdir()
-    run.mkdir()
-    monkeypatch.setenv("STATE_DIRECTORY", str(directory))
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(run))
-    return directory
+if TYPE_CHECKING:
+    import pytest
 
 
 def handed_on(state: Path, made: DrillRecord, reply: Reply) -> tuple[Reply, bytes]:
     """What becomes of the drill beside a daemon with this reply, and the line that the daemon receives."""
     received = b""
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(state.parent / "run" / "control.sock"))
-        server.listen()
 
-        def serve() -> None:
-            nonlocal received
-            client, _ = server.accept()
-            with client:
-                while not received.endswith(b"\n"):
-                    received += client.recv(65536)
-                client.sendall(encode_reply(reply))
+    def answer(client: socket.socket) -> None:
+        nonlocal received
+        while not received.endswith(b"\n"):
+            received += client.recv(65536)
+        client.sendall(encode_reply(reply))
 
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with control_socket(state, answer):
         replied = keep(made)
-        thread.join()
     return replied, received
 
 
@@ -92,18 +76,8 @@ def test_where_nothing_can_be_written_the_reply_is_the_reason(state: Path, monke
 
 
 def test_a_daemon_that_refuses_is_the_last_word(state: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(state.parent / "run" / "control.sock"))
-        server.listen()
-
-        def turn_away() -> None:
-            client, _ = server.accept()
-            client.close()
-
-        thread = threading.Thread(target=turn_away)
-        thread.start()
+    with control_socket(state, hang_up):
         reply = keep(record())
-        thread.join()
     assert not reply.done
     assert "too busy; try again as root" in reply.text
     assert list(state.iterdir()) == []

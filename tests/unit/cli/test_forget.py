@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,43 +16,26 @@ from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath
 from mpathd_watch.sinks.control.message import DrillMade, Reply, Request, decode_request, encode_reply
 from mpathd_watch.store.directly import replace_expected
 from mpathd_watch.store.expected import read_expected
+from tests.unit.cli.daemon import control_socket, hang_up
 
 FIRST, SECOND = "192.168.1.1:3260", "192.168.2.1:3260"
 KNOWN = ExpectedMap("mpatha", frozen({FIRST: ExpectedPath(), SECOND: ExpectedPath()}))
 
 
-@pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The daemon's state directory; its runtime directory is ``run`` beside it."""
-    directory, run = tmp_path / "state", tmp_path / "run"
-    directory.mkdir()
-    run.mkdir()
-    monkeypatch.setenv("STATE_DIRECTORY", str(directory))
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(run))
-    return directory
-
-
 def test_a_running_daemon_is_asked(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     taken: list[Request | DrillMade] = []
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(state.parent / "run" / "control.sock"))
-        server.listen()
 
-        def serve() -> None:
-            for reply in (
-                Reply(done=True, text="mpatha: it is forgotten"),
-                Reply(done=False, text="mpatha: it is there"),
-            ):
-                client, _ = server.accept()
-                with client:
-                    taken.append(decode_request(client.recv(4096)))
-                    client.sendall(encode_reply(reply))
+    def answering(reply: Reply) -> Callable[[socket.socket], None]:
+        def answer(client: socket.socket) -> None:
+            taken.append(decode_request(client.recv(4096)))
+            client.sendall(encode_reply(reply))
 
-        thread = threading.Thread(target=serve)
-        thread.start()
+        return answer
+
+    forgotten, refused = Reply(done=True, text="mpatha: it is forgotten"), Reply(done=False, text="mpatha: it is there")
+    with control_socket(state, answering(forgotten), answering(refused)):
         assert cli.main(["forget", "--map", "mpatha", "--path", FIRST]) == 0
         assert cli.main(["forget", "--map", "mpatha"]) == 1
-        thread.join()
     assert taken == [Request("mpatha", FIRST), Request("mpatha", "")]
     shown = capsys.readouterr()
     assert shown.out == "mpatha: it is forgotten.\n"
@@ -60,18 +43,8 @@ def test_a_running_daemon_is_asked(state: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_daemon_that_is_too_busy_is_one_line(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(state.parent / "run" / "control.sock"))
-        server.listen()
-
-        def turn_away() -> None:
-            client, _ = server.accept()
-            client.close()
-
-        thread = threading.Thread(target=turn_away)
-        thread.start()
+    with control_socket(state, hang_up):
         assert cli.main(["forget", "--map", "mpatha"]) == 1
-        thread.join()
     assert "too busy; try again as root" in capsys.readouterr().err
 
 
