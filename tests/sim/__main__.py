@@ -19,11 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hours.add_argument("--seed", default="", help="a seed, by default a fresh one")
     hours.add_argument("--processes", type=int, default=0, help="by default one for each processor")
     hours.add_argument("--allow", type=int, default=0, help="runs in which a health or an outage may be wrong")
-    hours.add_argument("--allow-restarts", type=int, default=0, help="runs in which what goes on over a restart may be")
     hours.set_defaults(
-        run=lambda given: campaign.run(
-            given.seed or campaign.fresh_seed(), given.hours, given.processes, given.allow, given.allow_restarts
-        )
+        run=lambda given: campaign.run(given.seed or campaign.fresh_seed(), given.hours, given.processes, given.allow)
     )
 
     until = commands.add_parser("until", help="simulate until something is wrong")

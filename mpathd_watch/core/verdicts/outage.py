@@ -44,6 +44,8 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
         changes["transport_up"] = None
     elif health is Health.SUSPECT:
         changes["transport_lost"] = False  # it is in use: if it fails now, that is another loss
+        if outage.transport_lost and outage.transport_up is None:
+            changes["transport_up"] = now
     elif evidence.transport_good and outage.transport_lost and outage.transport_up is None:
         changes["transport_up"] = now
     if _outranks(evidence.cause, outage):
@@ -111,7 +113,9 @@ def judge(outage: Outage, slack: float) -> Judgement:
     if began_unseen or any(span.most > allowed[phase] for phase, span in held.items()):
         return Judgement(measured, Verdict.UNOBSERVED)
     kept = (Phase.DETECTION in held and not isinf(promised.failover)) or Phase.TRANSITION in held
-    if not kept and outage.unwatched and CAUSES[outage.cause].connection and not isinf(promised.failover):
+    lost = outage.stalled or outage.failed
+    unseen = lost is not None and outage.earliest(lost) != lost
+    if not kept and unseen and CAUSES[outage.cause].connection and not isinf(promised.failover):
         # Something was promised, and what shows whether it was kept came while no daemon watched.
         return Judgement(measured, Verdict.UNOBSERVED)
     return Judgement(measured, Verdict.WITHIN_BUDGET if kept else Verdict.NO_BUDGET)

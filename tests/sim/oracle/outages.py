@@ -56,7 +56,8 @@ class TrueOutage:
     """One outage as it was.
 
     ``heard``: the last answer of the target before the session failed. ``returned``: when the way to the disk was back.
-    ``causes``: all that held while it began. ``clear``: nothing impaired the sources.
+    ``causes``: all that held while it began. ``clear``: nothing impaired the sources, and a daemon ran. ``read``: the
+    sources were not impaired while one ran.
     """
 
     path: Path
@@ -69,6 +70,7 @@ class TrueOutage:
     causes: set[Cause] = field(default_factory=set)
     by_session: bool = False
     clear: bool = True
+    read: bool = True
     reports: int = 0
 
 
@@ -101,18 +103,20 @@ class OutageOracle:
     def restarted(self) -> None:
         """The daemon has started: nobody has watched what was since the last one ended."""
         self._disturb()
-        for outage in self.outages[-60:]:
+        for outage in self.outages:
             if (outage.ended or 0.0) > self._product.ended_at - LONGEST:
                 outage.clear = False
 
     def latest(self) -> list[TrueOutage]:
         """The latest outages, and those that go on."""
-        return [*self.outages[-60:], *self._open.values()]
+        return [*self.outages, *self._open.values()]
 
     # --- the truth ----------------------------------------------------------------------------------------------------
 
     def _noticed(self, what: What, _: object) -> None:
         if what in (What.SOURCE, What.MULTIPATHD):
+            for outage in self._open.values():
+                outage.read = False
             self._disturb()
         elif self._open and what in (What.SESSION, What.DISK, What.DM, What.MEMBERS, What.LINK, What.ARRAY):
             for outage in self._open.values():
@@ -148,7 +152,7 @@ class OutageOracle:
         if outage is None:
             if words & USABLE:
                 return
-            outage = self._open[id(path)] = TrueOutage(path, now, clear=self._is_clear(path))
+            outage = self._open[id(path)] = TrueOutage(path, now, clear=self._is_clear(path), read=not self._impaired)
             outage.by_session = words == STALLED and path.raw.session is SessionStatus.FAILED
             session = self._world.session_to(path.portal)
             outage.heard = session.heard if session is not None and outage.by_session else None
@@ -176,11 +180,12 @@ class OutageOracle:
         elif path.words != UP and since > 0.0:
             self._up[id(path)] = min(since - self._clock.now, -1e-9)
 
-    def _is_clear(self, path: Path) -> bool:
+    @property
+    def _impaired(self) -> bool:
+        """Whether a source does not work as it should."""
         sources = self._product.sources
-        impaired = (
-            self._health.blind
-            or sources.sysfs.hung
+        return (
+            sources.sysfs.hung
             or not sources.sysfs.up
             or sources.uevents.losing
             or sources.uevents.late
@@ -188,6 +193,9 @@ class OutageOracle:
             or not sources.multipathd.up
             or sources.multipathd.slowness > 0
         )
+
+    def _is_clear(self, path: Path) -> bool:
+        impaired = self._health.blind or self._impaired
         recent = -self._up.get(id(path), -APART) < APART
         new = not path.expected or self._clock.now - path.joined < SETTLED
         return not impaired and not recent and not new and self._clock.now - self._disturbed > SETTLED
@@ -252,7 +260,7 @@ class OutageOracle:
         begins = outage.stalled or outage.failed or outage.began
         found = [
             each
-            for each in self.outages[-60:] + list(self._open.values())
+            for each in [*self.outages, *self._open.values()]
             if each.path.map_.wwid == report.wwid
             and each.path.portal.label == report.path
             and each.began <= self._clock.now
@@ -273,7 +281,7 @@ class OutageOracle:
         # Where it was only suspect at first, or nothing was read meanwhile, an earlier one may be a part of it.
         parts = [
             each
-            for each in self.outages[-60:]
+            for each in self.outages
             if each.path is nearest.path and each.ended is not None and each.ended >= outage.began.monotonic
         ]
         causes = set().union(*(each.causes for each in found + parts)) | {Cause.UNKNOWN}
@@ -286,8 +294,7 @@ class OutageOracle:
         if not all(each.clear for each in found):
             # The kernel's reason was not received, or dm's uevent.
             causes |= {Cause.CONNECTION_ERROR, Cause.CHECKER}
-        # One that ended and another that began while nobody watched are one, with the cause of the first.
-        if outage.cause not in causes and not outage.unwatched:
+        if outage.cause not in causes:
             right = ", ".join(sorted(causes))
             self._accuse("b", f"{report.map} {report.path}: the cause is {right}, and reported as {outage.cause}")
         if len(found) == 1 and found[0].clear and found[0].ended is not None:

@@ -64,6 +64,8 @@ class RestartOracle:
         """The last alert about a thing, and the run of the daemon that it came in."""
         self._out: dict[int, float] = {}
         """Since when a path has certainly been out."""
+        self._doubted: dict[int, float] = {}
+        """When a path has last been suspect, or may have been."""
         self._removed: dict[str, tuple[float, bool]] = {}
         """When a map was removed, and whether that was seen, with a path in use."""
         self._forgotten: set[str] = set()
@@ -93,6 +95,8 @@ class RestartOracle:
     # --- what is true -------------------------------------------------------------------------------------------------
 
     def _followed(self, path: Path) -> None:
+        if Health.SUSPECT in path.words or self._doubted.get(id(path)) == inf:
+            self._doubted[id(path)] = inf if Health.SUSPECT in path.words else self._clock.now
         if path.words & USABLE:
             self._out.pop(id(path), None)
         else:
@@ -249,8 +253,10 @@ class RestartOracle:
         path = self._path(report.wwid, report.path)
         true = None if path is None else self._alone(path, outage.began.monotonic)
         judgement = outage.judgement
-        if true is None or true.ended is None or outage.reinstated is None or judgement is None:
+        if true is None or true.ended is None or outage.reinstated is None or judgement is None or not true.read:
             return
+        if self._doubted.get(id(path), -inf) > true.ended:
+            return  # it was suspect before it was seen to be up: then the outage goes on
         earliest = outage.earliest(outage.reinstated).monotonic
         if not earliest - LONGEST - KNOWN_BY <= true.ended <= outage.reinstated.monotonic + 0.1:
             reported = f"from {earliest:.1f} to {outage.reinstated.monotonic:.1f}"

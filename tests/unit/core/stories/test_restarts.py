@@ -29,7 +29,8 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.recording.codec import decode, encode
 from mpathd_watch.core.state import State
-from mpathd_watch.core.verdicts.outage import judge
+from mpathd_watch.core.verdicts.health import Evidence
+from mpathd_watch.core.verdicts.outage import advance, judge
 from mpathd_watch.immutable import replace
 from tests.story import San, Story, moment
 
@@ -449,3 +450,20 @@ def test_what_was_seen_before_the_outage_went_on_may_have_been_at_any_moment_of_
     outage = Outage("id", began, stalled=moment(19), transport_up=back, reinstated=moment(25), unwatched=(gap,))
     assert outage.between(moment(19), back) == Span(1.0, 5.0)
     assert outage.between(began, moment(19)) == Span(19.0, 19.0)
+
+
+def test_a_path_in_use_again_that_is_suspect_was_held_no_longer_than_nobody_watched() -> None:
+    outage = Outage(
+        "id",
+        moment(0),
+        Cause.NOP_TIMEOUT,
+        bounds=Bounds(16, 5, 21, 22),
+        last_alive=moment(-12),
+        stalled=moment(0),
+        transport_lost=True,
+        unwatched=(Gap(moment(1), moment(60)),),
+    )
+    in_use = Evidence(transport_good=False, transport_lost=False, cause=Cause.UNKNOWN)
+    suspect = advance(outage, Health.SUSPECT, in_use, moment(60))
+    assert judge(advance(suspect, Health.UP, in_use, moment(90)), 2.0).verdict is Verdict.UNOBSERVED
+    assert judge(advance(outage, Health.UP, in_use, moment(90)), 2.0).verdict is Verdict.OVER_BUDGET
