@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mpathd_watch.core.effects import Kept, MapChanged, OutageChanged, OutageEnded, PathStates
+from mpathd_watch.core.effects import Kept, MapChanged, OutageChanged, OutageEnded
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import KeptMap, OpenOutage
-from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.outage import Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
 from mpathd_watch.core.verdicts.outage import judge, outage_id
 from mpathd_watch.immutable import replace

@@ -8,7 +8,7 @@ from enum import StrEnum
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, OpenOutage
-from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.outage import Outage, PathStates
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.immutable import immutable
 
@@ -39,18 +39,6 @@ class Refresh:
 
     scope: Scope
     devices: tuple[str, ...] = ()
-
-
-@immutable
-class PathStates:
-    """What each layer reports of a path, in words; empty where nothing does."""
-
-    health: str
-    dm: str = ""
-    checker: str = ""
-    device: str = ""
-    session: str = ""
-    access: str = ""
 
 
 @immutable

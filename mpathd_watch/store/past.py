@@ -10,40 +10,16 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.outage import PathStates, Span
 from mpathd_watch.immutable import immutable
 
 
 @immutable
-class Stretch:
-    """Seconds, at least and at most: the two differ where nobody watched, as while no daemon ran.
-
-    ``most`` is infinite if nothing bounds it, as when the host was booted in between.
-    """
-
-    least: float
-    most: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether it is known to a tenth of a second."""
-        return self.most - self.least < 0.1
-
-    def since(self, earlier: Stretch) -> Stretch:
-        """The seconds from ``earlier`` to this moment; never negative."""
-        return Stretch(max(0.0, self.least - earlier.most), max(0.0, self.most - earlier.least))
-
-
-@immutable
 class RawChange:
-    """What the layers of a path reported from this second of its outage on; empty where it was not known."""
+    """What each layer reported of a path from this second of its outage on."""
 
     at: float
-    health: str
-    dm: str = ""
-    checker: str = ""
-    device: str = ""
-    session: str = ""
-    access: str = ""
+    states: PathStates
 
 
 @immutable
@@ -70,8 +46,8 @@ class PastOutage:
     earliest: float | None = None
     inherited: bool = False
     evidence: str = ""
-    instants: Mapping[str, Stretch] = field(default_factory=empty)
-    phases: Mapping[str, Stretch] = field(default_factory=empty)
+    instants: Mapping[str, Span] = field(default_factory=empty)
+    phases: Mapping[str, Span] = field(default_factory=empty)
     bounds: Mapping[str, float | None] = field(default_factory=empty)
     timeouts: Mapping[str, float | None] | None = None
     states: tuple[RawChange, ...] = ()
@@ -82,7 +58,7 @@ class PastOutage:
         return not self.verdict
 
     @property
-    def lasted(self) -> Stretch | None:
+    def lasted(self) -> Span | None:
         """The seconds from ``began`` until the path was up again; ``None`` if it is not, or was removed instead."""
         return self.instants.get("reinstated")
 

@@ -16,11 +16,12 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from mpathd_watch.core.model.outage import PathStates, Span
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.store.database import BUSY, NAME
 from mpathd_watch.store.drills import read_drills
-from mpathd_watch.store.past import DaemonRun, MapRisk, PastDrill, PastOutage, ProvenPath, RawChange, Stretch
+from mpathd_watch.store.past import DaemonRun, MapRisk, PastDrill, PastOutage, ProvenPath, RawChange
 from mpathd_watch.store.schema import STAGES, VERSION
 
 STILL_RUNS: Final = 60.0
@@ -294,7 +295,7 @@ def _outage(row: tuple[Any, ...]) -> PastOutage | None:
     instants = {
         stage: found
         for stage, (least, most) in zip(STAGES, pairs, strict=True)
-        if (found := _stretch(least, most, _MICRO)) is not None
+        if (found := _span(least, most, _MICRO)) is not None
     }
     earliest, timeouts = _number(fields["began_earliest"]), _object(fields["timeouts"])
     return PastOutage(
@@ -315,7 +316,7 @@ def _outage(row: tuple[Any, ...]) -> PastOutage | None:
         phases={
             name: found
             for name, pair in (_object(fields["phases"]) or {}).items()
-            if isinstance(pair, list) and len(pair) == 2 and (found := _stretch(pair[0], pair[1], 1.0)) is not None
+            if isinstance(pair, list) and len(pair) == 2 and (found := _span(pair[0], pair[1], 1.0)) is not None
         },
         bounds=_bounds(_object(fields["bounds"]) or {}),
         timeouts=None if timeouts is None else _bounds(timeouts),
@@ -332,16 +333,16 @@ def _states(text: object) -> tuple[RawChange, ...]:
     if not isinstance(rows, list):
         return ()
     usable = [row for row in rows if isinstance(row, list) and len(row) == 7 and _number(row[0]) is not None]
-    changes = (RawChange(row[0] / _MICRO, *map(_text, row[1:])) for row in usable)
+    changes = (RawChange(row[0] / _MICRO, PathStates(*map(_text, row[1:]))) for row in usable)
     return tuple(sorted(changes, key=lambda change: change.at))
 
 
-def _stretch(least: object, most: object, unit: float) -> Stretch | None:
+def _span(least: object, most: object, unit: float) -> Span | None:
     """From ``least`` to ``most``, which is infinite if it is not known; ``None`` without either."""
     begin, end = _number(least), _number(most)
     if begin is None:
         return None
-    return Stretch(begin / unit, inf if end is None else max(begin, end) / unit)
+    return Span(begin / unit, inf if end is None else max(begin, end) / unit)
 
 
 def _expected(text: object) -> Iterator[tuple[str, float | None]]:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf, isfinite
 from typing import Any, TypeVar
 
-from mpathd_watch.core.effects import PathStates
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, OpenOutage
-from mpathd_watch.core.model.outage import Outage, Span
+from mpathd_watch.core.model.outage import Outage, PathStates, Span
 from mpathd_watch.core.recording.codec import decode, encode
 from mpathd_watch.core.verdicts.outage import spans
 from mpathd_watch.immutable import immutable

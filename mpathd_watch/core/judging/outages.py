@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import OutageChanged, OutageDropped, OutageEnded, PathStates
+from mpathd_watch.core.effects import OutageChanged, OutageDropped, OutageEnded
 from mpathd_watch.core.judging.expected import keep_proof
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import OpenOutage
-from mpathd_watch.core.model.outage import Judgement, Outage
+from mpathd_watch.core.model.outage import Judgement, Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Health, Phase, Verdict, Word
 from mpathd_watch.core.state import NexusState, PathState
 from mpathd_watch.immutable import replace

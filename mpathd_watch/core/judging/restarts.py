@@ -15,12 +15,12 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import OutageChanged, PathStates
+from mpathd_watch.core.effects import OutageChanged
 from mpathd_watch.core.events import Remembered
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
-from mpathd_watch.core.model.outage import Gap, Outage
+from mpathd_watch.core.model.outage import Gap, Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Health, SourceName
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace

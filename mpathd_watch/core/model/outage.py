@@ -37,15 +37,34 @@ class Gap:
 
 @immutable
 class Span:
-    """Seconds, at least and at most; ``most`` is ``inf`` where nothing bounds them."""
+    """Seconds, at least and at most: the two differ where nobody watched, as while no daemon ran.
+
+    ``most`` is ``inf`` where nothing bounds them, as when the host was booted in between.
+    """
 
     least: float
     most: float
 
     @property
     def exact(self) -> bool:
-        """Whether both ends were watched."""
-        return self.least == self.most
+        """Whether they are known to a tenth of a second."""
+        return self.most - self.least < 0.1
+
+    def since(self, earlier: Span) -> Span:
+        """The seconds from ``earlier`` to this moment; never negative."""
+        return Span(max(0.0, self.least - earlier.most), max(0.0, self.most - earlier.least))
+
+
+@immutable
+class PathStates:
+    """What each layer reports of a path, in words; empty where nothing does."""
+
+    health: str
+    dm: str = ""
+    checker: str = ""
+    device: str = ""
+    session: str = ""
+    access: str = ""
 
 
 @immutable

@@ -11,20 +11,14 @@ from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, Phase
 from mpathd_watch.sinks.drill import texts
 from mpathd_watch.sinks.history import figure
-from mpathd_watch.sinks.history.figure import Look, Mark, Row, Span
+from mpathd_watch.sinks.history.figure import Bar, Mark, Row
+from mpathd_watch.sinks.history.plot import look
 from mpathd_watch.sinks.history.svg import svg
 
 ROWS = 12
 """Paths that are drawn; those that stand against the drill come first."""
 BEFORE = 2.0
 """Seconds that are drawn before the first sign of the fault."""
-_LOOKS = {
-    Health.UP: Look.GOOD,
-    Health.SUSPECT: Look.HELD,
-    Health.STALLED: Look.HELD,
-    Health.FAILED: Look.BAD,
-    Health.RECOVERING: Look.BACK,
-}
 
 
 def plot(record: DrillRecord) -> str:
@@ -34,7 +28,7 @@ def plot(record: DrillRecord) -> str:
         return ""
     zero = min((_beginning(path.outages[0]) for path in lost), key=lambda at: at.monotonic)
     alike = len({path.path for path in lost}) < len(lost)
-    rows = [Row(path.map if alike else path.path, tuple(_spans(path, zero, record.ended))) for path in lost]
+    rows = [Row(path.map if alike else path.path, tuple(_bars(path, zero, record.ended))) for path in lost]
     title = f"Drill on {record.target}: {texts.OUTCOMES[record.outcome]}"
     return svg(title, rows, list(_marks(lost[0], zero)), list(_phases(lost[0], zero)), "the last sign of life")
 
@@ -59,16 +53,16 @@ def _changes(path: PathResult) -> Iterator[tuple[Instant, Health]]:
         )
 
 
-def _spans(path: PathResult, zero: Instant, end: Instant) -> Iterator[Span]:
+def _bars(path: PathResult, zero: Instant, end: Instant) -> Iterator[Bar]:
     changes = list(_changes(path))
     begin, health = -BEFORE, Health.UP
     for at, after in changes:
         seconds = at.monotonic - zero.monotonic
         if seconds > begin:
-            yield Span(begin, seconds, health.value, _LOOKS[health])
+            yield Bar(begin, seconds, health.value, look(health.value))
         begin, health = max(begin, seconds), after
     if (last := end.monotonic - zero.monotonic) > begin:
-        yield Span(begin, last, health.value, _LOOKS[health])
+        yield Bar(begin, last, health.value, look(health.value))
 
 
 def _marks(path: PathResult, zero: Instant) -> Iterator[Mark]:

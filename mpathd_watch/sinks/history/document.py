@@ -7,15 +7,17 @@ What is not known is ``None``. Moments are RFC 3339 in UTC, durations are second
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from math import isinf
 from typing import Any, Final
 
+from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.history.summary import Summary
 from mpathd_watch.sinks.history.table import Gap
 from mpathd_watch.sinks.history.text import utc
 from mpathd_watch.sinks.history.timeline import Entry
-from mpathd_watch.store.past import PastDrill, PastOutage, ProvenPath, RawChange, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage, ProvenPath, RawChange
 
 VERSION: Final = 1
 
@@ -83,11 +85,11 @@ def outage_entry(outage: PastOutage) -> dict[str, Any]:
         "began": utc(outage.began),
         "earliest": None if outage.earliest is None else utc(outage.earliest),
         "inherited": outage.inherited,
-        "lasted": None if lasted is None else _stretch(lasted),
+        "lasted": None if lasted is None else _span(lasted),
         "verdict": clean(outage.verdict) or None,
         "broken": clean(outage.broken) or None,
         "drill": clean(outage.drill) or None,
-        "instants": {clean(name): _stretch(at) for name, at in outage.instants.items()},
+        "instants": {clean(name): _span(at) for name, at in outage.instants.items()},
         "phases": {clean(name): _phase(outage, name) for name in dict.fromkeys((*outage.bounds, *outage.phases))},
         "timeouts": None if outage.timeouts is None else dict(_timeouts(outage.timeouts)),
     }
@@ -111,13 +113,13 @@ def journal_entries(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _stretch(seconds: Stretch) -> dict[str, float | None]:
+def _span(seconds: Span) -> dict[str, float | None]:
     return {"least": _rounded(seconds.least), "most": None if isinf(seconds.most) else _rounded(seconds.most)}
 
 
 def _phase(outage: PastOutage, name: str) -> dict[str, float | None]:
     took, allowed = outage.phases.get(name), outage.bounds.get(name)
-    return {**({"least": None, "most": None} if took is None else _stretch(took)), "allowed": allowed}
+    return {**({"least": None, "most": None} if took is None else _span(took)), "allowed": allowed}
 
 
 def _timeouts(live: Mapping[str, float | None]) -> Iterable[tuple[str, float | str]]:
@@ -125,15 +127,8 @@ def _timeouts(live: Mapping[str, float | None]) -> Iterable[tuple[str, float | s
 
 
 def _state(change: RawChange) -> dict[str, Any]:
-    raw = {
-        "health": change.health,
-        "dm": change.dm,
-        "checker": change.checker,
-        "device": change.device,
-        "session": change.session,
-        "access": change.access,
-    }
-    return {"at": _rounded(change.at), **{name: clean(word) or None for name, word in raw.items()}}
+    words = {each.name: getattr(change.states, each.name) for each in fields(change.states)}
+    return {"at": _rounded(change.at), **{name: clean(word) or None for name, word in words.items()}}
 
 
 def _rounded(seconds: float) -> float:

@@ -18,7 +18,7 @@ class Look(StrEnum):
 
 
 @immutable
-class Span:
+class Bar:
     """A state that lasted from ``begin`` to ``end``, in seconds of the plot's axis."""
 
     begin: float
@@ -32,7 +32,7 @@ class Row:
     """One layer: its states, the oldest first."""
 
     name: str
-    spans: tuple[Span, ...]
+    bars: tuple[Bar, ...]
 
 
 @immutable

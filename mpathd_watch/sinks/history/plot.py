@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import isinf
 from typing import Final
 
+from mpathd_watch.core.model.outage import PathStates
 from mpathd_watch.core.model.vocabulary import (
     DeviceState,
     DmState,
@@ -14,7 +15,7 @@ from mpathd_watch.core.model.vocabulary import (
     Liveness,
     SessionStatus,
 )
-from mpathd_watch.sinks.history.figure import Look, Mark, Phase, Row, Span
+from mpathd_watch.sinks.history.figure import Bar, Look, Mark, Phase, Row
 from mpathd_watch.sinks.history.stages import measured, stages
 from mpathd_watch.sinks.history.svg import svg
 from mpathd_watch.sinks.history.text import stretch, verdict
@@ -74,18 +75,18 @@ def _rows(outage: PastOutage, begin: float, end: float) -> Iterator[Row]:
     states = outage.states or _by_instants(outage)
     before = [] if outage.inherited or outage.earliest is not None else [(begin, str(Health.UP))]
     layers = (
-        ("path", [*before, *((change.at, change.health) for change in states)]),
-        ("session", [(change.at, change.session) for change in states]),
-        ("disk", [(change.at, change.device) for change in states]),
-        ("dm", [(change.at, change.dm) for change in states]),
+        ("path", [*before, *((change.at, change.states.health) for change in states)]),
+        ("session", [(change.at, change.states.session) for change in states]),
+        ("disk", [(change.at, change.states.device) for change in states]),
+        ("dm", [(change.at, change.states.dm) for change in states]),
     )
     for name, changes in layers:
-        spans = tuple(_spans(changes, begin, end))
-        if spans:
-            yield Row(name, spans)
+        bars = tuple(_bars(changes, begin, end))
+        if bars:
+            yield Row(name, bars)
 
 
-def _spans(changes: Sequence[tuple[float, str]], begin: float, end: float) -> Iterator[Span]:
+def _bars(changes: Sequence[tuple[float, str]], begin: float, end: float) -> Iterator[Bar]:
     """Each state until the next one, within ``begin`` and ``end``; where there is no word, nothing is drawn."""
     merged: list[tuple[float, str]] = []
     for at, word in changes:
@@ -93,7 +94,7 @@ def _spans(changes: Sequence[tuple[float, str]], begin: float, end: float) -> It
             merged.append((max(at, begin), word))
     for (at, word), (until, _) in pairwise([*merged, (end, "")]):
         if word and until > at:
-            yield Span(at, until, word, look(word))
+            yield Bar(at, until, word, look(word))
 
 
 def look(word: str) -> Look:
@@ -109,9 +110,9 @@ def _by_instants(outage: PastOutage) -> list[RawChange]:
     for at, name in at_stages:
         failed = failed or name == "failed"
         if name in _ENTERS:
-            changes.append(RawChange(at, _ENTERS[name]))
+            changes.append(RawChange(at, PathStates(_ENTERS[name])))
         elif name == "transport_up" and failed:
-            changes.append(RawChange(at, Health.RECOVERING))
+            changes.append(RawChange(at, PathStates(Health.RECOVERING)))
     return changes
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import Phase
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.words import in_words
-from mpathd_watch.store.past import PastOutage, Stretch
+from mpathd_watch.store.past import PastOutage
 
 _STAGES: Final = {
     "last_alive": "last sign of life",
@@ -34,7 +35,7 @@ class Stage:
     """One stage that the outage has reached, and when, in seconds since it began."""
 
     name: str
-    at: Stretch
+    at: Span
 
 
 @immutable
@@ -45,8 +46,8 @@ class Measured:
     """
 
     name: str
-    begin: Stretch | None
-    took: Stretch | None
+    begin: Span | None
+    took: Span | None
     allowed: float | None
     over: bool
 

@@ -112,7 +112,7 @@ class _Drawing:
 
     def _bars(self, row: Row, top: int) -> Iterator[str]:
         yield f'<text x="{_LEFT - 12}" y="{top + 17}" text-anchor="end">{_text(row.name, 18)}</text>'
-        for span in row.spans:
+        for span in row.bars:
             left, right = self._axis.place(span.begin), self._axis.place(span.end)
             what = f"{_text(row.name)}: {_text(span.word)}, {clock(span.begin)} to {clock(span.end)}"
             yield (
@@ -122,7 +122,7 @@ class _Drawing:
 
     def _words(self, row: Row, top: int) -> Iterator[str]:
         """The words that fit into their bars; the legend has the others."""
-        for span in row.spans:
+        for span in row.bars:
             left, right = self._axis.place(span.begin), self._axis.place(span.end)
             if right - left > LETTER * len(clean(span.word)) + 12:
                 yield f'<text class="word" x="{round(left + 6, 1)}" y="{top + 17}">{_text(span.word)}</text>'
@@ -201,7 +201,7 @@ def _legend(rows: Sequence[Row], top: int) -> Iterator[tuple[int, str]]:
     """Each look with its words, and the number of the line that it is on."""
     x, line = 16.0, 0
     for look in Look:
-        words = dict.fromkeys(clean(span.word) for row in rows for span in row.spans if span.look is look)
+        words = dict.fromkeys(clean(span.word) for row in rows for span in row.bars if span.look is look)
         if not words:
             continue
         text = ", ".join(words)
@@ -221,7 +221,7 @@ def _legend(rows: Sequence[Row], top: int) -> Iterator[tuple[int, str]]:
 def _moments(rows: Sequence[Row], marks: Sequence[Mark], phases: Sequence[Phase]) -> Iterator[float]:
     """Every moment at which something begins or ends."""
     for row in rows:
-        for span in row.spans:
+        for span in row.bars:
             yield from (span.begin, span.end)
     for mark in marks:
         yield from (mark.at, mark.at if mark.latest is None else mark.latest)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 from math import inf, isinf
 
+from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.text import clean, duration
 from mpathd_watch.sinks.dates import date
 from mpathd_watch.sinks.words import in_words
-from mpathd_watch.store.past import PastDrill, PastOutage, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage
 
 
 def moment(wall: float, zone: tzinfo | None) -> str:
@@ -21,7 +22,7 @@ def utc(wall: float) -> str:
     return date(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def stretch(seconds: Stretch) -> str:
+def stretch(seconds: Span) -> str:
     """``5.2 s``; ``5.2 s to 1 min 3 s`` where only a range is known, ``at least 5.2 s`` where nothing bounds it."""
     if seconds.exact:
         return duration(seconds.least)
@@ -36,11 +37,11 @@ def lasted(outage: PastOutage, now: float) -> str:
     if took is None:
         if not outage.open:
             return "-"
-        took = Stretch(now - outage.began, now - outage.began)
+        took = Span(now - outage.began, now - outage.began)
     if outage.earliest is not None:
-        took = Stretch(took.least, took.most + max(0.0, outage.began - outage.earliest))
+        took = Span(took.least, took.most + max(0.0, outage.began - outage.earliest))
     elif outage.inherited:
-        took = Stretch(took.least, inf)
+        took = Span(took.least, inf)
     return stretch(took)
 
 

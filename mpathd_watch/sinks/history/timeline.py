@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from math import isinf
 
+from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.history.stages import Measured, Stage, measured, stages
 from mpathd_watch.sinks.history.text import drill_text, lasted, moment, stretch, verdict
 from mpathd_watch.sinks.words import cause
-from mpathd_watch.store.past import PastDrill, PastOutage, Stretch
+from mpathd_watch.store.past import PastDrill, PastOutage
 
 
 @immutable
@@ -94,7 +95,7 @@ def _stages(outage: PastOutage, found: Sequence[Stage], zone: tzinfo | None) -> 
         yield f"{moment(outage.began + stage.at.least, zone)}  {text:>{room}}  {stage.name}"
 
 
-def _seconds(at: Stretch) -> str:
+def _seconds(at: Span) -> str:
     """``+15.2 s``; of a moment that nobody watched the range."""
     if at.exact:
         return f"{at.least:+.1f} s"

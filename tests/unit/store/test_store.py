@@ -22,13 +22,12 @@ from mpathd_watch.core.effects import (
     OutageChanged,
     OutageDropped,
     OutageEnded,
-    PathStates,
     Remember,
 )
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
-from mpathd_watch.core.model.outage import Gap, Judgement, Outage
+from mpathd_watch.core.model.outage import Gap, Judgement, Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
 from mpathd_watch.immutable import replace
 from mpathd_watch.store import pending as pending_module

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from mpathd_watch.store.past import PastOutage, RawChange, Stretch
+from mpathd_watch.core.model.outage import PathStates, Span
+from mpathd_watch.store.past import PastOutage, RawChange
 
 BEGAN = datetime(2026, 11, 26, 23, 9, 55, tzinfo=UTC).timestamp()
 NOW = BEGAN + 86400
 
 
-def at(seconds: float, most: float | None = None) -> Stretch:
+def at(seconds: float, most: float | None = None) -> Span:
     """A moment, or a range up to ``most``."""
-    return Stretch(seconds, seconds if most is None else most)
+    return Span(seconds, seconds if most is None else most)
 
 
 def past(**changes: Any) -> PastOutage:
@@ -44,11 +45,11 @@ def past(**changes: Any) -> PastOutage:
         "bounds": {"detection": 16.0, "replacement": 5.0, "failover": 21.0, "transition": None, "reinstatement": 82.0},
         "timeouts": {"noop_out_interval": 5.0, "noop_out_timeout": 10.0, "replacement_timeout": None},
         "states": (
-            RawChange(0.0, "suspect", "active", "ready", "running", "LOGGED_IN"),
-            RawChange(15.2, "stalled", "active", "ready", "blocked", "FAILED"),
-            RawChange(20.3, "failed", "failed", "ready", "transport-offline", "FREE"),
-            RawChange(47.4, "recovering", "failed", "faulty", "running", "LOGGED_IN"),
-            RawChange(55.4, "up", "active", "ready", "running", "LOGGED_IN"),
+            RawChange(0.0, PathStates("suspect", "active", "ready", "running", "LOGGED_IN")),
+            RawChange(15.2, PathStates("stalled", "active", "ready", "blocked", "FAILED")),
+            RawChange(20.3, PathStates("failed", "failed", "ready", "transport-offline", "FREE")),
+            RawChange(47.4, PathStates("recovering", "failed", "faulty", "running", "LOGGED_IN")),
+            RawChange(55.4, PathStates("up", "active", "ready", "running", "LOGGED_IN")),
         ),
     }
     return PastOutage(**{**outage, **changes})

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.sinks.history.figure import Look, Mark, Phase, Row, Span
+from mpathd_watch.sinks.history.figure import Bar, Look, Mark, Phase, Row
 from mpathd_watch.sinks.history.mark_labels import labels
 from mpathd_watch.sinks.history.svg import WIDTH, svg
 from mpathd_watch.sinks.history.time_axis import TimeAxis, clock
@@ -19,13 +19,13 @@ ROWS = (
     Row(
         "path",
         (
-            Span(-5, 0, "up", Look.GOOD),
-            Span(0, 15, "stalled", Look.HELD),
-            Span(15, 50, "failed", Look.BAD),
-            Span(50, 60, "up", Look.GOOD),
+            Bar(-5, 0, "up", Look.GOOD),
+            Bar(0, 15, "stalled", Look.HELD),
+            Bar(15, 50, "failed", Look.BAD),
+            Bar(50, 60, "up", Look.GOOD),
         ),
     ),
-    Row("session", (Span(-5, 0, "LOGGED_IN", Look.GOOD), Span(0, 60, "FREE", Look.BAD))),
+    Row("session", (Bar(-5, 0, "LOGGED_IN", Look.GOOD), Bar(0, 60, "FREE", Look.BAD))),
 )
 MARKS = (Mark(0, "stalled"), Mark(14, "must have failed", deadline=True), Mark(40, "transport back", latest=48))
 PHASES = (
@@ -69,7 +69,7 @@ def test_marks_and_phases_have_their_seconds() -> None:
 
 
 def test_a_word_that_does_not_fit_its_bar_is_in_the_legend() -> None:
-    rows = (Row("path", (Span(0, 1, "recovering", Look.BACK), Span(1, 1000, "up", Look.GOOD))),)
+    rows = (Row("path", (Bar(0, 1, "recovering", Look.BACK), Bar(1, 1000, "up", Look.GOOD))),)
     found = texts(drawn(rows, (), ()))
     assert found.count("recovering") == 1
     assert found.count("up") == 2
@@ -80,7 +80,7 @@ def test_a_plot_of_nothing_is_a_plot() -> None:
 
 
 def test_a_long_quiet_stretch_is_drawn_shorter_and_says_how_long_it_was() -> None:
-    rows = (Row("path", (Span(0, 20, "stalled", Look.HELD), Span(20, 200_000, "failed", Look.BAD))),)
+    rows = (Row("path", (Bar(0, 20, "stalled", Look.HELD), Bar(20, 200_000, "failed", Look.BAD))),)
     plot = drawn(rows, (), ())
     assert "(2 d 7:33:00)" in texts(plot)
     stalled, failed = (
@@ -98,7 +98,7 @@ def test_the_file_has_a_dark_form_and_nothing_that_runs_or_loads() -> None:
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 def test_text_from_outside_stays_text(title: str, name: str, word: str, mark: str) -> None:
-    row = Row(name, (Span(0, 10, word, Look.GOOD),))
+    row = Row(name, (Bar(0, 10, word, Look.GOOD),))
     plot = drawn((row,), (Mark(1, mark),), (Phase(name, 0, 1),), title)
     allowed = {"svg", "title", "style", "rect", "text", "path", "polyline"}
     assert {each.tag.removeprefix(SVG) for each in plot.iter()} <= allowed

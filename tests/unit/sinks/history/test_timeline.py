@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpathd_watch.core.model.outage import PathStates
 from mpathd_watch.core.model.vocabulary import DeviceState, DmState, Health, SessionStatus
 from mpathd_watch.sinks.history.document import journal_entries, outage_entry, shown_outage
 from mpathd_watch.sinks.history.figure import Look
@@ -158,7 +159,7 @@ def test_a_path_that_never_failed_is_not_drawn_as_recovering() -> None:
 
 
 def test_the_plot_of_an_open_outage_ends_now() -> None:
-    outage = past(instants={"failed": at(0)}, phases={}, verdict="", states=(RawChange(0, "failed"),))
+    outage = past(instants={"failed": at(0)}, phases={}, verdict="", states=(RawChange(0, PathStates("failed")),))
     root = ElementTree.fromstring(plot(outage, BEGAN + 100))  # noqa: S314  # our own text
     assert [each.findtext(f"{SVG}title") for each in root.iter(f"{SVG}rect") if each.get("class") == "bar bad"] == [
         "path: failed, 0 to 1:40"
@@ -172,7 +173,7 @@ def test_every_word_has_a_look(word: str) -> None:
 
 
 def test_one_outage_as_json() -> None:
-    shown = json.loads(json.dumps(shown_outage(restarted(states=(RawChange(1.0, "up", session="FREE"),)))))
+    shown = json.loads(json.dumps(shown_outage(restarted(states=(RawChange(1.0, PathStates("up", session="FREE")),)))))
     assert shown["instants"]["failed"] == {"least": 18.0, "most": 30.0}
     assert shown["phases"]["failover"] == {"least": 18.1, "most": 30.1, "allowed": 21.0}
     assert shown["phases"]["transition"] == {"least": None, "most": None, "allowed": None}
