@@ -16,6 +16,7 @@ from typing import Any, Final
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
 from mpathd_watch.store.past import DrilledPath, PastDrill
+from mpathd_watch.store.schema import MICRO
 
 LONGEST: Final = 2 * 86_400.0
 """Seconds that a drill may have taken: twice the largest limit that the command accepts."""
@@ -23,7 +24,6 @@ AHEAD: Final = 3600.0
 """Seconds by which the end of a drill may be in the future: the clock may have been set back meanwhile."""
 SHARE: Final = 0.1
 """The part of the store's largest size that reports may take; the oldest go."""
-_MICRO: Final = 1e6
 _PRECISION: Final = 0.001
 """Seconds of the last digit in the report's moments, which are rounded down."""
 _DIGITS: Final = frozenset("0123456789abcdef")
@@ -57,8 +57,8 @@ def put_drill(connection: sqlite3.Connection, kept: KeptDrill, most: float = inf
     ``most``: the bytes that all reports may take. Raises ``sqlite3.Error``.
     """
     drill = kept.drill
-    began, ended = round(drill.began * _MICRO), round((drill.ended + _PRECISION) * _MICRO)
-    row = (drill.id, began, round(drill.ended * _MICRO), int(drill.passed), kept.report)
+    began, ended = round(drill.began * MICRO), round((drill.ended + _PRECISION) * MICRO)
+    row = (drill.id, began, round(drill.ended * MICRO), int(drill.passed), kept.report)
     connection.execute("INSERT OR IGNORE INTO drills (id, began, ended, passed, report) VALUES (?, ?, ?, ?, ?)", row)
     paths = {(path.wwid, path.path) for path in drill.paths}
     # The report has names as they are printed.

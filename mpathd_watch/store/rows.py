@@ -16,7 +16,7 @@ from mpathd_watch.core.model.outage import Outage, PathStates, Span
 from mpathd_watch.core.recording.codec import decode, encode
 from mpathd_watch.core.verdicts.outage import spans
 from mpathd_watch.immutable import immutable
-from mpathd_watch.store.schema import STAGES
+from mpathd_watch.store.schema import MICRO, STAGES
 
 Record = TypeVar("Record")
 Row = tuple[Any, ...]
@@ -61,7 +61,7 @@ OUTAGE_COLUMNS = (
 
 def microseconds(seconds: float) -> int:
     """Whole microseconds."""
-    return max(-_LARGEST, min(_LARGEST, round(seconds * 1e6)))
+    return max(-_LARGEST, min(_LARGEST, round(seconds * MICRO)))
 
 
 def plain(text: str) -> str:
@@ -101,7 +101,7 @@ def read_open(row: Row) -> KeptOutage:
     for at, *words in _parsed(row[1]):
         if type(at) is not int or len(words) != 6 or not all(isinstance(word, str) for word in words):
             raise ValueError("states")
-        seconds = at / 1e6
+        seconds = at / MICRO
         moment = Instant(outage.began.monotonic + seconds, outage.began.wall + seconds)
         states.append(StatesAt(moment, PathStates(*words)))
     return KeptOutage(known.wwid, known.map, known.path, outage, tuple(states), known)
@@ -142,7 +142,7 @@ def instant(monotonic: object, wall: object) -> Instant:
     """The moment of two columns of microseconds. Raises ``ValueError``."""
     if type(monotonic) is not int or type(wall) is not int:
         raise ValueError("a moment is two whole numbers")
-    return Instant(monotonic / 1e6, wall / 1e6)
+    return Instant(monotonic / MICRO, wall / MICRO)
 
 
 def _range(span: Span) -> tuple[int, int | None]:

@@ -20,6 +20,8 @@ VERSION: Final = 1
 """``PRAGMA user_version`` of a database that this version writes."""
 APPLICATION: Final = 0x6D705744
 """``PRAGMA application_id``: mpWD."""
+MICRO: Final = 1e6
+"""Microseconds of a second: the unit of every moment."""
 STAGES: Final = ("last_alive", "suspected", "stalled", "failed", "transport_up", "reinstated")
 """The instants of an outage, each a pair of columns."""
 
