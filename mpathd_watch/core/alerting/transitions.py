@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts.health import BY_ARRAY
@@ -39,13 +41,22 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
     if map_.health is not map_.announced:
         # After the time to settle, the health is an old one that was never reported.
         known_before = MapHealth.UNKNOWN if previous is map_.health else previous
-        draft.emit(messages.map_changed(map_, known_before, draft.now))
+        draft.emit(messages.map_changed(map_, known_before, _troubled(draft, map_)))
     if map_.health is not map_.announced or (map_.health is MapHealth.HEALTHY and map_.troubled is not None):
         draft.maps[map_.wwid] = replace(
             map_,
             announced=map_.health,
             troubled=None if map_.health is MapHealth.HEALTHY else map_.troubled,
         )
+
+
+def _troubled(draft: Draft, map_: MapState) -> Span | None:
+    """For how long the map has not been healthy. Nothing bounds that if the host was booted meanwhile."""
+    if map_.troubled is None:
+        return None
+    seconds, memory = draft.now.since(map_.troubled), draft.rest.memory
+    booted = memory.alive is not None and map_.troubled <= memory.alive and not memory.same_boot
+    return Span(seconds, inf if booted else seconds)
 
 
 def _waits_for_paths(draft: Draft, map_: MapState) -> bool:

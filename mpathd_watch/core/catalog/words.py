@@ -311,7 +311,7 @@ SOURCE: Final = Vocabulary(
         SourceName.CONFIGURATION: "The files that configure multipath and open-iscsi.",
         SourceName.ISCSI: "The kernel's reports of iSCSI connection errors (NETLINK_ISCSI).",
         SourceName.NETWORK: "The network interfaces, addresses and TCP connections of this host.",
-        SourceName.STORE: "The daemon's own memory in its state directory; it is written, too.",
+        SourceName.STORE: "What the daemon keeps in its state directory; it is written, too.",
     },
 )
 

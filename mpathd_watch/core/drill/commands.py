@@ -5,10 +5,10 @@ Each breaks the connection without a word to the other side, as a pulled cable d
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from mpathd_watch.core.drill.target import Fault, Kind, interfaces_of
+from mpathd_watch.core.model.text import quoted
 from mpathd_watch.core.state import State
 from mpathd_watch.immutable import immutable
 
@@ -40,8 +40,8 @@ def ways(state: State, fault: Fault) -> Iterator[Way]:
 
 
 def _link(name: str) -> Way:
-    quoted = shlex.quote(name)
-    return Way((f"ip link set {quoted} down",), (f"ip link set {quoted} up",))
+    word = quoted(name)
+    return Way((f"ip link set {word} down",), (f"ip link set {word} up",))
 
 
 def _nft(address: str, port: str, *, six: bool) -> Way:
@@ -51,7 +51,7 @@ def _nft(address: str, port: str, *, six: bool) -> Way:
         (
             f"nft add table {place}",
             f"nft 'add chain {place} input {chain}'",
-            f"nft add rule {place} input {source} {shlex.quote(address)} tcp sport {port} drop",
+            f"nft add rule {place} input {source} {quoted(address)} tcp sport {port} drop",
         ),
         (f"nft delete table {place}",),
     )
@@ -59,5 +59,5 @@ def _nft(address: str, port: str, *, six: bool) -> Way:
 
 def _iptables(address: str, port: str, *, six: bool) -> Way:
     program = "ip6tables" if six else "iptables"
-    rule = f"INPUT -s {shlex.quote(address)} -p tcp --sport {port} -j DROP"
+    rule = f"INPUT -s {quoted(address)} -p tcp --sport {port} -j DROP"
     return Way((f"{program} -I {rule}",), (f"{program} -D {rule}",))

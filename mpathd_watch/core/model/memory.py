@@ -74,7 +74,7 @@ class Memory:
     """The whole of it. ``expected`` and ``maps`` by WWID, ``outages`` by WWID and label of the path.
 
     ``lost``: the nexuses whose loss was announced, by label, and what each shared with others as it was announced
-    (``NexusState.announced_with``). ``incidents`` are the ids of those that go on. ``alive``: when the last daemon is
+    (``NexusState.announced_with``). ``alive``: when the last daemon is
     known to have run, by the clocks of its boot; ``None`` where there was none. ``same_boot``: the host has not been
     booted since, and CLOCK_MONOTONIC has gone on.
     """
@@ -83,6 +83,5 @@ class Memory:
     outages: Mapping[str, Mapping[str, OpenOutage]] = field(default_factory=empty)
     maps: Mapping[str, KeptMap] = field(default_factory=empty)
     lost: Mapping[str, str] = field(default_factory=empty)
-    incidents: tuple[str, ...] = ()
     alive: Instant | None = None
     same_boot: bool = False

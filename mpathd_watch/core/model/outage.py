@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from math import inf
+from math import inf, isinf
 
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
+from mpathd_watch.core.model.text import duration
 from mpathd_watch.core.model.vocabulary import Cause, Phase, Verdict
 from mpathd_watch.immutable import immutable
 
@@ -53,6 +54,14 @@ class Span:
     def since(self, earlier: Span) -> Span:
         """The seconds from ``earlier`` to this moment; never negative."""
         return Span(max(0.0, self.least - earlier.most), max(0.0, self.most - earlier.least))
+
+    @property
+    def text(self) -> str:
+        """``5.2 s``; ``5.2 s to 1 min 3 s`` where only a range is known, ``at least 5.2 s`` where nothing bounds it."""
+        least = duration(max(0.0, self.least))
+        if self.exact:
+            return least
+        return f"at least {least}" if isinf(self.most) else f"{least} to {duration(self.most)}"
 
 
 @immutable

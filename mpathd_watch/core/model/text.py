@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 MOST_NAMED = 3
@@ -56,6 +57,11 @@ def size(sectors: int) -> str:
     """A size in sectors of sysfs as a person says it: ``64.0 MiB``, ``1.5 GiB``."""
     mib = sectors * SECTOR / (1 << 20)
     return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"
+
+
+def quoted(name: str) -> str:
+    r"""A name as a word of a command that somebody may paste into a shell. A map may be called ``a\x20b`` or ``$(b)``."""
+    return shlex.quote(name)
 
 
 def plural(count: int, noun: str) -> str:

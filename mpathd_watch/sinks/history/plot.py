@@ -18,7 +18,7 @@ from mpathd_watch.core.model.vocabulary import (
 from mpathd_watch.sinks.history.figure import Bar, Look, Mark, Phase, Row
 from mpathd_watch.sinks.history.stages import measured, stages
 from mpathd_watch.sinks.history.svg import svg
-from mpathd_watch.sinks.history.text import stretch, verdict
+from mpathd_watch.sinks.history.text import verdict
 from mpathd_watch.sinks.words import cause
 from mpathd_watch.store.past import PastOutage, RawChange
 
@@ -62,7 +62,7 @@ def plot(outage: PastOutage, now: float) -> str:
     begin = min([at.least for at in outage.instants.values()] + [0.0]) - MARGIN
     title = f"{outage.map} {outage.path}: {cause(outage.cause)}, {verdict(outage)}"
     if outage.lasted is not None:
-        title += f", {stretch(outage.lasted)}"
+        title += f", {outage.lasted.text}"
     phases = [
         Phase(each.name, each.begin.least, each.took.least, each.took.most, each.allowed, each.over)
         for each in measured(outage)

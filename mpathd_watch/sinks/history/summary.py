@@ -10,7 +10,7 @@ from typing import Final
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.text import clean, duration, listed, plural
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.history.text import drill_text, moment, stretch
+from mpathd_watch.sinks.history.text import drill_text, moment
 from mpathd_watch.sinks.words import in_words
 from mpathd_watch.store.past import MapRisk, PastDrill, PastOutage, ProvenPath
 
@@ -56,7 +56,7 @@ def summary_lines(summary: Summary, zone: tzinfo | None = None) -> Iterator[str]
         allowed = outage.bounds.get("failover")
         budget = f" of at most {duration(allowed)}" if allowed is not None else ""
         yield (
-            f"longest failover within {WORST_WITHIN_DAYS} days: {stretch(took)}{budget}, {clean(outage.map)} "
+            f"longest failover within {WORST_WITHIN_DAYS} days: {took.text}{budget}, {clean(outage.map)} "
             f"{clean(outage.path)}, {moment(outage.began, zone)} ({clean(outage.id)})"
         )
     if summary.drills:

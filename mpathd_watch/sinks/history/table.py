@@ -9,7 +9,7 @@ from typing import Final
 
 from mpathd_watch.core.model.text import clean, duration
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.history.text import fitted, lasted, moment, stretch, verdict
+from mpathd_watch.sinks.history.text import fitted, lasted, moment, verdict
 from mpathd_watch.sinks.words import cause
 from mpathd_watch.store.past import DaemonRun, PastOutage
 
@@ -62,7 +62,7 @@ def _cells(outage: PastOutage, now: float, zone: tzinfo | None) -> tuple[str, ..
         clean(outage.map),
         clean(outage.path),
         lasted(outage, now),
-        "-" if failover is None else stretch(failover),
+        "-" if failover is None else failover.text,
         verdict(outage),
         cause(clean(outage.cause)) + (" (drill)" if outage.drill else ""),
     )

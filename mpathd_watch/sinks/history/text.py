@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
-from math import inf, isinf
+from math import inf
 
 from mpathd_watch.core.model.outage import Span
-from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.dates import date
 from mpathd_watch.sinks.words import in_words
 from mpathd_watch.store.past import PastDrill, PastOutage
@@ -22,15 +22,6 @@ def utc(wall: float) -> str:
     return date(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def stretch(seconds: Span) -> str:
-    """``5.2 s``; ``5.2 s to 1 min 3 s`` where only a range is known, ``at least 5.2 s`` where nothing bounds it."""
-    if seconds.exact:
-        return duration(seconds.least)
-    if isinf(seconds.most):
-        return f"at least {duration(seconds.least)}"
-    return f"{duration(seconds.least)} to {duration(seconds.most)}"
-
-
 def lasted(outage: PastOutage, now: float) -> str:
     """How long it took until the path was up again, or has taken until ``now``; ``-`` if the path was removed."""
     took = outage.lasted
@@ -42,7 +33,7 @@ def lasted(outage: PastOutage, now: float) -> str:
         took = Span(took.least, took.most + max(0.0, outage.began - outage.earliest))
     elif outage.inherited:
         took = Span(took.least, inf)
-    return stretch(took)
+    return took.text
 
 
 def verdict(outage: PastOutage) -> str:

@@ -10,7 +10,7 @@ from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.history.stages import Measured, Stage, measured, stages
-from mpathd_watch.sinks.history.text import drill_text, lasted, moment, stretch, verdict
+from mpathd_watch.sinks.history.text import drill_text, lasted, moment, verdict
 from mpathd_watch.sinks.words import cause
 from mpathd_watch.store.past import PastDrill, PastOutage
 
@@ -105,7 +105,7 @@ def _seconds(at: Span) -> str:
 def _phases(phases: Sequence[Measured]) -> Iterator[str]:
     rows = [("PHASE", "TOOK", "ALLOWED", "")]
     for phase in phases:
-        took = "not measured" if phase.took is None else stretch(phase.took)
+        took = "not measured" if phase.took is None else phase.took.text
         allowed = "no limit" if phase.allowed is None else f"{phase.allowed:g} s"
         rows.append((phase.name, took, allowed, "OVER" if phase.over else ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

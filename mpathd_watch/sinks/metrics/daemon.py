@@ -215,7 +215,7 @@ COUNTERS: Final[Block[State]] = Block(
         ),
         gauge(
             "maps_expected",
-            "Maps that should exist: those that do, and those that are expected ([expected.md](expected.md)).",
+            "Maps that should exist: those that do, and those that are expected.",
             lambda state: len(state.maps) if state.started else None,
             Example(
                 "Which hosts lack maps that they should have?",

@@ -108,7 +108,7 @@ _ROWS: Final[tuple[Row[MapState], ...]] = (
     gauge(
         "map_paths_expected",
         "Paths that the map should have: all that it has had and that were not forgotten, including those that are "
-        "missing, and all that are declared or named by node records ([expected.md](expected.md)).",
+        "missing, and all that are declared or named by node records.",
         lambda map_: map_.expected,
         Example(
             "What share of the expected paths is usable?",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.outage import Outage
-from mpathd_watch.core.model.text import plural
+from mpathd_watch.core.model.text import plural, quoted
 from mpathd_watch.core.model.vocabulary import Health
 from mpathd_watch.core.state import MapState, PathState
 
@@ -57,3 +57,9 @@ def outage_fields(outage: Outage, now: Instant) -> dict[str, str]:
         "OUTAGE": outage.id,
         "ELAPSED_SEC": f"{now.since(outage.began):.3f}",
     }
+
+
+def forget(map_: MapState, path: PathState | None = None) -> str:
+    """The command that says that a map, or one path of it, is gone for good."""
+    command = f"mpathd-watch forget --map {quoted(map_.label)}"
+    return command if path is None else f"{command} --path {quoted(path.label)}"

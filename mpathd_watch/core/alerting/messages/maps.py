@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mpathd_watch.core.alerting.messages.fields import map_fields, name, usable
+from mpathd_watch.core.alerting.messages.fields import forget, map_fields, name, usable
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.model.identity import by_label
-from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.text import duration, plural
+from mpathd_watch.core.model.outage import Span
+from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth
 from mpathd_watch.core.state import MapState
 
@@ -22,15 +22,15 @@ MOST_NAMED = 4
 """Paths that a message names."""
 
 
-def map_changed(map_: MapState, previous: MapHealth, now: Instant) -> Alert:
-    """The alert for a map that has come into ``map_.health``."""
+def map_changed(map_: MapState, previous: MapHealth, troubled: Span | None) -> Alert:
+    """The alert for a map that has come into ``map_.health``; ``troubled``: for how long it has not been healthy."""
     kind = _KINDS[map_.health]
     # A path that is only suspect has an alert of its own, and all paths are still used.
     only_suspect = map_.health is MapHealth.DEGRADED and all(path.health in USABLE for path in map_.paths.values())
     return Alert(
         kind,
         Priority.INFO if only_suspect else kind.value.priority,
-        f"{map_.label}: {_text(map_, now)}.",
+        f"{map_.label}: {_text(map_, troubled)}.",
         {**map_fields(map_), "HEALTH": map_.health.value, "PREVIOUS_HEALTH": previous.value},
     )
 
@@ -40,7 +40,7 @@ def map_removed(map_: MapState, *, lost: bool) -> Alert:
     if lost:
         text = (
             "the map was removed while none of its paths was usable. It counts as lost until it is back; if it is gone "
-            f"for good: mpathd-watch forget --map {map_.label}"
+            f"for good: {forget(map_)}"
         )
     else:
         text = f"the map was removed, and is no longer expected; {map_.usable} of {map_.expected} paths were usable"
@@ -60,14 +60,11 @@ def map_forgotten(map_: MapState) -> Alert:
     )
 
 
-def _text(map_: MapState, now: Instant) -> str:
+def _text(map_: MapState, troubled: Span | None) -> str:
     match map_.health:
         case MapHealth.LOST if not map_.exists:
             expected = f"{plural(map_.expected, 'path')} {'is' if map_.expected == 1 else 'are'} expected"
-            return (
-                f"the map does not exist, and {expected}. If it is gone for good: mpathd-watch forget --map "
-                f"{map_.label}"
-            )
+            return f"the map does not exist, and {expected}. If it is gone for good: {forget(map_)}"
         case MapHealth.LOST:
             stalled = any(path.health is Health.STALLED for path in map_.paths.values())
             holding = "the kernel still holds I/O for a stalled path, then " if stalled else ""
@@ -81,7 +78,7 @@ def _text(map_: MapState, now: Instant) -> str:
         case MapHealth.DEGRADED:
             return f"degraded, {usable(map_)} ({_not_up(map_)})"
         case _:
-            took = f" after {duration(now.since(map_.troubled))}" if map_.troubled else ""
+            took = "" if troubled is None else f" after {troubled.text}"
             return f"healthy again{took}, all {plural(map_.expected, 'path')} up"
 
 

@@ -6,7 +6,15 @@ from math import inf, isinf
 
 from mpathd_watch.core.alerting.messages import sentences
 from mpathd_watch.core.alerting.messages.context import Context
-from mpathd_watch.core.alerting.messages.fields import map_fields, more_paths, name, outage_fields, path_fields, usable
+from mpathd_watch.core.alerting.messages.fields import (
+    forget,
+    map_fields,
+    more_paths,
+    name,
+    outage_fields,
+    path_fields,
+    usable,
+)
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.facts import DeviceFacts
@@ -58,7 +66,7 @@ def path_changed(
     quiet = outage.shared or covered or before.flaps.flapping or path.in_transition
     text = _changed(context, path, outage, siblings)
     if path.health is Health.MISSING and outage.cause is Cause.LOGOUT and not quiet:
-        text += f". If that was intended and is for good: mpathd-watch forget --map {map_.label} --path {path.label}"
+        text += f". If that was intended and is for good: {forget(map_, path)}"
     if before.outage is None and outage.inherited and outage.cause is not Cause.ABSENT:
         text += ". It was already in this state when mpathd-watch started"
     return Alert(

@@ -180,11 +180,7 @@ def _after(outage: Outage, end: Instant) -> str:
     """How long the outage had lasted at ``end``, as far as that is known."""
     if outage.inherited:
         return ""
-    span = outage.between(outage.began, end)
-    if span.exact:
-        return f" after {duration(span.least)}"
-    least = duration(max(0.0, span.least))
-    return f" after at least {least}" if isinf(span.most) else f" after {least} to {duration(span.most)}"
+    return f" after {outage.between(outage.began, end).text}"
 
 
 def _left(path: PathState, now: Instant) -> int | None:

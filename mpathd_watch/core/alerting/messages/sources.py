@@ -15,7 +15,7 @@ _SOURCES = {
     SourceName.CONFIGURATION: "the configuration of multipath and iSCSI",
     SourceName.ISCSI: "the kernel's iSCSI errors",
     SourceName.NETWORK: "the network interfaces",
-    SourceName.STORE: "or write the daemon's memory",
+    SourceName.STORE: "or write the stored state",
 }
 _UNKNOWN_WITHOUT = {
     SourceName.UEVENT: "Failures are detected later, when multipathd is asked",

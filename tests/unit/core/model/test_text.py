@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.model import text as module
-from mpathd_watch.core.model.text import MAX_TEXT, clean, duration, plural
+from mpathd_watch.core.model.text import MAX_TEXT, clean, duration, plural, quoted
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,14 @@ def test_a_duration_says_about_what_it_is(seconds: float) -> None:
 
 def test_plurals() -> None:
     assert [plural(count, "path") for count in (0, 1, 2)] == ["0 paths", "1 path", "2 paths"]
+
+
+@given(st.text(min_size=1))
+def test_a_quoted_name_is_one_word_of_a_shell(name: str) -> None:
+    assert shlex.split(f"forget --map {quoted(clean(name))} --path x") == [
+        "forget",
+        "--map",
+        clean(name),
+        "--path",
+        "x",
+    ]

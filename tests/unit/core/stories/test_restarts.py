@@ -467,3 +467,14 @@ def test_a_path_in_use_again_that_is_suspect_was_held_no_longer_than_nobody_watc
     suspect = advance(outage, Health.SUSPECT, in_use, moment(60))
     assert judge(advance(suspect, Health.UP, in_use, moment(90)), 2.0).verdict is Verdict.UNOBSERVED
     assert judge(advance(outage, Health.UP, in_use, moment(90)), 2.0).verdict is Verdict.OVER_BUDGET
+
+
+@pytest.mark.parametrize(("booted", "text"), [(False, "again after 28.0 s,"), (True, "again after at least ")])
+def test_how_long_a_map_was_not_healthy_is_exact_only_within_one_boot(booted: bool, text: str) -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    restarted(story.at(20), 10.0, booted=booted)
+    began = story.map().troubled
+    assert began is not None
+    back(story.at(story.seconds + 5)).look()
+    assert text in story.told_of("map_recovered").message
