@@ -43,11 +43,15 @@ class Refresh:
 
 @immutable
 class OutageChanged:
-    """An outage has begun, or more is known of it, at ``at``; ``states`` are those of its path now."""
+    """An outage has begun, or more is known of it, at ``at``; ``states`` are those of its path now.
+
+    ``evidence``: what the network interface and the other paths show as the path goes out, a clause; else empty.
+    """
 
     open: OpenOutage
     states: PathStates
     at: Instant
+    evidence: str = ""
 
 
 @immutable

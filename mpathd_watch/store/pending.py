@@ -154,13 +154,15 @@ class Pending:
         of = kept.open
         before = known or KeptOutage(of.wwid, of.map, of.path, outage)
         states = before.with_states(kept.states, kept.at)
-        self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of))
+        evidence = kept.evidence or before.evidence
+        self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of, evidence))
 
     def _outage_ended(self, kept: OutageEnded) -> None:
         outage = kept.outage
         known = self._present.outages.get(outage.id) or KeptOutage(kept.wwid, kept.map, kept.path, outage)
         end = outage.reinstated or outage.began
-        self._set_outage(KeptOutage(kept.wwid, kept.map, kept.path, outage, known.with_states(kept.states, end)))
+        states = known.with_states(kept.states, end)
+        self._set_outage(KeptOutage(kept.wwid, kept.map, kept.path, outage, states, evidence=known.evidence))
 
     def _outage_dropped(self, kept: OutageDropped) -> None:
         known = self._present.outages.get(kept.id)

@@ -52,7 +52,9 @@ def _read(connection: sqlite3.Connection, note: str, boot: str) -> Opened:
     def rows(query: str) -> list[Row]:
         return connection.execute(query).fetchall()
 
-    outages = list(readable(rows("SELECT resume, states FROM outages WHERE resume IS NOT NULL"), read_open, skip))
+    outages = list(
+        readable(rows("SELECT resume, states, evidence FROM outages WHERE resume IS NOT NULL"), read_open, skip)
+    )
     maps = dict(readable(rows("SELECT wwid, map, resume FROM maps"), _map, skip))
     expected = dict(readable(rows("SELECT wwid, map FROM expected"), _expected, skip))
     lost = dict(readable(rows("SELECT label, shared FROM lost_nexuses"), _texts, skip))

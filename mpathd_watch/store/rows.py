@@ -35,7 +35,7 @@ class StatesAt:
 
 @immutable
 class KeptOutage:
-    """An outage as it is kept. ``open``: what a restart needs, ``None`` once it is over."""
+    """An outage as it is kept, with the ``evidence`` for its cause. ``open``: what a restart needs, if it goes on."""
 
     wwid: str
     map: str
@@ -43,6 +43,7 @@ class KeptOutage:
     outage: Outage
     states: tuple[StatesAt, ...] = ()
     open: OpenOutage | None = None
+    evidence: str = ""
 
     def with_states(self, states: PathStates, at: Instant) -> tuple[StatesAt, ...]:
         """Its changes, and this one if it is one."""
@@ -55,7 +56,7 @@ class KeptOutage:
 OUTAGE_COLUMNS = (
     *("id", "wwid", "map", "path", "began", "began_earliest", "inherited"),
     *(f"{stage}_{end}" for stage in STAGES for end in ("least", "most")),
-    *("cause", "timeouts", "bounds", "phases", "verdict", "broken", "states", "resume"),
+    *("cause", "evidence", "timeouts", "bounds", "phases", "verdict", "broken", "states", "resume"),
 )
 
 
@@ -83,6 +84,7 @@ def outage_row(kept: KeptOutage) -> Row:
         int(outage.inherited),
         *ranges,
         outage.cause.value,
+        plain(kept.evidence),
         None if outage.timeouts is None else _text({name: _limit(each) for name, each in outage.timeouts.items()}),
         None if outage.bounds is None else _text({name: _finite(each) for name, each in _named(outage.bounds)}),
         _text({phase.value: [span.least, _finite(span.most)] for phase, span in spans(outage).items()}),
@@ -94,7 +96,7 @@ def outage_row(kept: KeptOutage) -> Row:
 
 
 def read_open(row: Row) -> KeptOutage:
-    """The outage of a row ``resume, states``. Raises ``ValueError``."""
+    """The outage of a row ``resume, states, evidence``. Raises ``ValueError``."""
     known = decode(OpenOutage, _parsed(row[0]))
     outage = known.outage
     states = []
@@ -104,7 +106,8 @@ def read_open(row: Row) -> KeptOutage:
         seconds = at / MICRO
         moment = Instant(outage.began.monotonic + seconds, outage.began.wall + seconds)
         states.append(StatesAt(moment, PathStates(*words)))
-    return KeptOutage(known.wwid, known.map, known.path, outage, tuple(states), known)
+    evidence = row[2] if isinstance(row[2], str) else ""
+    return KeptOutage(known.wwid, known.map, known.path, outage, tuple(states), known, evidence)
 
 
 def map_text(kept: KeptMap) -> str:

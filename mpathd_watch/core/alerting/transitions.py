@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import inf
 
 from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.alerting.messages import evidence
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
@@ -145,6 +146,11 @@ def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Map
     else:
         return
     draft.keep_path(wwid, replace(path, verdict=verdict, outage=replace(outage, announced=outage.cause)))
+
+
+def evidence_of(draft: Draft, wwid: str, path: PathState) -> str:
+    """What the network interface and the other paths of the map show beside this path, a clause."""
+    return ", ".join(evidence.around(_context(draft, draft.whole_map(wwid)), path))
 
 
 def _context(draft: Draft, map_: MapState) -> messages.Context:

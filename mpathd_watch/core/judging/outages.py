@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpathd_watch.core.alerting.transitions import evidence_of
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import OutageChanged, OutageDropped, OutageEnded
 from mpathd_watch.core.judging.expected import keep_proof
@@ -47,7 +48,8 @@ def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None
         kept = OpenOutage(
             wwid, draft.maps[wwid].label, path.label, outage, verdict.health, verdict.since, verdict.announced
         )
-        draft.emit(OutageChanged(kept, states, draft.now))
+        out = outage.real and not (before.outage and before.outage.real)
+        draft.emit(OutageChanged(kept, states, draft.now, evidence_of(draft, wwid, path) if out else ""))
 
 
 def _states(draft: Draft, path: PathState) -> PathStates:

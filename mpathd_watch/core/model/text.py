@@ -60,7 +60,7 @@ def size(sectors: int) -> str:
 
 
 def quoted(name: str) -> str:
-    r"""A name as a word of a command that somebody may paste into a shell. A map may be called ``a\x20b`` or ``$(b)``."""
+    r"""A name as a word of a command that somebody may paste into a shell: a map may be called ``a\x20b``."""
     return shlex.quote(name)
 
 

@@ -130,6 +130,14 @@ def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:
     assert not again(tmp_path, "").memory.same_boot
 
 
+def test_the_evidence_of_an_outage_is_that_of_its_beginning_over_restarts(tmp_path: Path) -> None:
+    of = outage(stalled=NOW)
+    store = Store(tmp_path).keep(replace(changed(of), evidence="NIC eth1 has no carrier"), changed(of))
+    assert store.rows("SELECT evidence FROM outages") == [("NIC eth1 has no carrier",)]
+    later = Store(tmp_path).keep(changed(of, Health.FAILED), ended(of))
+    assert later.rows("SELECT evidence FROM outages") == [("NIC eth1 has no carrier",)]
+
+
 def test_what_is_over_is_not_read_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep(changed(outage(1)), changed(outage(2)), changed(outage(3, failed=NOW)), map_changed(MapHealth.LOST))

@@ -478,3 +478,12 @@ def test_how_long_a_map_was_not_healthy_is_exact_only_within_one_boot(booted: bo
     assert began is not None
     back(story.at(story.seconds + 5)).look()
     assert text in story.told_of("map_recovered").message
+
+
+def test_what_the_siblings_show_is_kept_once_as_the_path_goes_out() -> None:
+    story = Story(San.of(["mpio"], PORTALS).wired()).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    story.at(20).session(2, SessionStatus.FREE)
+    kept = [each for each in story.kept if isinstance(each, OutageChanged) and each.evidence]
+    assert [(each.open.path, each.open.health) for each in kept] == [(LOST, Health.STALLED)]
+    assert kept[0].evidence == "NIC eth2 has carrier, its sibling through eth1 is fine"
