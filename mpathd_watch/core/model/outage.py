@@ -51,10 +51,6 @@ class Span:
         """Whether they are known to a tenth of a second."""
         return self.most - self.least < 0.1
 
-    def since(self, earlier: Span) -> Span:
-        """The seconds from ``earlier`` to this moment; never negative."""
-        return Span(max(0.0, self.least - earlier.most), max(0.0, self.most - earlier.least))
-
     @property
     def text(self) -> str:
         """``5.2 s``; ``5.2 s to 1 min 3 s`` where only a range is known, ``at least 5.2 s`` where nothing bounds it."""

@@ -487,3 +487,16 @@ def test_what_the_siblings_show_is_kept_once_as_the_path_goes_out() -> None:
     kept = [each for each in story.kept if isinstance(each, OutageChanged) and each.evidence]
     assert [(each.open.path, each.open.health) for each in kept] == [(LOST, Health.STALLED)]
     assert kept[0].evidence == "NIC eth2 has carrier, its sibling through eth1 is fine"
+
+
+def test_of_a_map_whose_trouble_has_no_beginning_no_duration_is_claimed() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    wwid = story.san.wwid("mpio")
+    edited = KeptMap(MapHealth.AT_RISK, moment(0), MapHealth.AT_RISK)
+    memory = replace(memory_of(story, 0.0), maps=frozen({wwid: edited}))
+    story.state = State()
+    story.feed(SETTINGS)
+    for event in (Remembered(memory), SourceUp(SourceName.UEVENT), SourceUp(SourceName.SYSFS)):
+        story.feed(event)
+    story.look().listing()
+    assert story.told_of("map_recovered").message == "mpio: healthy again, all 2 paths up."
