@@ -57,8 +57,8 @@ def _install(lab: Lab, deb: str) -> None:
 def _built() -> bytes:
     """The package of the commit before the store. Raises ``CalledProcessError`` where the history lacks it."""
     with tempfile.TemporaryDirectory() as name:
-        archive = subprocess.run(["git", "-C", ROOT, "archive", BEFORE], check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", name], input=archive, check=True)
+        subprocess.run(["git", "clone", "-q", "--no-checkout", ROOT, name], check=True)
+        subprocess.run(["git", "-C", name, "checkout", "-q", BEFORE], check=True)
         environment = {**os.environ, "DEB_BUILD_OPTIONS": "nocheck"}
         subprocess.run(["tools/build-deb"], cwd=name, env=environment, check=True, stdout=subprocess.DEVNULL)
         return next(Path(name).glob("dist/mpathd-watch_*_all.deb")).read_bytes()
