@@ -36,9 +36,17 @@ class Daemon:
     """``mpathd-watch run`` with all its surroundings in a temporary directory.
 
     ``prefix`` starts the command. ``stderr`` is a descriptor to use in place of a file in the directory.
+    ``program`` are Python's arguments for the program itself.
     """
 
-    def __init__(self, directory: Path, *options: str, prefix: Sequence[str] = (), stderr: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        prefix: Sequence[str] = (),
+        stderr: int | None = None,
+        program: Sequence[str] = ("-m", "mpathd_watch"),
+    ) -> None:
         self.directory = directory
         self.config = directory / "config.toml"
         self.config.touch()
@@ -55,7 +63,7 @@ class Daemon:
             "STATE_DIRECTORY": str(directory / "state"),
             "WATCHDOG_USEC": "2000000",
         }
-        command = [*prefix, sys.executable, "-m", "mpathd_watch", "run", "--config", str(self.config)]
+        command = [*prefix, sys.executable, *program, "run", "--config", str(self.config)]
         command += ["--sysfs", str(directory / "sys"), "--web.listen-address", "127.0.0.1:0", *options]
         self._errors = (directory / "stderr").open("w+", encoding="utf-8")
         errors = self._errors if stderr is None else stderr

@@ -14,19 +14,22 @@ with the process's ``comm``.
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 import struct
 import threading
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mpathd_watch.sources.multipathd.presence import NAME, Presence
-from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND
+from mpathd_watch.sources.multipathd.replies import CONFIGURATION_COMMAND, MAPS_COMMAND, PATHS_COMMAND
 from mpathd_watch.sources.reading.presence import Daemon
+from tests.fakes.sysfs import WWID, FakeDisk, FakeMap
 
 HELP = "multipath-tools v0.9.4 (12/19, 2022)\nCLI commands reference:\n list|show paths\n list|show daemon\n"
 _GOLDEN = Path(__file__).parents[1] / "golden" / "multipathd"
@@ -135,6 +138,18 @@ class FakeMultipathd:
     def asked(self, command: str) -> list[float]:
         """When ``command`` was asked, in seconds of time.monotonic."""
         return [request.at for request in list(self.requests) if request.command == command]
+
+    def list_map(self, map_: FakeMap, disks: Iterable[FakeDisk], failed: Collection[str] = ()) -> None:
+        """Have one map listed with its paths through ``disks``, those of the names in ``failed`` as failed in dm."""
+        lines, groups = [], []
+        for disk in disks:
+            dm, checker = ("failed", "faulty") if disk.name in failed else ("active", "ready")
+            lines.append(f"{WWID}|{map_.name}|{disk.name}|{disk.dev_t}|{dm}|{checker}|tur|normal|0\n")
+            path = {"dev": disk.name, "dev_t": disk.dev_t, "dm_st": dm, "chk_st": checker, "checker": "tur"}
+            groups.append({"paths": [{**path, "pri": 50, "marginal_st": "normal"}]})
+        known = {"name": map_.name, "uuid": WWID, "sysfs": map_.sysfs_name, "queueing": "off", "path_groups": groups}
+        self.replies[PATHS_COMMAND] = "".join(lines)
+        self.replies[MAPS_COMMAND] = json.dumps({"maps": [known]})
 
     def start(self) -> None:
         """Listen, and write the pidfile; each start has a pid of its own."""

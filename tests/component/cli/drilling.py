@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND
+from mpathd_watch.sources.multipathd.replies import PATHS_COMMAND
 from tests.component.process import PATIENCE, until
 from tests.fakes.multipathd import FakeMultipathd
-from tests.fakes.sysfs import WWID, FakeDisk, FakeSysfs
+from tests.fakes.sysfs import FakeSysfs
 
 PORTAL = "192.168.2.1:3260"
 PROGRAM = """
@@ -73,28 +73,7 @@ class DrillHost:
 
     def list_paths(self) -> None:
         """Have multipathd list the paths as they are, by ``failed``."""
-        lines = [
-            f"{WWID}|mpio|{disk.name}|{disk.dev_t}|{'|'.join(self._states(disk))}|tur|normal|0" for disk in self.disks
-        ]
-        groups = [
-            {
-                "paths": [
-                    {
-                        "dev": disk.name,
-                        "dev_t": disk.dev_t,
-                        "dm_st": self._states(disk)[0],
-                        "chk_st": self._states(disk)[1],
-                        "checker": "tur",
-                        "pri": 50,
-                        "marginal_st": "normal",
-                    }
-                ]
-            }
-            for disk in self.disks
-        ]
-        known = {"name": "mpio", "uuid": WWID, "sysfs": self.map.sysfs_name, "queueing": "off", "path_groups": groups}
-        self.multipathd.replies[PATHS_COMMAND] = "".join(f"{line}\n" for line in lines)
-        self.multipathd.replies[MAPS_COMMAND] = json.dumps({"maps": [known]})
+        self.multipathd.list_map(self.map, self.disks, self.failed)
 
     def fail(self, number: int) -> None:
         """A link breaks: the session fails after its pings, and dm fails the path after ``recovery_tmo``."""
@@ -141,9 +120,6 @@ class DrillHost:
         done = subprocess.run(command, env=self.environ, capture_output=True, check=True)  # noqa: S603  # our own program
         found: dict[str, Any] = json.loads(done.stdout)
         return found
-
-    def _states(self, disk: FakeDisk) -> tuple[str, str]:
-        return ("failed", "faulty") if disk.name in self.failed else ("active", "ready")
 
     def _answer(self) -> None:
         while not self._stopping.wait(0.2):

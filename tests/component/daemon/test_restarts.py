@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.component.process import PATIENCE, Daemon, until
+from tests.fakes.journald import Journald
+from tests.fakes.multipathd import FakeMultipathd
 from tests.fakes.sysfs import FakeSysfs, healthy_san
 
 STORE_UP = 'mpathd_watch_source_up{source="store"} 1.0'
@@ -31,9 +34,9 @@ def san(tmp_path: Path) -> FakeSysfs:
 def start(tmp_path: Path, san: FakeSysfs) -> Iterator[Callable[..., Daemon]]:  # noqa: ARG001  # the SAN must be there
     started: list[Daemon] = []
 
-    def starter(*options: str) -> Daemon:
+    def starter(*options: str, **places: Any) -> Daemon:
         (tmp_path / "notify").unlink(missing_ok=True)
-        started.append(Daemon(tmp_path, *options))
+        started.append(Daemon(tmp_path, *options, **places))
         return started[-1]
 
     yield starter
@@ -67,40 +70,89 @@ def wait_rows(state: Path, query: str, wanted: Callable[[list[tuple[object, ...]
 OPEN = "SELECT id, began, stalled_most, failed_most, verdict FROM outages"
 
 
+PROGRAM = """
+import sys
+from functools import partial
+from pathlib import Path
+from mpathd_watch import cli
+from mpathd_watch.daemon import reporters
+from mpathd_watch.sources.multipathd import client
+from mpathd_watch.sources.reading.presence import Daemon
+pidfile, proc, journal = (Path(sys.argv.pop(1)) for _ in range(3))
+client.multipathd = lambda: Daemon("multipathd", pidfile, proc, lambda _: False)
+reporters.SOCKET, reporters.JournalSink = journal, partial(reporters.JournalSink, journal)
+sys.exit(cli.main())
+"""
+"""The daemon, with the multipathd and the journald of a test in place of those of this host."""
+
+
+@pytest.fixture
+def multipathd(tmp_path: Path, san: FakeSysfs) -> Iterator[FakeMultipathd]:
+    with FakeMultipathd(tmp_path / "multipathd") as fake:
+        fake.list_map(san.maps[0], san.disks)
+        yield fake
+
+
+@pytest.fixture
+def journald(tmp_path: Path) -> Iterator[Journald]:
+    made = Journald(tmp_path / "journal")
+    yield made
+    made.close()
+
+
 def test_an_outage_goes_on_over_four_kills_under_the_same_id(
-    start: Callable[..., Daemon], san: FakeSysfs, state: Path
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path, multipathd: FakeMultipathd, journald: Journald
 ) -> None:
-    daemon = start()
-    daemon.wait_notified(r"^READY=1$")
-    session = san.sessions[1]
-    session.fail()
-    first = wait_rows(state, OPEN, lambda found: len(found) == 1)[0]
+    program = ("-c", PROGRAM, str(multipathd.pidfile), str(multipathd.proc), str(journald.path))
+
+    def begun() -> Daemon:
+        daemon = start("--multipathd-socket", multipathd.socket_name, program=program)
+        daemon.wait_notified(r"^READY=1$")
+        return daemon
 
     def restarted(change: Callable[[], object]) -> Daemon:
         daemon.process.send_signal(signal.SIGKILL)
         daemon.process.wait(PATIENCE)
         change()
-        another = start()
-        another.wait_notified(r"^READY=1$")
-        return another
+        return begun()
 
+    def fails() -> None:
+        session.expire()
+        multipathd.list_map(san.maps[0], san.disks, {san.disks[1].name})
+
+    def recovers() -> None:
+        session.recover()
+        multipathd.list_map(san.maps[0], san.disks)
+
+    session = san.sessions[1]
+    daemon = begun()
+    daemon.wait_scraped(HEALTH % "up")
+    session.fail()
+    first = wait_rows(state, OPEN, lambda found: len(found) == 1)[0]
     daemon = restarted(lambda: None)
     daemon.wait_scraped(HEALTH % "stalled")
-    daemon = restarted(session.expire)
+    daemon = restarted(fails)
     daemon.wait_scraped(HEALTH % "failed")
     wait_rows(state, OPEN, lambda found: found[0][3] is not None)
     daemon = restarted(lambda: None)
     daemon.wait_scraped(HEALTH % "failed")
-    daemon = restarted(session.recover)
-    # No multipathd reports whether dm has reinstated the path: nothing shows that the outage is over.
-    daemon.wait_scraped(HEALTH % "unknown")
-    last = rows(state, OPEN)
+    assert rows(state, OPEN)[0][4] is None
+    daemon = restarted(recovers)
+    daemon.wait_scraped(HEALTH % "up")
+    last = wait_rows(state, OPEN, lambda found: found[0][4] is not None)
     assert [row[:2] for row in last] == [first[:2]]
-    assert last[0][4] is None
     assert daemon.stop() == 0
+    entries = [dict(entry) for entry in iter(lambda: journald.read(0.1), None)]
+    outage = [
+        (entry["MPATHD_WATCH_EVENT"], entry["MPATHD_WATCH_OUTAGE"])
+        for entry in entries
+        if entry.get("MPATHD_WATCH_EVENT") in (b"path_failed", b"path_reinstated")
+    ]
+    key = str(first[0]).encode()
+    assert outage == [(b"path_failed", key), (b"path_reinstated", key)]
+    assert not [entry["MESSAGE"] for entry in entries if b"Internal error" in entry["MESSAGE"]]
     runs = rows(state, "SELECT clean, version FROM runs ORDER BY id")
     assert [row[0] for row in runs] == [0, 0, 0, 0, 1]
-    # Each run has its own file for standard error, begun again; what any of them has announced is in the last of each.
     assert "Traceback" not in daemon.said()
 
 
