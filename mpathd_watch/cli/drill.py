@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -62,17 +63,24 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(document.refusal(result), indent=2, ensure_ascii=False))
         return REFUSED
-    print(*texts.summary(result), sep="\n", file=stream, flush=True)
-    if options.json:
-        print(json.dumps(document.document(result), indent=2, ensure_ascii=False))
     status = PASSED if result.outcome is Outcome.PASSED else NOT_PASSED
+    problem = ""
+    # What is to be kept comes before what is printed: the terminal may have hung with the path that was tested.
     if options.report is not None:
         try:
             _write(options.report, result)
         except OSError as error:
-            status = fail(f"the report can't be written: {error.filename}: {error.strerror}", NOT_PASSED)
-    # The last thing to do: it may need to go on as another user.
+            problem = f"the report can't be written: {error.filename}: {error.strerror}"
+    # The last thing to do as root: it may need to go on as another user.
     kept = keep(result)
+    if display.hangs:
+        # Python would wait for the stream's lock and not see Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    print(*texts.summary(result), sep="\n", file=stream, flush=True)
+    if options.json:
+        print(json.dumps(document.document(result), indent=2, ensure_ascii=False))
+    if problem:
+        status = fail(problem, NOT_PASSED)
     if kept.done:
         print(f"{kept.text[0].upper()}{kept.text[1:]}.", file=stream)
     else:

@@ -73,10 +73,7 @@ class Keeping:
         self._pending = Pending(Contents.nothing() if opened is None else opened.contents)
         self._writer = Writer(place.directory, self._pending, Run(__version__, boot(), now()), place.limits)
         if opened is not None:
-            try:
-                self._writer.begin(opened.connection, opened.memory.alive)
-            except StoreError as error:
-                self._fault = error
+            self._writer.begin(opened)
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._report: Callable[[Event], None] = lambda _: None
 

@@ -37,10 +37,14 @@ def read_expected(directory: Path) -> Mapping[str, ExpectedMap]:
 
 def _to_read(path: Path) -> sqlite3.Connection:
     """The database, which may be in a directory that can't be written; then no daemon has it open."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=BUSY, uri=True)
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=BUSY, uri=True)
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        connection.close()
+        # What another process has locked may be half written.
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", timeout=BUSY, uri=True)
     return connection
 

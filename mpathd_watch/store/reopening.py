@@ -18,10 +18,11 @@ from mpathd_watch.store.rows import Row, instant, read_expected, read_map, read_
 class Opened:
     """A database that is open: what it holds of the present, the same for the core, and what to log about it.
 
-    ``skipped``: how many rows made no sense.
+    ``inode``: that of the file. ``skipped``: how many rows made no sense.
     """
 
     connection: sqlite3.Connection
+    inode: int
     contents: Contents
     memory: Memory
     note: str
@@ -36,13 +37,13 @@ def open_store(path: Path, boot: str) -> Opened:
     connection, note = open_to_write(path)
     try:
         with errors(path):
-            return _read(connection, note, boot)
+            return _read(connection, path.stat().st_ino, note, boot)
     except BaseException:
         connection.close()
         raise
 
 
-def _read(connection: sqlite3.Connection, note: str, boot: str) -> Opened:
+def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> Opened:
     skipped = 0
 
     def skip() -> None:
@@ -69,7 +70,7 @@ def _read(connection: sqlite3.Connection, note: str, boot: str) -> Opened:
         same_boot=its_boot == boot != "",
     )
     contents = Contents({known.outage.id: known for known in outages}, dict(maps), dict(expected), dict(lost), [])
-    return Opened(connection, contents, memory, note, skipped)
+    return Opened(connection, inode, contents, memory, note, skipped)
 
 
 def _map(row: Row) -> tuple[str, NamedMap]:

@@ -20,6 +20,7 @@ from mpathd_watch.store.database import StoreError, errors
 from mpathd_watch.store.drills import SHARE, put_drill
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune
+from mpathd_watch.store.reopening import Opened
 from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row, plain
 
 PRUNED_EVERY: Final = 3600.0
@@ -60,14 +61,12 @@ class Writer:
         self._pruned_at = float("-inf")
         self._trusted_until = run.began.wall
 
-    def begin(self, connection: sqlite3.Connection, last_alive: Instant | None) -> None:
-        """Use a database that was just opened, and note in it that this daemon runs. Raises ``StoreError``."""
-        with errors(self.path):
-            if last_alive is not None:
-                self._trusted_until = last_alive.wall + LEAPT
-            self._connection = connection
-            self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in write()
-            self._note_run(connection)
+    def begin(self, opened: Opened) -> None:
+        """Use a database that was just opened. It does not block: the first ``write`` notes that this daemon runs."""
+        if opened.memory.alive is not None:
+            self._trusted_until = opened.memory.alive.wall + LEAPT
+        self._connection = opened.connection
+        self._inode = opened.inode
 
     def write(self, now: Instant) -> str:
         """Write what waits, and that the daemon is alive. Returns a line about a database that was moved aside.
@@ -108,11 +107,15 @@ class Writer:
         with errors(self.path):
             self.path.parent.mkdir(mode=0o755, exist_ok=True)
         connection, note = database.open_to_write(self.path)
+        try:
+            with errors(self.path):
+                _forget_the_present(connection)
+                self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in _is_still_there()
+                self._note_run(connection)
+        except StoreError:
+            connection.close()
+            raise
         self._connection = connection
-        with errors(self.path):
-            _forget_the_present(connection)
-            self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in _is_still_there()
-            self._note_run(connection)
         self._pending.write_all_again()
         return note
 
@@ -143,6 +146,8 @@ class Writer:
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if taken.is_empty() and not clean else 'FULL'}")
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if self._row is None:
+                self._note_run(connection)
             _put(connection, taken)
             for drill in taken.drills:  # after their outages
                 put_drill(connection, drill, SHARE * (self._limits.mebibytes << 20))

@@ -59,6 +59,11 @@ class Display:
         self._wake.set()
         self._thread.join(STOPPED_WITHIN)
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the terminal has not taken all of it when ``stop`` returned: whoever writes to it waits."""
+        return self._thread.is_alive()
+
     def _put(self, lines: Iterable[str], following: Following) -> None:
         with self._lock:
             self._lines += lines

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath
 from mpathd_watch.store.directly import replace_expected
 from mpathd_watch.store.expected import read_expected
 from tests.component.cli.drilling import PORTAL, DrillHost, Drilling
-from tests.component.process import Daemon, until
+from tests.component.process import PATIENCE, Daemon, until
 from tests.fakes.sysfs import WWID
 
 OTHER = "192.168.1.1:3260"
@@ -88,6 +91,24 @@ def test_a_drill_that_can_not_be_kept_ends_as_any_other(host: DrillHost) -> None
     state = host.directory / "state"
     reason = f"mpathd-watch: the drill is not in the history: {state}: No such file or directory"
     assert drill.errors.splitlines()[-1] == reason
+
+
+def test_a_drill_whose_output_nobody_reads_writes_its_report_and_ends_at_ctrl_c(host: DrillHost) -> None:
+    report = host.directory / "report.json"
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    command = host.command("--portal", PORTAL, "--limit", "1", "--report", str(report))
+    with subprocess.Popen(command, env=host.environ, stdout=writer, stderr=writer) as drill:  # noqa: S603  # our own program
+        os.close(writer)
+        until(lambda: report.exists() or None, "the report")
+        assert drill.poll() is None
+        drill.send_signal(signal.SIGINT)
+        assert drill.wait(PATIENCE) != 0
+    os.close(reader)
 
 
 def test_a_drill_is_refused_with_all_reasons_while_the_other_path_is_down(host: DrillHost) -> None:

@@ -258,6 +258,56 @@ def test_clients_of_the_status_socket_that_do_not_read(start: Start, san: FakeSy
         goes_on(daemon, san)
 
 
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], timeout=10, isolation_level=None)
+database.execute(f"PRAGMA locking_mode = {sys.argv[2]}")
+database.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def held(database: Path, mode: str) -> Iterator[None]:
+    """Another process holds the database: nothing can be written, or in the mode ``exclusive`` not even read."""
+    command = [sys.executable, "-c", HOLDER, str(database), mode]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:  # noqa: S603  # our own program
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield
+        holder.stdin.close()
+
+
+STORE = 'mpathd_watch_source_up{source="store"} %d.0'
+
+
+def test_a_process_that_holds_the_database_while_the_daemon_runs(start: Start, san: FakeSysfs, tmp_path: Path) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped(STORE % 1)
+    with held(tmp_path / "state/state.db", "normal"):
+        goes_on(daemon, san)
+        daemon.wait_scraped(STORE % 0)
+    daemon.wait_scraped(STORE % 1)
+    assert daemon.stop() == 0
+
+
+def test_a_process_that_holds_the_database_at_the_start(start: Start, san: FakeSysfs, tmp_path: Path) -> None:
+    first = start()
+    first.wait_notified(r"^READY=1$")
+    first.wait_scraped(STORE % 1)
+    assert first.stop() == 0
+    (tmp_path / "notify").unlink(missing_ok=True)
+    with held(tmp_path / "state/state.db", "exclusive"):
+        daemon = start()
+        daemon.wait_notified(r"^READY=1$")
+        goes_on(daemon, san)
+        daemon.wait_scraped(STORE % 0)
+    daemon.wait_scraped(STORE % 1)
+
+
 def test_a_recording_that_can_not_be_opened_ends_the_start_with_one_line(fifo: Path) -> None:
     command = [sys.executable, "-m", "mpathd_watch", "run"]
     command += ["--web.listen-address", "127.0.0.1:0", "--record", str(fifo)]

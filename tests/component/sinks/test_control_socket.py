@@ -142,6 +142,17 @@ def test_clients_that_send_nothing_cost_their_places_for_a_while_only(path: Path
     assert play(path, story, patience=0.3) == [ASKED]
 
 
+def test_a_daemon_that_accepts_and_never_answers_is_not_waited_for_long(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        with pytest.raises(ControlError, match="timed out"):
+            ask(path, ASKED, timeout=0.2)
+        client, _ = server.accept()
+        with client, pytest.raises(ControlError, match="timed out"):
+            ask(path, ASKED, timeout=0.2)
+
+
 def test_a_stranger_gets_no_answer_even_if_the_mode_lets_them_in(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_server, "_may_ask", lambda _: False)
 

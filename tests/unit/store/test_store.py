@@ -77,7 +77,7 @@ class Store:
         self.opened: Opened = opened
         self.pending = Pending(opened.contents)
         self.writer = Writer(directory, self.pending, Run("0", boot, began), limits)
-        self.writer.begin(opened.connection, opened.memory.alive)
+        self.writer.begin(opened)
 
     def keep(self, *kept: Kept, at: Instant = NOW) -> Store:
         for each in kept:
@@ -136,6 +136,16 @@ def test_the_evidence_of_an_outage_is_that_of_its_beginning_over_restarts(tmp_pa
     assert store.rows("SELECT evidence FROM outages") == [("NIC eth1 has no carrier",)]
     later = Store(tmp_path).keep(changed(of, Health.FAILED), ended(of))
     assert later.rows("SELECT evidence FROM outages") == [("NIC eth1 has no carrier",)]
+
+
+def test_what_is_expected_is_not_read_while_another_process_changes_it(tmp_path: Path) -> None:
+    Store(tmp_path).keep(Remember(WWID, ExpectedMap(MAP))).writer.end(NOW)
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            read_expected(tmp_path)
+    assert read_expected(tmp_path).keys() == {WWID}
 
 
 def test_what_is_over_is_not_read_again(tmp_path: Path) -> None:
