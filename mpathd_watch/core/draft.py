@@ -65,7 +65,7 @@ class Draft:
 
     def drop_path(self, wwid: str, label: str) -> None:
         """Forget one path; its map must be judged again."""
-        self.leave(self.paths(wwid)[label])
+        self._leave(wwid, self.paths(wwid)[label])
         paths = {known: path for known, path in self.paths(wwid).items() if known != label}
         self._paths[wwid] = paths
         self.touched.discard((wwid, label))
@@ -86,7 +86,7 @@ class Draft:
     def drop_map(self, wwid: str) -> None:
         """Forget a map and its paths."""
         for path in self.paths(wwid).values():
-            self.leave(path)
+            self._leave(wwid, path)
         self.emit(MapDropped(wwid))
         self._paths.pop(wwid, None)
         del self.maps[wwid]
@@ -95,10 +95,14 @@ class Draft:
         self.measured.discard(wwid)
         self.deadlines.drop_map(wwid)
 
-    def leave(self, path: PathState) -> None:
-        """Nobody will see the end of the outage of a path that is forgotten."""
-        if path.outage is not None:
-            self.emit(OutageDropped(path.outage.id, path.outage.real))
+    def _leave(self, wwid: str, path: PathState) -> None:
+        """Nobody will see the end of the outage of a path that is forgotten, nor of one that waits since the start."""
+        waiting = self.rest.memory.outages.get(wwid, {}).get(path.label)
+        if waiting is not None:
+            self.rest = replace(self.rest, memory=self.rest.memory.without_outage(wwid, path.label))
+        outage = path.outage if waiting is None else waiting.outage
+        if outage is not None:
+            self.emit(OutageDropped(outage.id, outage.real))
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""

@@ -121,6 +121,7 @@ def _start_is_over(draft: Draft) -> None:
         draft.regrouped.add(wwid)
         draft.touched.update((wwid, path.label) for path in draft.paths(wwid).values() if path.awaited)
     draft.remember({wwid: None for wwid in draft.rest.expected if wwid not in draft.maps})
+    restarts.drop_unknown_maps(draft)
 
 
 # --- what is learned --------------------------------------------------------------------------------------------------
@@ -155,8 +156,13 @@ def renamed(draft: Draft, wwid: str) -> None:
 
 
 def await_paths(draft: Draft, wwid: str) -> None:
-    """Expect of a map that has just been found, or is missing, what is known of it."""
-    for label, path in draft.rest.expected.get(wwid, _NOTHING).paths.items():
+    """Expect of a map that has just been found, or is missing, what is known of it.
+
+    That includes a path that had not been there long enough to be learned when it went, and whose outage goes on.
+    """
+    learned = draft.rest.expected.get(wwid, _NOTHING).paths
+    out = dict.fromkeys(draft.rest.memory.outages.get(wwid, ()), ExpectedPath())
+    for label, path in {**out, **learned}.items():
         draft.set_path(wwid, _awaited(draft, label, path))
     declare(draft, wwid)
 

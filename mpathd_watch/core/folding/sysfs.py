@@ -87,7 +87,8 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
             if facts is not None and facts.dev_t == path.place.dev_t:
                 _observe(draft, wwid, path, facts, event.requested)
             elif path.place.dev in gone:
-                draft.set_path(wwid, path.forgotten(member=False))
+                # A map that is taken away loses its disks a moment later, and the uevent of its removal may still be on
+                # its way: the full scan shows whether the path has left its map, or the map is gone.
                 draft.refresh(Scope.SYSTEM)
 
 

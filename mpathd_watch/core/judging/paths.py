@@ -29,7 +29,7 @@ from mpathd_watch.core.state.arrays import target_of
 from mpathd_watch.core.transports import table
 from mpathd_watch.core.verdicts import carrier, flapping
 from mpathd_watch.core.verdicts.budget import bounds
-from mpathd_watch.core.verdicts.error_counts import SETTLED
+from mpathd_watch.core.verdicts.error_counts import COLLECTED, SETTLED
 from mpathd_watch.core.verdicts.health import CLOSED, Evidence, RawStates, evidence, path_health
 from mpathd_watch.core.verdicts.outage import CAUSE_GRACE, advance, judge, outage_id
 from mpathd_watch.immutable import replace
@@ -199,6 +199,7 @@ def _by_counters(path: PathState, nexus: NexusState | None, standing: Standing, 
     # Without its uevent it is not known when dm failed the path. A check that was under way before the path was up may
     # fail it afterwards, for a reason that is over.
     timed = managed and path.dm.changed is not None and path.dm.changed >= outage.failed.monotonic
+    timed = timed and outage.failed.monotonic - outage.errors.at >= COLLECTED
     if nexus is not None and nexus.error is not None and outage.failed.since(nexus.error.at) < UNSEEN_LOSS:
         # The kernel has dropped the connection, and the session was back before it was read: multipathd fails a path
         # whose disk is transport-offline without a command (path_offline() in libmultipath/discovery.c).

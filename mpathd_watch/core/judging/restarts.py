@@ -15,7 +15,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import OutageChanged
+from mpathd_watch.core.effects import OutageChanged, OutageDropped
 from mpathd_watch.core.events import Remembered
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
@@ -66,6 +66,16 @@ def resume(draft: Draft) -> None:
             _resume_paths(draft, wwid)
 
 
+def drop_unknown_maps(draft: Draft) -> None:
+    """End what is remembered of maps that are neither there nor expected."""
+    memory = draft.rest.memory
+    for paths in [paths for wwid, paths in memory.outages.items() if wwid not in draft.maps]:
+        for known in paths.values():
+            draft.emit(OutageDropped(known.outage.id, known.outage.real))
+    left = {wwid: paths for wwid, paths in memory.outages.items() if wwid in draft.maps}
+    draft.rest = replace(draft.rest, memory=replace(memory, outages=frozen(left)))
+
+
 def waits(draft: Draft, wwid: str, path: PathState) -> bool:
     """Whether something is remembered of the path, and it is not known yet what it is like now."""
     return path.label in draft.rest.memory.outages.get(wwid, ()) and not _may_still_come(draft, path)
@@ -112,14 +122,11 @@ def _resume_map(draft: Draft, wwid: str) -> None:
 
 
 def _resume_paths(draft: Draft, wwid: str) -> None:
-    memory = draft.rest.memory
-    left = dict(memory.outages[wwid])
-    for label in tuple(left):
+    for label, known in draft.rest.memory.outages[wwid].items():
         path = draft.paths(wwid).get(label)
         if path is not None and not _may_still_come(draft, path):
-            draft.set_path(wwid, _resumed(draft, path, left.pop(label)))
-    outages = {**memory.outages, wwid: frozen(left)} if left else _without(memory.outages, wwid)
-    draft.rest = replace(draft.rest, memory=replace(memory, outages=frozen(dict(outages))))
+            draft.set_path(wwid, _resumed(draft, path, known))
+            draft.rest = replace(draft.rest, memory=draft.rest.memory.without_outage(wwid, label))
 
 
 def _without(known: Mapping[str, Value], key: str) -> Mapping[str, Value]:

@@ -9,7 +9,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 
 @immutable
@@ -85,3 +85,9 @@ class Memory:
     lost: Mapping[str, str] = field(default_factory=empty)
     alive: Instant | None = None
     same_boot: bool = False
+
+    def without_outage(self, wwid: str, path: str) -> Memory:
+        """The memory without the outage of one path."""
+        left = {label: known for label, known in self.outages.get(wwid, {}).items() if label != path}
+        others = {each: paths for each, paths in self.outages.items() if each != wwid}
+        return replace(self, outages=frozen({**others, wwid: frozen(left)} if left else others))

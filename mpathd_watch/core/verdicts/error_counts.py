@@ -15,6 +15,11 @@ SETTLED = 3.0
 second after the disk has counted it, and may fail the path in dm at the next turn of its loop, a second later
 (checkerloop() in multipathd/main.c). The third second is for a busy host."""
 
+COLLECTED = 15.0
+"""Seconds after which multipathd has collected the answer of a check that a disk has counted, or is known to hang. Its
+lists are requested every 5 s, and an answer is awaited for 4 s: a multipathd that is stopped for less, with a check
+under way, fails the path when it goes on, up to ``SETTLED`` later."""
+
 
 @immutable
 class ErrorCounts:

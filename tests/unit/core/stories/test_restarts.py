@@ -16,6 +16,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
 from mpathd_watch.core.model.outage import Gap, Outage, Span
+from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     Cause,
@@ -500,3 +501,53 @@ def test_of_a_map_whose_trouble_has_no_beginning_no_duration_is_claimed() -> Non
         story.feed(event)
     story.look().listing()
     assert story.told_of("map_recovered").message == "mpio: healthy again, all 2 paths up."
+
+
+def without_learning(story: Story) -> Story:
+    """A new daemon for which no path had been there long enough to be learned, half a second later."""
+    memory = replace(memory_of(story, story.seconds), expected=frozen({}))
+    story.seconds += 0.5
+    story.state = State()
+    story.feed(SETTINGS)
+    story.feed(Remembered(memory))
+    for source in (SourceName.UEVENT, SourceName.SYSFS, SourceName.MULTIPATHD):
+        story.feed(SourceUp(source))
+    return story.look().listing()
+
+
+def test_a_path_that_went_before_it_was_learned_stays_missing_over_a_restart() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.at(5).san.logout(2)
+    began = story.look().path(LOST).outage
+    without_learning(story.at(6))
+    story.at(story.seconds + Settings().start_grace_seconds + 1)
+    outage = story.path(LOST).outage
+    assert story.path(LOST).health is Health.MISSING
+    assert began is not None
+    assert outage is not None
+    assert outage.id == began.id
+
+
+def test_the_outages_of_a_map_that_is_neither_there_nor_expected_end_with_the_start() -> None:
+    story = Story(San.of(["mpio", "other"], PORTALS)).begun().live().at(0)
+    story.at(5).san.logout(2)
+    story.look()
+    dropped = story.path(LOST, "other").outage
+    del story.san.maps[story.san.wwid("other")]
+    without_learning(story.at(6))
+    assert len(story.state.memory.outages) == 2
+    story.at(story.seconds + Settings().start_grace_seconds + 1)
+    assert not story.state.memory.outages
+    assert dropped is not None
+    assert OutageDropped(dropped.id, real=True) in story.kept
+
+
+def test_a_path_that_is_forgotten_while_its_outage_waits_has_no_outage_any_more() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.at(5).san.logout(2)
+    began = story.look().path(LOST).outage
+    without_learning(story.at(6)).feed(Forget(story.san.wwid("mpio"), LOST))
+    assert began is not None
+    assert OutageDropped(began.id, real=True) in story.kept
+    assert not story.state.memory.outages
+    assert LOST not in story.state.maps[story.san.wwid("mpio")].paths
