@@ -17,6 +17,7 @@ import pytest
 
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.catalog.fields import FIELDS
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Remember, Scope
 from mpathd_watch.core.events import (
     BlockEvent,
@@ -518,7 +519,7 @@ class Story:
     @property
     def waits(self) -> set[Wait]:
         """What the core has deadlines for, but for the comparison of paths that goes on for ever, and for learning."""
-        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS, Wait.LEARN}
+        return {due.wait for due in self.state.deadlines} - {Wait.SLOW_PATHS, Wait.LEARN, Wait.INCIDENT}
 
     def map(self, name: str = "mpio") -> MapState:
         """The map called ``name``."""
@@ -549,8 +550,21 @@ class Story:
         ]
 
     def alerts(self, since: float = -50) -> list[tuple[float, str, str]]:
-        """When, what and about whom, of every alert since this second."""
-        return [(told.at, told.event, told.who) for told in self.told if told.at > since]
+        """When, what and about whom, of every alert since this second, but for those about incidents."""
+        return [(told.at, told.event, told.who) for told in self.parts if told.at > since]
+
+    @property
+    def parts(self) -> list[Told]:
+        """All alerts but those about incidents."""
+        return [told for told in self.told if not told.event.startswith("incident_")]
+
+    def incidents(self, since: float = -50) -> list[tuple[float, Priority, str]]:
+        """When, how urgent and what, of every alert that people are woken by, and of the ends of incidents."""
+        return [
+            (told.at, told.alert.priority, told.alert.message)
+            for told in self.told
+            if told.at > since and (told.alert.priority < Priority.INFO or told.event == "incident_ended")
+        ]
 
     def told_of(self, event: str, who: str = "") -> Alert:
         """The one alert of this kind (about ``who``)."""

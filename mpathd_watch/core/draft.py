@@ -10,9 +10,10 @@ from mpathd_watch.core.layers.row import LayerRow
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.memory import ExpectedMap
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.core.state import Arrays, Deadlines, Due, MapState, NexusState, PathState, SourceState, State, Wait
-from mpathd_watch.immutable import replace
+from mpathd_watch.immutable import immutable, replace
 
 _NEVER_ASKED = SourceState()
 
@@ -20,12 +21,21 @@ PathKey = tuple[str, str]
 """WWID and path label."""
 
 
+@immutable
+class Left:
+    """An outage has left its ``incident``; ``ended`` if it was seen to end."""
+
+    path: PathKey
+    incident: str
+    ended: Outage | None
+
+
 class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
     Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
     ``regrouped`` the maps, whose health must be judged again before the step ends. ``measured`` gathers the maps of
-    which the disks' I/O counters have been read. ``rest`` holds the fields of the state that have no draft of their
+    which the disks' I/O counters have been read. ``left`` gathers what has left its incident. ``rest`` holds the fields of the state that have no draft of their
     own.
     """
 
@@ -42,6 +52,8 @@ class Draft:
         self.deadlines = Deadlines.of(before.deadlines).draft()
         self.counters = before.counters
         self.rest = before
+        self.incidents = dict(before.incidents)
+        self.left: list[Left] = []
         self._paths: dict[str, dict[str, PathState]] = {}
         self._asked: set[Scope] = set()
 
@@ -103,6 +115,11 @@ class Draft:
         outage = path.outage if waiting is None else waiting.outage
         if outage is not None:
             self.emit(OutageDropped(outage.id, outage.real))
+            self.release(wwid, path.label, path.incident if waiting is None else waiting.incident, None)
+
+    def release(self, wwid: str, label: str, incident: str, ended: Outage | None) -> None:
+        """The outage of a path belongs to its incident no more; ``ended`` if it was seen to end."""
+        self.left.append(Left((wwid, label), incident, ended))
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""
@@ -208,5 +225,6 @@ class Draft:
             maps=self.maps.finished(),
             nexuses=self.nexuses.finished(),
             counters=self.counters,
+            incidents=self.before.incidents if self.incidents == self.before.incidents else frozen(self.incidents),
             deadlines=self.deadlines.finished(),
         )

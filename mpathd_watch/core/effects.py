@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, OpenOutage
 from mpathd_watch.core.model.outage import Outage, PathStates
@@ -58,7 +59,7 @@ class OutageChanged:
 class OutageEnded:
     """A path is up again after an outage in which it was worse than suspect; ``outage`` has its verdict.
 
-    ``states`` are those of the path now.
+    ``states`` are those of the path now; ``incident`` is the id of the one that the outage belonged to.
     """
 
     wwid: str
@@ -66,6 +67,7 @@ class OutageEnded:
     path: str
     outage: Outage
     states: PathStates = PathStates("")
+    incident: str = ""
 
 
 @immutable
@@ -77,6 +79,21 @@ class OutageDropped:
 
     id: str
     real: bool
+
+
+@immutable
+class IncidentChanged:
+    """An incident has begun, or more is known of it."""
+
+    incident: Incident
+
+
+@immutable
+class IncidentEnded:
+    """All outages of an incident are over, or have no end that anybody will see."""
+
+    incident: Incident
+    at: Instant
 
 
 @immutable
@@ -113,6 +130,16 @@ class Remember:
     expected: ExpectedMap | None
 
 
-Kept = OutageChanged | OutageEnded | OutageDropped | MapChanged | MapDropped | NexusAnnounced | Remember
+Kept = (
+    OutageChanged
+    | OutageEnded
+    | OutageDropped
+    | IncidentChanged
+    | IncidentEnded
+    | MapChanged
+    | MapDropped
+    | NexusAnnounced
+    | Remember
+)
 """What the daemon keeps on disk."""
 Effect = Alert | Refresh | Kept

@@ -173,6 +173,35 @@ class AlertKind(Enum):
         "Every expected path is up.",
         "Nothing needs to be done.",
     )
+    INCIDENT_BEGAN = AlertText(
+        "26ab208a1a684995b1983048ce74503c",
+        Priority.ERR,
+        "Paths are out: one cause, one incident",
+        "One cause has taken one or more paths. This entry counts them a second later, names what they have in common, "
+        "and reports what is left of their maps. Its priority follows from the worst of these: warning if every map "
+        "has at least two paths left, err if one map has only one left, crit if one has none. All other entries about "
+        "these paths, their sessions and maps have priority info and the same MPATHD_WATCH_INCIDENT.",
+        "Check what the message names: the session, the interface, the portal, the target or the array. "
+        "journalctl MPATHD_WATCH_INCIDENT=@MPATHD_WATCH_INCIDENT@ lists all that belongs to it, and mpathd-watch "
+        "status what is so now. If a path was taken away on purpose and for good, run mpathd-watch forget.",
+    )
+    INCIDENT_WORSE = AlertText(
+        "2c98cd32b3ad42c18302ccea16426248",
+        Priority.ERR,
+        "An incident has become worse",
+        "The same cause has taken more paths, and a map is worse than was reported, or more maps are as bad. An "
+        "incident has at most three entries of priority warning or worse; a map without any path has one in any case.",
+        "As for the entry with which the incident began: the same MPATHD_WATCH_INCIDENT.",
+    )
+    INCIDENT_ENDED = AlertText(
+        "0bbb4115985c482ebcb1f794419071c2",
+        Priority.NOTICE,
+        "An incident is over",
+        "Every path that the incident had taken is up again, or is not expected any more. The entry counts them, and "
+        "reports how long it took and whether the failovers kept their budget.",
+        "Nothing needs to be done, unless the message names maps that are still not healthy. mpathd-watch history "
+        "lists the outages.",
+    )
     SESSION_LOST = AlertText(
         "4a7eaffac0a94ed69ec1ecd4befefc65",
         Priority.ERR,

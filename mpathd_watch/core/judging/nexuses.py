@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import NexusAnnounced
 from mpathd_watch.core.judging.expected import removal_reported
-from mpathd_watch.core.model.vocabulary import Liveness, Transport
+from mpathd_watch.core.model.vocabulary import Liveness
 from mpathd_watch.core.state import NexusState
-from mpathd_watch.core.transports import table
-from mpathd_watch.core.transports.row import TransportRow
-from mpathd_watch.core.verdicts import carrier, shared_cause
-from mpathd_watch.core.verdicts.shared_cause import Member
+from mpathd_watch.core.state.lost_together import lost_together
 from mpathd_watch.immutable import replace
 
 
@@ -26,7 +23,6 @@ def judge_nexuses(draft: Draft) -> None:
     if not changed:
         return
     through = _paths_through(draft, changed)
-    members: dict[Transport, list[Member]] = {}
     for label, nexus in changed.items():
         paths = len(through[label])
         maps = len({wwid for wwid, _ in through[label]})
@@ -37,7 +33,7 @@ def judge_nexuses(draft: Draft) -> None:
             draft.nexuses[label] = replace(nexus, ever_up=True, announced_lost=False, announced_with="")
             _separate(draft, nexus.announced_with)
         elif nexus.liveness.lost and not nexus.announced_lost and _has_its_own_alert(nexus, paths):
-            shared = _shared(draft, nexus, members)
+            shared = lost_together([label], draft.nexuses, draft.rest.links)
             covered = any(
                 other.announced_lost and other.announced_with == shared and other.label != label
                 for other in draft.nexuses.values()
@@ -58,24 +54,6 @@ def _separate(draft: Draft, words: str) -> None:
 def _has_its_own_alert(nexus: NexusState, paths: int) -> bool:
     """With one path, the path's own entry is the alert; a nexus without any is news only if it had been up."""
     return paths > 1 or (paths == 0 and nexus.ever_up and nexus.present)
-
-
-def _shared(draft: Draft, lost: NexusState, members: dict[Transport, list[Member]]) -> str:
-    """What the nexus has in common with others of its transport that are lost or about to be, in words."""
-    row = table.of(lost.transport)
-    if lost.transport not in members:
-        members[lost.transport] = list(_members(draft, row))
-    found = shared_cause.shared(lost.label, members[lost.transport], [tie.phrase for tie in row.ties])
-    return found.words(row.words.noun) if found else ""
-
-
-def _members(draft: Draft, row: TransportRow) -> Iterator[Member]:
-    links = draft.rest.links or {}
-    for label, nexus in draft.nexuses.items():
-        if nexus.transport is row.transport:
-            nic = carrier.trunk(nexus.facts.local, links)
-            values = tuple(tie.value(nexus.facts, nic) for tie in row.ties)
-            yield Member(label, values, down=nexus.liveness.lost or nexus.suspicion is not None)
 
 
 def _paths_through(draft: Draft, labels: Iterable[str]) -> dict[str, list[PathKey]]:

@@ -11,7 +11,7 @@ from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import MapChanged, Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
-from mpathd_watch.core.judging import restarts, suspicion
+from mpathd_watch.core.judging import incident_entries, incidents, restarts, suspicion
 from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
@@ -29,7 +29,7 @@ _OF_OTHERS = frozenset(
     {
         *(Wait.AUDIT, Wait.SLOW_PATHS),
         *(Wait.ACCESS, Wait.LUNS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES),
-        *(Wait.LEARN, Wait.GRACE, Wait.REMOVED),
+        *(Wait.LEARN, Wait.GRACE, Wait.REMOVED, Wait.INCIDENT),
     }
 )
 
@@ -46,6 +46,7 @@ def judge(draft: Draft) -> None:
         if after is not path:
             draft.keep_path(wwid, after)
         draft.regrouped.add(wwid)
+    incidents.join(draft, before)
     previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
     for wwid in draft.regrouped:
         draft.maps[wwid] = _judged_map(draft, draft.whole_map(wwid))
@@ -61,6 +62,7 @@ def judge(draft: Draft) -> None:
     for wwid in sorted(draft.regrouped):
         announce_map(draft, draft.whole_map(wwid), previous[wwid])
         _pass_on_map(draft, wwid)
+    incident_entries.announce(draft, before)
 
 
 def settings_changed(draft: Draft, event: SettingsChanged) -> None:

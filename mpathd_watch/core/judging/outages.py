@@ -27,10 +27,12 @@ def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
         path = replace(path, reinstatements=path.reinstatements + 1)
         if _proves(outage.judgement):
             path = keep_proof(draft, wwid, path)
-        draft.emit(OutageEnded(wwid, draft.maps[wwid].label, path.label, _final(outage), _states(draft, path)))
+        label, states = draft.maps[wwid].label, _states(draft, path)
+        draft.emit(OutageEnded(wwid, label, path.label, _final(outage), states, path.incident))
     else:
         draft.emit(OutageDropped(outage.id, real=False))
-    return replace(path, outage=None)
+    draft.release(wwid, path.label, path.incident, outage)
+    return replace(path, outage=None, incident="")
 
 
 def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None:
@@ -46,7 +48,14 @@ def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None
     )
     if not known or states != _states_before(draft, wwid, path.label):
         kept = OpenOutage(
-            wwid, draft.maps[wwid].label, path.label, outage, verdict.health, verdict.since, verdict.announced
+            wwid,
+            draft.maps[wwid].label,
+            path.label,
+            outage,
+            verdict.health,
+            verdict.since,
+            verdict.announced,
+            path.incident,
         )
         out = outage.real and not (before.outage and before.outage.real)
         draft.emit(OutageChanged(kept, states, draft.now, evidence_of(draft, wwid, path) if out else ""))

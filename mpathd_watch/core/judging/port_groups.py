@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause, Health
@@ -31,7 +32,7 @@ def judge_port_groups(draft: Draft) -> None:
             del groups[group]
             # Paths that are gone with their maps show nothing.
             if any(_is_up(draft, key) for key in down.paths):
-                draft.emit(messages.port_group_up(group, down, draft.now))
+                draft.emit(_in_incident(draft, messages.port_group_up(group, down, draft.now), down.paths))
         elif left != down.paths:
             groups[group] = replace(down, paths=left)
     if groups != draft.arrays.groups:
@@ -68,10 +69,17 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
         known = down is None and _is_known(draft, members.out)
         down = GroupDown(draft.now if down is None else down.since, outage.cause, frozenset(members.out), failed=failed)
         if not known:
-            draft.emit(messages.port_group_down(group, down, members.paths, members.maps))
+            alert = messages.port_group_down(group, down, members.paths, members.maps)
+            draft.emit(_in_incident(draft, alert, down.paths))
     groups[group] = replace(down, paths=down.paths | {key})
     for each in groups[group].paths:
         _share(draft, each)
+
+
+def _in_incident(draft: Draft, alert: Alert, paths: Iterable[PathKey]) -> Alert:
+    """The entry with the incident of the paths that it is about."""
+    found = [path.incident for key in sorted(paths) if (path := _path(draft, key)) is not None and path.incident]
+    return replace(alert, fields={**alert.fields, "INCIDENT": found[0]}) if found else alert
 
 
 def _is_known(draft: Draft, out: Iterable[PathKey]) -> bool:

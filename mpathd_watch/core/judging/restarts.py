@@ -10,6 +10,7 @@ proven. The times that messages and the history show are those of the wall clock
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import OutageChanged, OutageDropped
 from mpathd_watch.core.events import Remembered
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
@@ -43,7 +45,16 @@ def remembered(draft: Draft, event: Remembered) -> None:
         for paths in memory.outages.values():
             for known in paths.values():
                 draft.emit(OutageChanged(known, PathStates(known.health.value), draft.now))
-    draft.rest = replace(draft.rest, memory=memory)
+    draft.rest = replace(draft.rest, memory=replace(memory, incidents=frozen({})))
+    draft.incidents.update(_going_on(memory))
+
+
+def _going_on(memory: Memory) -> Iterator[tuple[str, Incident]]:
+    """The incidents whose outages go on, as far as is known."""
+    out = Counter(known.incident for paths in memory.outages.values() for known in paths.values())
+    for incident in sorted(memory.incidents.values(), key=lambda each: each.began):
+        if out[incident.id]:
+            yield incident.id, replace(incident, out=out[incident.id])
 
 
 def _over_boot(outages: Mapping[str, Mapping[str, OpenOutage]], gap: Gap) -> Iterator[OpenOutage]:
@@ -72,6 +83,7 @@ def drop_unknown_maps(draft: Draft) -> None:
     for paths in [paths for wwid, paths in memory.outages.items() if wwid not in draft.maps]:
         for known in paths.values():
             draft.emit(OutageDropped(known.outage.id, known.outage.real))
+            draft.release(known.wwid, known.path, known.incident, None)
     left = {wwid: paths for wwid, paths in memory.outages.items() if wwid in draft.maps}
     draft.rest = replace(draft.rest, memory=replace(memory, outages=frozen(left)))
 
@@ -151,6 +163,7 @@ def _resumed(draft: Draft, path: PathState, known: OpenOutage) -> PathState:
         outage=replace(outage, unwatched=gaps),
         ever_up=path.ever_up or seen,
         ever_reached=path.ever_reached or seen,
+        incident=known.incident,
     )
 
 
@@ -180,6 +193,7 @@ def _on_this_boot(memory: Memory, now: Instant) -> Memory:
             _moved(clocks, known, same=same) for paths in memory.outages.values() for known in paths.values()
         ),
         maps=frozen({wwid: _moved_map(clocks, map_) for wwid, map_ in memory.maps.items()}),
+        incidents=frozen({each.id: _moved_incident(clocks, each) for each in memory.incidents.values()}),
     )
 
 
@@ -209,6 +223,10 @@ def _moved(clocks: _Clocks, known: OpenOutage, *, same: bool) -> OpenOutage:
         errors=outage.errors if same else None,  # the disk counts from 0 again
     )
     return replace(known, outage=moved, since=clocks.moved(known.since))
+
+
+def _moved_incident(clocks: _Clocks, incident: Incident) -> Incident:
+    return replace(incident, **clocks.instants(incident))
 
 
 def _moved_map(clocks: _Clocks, map_: KeptMap) -> KeptMap:

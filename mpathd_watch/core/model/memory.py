@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty, frozen
 from mpathd_watch.core.model.outage import Outage
@@ -39,7 +40,7 @@ class ExpectedMap:
 class OpenOutage:
     """An outage that goes on, and its path. ``map`` is the label of its map.
 
-    ``health`` has held since ``since``; ``announced`` is the last one in the journal.
+    ``health`` has held since ``since``; ``announced`` is the last one in the journal. ``incident``: see ``PathState``.
     """
 
     wwid: str
@@ -49,6 +50,7 @@ class OpenOutage:
     health: Health
     since: Instant
     announced: Health
+    incident: str = ""
 
 
 def by_path(outages: Iterable[OpenOutage]) -> Mapping[str, Mapping[str, OpenOutage]]:
@@ -74,15 +76,16 @@ class Memory:
     """The whole of it. ``expected`` and ``maps`` by WWID, ``outages`` by WWID and label of the path.
 
     ``lost``: the nexuses whose loss was announced, by label, and what each shared with others as it was announced
-    (``NexusState.announced_with``). ``alive``: when the last daemon is
-    known to have run, by the clocks of its boot; ``None`` where there was none. ``same_boot``: the host has not been
-    booted since, and CLOCK_MONOTONIC has gone on.
+    (``NexusState.announced_with``). ``incidents``: those that were going on, by their ids. ``alive``: when the last
+    daemon is known to have run, by the clocks of its boot; ``None`` where there was none. ``same_boot``: the host has
+    not been booted since, and CLOCK_MONOTONIC has gone on.
     """
 
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
     outages: Mapping[str, Mapping[str, OpenOutage]] = field(default_factory=empty)
     maps: Mapping[str, KeptMap] = field(default_factory=empty)
     lost: Mapping[str, str] = field(default_factory=empty)
+    incidents: Mapping[str, Incident] = field(default_factory=empty)
     alive: Instant | None = None
     same_boot: bool = False
 

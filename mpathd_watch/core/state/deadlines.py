@@ -32,13 +32,17 @@ class Wait(StrEnum):
     LEARN = "learn"
     GRACE = "grace"
     REMOVED = "removed"
+    INCIDENT = "incident"
 
 
 _OF_A_MAP: Final = frozenset({Wait.SETTLE, Wait.WATCH, Wait.REMOVED})
 
 
 class Due(NamedTuple):
-    """Whose deadline: of a path, of a map (no ``path``), or of all there is (no ``wwid`` either)."""
+    """Whose deadline: of a path, of a map (no ``path``), or of all there is (no ``wwid`` either).
+
+    ``wwid`` of a wait for an incident is the incident's id.
+    """
 
     wait: Wait
     wwid: str = ""

@@ -57,7 +57,8 @@ class PathState:
     """One expected path of a map.
 
     ``member``: it is in the map's table now. ``ever_up``: its health has been ``up``. ``ever_reached``: the way to its
-    disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``.
+    disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``. ``incident``: the id of the
+    one that its outage belongs to; empty without an outage.
     """
 
     label: str
@@ -76,6 +77,7 @@ class PathState:
     flaps: Flaps = field(default=Flaps())
     slowness: Slowness = field(default=Slowness())
     proven: float | None = None
+    incident: str = ""
 
     @property
     def health(self) -> Health:

@@ -10,6 +10,7 @@ from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
 from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
 from mpathd_watch.core.model.histogram import Histogram
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import empty
 from mpathd_watch.core.model.memory import ExpectedMap, Memory
@@ -77,7 +78,7 @@ class State:
     long as the daemon runs.
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
-    ``memory``: what earlier daemons knew.
+    ``memory``: what earlier daemons knew. ``incidents``: those that go on, by their ids, the oldest first.
     ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
 
@@ -95,6 +96,7 @@ class State:
     auditing: Auditing = Auditing()
     counters: Counters = Counters()
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
+    incidents: Mapping[str, Incident] = field(default_factory=empty)
     dm_stale: float | None = None
     uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)

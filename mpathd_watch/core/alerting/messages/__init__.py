@@ -12,6 +12,7 @@ from mpathd_watch.core.alerting.messages.arrays import (
 )
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
+from mpathd_watch.core.alerting.messages.incidents import damage, incident, incident_ended
 from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_removed
 from mpathd_watch.core.alerting.messages.nexuses import nexus_lost, nexus_restored
 from mpathd_watch.core.alerting.messages.paths import (
@@ -29,7 +30,10 @@ __all__ = [
     "Context",
     "array_moved",
     "config_finding",
+    "damage",
     "events_lost",
+    "incident",
+    "incident_ended",
     "lun_resized",
     "map_changed",
     "map_forgotten",

@@ -666,7 +666,7 @@ def test_nothing_is_claimed_without_the_network() -> None:
     assert second(story) is None
     story.at(8).cut(2).at(15)
     assert second(story) is Suspicion.SILENCE
-    assert "NIC" not in story.told[-2].alert.message
+    assert "NIC" not in story.parts[-2].alert.message
 
 
 def test_a_session_whose_place_is_another_after_its_login_has_yet_to_be_seen_carrying() -> None:

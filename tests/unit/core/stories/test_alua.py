@@ -363,7 +363,7 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
     for name in ("sdb", "sdd", "sdf"):
         returns(told.at(told.seconds + 1), name)
     up = told.told_of("port_group_up")
-    assert (told.told[-1].at, up.priority) == (103, Priority.NOTICE)
+    assert (told.parts[-1].at, up.priority) == (103, Priority.NOTICE)
     assert up.message == f"{TARGET}: port group 2 takes I/O again after 1 min 42 s."
     assert {each.alert.priority for each in told.told if each.event == "path_reinstated"} == {Priority.INFO}
     assert not told.state.arrays.groups

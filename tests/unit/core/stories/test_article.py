@@ -62,7 +62,7 @@ def test_each_transition_is_reported_once_and_in_order(story: Story) -> None:
 
 
 def test_the_sentences_are_these(story: Story) -> None:
-    assert [told.alert.message for told in story.told] == [
+    assert [told.alert.message for told in story.parts] == [
         "mpio: path 192.168.2.1:3260 (sdb) stalled: its session is FAILED, 15.3 s after its last sign "
         "of life. I/O on it is held for up to 5 s (recovery_tmo), then the path fails. 1 of 2 paths usable.",
         "mpio: 192.168.1.1:3260 (sda) is the only path left of 2 (192.168.2.1:3260 stalled); if it fails, "
@@ -80,7 +80,7 @@ def test_the_sentences_are_these(story: Story) -> None:
 
 
 def test_the_priorities_follow_the_contract(story: Story) -> None:
-    assert [told.alert.priority for told in story.told] == [
+    assert [told.alert.priority for told in story.parts] == [
         Priority.WARNING,
         Priority.ERR,
         Priority.ERR,

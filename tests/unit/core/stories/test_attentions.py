@@ -304,7 +304,7 @@ def test_a_reset_is_a_hint_at_the_cause_of_an_outage() -> None:
     told = story().session(2, SessionStatus.FAILED).dm("sdb", DmState.FAILED)
     told.at(10).session(2, SessionStatus.LOGGED_IN).attention(AttentionKind.RESET, "2:0:0:0")
     told.at(12).checker("sdb", CheckerState.READY).dm("sdb", DmState.ACTIVE)
-    assert "cause: connection error, its target reported a reset or restart 2.0 s ago" in told.told[-2].alert.message
+    assert "cause: connection error, its target reported a reset or restart 2.0 s ago" in told.parts[-2].alert.message
 
 
 def test_an_old_reset_is_no_hint() -> None:

@@ -207,7 +207,7 @@ def test_a_reload_declares_paths_and_takes_that_back() -> None:
     assert story.map().health is MapHealth.HEALTHY
     story.feed(replace(story.settings, expect=(Expectation("mpio", 3),)))
     assert story.map().health is MapHealth.DEGRADED
-    assert story.told[-1].alert.message == "mpio: degraded, 2 of 3 paths usable (1 declared path never seen)."
+    assert story.parts[-1].alert.message == "mpio: degraded, 2 of 3 paths usable (1 declared path never seen)."
 
 
 def test_a_declared_path_that_was_there_stays_expected_when_it_is_no_longer_declared() -> None:
@@ -314,7 +314,7 @@ def test_volumes_that_are_taken_away_as_csi_drivers_do_are_no_loss() -> None:
     assert news(story) == []
     assert story.state.maps == {}
     assert story.remembered == dict.fromkeys(f"36000{name}" for name in names)
-    assert [told.event for told in story.told].count("map_removed") == 20
+    assert [told.event for told in story.parts].count("map_removed") == 20
     assert story.told_of("map_removed", "vol3").message == (
         "vol3: the map was removed, and is no longer expected; 2 of 2 paths were usable."
     )

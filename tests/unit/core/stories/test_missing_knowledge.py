@@ -57,7 +57,7 @@ def test_a_disk_without_a_state_is_judged_by_dm_and_the_checker() -> None:
 def test_nobody_but_dm_is_not_enough_for_good_news_or_bad_news() -> None:
     story = Story(without_session(DeviceState.NONE, DeviceState.NONE), multipathd=False).begun()
     assert mpatha(story) is MapHealth.UNKNOWN
-    assert [told.event for told in story.told] == ["source_down"]
+    assert [told.event for told in story.parts] == ["source_down"]
 
 
 def test_an_nvme_controller_that_connects_holds_its_io_and_fails_when_it_is_dead() -> None:
@@ -127,7 +127,7 @@ def test_disks_and_sessions_are_enough_for_a_health_when_multipathd_was_dead_at_
     story = Story(san, multipathd=False).begun()
     assert story.health(FIRST) == (Health.UP, MapHealth.AT_RISK)
     assert story.health(SECOND) == (Health.FAILED, MapHealth.AT_RISK)
-    assert {told.event for told in story.told} == {"source_down", "path_failed", "map_at_risk"}
+    assert {told.event for told in story.parts} == {"source_down", "path_failed", "map_at_risk"}
 
 
 def test_what_dm_had_failed_before_is_no_new_failure_when_multipathd_comes_and_reports_it() -> None:

@@ -201,7 +201,7 @@ def test_a_map_that_is_lost_at_the_start_is_reported_once_multipathd_has_said_wh
     story = Story(san)
     story.feed(SourceUp(SourceName.SYSFS))
     story.look()
-    assert "map_lost" not in {told.event for told in story.told}
+    assert "map_lost" not in {told.event for told in story.parts}
     story.multipathd_down()
     assert story.told_of("map_lost").message == (
         "empty: no usable path: I/O fails or hangs; multipathd does not report which."
@@ -411,8 +411,8 @@ def test_a_lun_that_is_added_settles_before_it_is_called_at_risk_and_one_that_go
         (40, "path_removed", SECOND),
         (40, "map_removed", "data"),
     ]
-    assert story.told[0].alert.message == f"data: new path {FIRST} (sdc), expected from now on."
-    assert story.told[2].alert.message == f"data: the map was removed, and path {FIRST} (sdc) with it."
+    assert story.parts[0].alert.message == f"data: new path {FIRST} (sdc), expected from now on."
+    assert story.parts[2].alert.message == f"data: the map was removed, and path {FIRST} (sdc) with it."
 
 
 def test_a_map_that_has_only_one_path_when_it_has_settled_is_at_risk() -> None:
@@ -432,7 +432,7 @@ def test_a_map_found_at_the_start_is_judged_as_soon_as_its_paths_are_known() -> 
     san.add_map("data", sids=[1])
     story = Story(san).begun()
     assert not story.waits
-    assert [(told.at, told.event, told.who) for told in story.told] == [(-60, "map_at_risk", "data")]
+    assert [(told.at, told.event, told.who) for told in story.parts] == [(-60, "map_at_risk", "data")]
     assert story.told_of("map_at_risk").fields["PREVIOUS_HEALTH"] == "unknown"
 
 
@@ -817,7 +817,7 @@ def test_a_host_without_multipath_shows_once_that_nobody_answers_and_is_quiet() 
     story = Story(San(), multipathd=False).begun()
     story.at(10).look().multipathd_down()
     story.at(20).look().multipathd_down()
-    assert [told.event for told in story.told] == ["source_down"]
+    assert [told.event for told in story.parts] == ["source_down"]
     assert story.state.started
     assert not story.state.maps
 
@@ -851,7 +851,7 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
     )
     of_paths = [told.alert.priority for told in story.told if told.event.startswith("path_")]
     assert of_paths == [Priority.INFO] * 8
-    assert story.told[0].event == "session_lost"
+    assert story.parts[0].event == "session_lost"
 
 
 def test_a_path_that_stalled_a_moment_before_its_session_was_seen_down_belongs_to_it() -> None:
@@ -1087,7 +1087,7 @@ def test_each_loss_of_events_is_reported_and_numbered() -> None:
     story = article()
     story.at(10).feed(EventsLost())
     story.at(11).feed(EventsLost())
-    assert [told.alert.message for told in story.told] == [
+    assert [told.alert.message for told in story.parts] == [
         "The kernel dropped uevents: they came faster than they were read. Reading the whole state again.",
         "The kernel dropped uevents (2 times since the start): they came faster than they were read. "
         "Reading the whole state again.",
@@ -1106,14 +1106,14 @@ def test_a_source_that_goes_and_comes_is_reported_once_each_way_and_again_for_an
         (20, "source_down", "multipathd"),
         (30, "source_up", "multipathd"),
     ]
-    assert [told.alert.message for told in story.told] == [
+    assert [told.alert.message for told in story.parts] == [
         "Cannot read multipathd's paths and maps: multipathd is not running; start it. "
         "Checker states and queueing are unknown; failures still arrive from the kernel.",
         "Cannot read multipathd's paths and maps: multipathd is not running; start it. "
         "Checker states and queueing are unknown; failures still arrive from the kernel.",
         "Can read multipathd's paths and maps again.",
     ]
-    assert story.told[0].alert.fields == {"SOURCE": "multipathd", "REASON": "not_running"}
+    assert story.parts[0].alert.fields == {"SOURCE": "multipathd", "REASON": "not_running"}
     assert dict(story.state.source(SourceName.MULTIPATHD).errors) == {"not_running": 3, "timeout": 1}
 
 

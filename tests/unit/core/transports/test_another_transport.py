@@ -127,7 +127,7 @@ def test_an_outage_has_its_health_phases_verdict_and_sentences() -> None:
         Verdict.WITHIN_BUDGET,
     )
     assert "within budget: failover took 13.5 s of at most 14 s" in story.told_of("path_reinstated").message
-    assert {told.alert.fields["MAP"] for told in story.told} == {"disk"}
+    assert {told.alert.fields["MAP"] for told in story.parts} == {"disk"}
 
 
 def test_a_phase_that_takes_too_long_is_overdue() -> None:

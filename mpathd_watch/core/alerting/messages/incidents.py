@@ -1,0 +1,205 @@
+"""Entries about incidents: what one cause has taken, what is left, and that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mpathd_watch.core.alerting.messages.fields import map_fields, name, path_fields, usable
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.catalog.causes import CAUSES
+from mpathd_watch.core.catalog.causes import text as cause_text
+from mpathd_watch.core.effects import Alert
+from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.incident import Incident
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.text import duration, plural
+from mpathd_watch.core.model.vocabulary import USABLE, Cause, MapHealth
+from mpathd_watch.core.state import MapState, NexusState, PathState
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.state.lost_together import lost_together
+from mpathd_watch.immutable import immutable
+
+PRIORITIES: Mapping[MapHealth, Priority] = {
+    MapHealth.DEGRADED: AlertKind.MAP_DEGRADED.value.priority,
+    MapHealth.AT_RISK: AlertKind.MAP_AT_RISK.value.priority,
+    MapHealth.LOST: AlertKind.MAP_LOST.value.priority,
+}
+"""An incident is as urgent as the worst that it does to a map."""
+_WORST_FIRST = (MapHealth.LOST, MapHealth.AT_RISK, MapHealth.DEGRADED)
+_NAMED = 2
+"""Maps that a message names."""
+
+Member = tuple[MapState, PathState]
+
+
+@immutable
+class Damage:
+    """What an incident has done: the ``paths`` that are out, each with its map, and ``what`` they have in common.
+
+    ``maps``: those of the paths, by the health that was reported of them. ``suspect``: further paths are suspect.
+    ``flapping``: all of ``paths`` are.
+    """
+
+    paths: Sequence[Member]
+    what: str
+    maps: Mapping[MapHealth, Sequence[MapState]]
+    suspect: bool
+    flapping: bool
+
+    @property
+    def worst(self) -> MapHealth:
+        """The worst health of a map."""
+        return next((health for health in _WORST_FIRST if self.maps.get(health)), MapHealth.HEALTHY)
+
+    @property
+    def affected(self) -> Sequence[MapState]:
+        """The maps with that health."""
+        return self.maps.get(self.worst, ())
+
+
+def damage(
+    paths: Sequence[Member],
+    nexuses: Mapping[str, NexusState],
+    links: Mapping[str, LinkFacts] | None,
+    *,
+    suspect: bool,
+    flapping: bool,
+) -> Damage:
+    """What the loss of these paths comes to."""
+    maps: dict[MapHealth, list[MapState]] = {}
+    for map_ in {map_.wwid: map_ for map_, _ in paths}.values():
+        maps.setdefault(map_.announced, []).append(map_)
+    return Damage(paths, _what(paths, nexuses, links), maps, suspect, flapping)
+
+
+def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) -> Alert:
+    """The entry for the loss, or for what has become worse."""
+    kind = AlertKind.INCIDENT_BEGAN if begins else AlertKind.INCIDENT_WORSE
+    worse = "" if begins else "worse: "
+    left = " ".join(_left(damage, health) for health in _WORST_FIRST if damage.maps.get(health))
+    return Alert(
+        kind,
+        PRIORITIES[damage.worst],
+        f"{worse}{damage.what}{_because(incident)}. {left}",
+        {
+            **_fields(incident, now),
+            **_one(damage.paths),
+            "HEALTH": damage.worst.value,
+            "PATHS": str(len(damage.paths)),
+            "MAPS": str(sum(map(len, damage.maps.values()))),
+            "MAPS_LOST": str(len(damage.maps.get(MapHealth.LOST, ()))),
+            "MAPS_AT_RISK": str(len(damage.maps.get(MapHealth.AT_RISK, ()))),
+        },
+    )
+
+
+def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant) -> Alert:
+    """The entry for the end of an incident; ``ill``: its maps that are not healthy for another reason."""
+    kind = AlertKind.INCIDENT_ENDED
+    took = duration(now.since(incident.began))
+    paths = f"{plural(incident.took, 'path')} of {plural(len(incident.maps), 'map')}"
+    if incident.real is None:
+        text = f"over after {took}: {paths} had been silent, and none failed"
+    else:
+        what = f" ({incident.what})" if incident.what else ""
+        text = f"over after {took}: {paths} had been out{what}{_because(incident)}{_kept_budget(incident)}"
+    if ill:
+        rest = f"{_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
+    else:
+        rest = "all these maps are healthy" if len(incident.maps) > 1 else "the map is healthy"
+    return Alert(
+        kind,
+        kind.value.priority,
+        f"{text}; {rest}.",
+        {**_fields(incident, now), "PATHS": str(incident.took), "MAPS": str(len(incident.maps))},
+    )
+
+
+def _fields(incident: Incident, now: Instant) -> dict[str, str]:
+    cause = next(iter(incident.causes)) if len(incident.causes) == 1 else Cause.UNKNOWN
+    return {"INCIDENT": incident.id, "CAUSE": cause.value, "ELAPSED_SEC": f"{now.since(incident.began):.3f}"}
+
+
+def _one(paths: Sequence[Member]) -> dict[str, str]:
+    """The fields of a path or a map, if the incident is about one."""
+    if len(paths) == 1:
+        return path_fields(*paths[0])
+    maps = {map_.wwid: map_ for map_, _ in paths}
+    return map_fields(next(iter(maps.values()))) if len(maps) == 1 else {}
+
+
+def _because(incident: Incident) -> str:
+    """The causes that are known; those that only follow from another one are left out."""
+    known = sorted(incident.causes, key=lambda cause: cause.value)
+    roots = [cause for cause in known if CAUSES[cause].root] or known
+    exact = [cause for cause in roots if CAUSES[cause].exact] or roots
+    return f"; cause: {' and '.join(cause_text(cause) for cause in exact)}" if exact else ""
+
+
+def _kept_budget(incident: Incident) -> str:
+    if incident.over_budget:
+        return f"; {plural(incident.over_budget, 'outage')} took longer than the timeouts allow"
+    if incident.failover is not None:
+        return f"; failover within budget ({duration(incident.failover)})"
+    return ""
+
+
+def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Mapping[str, LinkFacts] | None) -> str:
+    """What is out, and what it has in common."""
+    maps = {map_.wwid: map_ for map_, _ in paths}
+    if len(paths) == 1:
+        map_, path = paths[0]
+        return f"{map_.label}: path {name(path)} is {path.health}"
+    through = {path.nexus: path for _, path in paths}
+    if len(maps) == 1:
+        first = f"{next(iter(maps.values())).label}: {plural(len(paths), 'path')} are out"
+    else:
+        first = f"{plural(len(paths), 'path')} of {len(maps)} maps are out"
+    if "" in through:
+        return first
+    noun = table.of(next(iter(through.values())).place.transport).words.noun
+    if len(through) == 1:
+        return f"{first}, all through {noun} {next(iter(through))}"
+    shared = lost_together(through, nexuses, links)
+    return f"{first}, through {plural(len(through), noun)}" + (f": {shared} are lost or silent" if shared else "")
+
+
+def _left(damage: Damage, health: MapHealth) -> str:
+    """What is left of the maps in this health."""
+    maps = damage.maps[health]
+    one = len(maps) == 1
+    match health:
+        case MapHealth.LOST:
+            hangs = _without_path(maps, lost=True)
+            return f"{_count(maps)} {'has' if one else 'have'} no usable path: {hangs}."
+        case MapHealth.AT_RISK if one and any(path.health in USABLE for path in maps[0].paths.values()):
+            last = name(next(path for path in maps[0].paths.values() if path.health in USABLE))
+            return f"{maps[0].label} has one usable path left, {last}; if it fails, {_without_path(maps, lost=False)}."
+        case MapHealth.AT_RISK:
+            return f"{_count(maps)} have one usable path left; if it fails, {_without_path(maps, lost=False)}."
+        case _:
+            return f"{maps[0].label}: {usable(maps[0])}." if one else f"{_count(maps)} have at least two paths left."
+
+
+def _without_path(maps: Sequence[MapState], *, lost: bool) -> str:
+    """What I/O does without a path: the same for all of them, or the different answers with their numbers."""
+    answers: dict[str, int] = {}
+    for map_ in maps:
+        answer = layers.of(map_.layer).without_path(map_.queues, map_.queueing.text, lost)
+        answers[answer] = answers.get(answer, 0) + 1
+    if len(answers) == 1:
+        return next(iter(answers))
+    return ", ".join(f"{answer} (of {number})" for answer, number in answers.items())
+
+
+def _count(maps: Sequence[MapState]) -> str:
+    return _names(maps) if len(maps) <= _NAMED else f"{len(maps)} maps ({_names(maps)})"
+
+
+def _names(maps: Sequence[MapState]) -> str:
+    """``mpatha``, ``mpatha and mpathb``, ``mpatha, mpathb and 22 more``."""
+    labels = [map_.label for map_ in maps]
+    if len(labels) <= _NAMED:
+        return " and ".join(labels)
+    return f"{', '.join(labels[:_NAMED])} and {len(labels) - _NAMED} more"

@@ -1,0 +1,207 @@
+"""Which entries people are woken by: of all that one cause brings about, the doubt, the loss, what makes it worse, the end.
+
+Every entry that an incident's paths, maps and nexuses have beside these has priority info, and its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Final
+
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.alerting.messages.incidents import Damage
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
+from mpathd_watch.core.draft import Draft, PathKey
+from mpathd_watch.core.effects import Alert, IncidentChanged, IncidentEnded
+from mpathd_watch.core.judging.incidents import GATHER, announce_at, members, nexus_tie
+from mpathd_watch.core.model.incident import MOST_ENTRIES, Incident
+from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
+from mpathd_watch.core.state import Due, PathState, Wait
+from mpathd_watch.core.transports import table
+from mpathd_watch.core.verdicts.outage import phases
+from mpathd_watch.immutable import replace
+
+COUNT_AGAIN: Final = 10.0
+"""Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked the rest."""
+_HELD: Final = {MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
+"""Healths that are reported, the worst last."""
+_OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
+"""Entries about a path that may wake people: the doubt, that it happens again and again, that it takes too long."""
+_PARTS: Final = _OWN | {
+    *(AlertKind.PATH_STALLED, AlertKind.PATH_FAILED, AlertKind.PATH_MISSING, AlertKind.PATH_CAUSE),
+    *(AlertKind.PATH_RECOVERING, AlertKind.PATH_REINSTATED),
+    *(AlertKind.MAP_DEGRADED, AlertKind.MAP_AT_RISK, AlertKind.MAP_LOST, AlertKind.MAP_RECOVERED),
+    *(row.lost_alert for row in table.ROWS.values()),
+    *(row.restored_alert for row in table.ROWS.values()),
+    *(AlertKind.PORT_GROUP_DOWN, AlertKind.PORT_GROUP_UP),
+}
+
+
+def announce(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
+    """Put the entries of this step into their incidents, and report what is due of these."""
+    if not (draft.incidents or draft.left):
+        return
+    _mark(draft, before)
+    for wwid in draft.regrouped & draft.maps.keys():
+        _look_at_map(draft, wwid)
+    for left in draft.left:
+        _leave(draft, left.incident, left.ended)
+    for incident in tuple(draft.incidents.values()):
+        due = draft.take(Due(Wait.INCIDENT, incident.id))
+        if incident.out == 0:
+            _end(draft, incident)
+        elif due:
+            _report(draft, incident)
+    _keep(draft)
+
+
+# --- what belongs to an incident --------------------------------------------------------------------------------------
+
+
+def _mark(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
+    """Give the entries of this step the id of their incident, and the priority of a part of it."""
+    paths = {left.path: left.incident for left in draft.left}
+    for wwid, label in before:
+        path = draft.paths(wwid).get(label) if wwid in draft.maps else None
+        if path is not None and path.incident:
+            paths[wwid, label] = path.incident
+    maps = {wwid: incident for (wwid, _), incident in paths.items()}
+    for at, effect in enumerate(draft.effects):
+        if isinstance(effect, Alert):
+            found = _incident_of(draft, effect, paths, maps)
+            if found is not None:
+                draft.effects[at] = _as_part(draft, effect, found)
+
+
+def _incident_of(
+    draft: Draft, alert: Alert, paths: Mapping[PathKey, str], maps: Mapping[str, str]
+) -> Incident | None:
+    wwid, label = alert.fields.get("WWID", ""), alert.fields.get("PATH", "")
+    if "INCIDENT" in alert.fields:
+        return draft.incidents.get(alert.fields["INCIDENT"])
+    if label:
+        return draft.incidents.get(paths.get((wwid, label), ""))
+    if wwid:
+        return draft.incidents.get(maps.get(wwid, "") or _latest_of(draft, wwid))
+    tie = _tie(alert)
+    return next((each for each in reversed(draft.incidents.values()) if tie in each.ties), None)
+
+
+def _latest_of(draft: Draft, wwid: str) -> str:
+    """The incident that the map has lost a path to last."""
+    found = {path.incident for path in draft.paths(wwid).values()} if wwid in draft.maps else set()
+    return next((each for each in reversed(draft.incidents) if each in found), "")
+
+
+def _tie(alert: Alert) -> str:
+    """What an entry that is about no map or path is about."""
+    nexus = alert.fields.get("SESSION") or alert.fields.get("NEXUS")
+    return nexus_tie(nexus) if nexus else ""
+
+
+def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
+    fields = {**alert.fields, "INCIDENT": incident.id}
+    if alert.kind not in _PARTS:
+        return replace(alert, fields=fields)
+    doubt = alert.kind is AlertKind.PATH_SUSPECT
+    wakes = alert.kind in _OWN and alert.priority <= Priority.WARNING
+    if not wakes or incident.entries >= (1 if doubt else MOST_ENTRIES):
+        return replace(alert, priority=max(alert.priority, Priority.INFO), fields=fields)
+    draft.incidents[incident.id] = replace(incident, entries=incident.entries + 1)
+    return replace(alert, fields=fields)
+
+
+# --- what is new of one -----------------------------------------------------------------------------------------------
+
+
+def _look_at_map(draft: Draft, wwid: str) -> None:
+    """Have an incident reported that has made a map worse than was reported of it."""
+    rank = _HELD.get(draft.maps[wwid].announced, 0)
+    for incident in {path.incident for path in draft.paths(wwid).values() if path.incident}:
+        known = draft.incidents[incident]
+        if known.real is not None and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
+            announce_at(draft, incident, draft.now.monotonic + GATHER)
+        elif known.worst is not None and known.entries < MOST_ENTRIES and known.out > known.paths:
+            announce_at(draft, incident, draft.now.monotonic + COUNT_AGAIN)
+
+
+def _leave(draft: Draft, key: str, ended: Outage | None) -> None:
+    incident = draft.incidents.get(key)
+    if incident is None:
+        return
+    incident = replace(incident, out=max(0, incident.out - 1))
+    if ended is not None and ended.real and ended.judgement is not None:
+        over = ended.judgement.verdict is Verdict.OVER_BUDGET
+        took = ended.judgement.phases.get(Phase.FAILOVER)
+        slowest = max(chain((took,), (incident.failover,)), key=lambda seconds: -1.0 if seconds is None else seconds)
+        incident = replace(incident, over_budget=incident.over_budget + over, failover=slowest)
+    draft.incidents[key] = incident
+
+
+def _report(draft: Draft, incident: Incident) -> None:
+    """Report the loss, or that it is worse than was reported; nothing if it is not."""
+    damage = _damage(draft, incident.id)
+    rank, known = _HELD.get(damage.worst, 0), _HELD.get(incident.worst or MapHealth.HEALTHY, 0)
+    more = incident.worst is damage.worst and len(damage.affected) > incident.affected
+    if not damage.paths or rank < known or not (rank > known or more):
+        return
+    waits = damage.suspect and known and damage.worst is MapHealth.AT_RISK and incident.entries == MOST_ENTRIES - 1
+    if waits:
+        # The last entry is for what the silent paths come to.
+        announce_at(draft, incident.id, draft.now.monotonic + GATHER)
+        return
+    critical = damage.worst is MapHealth.LOST and rank > known
+    if incident.entries >= MOST_ENTRIES and not critical:
+        return
+    incident = replace(
+        incident,
+        what=damage.what,
+        worst=damage.worst,
+        paths=len(damage.paths),
+        affected=len(damage.affected),
+    )
+    alert = messages.incident(incident, damage, draft.now, begins=not known)
+    if damage.flapping and not critical:
+        alert = replace(alert, priority=Priority.INFO)
+    else:
+        incident = replace(incident, entries=incident.entries + 1)
+    draft.incidents[incident.id] = incident
+    draft.emit(alert)
+
+
+def _damage(draft: Draft, incident: str) -> Damage:
+    """What the incident has done so far, as far as it is reported of the maps."""
+    out: list[tuple[str, PathState]] = []
+    suspect, flapping = False, True
+    for wwid, path in members(draft, incident):
+        if path.outage is not None and path.outage.real and path.health is not Health.UNKNOWN:
+            out.append((wwid, path))
+            flapping = flapping and path.flaps.flapping
+        suspect = suspect or path.health is Health.SUSPECT
+    maps = {wwid: draft.whole_map(wwid) for wwid, _ in out}
+    return messages.damage(
+        [(maps[wwid], path) for wwid, path in out], draft.nexuses, draft.rest.links, suspect=suspect, flapping=flapping
+    )
+
+
+def _end(draft: Draft, incident: Incident) -> None:
+    del draft.incidents[incident.id]
+    ill = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys()) if _is_ill(draft, wwid)]
+    alert = messages.incident_ended(incident, ill, draft.now)
+    if not incident.entries:
+        alert = replace(alert, priority=Priority.INFO)
+    draft.emit(alert)
+    draft.emit(IncidentEnded(incident, draft.now))
+
+
+def _is_ill(draft: Draft, wwid: str) -> bool:
+    return draft.maps[wwid].health in _HELD
+
+
+def _keep(draft: Draft) -> None:
+    """Have what is new of incidents kept."""
+    for incident in draft.incidents.values():
+        if draft.before.incidents.get(incident.id) is not incident:
+            draft.emit(IncidentChanged(incident))
