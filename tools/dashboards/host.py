@@ -305,7 +305,11 @@ _WATCHING: Final = Row(
             "drop the next ones.",
             runbook="MultipathUeventsLost",
             queries=(
-                Query(f"sum(rate(mpathd_watch_uevents_total{{{_HOST}}}[$__rate_interval]))", "received"),
+                Query(
+                    f"sum(rate(mpathd_watch_uevents_total{{{_HOST}}}[$__rate_interval]))\n"
+                    f"or 0 * sum(rate(mpathd_watch_uevent_overflows_total{{{_HOST}}}[$__rate_interval]))",
+                    "received",
+                ),
                 Query(f"rate(mpathd_watch_uevent_overflows_total{{{_HOST}}}[$__rate_interval])", "times dropped"),
             ),
         ),
