@@ -11,12 +11,12 @@ import textwrap
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.core.model.text import clean, duration, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.access import shows_access, usable
 from mpathd_watch.sinks.status.choice import ALL, Choice, chosen, has_fault, is_there
-from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.document import Document, IncidentEntry, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks
@@ -64,6 +64,7 @@ def lines(
     shown = chosen(document, choice)
     screen = _Screen(shown, zone)
     found = [_Line().add(overview_of(document), _BOLD)]
+    found += [line for incident in document.get("incidents", ()) for line in screen.incident(incident, width)]
     brief: list[MapEntry] = []
     for entry in maps_worst_first(shown):
         if choice.map or has_fault(entry):
@@ -157,6 +158,17 @@ class _Screen:
                 .add(f"  {_up(entry):<{counts}}  since {self._moment(entry):<{since}}")
                 .add(f"  {entry['sysfs_name'] or '-':<{dm}}  {_inquiry(entry)}", _DIM)
             )
+
+    def incident(self, incident: IncidentEntry, width: int | None) -> Iterator[_Line]:
+        """An incident that goes on. It is never cut: it is what the reader was woken for."""
+        what = incident["what"] or f"{plural(incident['paths'], 'path')} of {plural(incident['maps'], 'map')}"
+        causes = " and ".join(words.cause(cause) for cause in incident["causes"])
+        because = f"; cause: {causes}" if causes and incident["what"] else ""
+        since = self._since(incident["began"], incident["seconds"])
+        text = f"{clean(what)}{because}, since {since}; {incident['out']} of {plural(incident['paths'], 'path')} not up"
+        for number, part in enumerate(textwrap.wrap(text, width=max((width or sys.maxsize) - 10, 20))):
+            yield _Line().add("incident: " if number == 0 else " " * 10, _BOLD_RED).add(part)
+        yield _Line().add(f"{' ' * 10}journalctl MPATHD_WATCH_INCIDENT={incident['id']}", _DIM)
 
     def timeouts(self) -> Iterator[_Line]:
         """The timeouts in force, what they promise, and whether the audit has findings."""
