@@ -188,6 +188,7 @@ def _damage(draft: Draft, incident: str) -> Damage:
 
 def _end(draft: Draft, incident: Incident) -> None:
     del draft.incidents[incident.id]
+    draft.deadlines.drop(Due(Wait.INCIDENT, incident.id))
     ill = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys()) if _is_ill(draft, wwid)]
     alert = messages.incident_ended(incident, ill, draft.now)
     if not incident.entries:

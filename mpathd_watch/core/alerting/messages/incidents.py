@@ -156,7 +156,7 @@ def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Map
         first = f"{next(iter(maps.values())).label}: {plural(len(paths), 'path')} are out"
     else:
         first = f"{plural(len(paths), 'path')} of {len(maps)} maps are out"
-    if "" in through:
+    if "" in through or not through:
         return first
     noun = table.of(next(iter(through.values())).place.transport).words.noun
     if len(through) == 1:
