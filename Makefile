@@ -25,7 +25,7 @@ test-sid: $(venv) ## run the tests in a chroot of Debian sid, on its Python and 
 	$(python) -m tests.chroot
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics check-rules ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics check-rules check-dashboards ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -80,9 +80,15 @@ mutants: ## change the core in small ways, and list the changes that no test not
 bench: $(venv) ## measure what the daemon costs, beside what could be run instead, and write docs/performance.md; needs root
 	$(python) -m benchmarks
 
+dashboards_venv := .venv-dashboards/complete
+
+.PHONY: dashboards
+dashboards: $(dashboards_venv) ## write the dashboards for Grafana to docs/grafana
+	.venv-dashboards/bin/python -m tools.dashboards
+
 .PHONY: clean
 clean: ## remove everything that was made here (cached lab images stay)
-	rm -rf .venv .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
+	rm -rf .venv .venv-dashboards .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts of `make test`
@@ -150,6 +156,18 @@ check-metrics:
 check-rules: $(venv)
 	$(python) -m tools.check_rules
 	tools/check-prometheus
+
+# The first says whether dashboards, metrics, rules and runbooks agree, the second whether the dashboards are up to date.
+.PHONY: check-dashboards
+check-dashboards: $(venv)
+	$(python) -m tools.dashboards.agreement
+	tools/check-dashboards
+
+# Grafana's library is in an environment of its own: only the dashboards are built with it.
+$(dashboards_venv): requirements-dashboards.txt $(venv)
+	$(python) -m venv --clear .venv-dashboards
+	.venv-dashboards/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dashboards.txt
+	touch $@
 
 $(venv): pyproject.toml requirements-dev.txt tools/build-venv
 	tools/build-venv .venv

@@ -196,7 +196,7 @@ def about_metrics(rules: Sequence[Rule], awaited: frozenset[str] = AWAITED) -> I
             used |= names
             for name in sorted(names - exported - recorded - awaited):
                 yield f"{rule.name}: there is no metric {name}"
-            yield from (f"{rule.name}: {each}" for each in _unknown_words(text))
+            yield from (f"{rule.name}: {each}" for each in unknown_words(text))
     for name in sorted(awaited & exported):
         yield f"{name} exists now: remove it from AWAITED"
     for name in sorted(awaited - used):
@@ -218,7 +218,7 @@ def _exported() -> frozenset[str]:
     return frozenset(names)
 
 
-def _unknown_words(text: str) -> Iterator[str]:
+def unknown_words(text: str) -> Iterator[str]:
     """Words in selectors that the vocabulary of their label does not have."""
     words = _vocabularies()
     for metric, matchers in _SELECTOR.findall(text):

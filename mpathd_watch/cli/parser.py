@@ -51,6 +51,9 @@ def parser() -> Parser:
     status.add_argument(
         "--exit-status", action="store_true", help="exit 0, 1, 2 or 3 by the health of the maps, as check does"
     )
+    status.add_argument("--watch", action="store_true", help="show what the daemon reports until Ctrl-C")
+    status.add_argument("--map", metavar="MAP", default="", help="show only this map (name or WWID), with its paths")
+    status.add_argument("--problems", action="store_true", help="show only the maps that have a problem")
 
     check = commands.add_parser("check", help="audit paths and configuration; exit status for Nagios")
     _add_host_options(check)

@@ -16,6 +16,7 @@ from mpathd_watch.cli.output import UsageError, fail, is_colourful
 from mpathd_watch.cli.places import STATUS_SOCKET, replay_sockets, runtime_directory
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.sinks.exit_status import Status, of_health, worst
+from mpathd_watch.sinks.status.choice import Choice, chosen
 from mpathd_watch.sinks.status.client import NoAnswerError, read_status
 from mpathd_watch.sinks.status.document import Document, StatusError
 from mpathd_watch.sinks.status.screen import render
@@ -23,7 +24,10 @@ from mpathd_watch.sinks.status.screen import render
 
 def run(options: argparse.Namespace) -> int:
     """Print the status. Returns the exit status."""
-    if options.root is None and not (options.sysfs or options.multipathd_socket):
+    asks = options.root is None and not (options.sysfs or options.multipathd_socket)
+    if options.watch:
+        return _watch(options) if asks else fail("--watch shows what the daemon reports, no other host", 2)
+    if asks:
         answer, note = _ask()
         if answer is not None:
             return _show(options, answer, note)
@@ -39,6 +43,15 @@ def run(options: argparse.Namespace) -> int:
     return _show(options, seen.document, note, seen.lines, seen.keys)
 
 
+def _watch(options: argparse.Namespace) -> int:
+    if options.exit_status:
+        return fail("--watch ends with Ctrl-C and has no --exit-status", 2)
+    # Imported only now: threads and the terminal are for this option alone.
+    from mpathd_watch.cli.status_watch import watch  # noqa: PLC0415
+
+    return watch(options, _ask)
+
+
 def _show(
     options: argparse.Namespace,
     found: Document,
@@ -49,18 +62,21 @@ def _show(
     """Print the document, with ``lines`` above it or ``keys`` in it. Returns the exit status."""
     if note:
         print(note, file=sys.stderr)
+    choice = Choice(options.map, options.problems)
     if options.json:
-        print(json.dumps({**found, **keys}, indent=2, ensure_ascii=False))
+        print(json.dumps({**chosen(found, choice), **keys}, indent=2, ensure_ascii=False))
     else:
         above = "".join(f"{line}\n" for line in (*lines, "")) if lines else ""
-        print(above + render(found, colour=is_colourful()), end="")
-    return _exit_status(found) if options.exit_status else 0
+        print(above + render(found, colour=is_colourful(), choice=choice), end="")
+    return _exit_status(chosen(found, Choice(options.map)), options.map) if options.exit_status else 0
 
 
-def _exit_status(found: Document) -> int:
-    """That of ``check --paths``; a host of which nothing is known is not OK."""
+def _exit_status(found: Document, map_: str) -> int:
+    """That of ``check``; a host of which nothing is known is not OK, nor is a map ``map_`` that is not there."""
     if not found["daemon"]["started"]:
         return Status.UNKNOWN
+    if map_ and not found["maps"]:
+        return Status.CRITICAL
     return worst([of_health(MapHealth.parse(entry["health"])) for entry in found["maps"]])
 
 

@@ -11,6 +11,8 @@ from dataclasses import field
 from typing import TypeVar
 
 from mpathd_watch.core.effects import (
+    IncidentChanged,
+    IncidentEnded,
     Kept,
     MapChanged,
     MapDropped,
@@ -26,11 +28,11 @@ from mpathd_watch.core.model.vocabulary import Verdict
 from mpathd_watch.core.verdicts.outage import phases
 from mpathd_watch.immutable import immutable, replace
 from mpathd_watch.store.drills import KeptDrill
-from mpathd_watch.store.rows import KeptOutage
+from mpathd_watch.store.rows import KeptIncident, KeptOutage
 
 Value = TypeVar("Value")
 MOST_PAST = 20_000
-"""Outages that are over, and changes of maps, that wait for a disk; the oldest are lost then."""
+"""Outages that are over, incidents, and changes of maps, that wait for a disk; the oldest are lost then."""
 MOST_DRILLS = 4
 """Drills that wait for a disk; more are not taken."""
 
@@ -45,12 +47,13 @@ class NamedMap:
 
 @immutable
 class Contents:
-    """What is in the database of the present: outages by id, maps and what is expected by WWID, lost nexuses by label.
+    """What is in the database of the present: outages and incidents by id, maps and what is expected by WWID, lost nexuses by label.
 
     In what is to be written, ``None`` stands for something that must go.
     """
 
     outages: dict[str, KeptOutage | None]
+    incidents: dict[str, KeptIncident]
     maps: dict[str, NamedMap | None]
     expected: dict[str, ExpectedMap | None]
     lost: dict[str, str | None]
@@ -60,11 +63,12 @@ class Contents:
     @classmethod
     def nothing(cls) -> Contents:
         """Empty ones."""
-        return cls({}, {}, {}, {}, [])
+        return cls({}, {}, {}, {}, {}, [])
 
     def is_empty(self) -> bool:
         """Whether nothing is in them."""
-        return not (self.outages or self.maps or self.expected or self.lost or self.changes or self.drills)
+        present = self.outages or self.incidents or self.maps or self.expected or self.lost
+        return not (present or self.changes or self.drills)
 
 
 class Pending:
@@ -84,7 +88,8 @@ class Pending:
     def waiting(self) -> int:
         """How many things wait."""
         waiting = self._waiting
-        present = len(waiting.outages) + len(waiting.maps) + len(waiting.expected) + len(waiting.lost)
+        present = len(waiting.outages) + len(waiting.incidents) + len(waiting.maps)
+        present += len(waiting.expected) + len(waiting.lost)
         return present + len(waiting.changes) + len(waiting.drills)
 
     def put(self, kept: Kept) -> None:
@@ -97,6 +102,10 @@ class Pending:
                     self._outage_ended(kept)
                 case OutageDropped():
                     self._outage_dropped(kept)
+                case IncidentChanged():
+                    self._incident(KeptIncident(kept.incident))
+                case IncidentEnded():
+                    self._incident(KeptIncident(kept.incident, kept.at))
                 case MapChanged():
                     self._map_changed(kept)
                 case MapDropped():
@@ -127,6 +136,7 @@ class Pending:
             newer = self._waiting
             self._waiting = Contents(
                 {**taken.outages, **newer.outages},
+                {**taken.incidents, **newer.incidents},
                 {**taken.maps, **newer.maps},
                 {**taken.expected, **newer.expected},
                 {**taken.lost, **newer.lost},
@@ -142,6 +152,7 @@ class Pending:
             waiting, present = self._waiting, self._present
             self._waiting = Contents(
                 {**present.outages, **waiting.outages},
+                {**present.incidents, **waiting.incidents},
                 {**present.maps, **waiting.maps},
                 {**present.expected, **waiting.expected},
                 {**present.lost, **waiting.lost},
@@ -155,14 +166,15 @@ class Pending:
         before = known or KeptOutage(of.wwid, of.map, of.path, outage)
         states = before.with_states(kept.states, kept.at)
         evidence = kept.evidence or before.evidence
-        self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of, evidence))
+        self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of, evidence, of.incident))
 
     def _outage_ended(self, kept: OutageEnded) -> None:
         outage = kept.outage
         known = self._present.outages.get(outage.id) or KeptOutage(kept.wwid, kept.map, kept.path, outage)
         end = outage.reinstated or outage.began
         states = known.with_states(kept.states, end)
-        self._set_outage(KeptOutage(kept.wwid, kept.map, kept.path, outage, states, evidence=known.evidence))
+        over = KeptOutage(kept.wwid, kept.map, kept.path, outage, states, None, known.evidence, kept.incident)
+        self._set_outage(over)
 
     def _outage_dropped(self, kept: OutageDropped) -> None:
         known = self._present.outages.get(kept.id)
@@ -184,6 +196,14 @@ class Pending:
         else:
             self._present.outages[key] = kept
 
+    def _incident(self, kept: KeptIncident) -> None:
+        key = kept.incident.id
+        self._waiting.incidents[key] = kept
+        if kept.ended is None:
+            self._present.incidents[key] = kept
+        else:
+            self._present.incidents.pop(key, None)
+
     def _map_changed(self, kept: MapChanged) -> None:
         _set(self._present.maps, self._waiting.maps, kept.wwid, NamedMap(kept.map, kept.now))
         if kept.was is not kept.now.health:
@@ -195,6 +215,9 @@ class Pending:
             oldest = next(iter(self._over))
             del self._over[oldest]
             self._waiting.outages.pop(oldest, None)
+            self.lost += 1
+        while len(self._waiting.incidents) > MOST_PAST:
+            del self._waiting.incidents[next(iter(self._waiting.incidents))]
             self.lost += 1
         if (excess := len(self._waiting.changes) - MOST_PAST) > 0:
             del self._waiting.changes[:excess]

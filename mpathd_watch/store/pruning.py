@@ -44,6 +44,7 @@ def prune(
     while _removed(connection, oldest):
         if time.monotonic() > until:
             return False
+    connection.execute("DELETE FROM incidents WHERE resume IS NULL AND began < ?", (oldest,))
     connection.execute("DELETE FROM map_changes WHERE at < ?", (oldest,))
     connection.execute("DELETE FROM runs WHERE alive < ? AND id <> ?", (oldest, run))
     connection.execute("DELETE FROM drills WHERE began < ?", (oldest,))
@@ -81,6 +82,7 @@ def _removed(connection: sqlite3.Connection, before: int) -> bool:
         return False
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM outages WHERE resume IS NULL AND began <= ?", (last,))
+    connection.execute("DELETE FROM incidents WHERE resume IS NULL AND began <= ?", (last,))
     connection.execute("DELETE FROM map_changes WHERE at <= ?", (last,))
     connection.execute("COMMIT")
     return True

@@ -11,7 +11,16 @@ from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, Memory, by_path
 from mpathd_watch.immutable import immutable
 from mpathd_watch.store.database import errors, open_to_write
 from mpathd_watch.store.pending import Contents, NamedMap
-from mpathd_watch.store.rows import Row, instant, read_expected, read_map, read_open, readable
+from mpathd_watch.store.rows import (
+    KeptIncident,
+    Row,
+    instant,
+    read_expected,
+    read_incident,
+    read_map,
+    read_open,
+    readable,
+)
 
 
 @immutable
@@ -56,6 +65,9 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
     outages = list(
         readable(rows("SELECT resume, states, evidence FROM outages WHERE resume IS NOT NULL"), read_open, skip)
     )
+    incidents = list(
+        readable(rows("SELECT resume FROM incidents WHERE resume IS NOT NULL ORDER BY began"), read_incident, skip)
+    )
     maps = dict(readable(rows("SELECT wwid, map, resume FROM maps"), _map, skip))
     expected = dict(readable(rows("SELECT wwid, map FROM expected"), _expected, skip))
     lost = dict(readable(rows("SELECT label, shared FROM lost_nexuses"), _texts, skip))
@@ -66,10 +78,18 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
         by_path(known.open for known in outages if known.open is not None),
         frozen({wwid: named.kept for wwid, named in maps.items()}),
         frozen(lost),
+        frozen({each.id: each for each in incidents}),
         alive=moment,
         same_boot=its_boot == boot != "",
     )
-    contents = Contents({known.outage.id: known for known in outages}, dict(maps), dict(expected), dict(lost), [])
+    contents = Contents(
+        {known.outage.id: known for known in outages},
+        {each.id: KeptIncident(each) for each in incidents},
+        dict(maps),
+        dict(expected),
+        dict(lost),
+        [],
+    )
     return Opened(connection, inode, contents, memory, note, skipped)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf, isfinite
 from typing import Any, TypeVar
 
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, OpenOutage
 from mpathd_watch.core.model.outage import Outage, PathStates, Span
@@ -44,6 +45,7 @@ class KeptOutage:
     states: tuple[StatesAt, ...] = ()
     open: OpenOutage | None = None
     evidence: str = ""
+    incident: str = ""
 
     def with_states(self, states: PathStates, at: Instant) -> tuple[StatesAt, ...]:
         """Its changes, and this one if it is one."""
@@ -53,11 +55,20 @@ class KeptOutage:
         return every if len(every) <= MOST_STATES else (*every[: MOST_STATES // 2], *every[MOST_STATES // 2 + 1 :])
 
 
+@immutable
+class KeptIncident:
+    """An incident as it is kept. ``ended`` is ``None`` while it goes on."""
+
+    incident: Incident
+    ended: Instant | None = None
+
+
 OUTAGE_COLUMNS = (
     *("id", "wwid", "map", "path", "began", "began_earliest", "inherited"),
     *(f"{stage}_{end}" for stage in STAGES for end in ("least", "most")),
-    *("cause", "evidence", "timeouts", "bounds", "phases", "verdict", "broken", "states", "resume"),
+    *("cause", "evidence", "timeouts", "bounds", "phases", "verdict", "broken", "incident", "states", "resume"),
 )
+INCIDENT_COLUMNS = ("id", "began", "ended", "what", "worst", "causes", "paths", "maps", "over_budget", "resume")
 
 
 def microseconds(seconds: float) -> int:
@@ -90,6 +101,7 @@ def outage_row(kept: KeptOutage) -> Row:
         _text({phase.value: [span.least, _finite(span.most)] for phase, span in spans(outage).items()}),
         None if judgement is None else judgement.verdict.value,
         None if judgement is None or judgement.broken is None else judgement.broken.value,
+        kept.incident or None,
         _text([[_since(outage, each.at), *_words(each.states)] for each in kept.states]),
         None if kept.open is None else _text(encode(kept.open)),
     )
@@ -107,7 +119,26 @@ def read_open(row: Row) -> KeptOutage:
         moment = Instant(outage.began.monotonic + seconds, outage.began.wall + seconds)
         states.append(StatesAt(moment, PathStates(*words)))
     evidence = row[2] if isinstance(row[2], str) else ""
-    return KeptOutage(known.wwid, known.map, known.path, outage, tuple(states), known, evidence)
+    return KeptOutage(known.wwid, known.map, known.path, outage, tuple(states), known, evidence, known.incident)
+
+
+def incident_row(kept: KeptIncident) -> Row:
+    """The row of ``INCIDENT_COLUMNS``."""
+    incident = kept.incident
+    return (
+        *(incident.id, microseconds(incident.began.wall)),
+        None if kept.ended is None else microseconds(kept.ended.wall),
+        plain(incident.what),
+        None if incident.worst is None else incident.worst.value,
+        _text(sorted(cause.value for cause in incident.causes)),
+        *(incident.took, len(incident.maps), incident.over_budget),
+        _text(encode(incident)) if kept.ended is None else None,
+    )
+
+
+def read_incident(row: Row) -> Incident:
+    """The incident of a row ``resume``. Raises ``ValueError``."""
+    return decode(Incident, _parsed(row[0]))
 
 
 def map_text(kept: KeptMap) -> str:

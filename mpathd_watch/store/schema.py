@@ -9,14 +9,14 @@ wall clock proves nothing. Both are NULL if it never came.
 JSON columns: ``timeouts`` and ``bounds`` are objects of seconds by name, null where nothing bounds them. ``phases`` is
 an object of ``[least, most]`` in seconds by the name of the phase, ``most`` null as above. ``states`` is a list of
 ``[microseconds since began, health, dm, checker, device, session, access]``, one for each change, empty where a word is
-not known. ``resume`` is what a restart needs (``OpenOutage``, ``KeptMap``), by ``core/recording/codec.py``.
+not known. ``resume`` is what a restart needs (``OpenOutage``, ``Incident``, ``KeptMap``), by ``core/recording/codec.py``.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """``PRAGMA user_version`` of a database that this version writes."""
 APPLICATION: Final = 0x6D705744
 """``PRAGMA application_id``: mpWD."""
@@ -89,7 +89,26 @@ _FIRST: Final = (
   report TEXT NOT NULL
 ) WITHOUT ROWID""",
 )
-TABLES: Final = frozenset({"meta", "runs", "outages", "map_changes", "maps", "lost_nexuses", "expected", "drills"})
+_SECOND: Final = (
+    # ``outages.incident`` is the id of one. ``causes`` is a JSON list; ``worst`` is NULL if no map was reported.
+    """CREATE TABLE incidents (
+  id TEXT PRIMARY KEY,
+  began INTEGER NOT NULL,
+  ended INTEGER,
+  what TEXT NOT NULL,
+  worst TEXT,
+  causes TEXT NOT NULL,
+  paths INTEGER NOT NULL,
+  maps INTEGER NOT NULL,
+  over_budget INTEGER NOT NULL,
+  resume TEXT
+) WITHOUT ROWID""",
+    "CREATE INDEX incidents_by_time ON incidents (began)",
+    "CREATE INDEX incidents_open ON incidents (id) WHERE resume IS NOT NULL",
+)
+TABLES: Final = frozenset(
+    {"meta", "runs", "outages", "incidents", "map_changes", "maps", "lost_nexuses", "expected", "drills"}
+)
 """All tables of this version."""
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The statements that make version N + 1 of version N, at index N. Version 0 is an empty database."""

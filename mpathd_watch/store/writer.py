@@ -21,7 +21,16 @@ from mpathd_watch.store.drills import SHARE, put_drill
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune
 from mpathd_watch.store.reopening import Opened
-from mpathd_watch.store.rows import OUTAGE_COLUMNS, expected_text, map_text, microseconds, outage_row, plain
+from mpathd_watch.store.rows import (
+    INCIDENT_COLUMNS,
+    OUTAGE_COLUMNS,
+    expected_text,
+    incident_row,
+    map_text,
+    microseconds,
+    outage_row,
+    plain,
+)
 
 PRUNED_EVERY: Final = 3600.0
 """Seconds between two looks at what is too old or too much."""
@@ -34,6 +43,7 @@ _OUTAGE = (
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in OUTAGE_COLUMNS[1:])}"
 )
 """It leaves the other columns of a row as they are, such as the drill that the outage belongs to."""
+_INCIDENT = f"INSERT OR REPLACE INTO incidents VALUES ({', '.join('?' * len(INCIDENT_COLUMNS))})"
 
 
 @immutable
@@ -173,6 +183,7 @@ def _forget_the_present(connection: sqlite3.Connection) -> None:
     """All of the present is going to be written again; nobody has seen the end of what is not in it."""
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE outages SET resume = NULL, verdict = 'unobserved' WHERE resume IS NOT NULL")
+    connection.execute("UPDATE incidents SET resume = NULL WHERE resume IS NOT NULL")
     connection.execute("DELETE FROM maps")
     connection.execute("DELETE FROM lost_nexuses")
     connection.execute("COMMIT")
@@ -184,6 +195,7 @@ def _put(connection: sqlite3.Connection, taken: Contents) -> None:
             connection.execute("DELETE FROM outages WHERE id = ?", (key,))
         else:
             connection.execute(_OUTAGE, outage_row(kept))
+    connection.executemany(_INCIDENT, [incident_row(kept) for kept in taken.incidents.values()])
     for wwid, map_ in taken.maps.items():
         if map_ is None:
             connection.execute("DELETE FROM maps WHERE wwid = ?", (wwid,))

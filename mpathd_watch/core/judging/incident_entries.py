@@ -75,9 +75,7 @@ def _mark(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
                 draft.effects[at] = _as_part(draft, effect, found)
 
 
-def _incident_of(
-    draft: Draft, alert: Alert, paths: Mapping[PathKey, str], maps: Mapping[str, str]
-) -> Incident | None:
+def _incident_of(draft: Draft, alert: Alert, paths: Mapping[PathKey, str], maps: Mapping[str, str]) -> Incident | None:
     wwid, label = alert.fields.get("WWID", ""), alert.fields.get("PATH", "")
     if "INCIDENT" in alert.fields:
         return draft.incidents.get(alert.fields["INCIDENT"])
@@ -131,7 +129,8 @@ def _leave(draft: Draft, key: str, ended: Outage | None) -> None:
     incident = draft.incidents.get(key)
     if incident is None:
         return
-    incident = replace(incident, out=max(0, incident.out - 1))
+    gone = 1 if ended is None else 0
+    incident = replace(incident, out=max(0, incident.out - 1), forgotten=incident.forgotten + gone)
     if ended is not None and ended.real and ended.judgement is not None:
         over = ended.judgement.verdict is Verdict.OVER_BUDGET
         took = ended.judgement.phases.get(Phase.FAILOVER)
@@ -190,11 +189,23 @@ def _end(draft: Draft, incident: Incident) -> None:
     del draft.incidents[incident.id]
     draft.deadlines.drop(Due(Wait.INCIDENT, incident.id))
     ill = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys()) if _is_ill(draft, wwid)]
-    alert = messages.incident_ended(incident, ill, draft.now)
+    alert = messages.incident_ended(_named(draft, incident), ill, draft.now)
     if not incident.entries:
         alert = replace(alert, priority=Priority.INFO)
     draft.emit(alert)
     draft.emit(IncidentEnded(incident, draft.now))
+
+
+def _named(draft: Draft, incident: Incident) -> Incident:
+    """The incident; one that has taken a single path, and was not reported, by the name of that."""
+    if incident.what or incident.took != 1:
+        return incident
+    for left in draft.left:
+        wwid, label = left.path
+        if left.incident == incident.id and wwid in draft.maps and label in draft.paths(wwid):
+            map_ = draft.whole_map(wwid)
+            return replace(incident, what=messages.path_name(map_, map_.paths[label]))
+    return incident
 
 
 def _is_ill(draft: Draft, wwid: str) -> bool:

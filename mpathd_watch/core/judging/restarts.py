@@ -16,7 +16,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import OutageChanged, OutageDropped
+from mpathd_watch.core.effects import IncidentEnded, OutageChanged, OutageDropped
 from mpathd_watch.core.events import Remembered
 from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
@@ -47,6 +47,9 @@ def remembered(draft: Draft, event: Remembered) -> None:
                 draft.emit(OutageChanged(known, PathStates(known.health.value), draft.now))
     draft.rest = replace(draft.rest, memory=replace(memory, incidents=frozen({})))
     draft.incidents.update(_going_on(memory))
+    for incident in memory.incidents.values():
+        if incident.id not in draft.incidents:
+            draft.emit(IncidentEnded(incident, draft.now))
 
 
 def _going_on(memory: Memory) -> Iterator[tuple[str, Incident]]:

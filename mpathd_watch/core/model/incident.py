@@ -19,9 +19,9 @@ class Incident:
     outages; ``out``: those that go on. ``real``: since when a path of it has been worse than suspect. ``causes``: those
     of its outages that are known.
 
-    ``what``: what is lost, in words; empty until that was announced. ``worst``: the worst health of a map, and
+    ``what``: what its paths have in common, in words; empty until that was announced, and if it is nothing. ``worst``: the worst health of a map, and
     ``paths`` and ``affected`` how many paths were out and how many maps had that health, when that was announced last.
-    ``entries``: how many entries of priority warning or worse there were.
+    ``forgotten``: how many of its outages have no end that anybody saw. ``entries``: how many entries of priority warning or worse there were.
     ``over_budget``: how many of its outages that are over took too long; ``failover``: the longest, in seconds.
     """
 
@@ -38,6 +38,7 @@ class Incident:
     worst: MapHealth | None = None
     paths: int = 0
     affected: int = 0
+    forgotten: int = 0
     entries: int = 0
     over_budget: int = 0
     failover: float | None = None

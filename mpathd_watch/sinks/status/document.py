@@ -71,6 +71,24 @@ class FindingsEntry(TypedDict):
     info: int
 
 
+class IncidentEntry(TypedDict):
+    """An incident that goes on: what one cause has taken.
+
+    ``what``: what is lost, in a sentence, null until it was logged. ``worst``: the worst health of a map, as it was
+    logged. ``paths``: how many paths it has taken, of so many ``maps``; ``out``: how many of them are not up again.
+    """
+
+    id: str
+    began: str
+    seconds: float
+    what: str | None
+    causes: list[str]
+    worst: str | None
+    paths: int
+    out: int
+    maps: int
+
+
 class OutageEntry(TypedDict):
     """The open outage of a path; the moments that it has not reached are null.
 
@@ -78,6 +96,7 @@ class OutageEntry(TypedDict):
     """
 
     id: str
+    incident: str | None
     cause: str
     began: str
     seconds: float
@@ -193,6 +212,7 @@ class Document(TypedDict):
     daemon: DaemonEntry
     sources: list[SourceEntry]
     findings: FindingsEntry | None
+    incidents: list[IncidentEntry]
     maps: list[MapEntry]
     sessions: list[SessionEntry]
 

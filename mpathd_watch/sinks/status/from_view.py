@@ -14,6 +14,7 @@ from mpathd_watch.core.catalog.findings import Severity
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import TcpFacts
 from mpathd_watch.core.model.identity import by_label
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import clean
@@ -25,6 +26,7 @@ from mpathd_watch.sinks.status.document import (
     BudgetEntry,
     Document,
     FindingsEntry,
+    IncidentEntry,
     MapEntry,
     OutageEntry,
     PathEntry,
@@ -47,6 +49,7 @@ def document(view: View) -> Document:
         "daemon": {"name": "mpathd-watch", "version": __version__, "started": state.started},
         "sources": [_source(name, state.source(name), now) for name in sorted(SourceName) if name in state.sources],
         "findings": _findings(state),
+        "incidents": [_incident(incident, now) for incident in state.incidents.values()],
         "maps": [_map(map_, state, now) for map_ in sorted(state.maps.values(), key=by_label)],
         "sessions": [
             _session(session, state.auditing.report.timeouts.get(session.label, ()))
@@ -153,17 +156,32 @@ def _path(path: PathState, state: State, now: Instant) -> PathEntry:
         "flapping": path.flaps.flapping,
         "slow": path.slowness.slow,
         "marginal": path.checker.marginal,
-        "outage": None if path.outage is None else _outage(path.outage, now),
+        "outage": None if path.outage is None else _outage(path.outage, path.incident, now),
         "failures": {cause.value: count for cause, count in sorted(path.failures.items())},
         "reinstatements": path.reinstatements,
         "last_proven": None if path.proven is None else _date(path.proven),
     }
 
 
-def _outage(outage: Outage, now: Instant) -> OutageEntry:
+def _incident(incident: Incident, now: Instant) -> IncidentEntry:
+    return {
+        "id": incident.id,
+        "began": _moment(incident.began),
+        "seconds": _seconds(now, incident.began),
+        "what": _text(incident.what),
+        "causes": sorted(cause.value for cause in incident.causes),
+        "worst": None if incident.worst is None else incident.worst.value,
+        "paths": incident.took,
+        "out": incident.out,
+        "maps": len(incident.maps),
+    }
+
+
+def _outage(outage: Outage, incident: str, now: Instant) -> OutageEntry:
     live = outage.timeouts
     return {
         "id": outage.id,
+        "incident": incident or None,
         "cause": outage.cause.value,
         "began": _moment(outage.began),
         "seconds": _seconds(now, outage.began),

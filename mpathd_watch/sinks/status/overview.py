@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from mpathd_watch.core.model.text import plural
 from mpathd_watch.core.model.vocabulary import MapHealth
+from mpathd_watch.sinks.status.choice import has_fault
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry
 from mpathd_watch.sinks.words import MAPS_WORST_FIRST, PATHS_WORST_FIRST, badness, counted
 
@@ -41,8 +42,10 @@ def outlook(entry: MapEntry) -> str:
 
 
 def maps_worst_first(document: Document) -> list[MapEntry]:
-    """The maps, the worst first."""
-    return sorted(document["maps"], key=lambda entry: badness(entry["health"], MAPS_WORST_FIRST))
+    """The maps, the worst first; of those that are healthy, the ones with a fault first."""
+    return sorted(
+        document["maps"], key=lambda entry: (badness(entry["health"], MAPS_WORST_FIRST), not has_fault(entry))
+    )
 
 
 def paths_worst_first(entry: MapEntry) -> list[PathEntry]:

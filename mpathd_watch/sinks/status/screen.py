@@ -1,7 +1,7 @@
 """The status document on a terminal.
 
-For an administrator who was just woken: the overview first, the worst map on top, one line for each path, and the
-remedy for each source that does not answer.
+For an administrator who was just woken: the overview first, the worst map on top, one line for each path of a map that
+has a fault and one for each other map, and the remedy for each source that does not answer.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import textwrap
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from mpathd_watch.core.model.text import clean, duration
+from mpathd_watch.core.model.text import clean, duration, plural
 from mpathd_watch.core.model.vocabulary import Health, MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.status.access import shows_access, usable
-from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry, SourceEntry
+from mpathd_watch.sinks.status.choice import ALL, Choice, chosen, has_fault, is_there
+from mpathd_watch.sinks.status.document import Document, IncidentEntry, MapEntry, PathEntry, SourceEntry
 from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, outlook, overview_of, paths_worst_first
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks
@@ -45,23 +46,51 @@ _COLOURS: dict[str, str] = {
 }
 
 
-def render(document: Document, *, colour: bool, width: int | None = None, zone: tzinfo | None = None) -> str:
-    """The screen, ending in a newline.
+def render(
+    document: Document, *, colour: bool, width: int | None = None, zone: tzinfo | None = None, choice: Choice = ALL
+) -> str:
+    """The screen, ending in a newline; see ``lines``."""
+    return "".join(f"{line}\n" for line in lines(document, colour=colour, width=width, zone=zone, choice=choice))
+
+
+def lines(
+    document: Document, *, colour: bool, width: int | None = None, zone: tzinfo | None = None, choice: Choice = ALL
+) -> list[str]:
+    """The lines of the screen. The first is about the whole host, the others about what ``choice`` takes.
 
     Lines are cut at ``width`` characters (``None``: never), except a remedy, which is wrapped. Times are in ``zone``,
-    or in the host's own zone.
+    or in the host's own zone. A map that is asked for by name is shown with its paths in any case.
     """
-    screen = _Screen(document, zone)
-    lines = [_Line().add(overview_of(document), _BOLD)]
-    for entry in maps_worst_first(document):
-        lines += [_Line(), *screen.map(entry)]
+    shown = chosen(document, choice)
+    screen = _Screen(shown, zone)
+    found = [_Line().add(overview_of(document), _BOLD)]
+    found += [line for incident in document.get("incidents", ()) for line in screen.incident(incident, width)]
+    brief: list[MapEntry] = []
+    for entry in maps_worst_first(shown):
+        if choice.map or has_fault(entry):
+            found += [_Line(), *screen.map(entry)]
+        else:
+            brief.append(entry)
+    if brief:
+        found += [_Line(), *screen.healthy(brief)]
+    if not shown["maps"] and document["daemon"]["started"] and choice != ALL:
+        found += [_Line(), _Line().add(_nothing(document, choice))]
     timeouts = list(screen.timeouts())
     if timeouts:
-        lines += [_Line(), *timeouts]
+        found += [_Line(), *timeouts]
     down = [source for source in document["sources"] if words.missed(source["up"], source["reason"])]
     if down:
-        lines += [_Line(), *(line for source in down for line in screen.source(source, width))]
-    return "".join(line.text(colour=colour, width=width) + "\n" for line in lines)
+        found += [_Line(), *(line for source in down for line in screen.source(source, width))]
+    return [line.text(colour=colour, width=width) for line in found]
+
+
+def _nothing(document: Document, choice: Choice) -> str:
+    """Why nothing is shown of what was chosen."""
+    if not choice.map:
+        return "no map has a problem"
+    if is_there(document, choice.map):
+        return f"{clean(choice.map)} has no problem"
+    return f"there is no map {clean(choice.map)}"
 
 
 class _Line:
@@ -115,6 +144,32 @@ class _Screen:
         access = shows_access(entry)
         yield from (self._path(path, access) for path in paths_worst_first(entry))
 
+    def healthy(self, entries: list[MapEntry]) -> Iterator[_Line]:
+        """One line for each map without a fault."""
+        names = _widest([clean(entry["map"]) for entry in entries])
+        counts = _widest([_up(entry) for entry in entries])
+        since = _widest([self._moment(entry) for entry in entries])
+        dm = _widest([entry["sysfs_name"] or "-" for entry in entries])
+        for entry in entries:
+            yield (
+                _Line()
+                .add(f"{clean(entry['map']):<{names}}  ", _BOLD)
+                .add(words.in_words(entry["health"]).upper(), _COLOURS.get(entry["health"], ""))
+                .add(f"  {_up(entry):<{counts}}  since {self._moment(entry):<{since}}")
+                .add(f"  {entry['sysfs_name'] or '-':<{dm}}  {_inquiry(entry)}", _DIM)
+            )
+
+    def incident(self, incident: IncidentEntry, width: int | None) -> Iterator[_Line]:
+        """An incident that goes on. It is never cut: it is what the reader was woken for."""
+        what = incident["what"] or f"{plural(incident['paths'], 'path')} of {plural(incident['maps'], 'map')}"
+        causes = " and ".join(words.cause(cause) for cause in incident["causes"])
+        because = f"; cause: {causes}" if causes and incident["what"] else ""
+        since = self._since(incident["began"], incident["seconds"])
+        text = f"{clean(what)}{because}, since {since}; {incident['out']} of {plural(incident['paths'], 'path')} not up"
+        for number, part in enumerate(textwrap.wrap(text, width=max((width or sys.maxsize) - 10, 20))):
+            yield _Line().add("incident: " if number == 0 else " " * 10, _BOLD_RED).add(part)
+        yield _Line().add(f"{' ' * 10}journalctl MPATHD_WATCH_INCIDENT={incident['id']}", _DIM)
+
     def timeouts(self) -> Iterator[_Line]:
         """The timeouts in force, what they promise, and whether the audit has findings."""
         for promise in promises(self._document):
@@ -146,6 +201,9 @@ class _Screen:
             .add(_raw(path, access))
         )
 
+    def _moment(self, entry: MapEntry) -> str:
+        return clock_or_date(entry["since"], entry["seconds"], self._zone)
+
     def _since(self, moment: str, seconds: float) -> str:
         return f"{clock_or_date(moment, seconds, self._zone)} ({duration(seconds)})"
 
@@ -154,9 +212,18 @@ def _widest(texts: list[str]) -> int:
     return max(map(len, texts), default=0)
 
 
+def _up(entry: MapEntry) -> str:
+    """``2 of 2 up`` of a healthy map, and how many are optimized where that says something."""
+    optimized = f", {entry['optimized']} optimized" if shows_access(entry) else ""
+    return f"{entry['usable']} of {entry['expected']} up{optimized}"
+
+
 def _hardware(entry: MapEntry) -> str:
-    names = (entry["wwid"], entry["sysfs_name"], entry["vendor"], entry["product"])
-    return " ".join(name for name in names if name)
+    return " ".join(name for name in (entry["wwid"], entry["sysfs_name"], _inquiry(entry)) if name)
+
+
+def _inquiry(entry: MapEntry) -> str:
+    return " ".join(name for name in (entry["vendor"], entry["product"]) if name)
 
 
 def _raw(path: PathEntry, access: bool) -> str:

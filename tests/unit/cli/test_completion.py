@@ -79,7 +79,7 @@ def test_a_portal_is_offered_whole_and_completed_behind_its_colon() -> None:
     words = ("mpathd-watch", "drill", "--portal", "192.168.2.1", ":", "32")
     assert completed(*words, line="mpathd-watch drill --portal 192.168.2.1:32") == ["3260"]
     assert completed("mpathd-watch", "drill", "--portal", "[fd00:", line="mpathd-watch drill --portal [fd00:") == [
-        ":1]:3260"
+        r":1\]:3260"
     ]
 
 
@@ -106,7 +106,7 @@ def test_the_outages_and_filters_of_the_history_are_offered() -> None:
 
 
 def test_a_name_from_the_san_is_never_run() -> None:
-    assert "$(echo hostile):1" in completed("mpathd-watch", "drill", "--portal", "")
+    assert r"\$\(echo\ hostile\):1" in completed("mpathd-watch", "drill", "--portal", "")
 
 
 def test_values_that_are_a_choice_are_offered() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,37 @@ def test_a_host_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     arguments = ["status", "--config", str(tmp_path / "config.toml"), "--sysfs", str(tmp_path / "none")]
     assert cli.main([*arguments, "--exit-status"]) == 3
     assert cli.main(arguments) == 0
+
+
+def test_one_map_or_the_problems_are_shown_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = [make_map("a", health=MapHealth.LOST), make_map("b")]
+    found = document(View(make_state(maps), NOW))
+    monkeypatch.setattr(status, "_ask", lambda: (found, ""))
+    assert cli.main(["status", "--json", "--map", "b"]) == 0
+    assert [entry["map"] for entry in json.loads(capsys.readouterr().out)["maps"]] == ["b"]
+    assert cli.main(["status", "--json", "--problems"]) == 0
+    assert [entry["map"] for entry in json.loads(capsys.readouterr().out)["maps"]] == ["a"]
+    assert cli.main(["status", "--map", "wwid-of-b"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("2 maps: 1 healthy, 1 lost\n\nb  HEALTHY")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a", 2), ("b", 0), ("c", 2)])
+def test_the_exit_status_is_that_of_the_map_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: int
+) -> None:
+    maps = [make_map("a", health=MapHealth.LOST), make_map("b")]
+    found = document(View(make_state(maps), NOW))
+    monkeypatch.setattr(status, "_ask", lambda: (found, ""))
+    assert cli.main(["status", "--exit-status", "--map", name]) == expected
+    assert cli.main(["status", "--exit-status", "--map", name, "--problems"]) == expected
+
+
+@pytest.mark.parametrize(
+    "option", [["--sysfs", "/sys"], ["--root", "/"], ["--multipathd-socket", "x"], ["--exit-status"]]
+)
+def test_what_cannot_be_watched_is_refused(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    assert cli.main(["status", "--watch", *option]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -12,7 +12,7 @@ from mpathd_watch.core.alerting.messages.arrays import (
 )
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
-from mpathd_watch.core.alerting.messages.incidents import damage, incident, incident_ended
+from mpathd_watch.core.alerting.messages.incidents import damage, incident, incident_ended, path_name
 from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_removed
 from mpathd_watch.core.alerting.messages.nexuses import nexus_lost, nexus_restored
 from mpathd_watch.core.alerting.messages.paths import (
@@ -46,6 +46,7 @@ __all__ = [
     "path_changed",
     "path_flapping",
     "path_forgotten",
+    "path_name",
     "path_overdue",
     "path_removed",
     "path_slow",

@@ -37,6 +37,8 @@ Member = tuple[MapState, PathState]
 class Damage:
     """What an incident has done: the ``paths`` that are out, each with its map, and ``what`` they have in common.
 
+    ``what`` is the path itself if it is one, and empty if they have nothing in common.
+
     ``maps``: those of the paths, by the health that was reported of them. ``suspect``: further paths are suspect.
     ``flapping``: all of ``paths`` are.
     """
@@ -56,6 +58,11 @@ class Damage:
     def affected(self) -> Sequence[MapState]:
         """The maps with that health."""
         return self.maps.get(self.worst, ())
+
+
+def path_name(map_: MapState, path: PathState) -> str:
+    """The path with its map, as the entries about an incident name it."""
+    return f"{map_.label}: path {name(path)}"
 
 
 def damage(
@@ -81,7 +88,7 @@ def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) 
     return Alert(
         kind,
         PRIORITIES[damage.worst],
-        f"{worse}{damage.what}{_because(incident)}. {left}",
+        f"{worse}{_are_out(damage)}{_because(incident)}. {left}",
         {
             **_fields(incident, now),
             **_one(damage.paths),
@@ -97,23 +104,34 @@ def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) 
 def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant) -> Alert:
     """The entry for the end of an incident; ``ill``: its maps that are not healthy for another reason."""
     kind = AlertKind.INCIDENT_ENDED
-    took = duration(now.since(incident.began))
-    paths = f"{plural(incident.took, 'path')} of {plural(len(incident.maps), 'map')}"
+    took = f" after {duration(now.since(incident.began))}"
     if incident.real is None:
-        text = f"over after {took}: {paths} had been silent, and none failed"
+        text = f"{_all(incident)} answered again{took}; none had failed"
+    elif incident.forgotten == incident.took:
+        text = f"{_all(incident)} {'is' if incident.took == 1 else 'are'} not expected any more{took}"
     else:
-        what = f" ({incident.what})" if incident.what else ""
-        text = f"over after {took}: {paths} had been out{what}{_because(incident)}{_kept_budget(incident)}"
+        rest = f"; {incident.forgotten} of them not expected any more" if incident.forgotten else ""
+        verb = "is" if incident.took == 1 else "are"
+        text = f"{_all(incident)} {verb} up again{took}{rest}{_because(incident)}{_kept_budget(incident)}"
     if ill:
-        rest = f"{_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
-    else:
-        rest = "all these maps are healthy" if len(incident.maps) > 1 else "the map is healthy"
+        text += f"; {_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
+    elif incident.real is not None and incident.forgotten < incident.took:
+        text += f"; {'all these maps are' if len(incident.maps) > 1 else 'the map is'} healthy"
     return Alert(
         kind,
         kind.value.priority,
-        f"{text}; {rest}.",
+        f"{text}.",
         {**_fields(incident, now), "PATHS": str(incident.took), "MAPS": str(len(incident.maps))},
     )
+
+
+def _all(incident: Incident) -> str:
+    """All that the incident has taken: by its name if it is one path, else by number."""
+    if incident.took == 1 and incident.what:
+        return incident.what
+    every = plural(incident.took, "path")
+    paths = f"{every if incident.took == 1 else f'all {every}'} of {plural(len(incident.maps), 'map')}"
+    return f"{paths} ({incident.what})" if incident.what else paths
 
 
 def _fields(incident: Incident, now: Instant) -> dict[str, str]:
@@ -146,23 +164,25 @@ def _kept_budget(incident: Incident) -> str:
 
 
 def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Mapping[str, LinkFacts] | None) -> str:
-    """What is out, and what it has in common."""
-    maps = {map_.wwid: map_ for map_, _ in paths}
+    """What the paths have in common: the path itself, their nexus, what their nexuses share; empty if it is nothing."""
     if len(paths) == 1:
-        map_, path = paths[0]
-        return f"{map_.label}: path {name(path)} is {path.health}"
+        return path_name(*paths[0])
     through = {path.nexus: path for _, path in paths}
-    if len(maps) == 1:
-        first = f"{next(iter(maps.values())).label}: {plural(len(paths), 'path')} are out"
-    else:
-        first = f"{plural(len(paths), 'path')} of {len(maps)} maps are out"
     if "" in through or not through:
-        return first
+        return ""
     noun = table.of(next(iter(through.values())).place.transport).words.noun
     if len(through) == 1:
-        return f"{first}, all through {noun} {next(iter(through))}"
-    shared = lost_together(through, nexuses, links)
-    return f"{first}, through {plural(len(through), noun)}" + (f": {shared} are lost or silent" if shared else "")
+        return f"{noun} {next(iter(through))}"
+    return lost_together(through, nexuses, links) or plural(len(through), noun)
+
+
+def _are_out(damage: Damage) -> str:
+    if len(damage.paths) == 1:
+        return f"{damage.what} is {damage.paths[0][1].health}"
+    maps = {map_.wwid: map_ for map_, _ in damage.paths}
+    paths = plural(len(damage.paths), "path")
+    first = f"{next(iter(maps.values())).label}: {paths}" if len(maps) == 1 else f"{paths} of {len(maps)} maps"
+    return f"{first} are out" + (f", through {damage.what}" if damage.what else "")
 
 
 def _left(damage: Damage, health: MapHealth) -> str:
