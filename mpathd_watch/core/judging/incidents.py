@@ -79,8 +79,8 @@ def _joined(draft: Draft, wwid: str, path: PathState) -> str:
 
 def _belongs(draft: Draft, path: PathState, ties: frozenset[str], incident: Incident) -> bool:
     nexus = draft.nexus_of(path)
-    down = nexus is not None and (nexus.liveness.lost or nexus.suspicion is not None)
-    if down and nexus_tie(path.nexus) in incident.ties:
+    down = None if nexus is None else nexus.lost or nexus.suspected
+    if down is not None and down <= incident.until and nexus_tie(path.nexus) in incident.ties:
         return True
     return draft.now <= incident.until and not ties.isdisjoint(incident.ties)
 

@@ -383,7 +383,7 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
     assert {each.alert.priority for each in told.parts} == {Priority.INFO}
     ((at, priority, message),) = told.incidents(since=50)
     assert (at, priority) == (103, Priority.NOTICE)
-    assert message.startswith("over after 1 min 43 s: 3 paths of 3 maps had been out")
+    assert message.startswith("all 3 paths of 3 maps ")
     assert not told.state.arrays.groups
 
 

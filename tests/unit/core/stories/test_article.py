@@ -91,8 +91,8 @@ def test_the_priorities_follow_the_contract(story: Story) -> None:
         (
             52.0,
             Priority.NOTICE,
-            "over after 37.0 s: 1 path of 1 map had been out (mpio: path 192.168.2.1:3260 (sdb) is stalled); "
-            "cause: connection error; failover within budget (20.3 s); the map is healthy.",
+            "mpio: path 192.168.2.1:3260 (sdb) is up again after 37.0 s; cause: connection error; failover within "
+            "budget (20.3 s); the map is healthy.",
         ),
     ]
 

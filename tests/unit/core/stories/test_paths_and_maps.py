@@ -859,14 +859,14 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
         (
             11,
             Priority.ERR,
-            f"2 paths of 2 maps are out, all through session {SECOND}/{TARGET}; cause: connection error. "
+            f"2 paths of 2 maps are out, through session {SECOND}/{TARGET}; cause: connection error. "
             "data and mpio have one usable path left; if it fails, I/O fails at once.",
         ),
         (
             40,
             Priority.NOTICE,
-            f"over after 30.0 s: 2 paths of 2 maps had been out (2 paths of 2 maps are out, all through session "
-            f"{SECOND}/{TARGET}); cause: connection error; all these maps are healthy.",
+            f"all 2 paths of 2 maps (session {SECOND}/{TARGET}) are up again after 30.0 s; cause: connection error; "
+            "all these maps are healthy.",
         ),
     ]
 
@@ -896,8 +896,16 @@ def test_a_path_that_had_failed_by_itself_long_before_is_an_incident_before_its_
         "path_recovering",
         "path_reinstated",
     ]
-    woken = [(told.at, told.event) for told in story.told if told.alert.priority < Priority.INFO]
-    assert woken == [(11, "incident_began"), (107, "path_overdue"), (110, "incident_worse"), (120, "incident_ended")]
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [
+        (11, Priority.ERR),
+        (101, Priority.ERR),
+        (107, Priority.ERR),
+        (110, Priority.NOTICE),
+        (120, Priority.NOTICE),
+    ]
+    first, second = (told.alert for told in story.told if told.event == "incident_began")
+    assert (first.fields["MAP"], second.fields["MAP"]) == ("mpio", "data")
+    assert first.fields["INCIDENT"] != second.fields["INCIDENT"]
 
 
 def test_a_session_that_is_logged_out_with_all_its_paths_is_reported_as_gone_and_as_back() -> None:
