@@ -115,14 +115,23 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
 
 
 def _look_at_map(draft: Draft, wwid: str) -> None:
-    """Have an incident reported that has made a map worse than was reported of it."""
+    """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
     rank = _HELD.get(draft.maps[wwid].announced, 0)
-    for incident in {path.incident for path in draft.paths(wwid).values() if path.incident}:
+    out = [path for path in draft.paths(wwid).values() if path.incident and path.outage and path.outage.real]
+    last = max(out, key=lambda path: _out_since(path.outage), default=None)
+    for incident in {path.incident for path in out}:
         known = draft.incidents[incident]
-        if known.real is not None and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
+        worse = rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0)
+        if worse and last is not None and incident == last.incident:
             announce_at(draft, incident, draft.now.monotonic + GATHER)
         elif known.worst is not None and known.entries < MOST_ENTRIES and known.out > known.paths:
             announce_at(draft, incident, draft.now.monotonic + COUNT_AGAIN)
+
+
+def _out_since(outage: Outage | None) -> float:
+    """When a path went out that is worse than suspect (CLOCK_MONOTONIC seconds)."""
+    assert outage is not None
+    return (outage.stalled or outage.failed or outage.began).monotonic
 
 
 def _leave(draft: Draft, key: str, ended: Outage | None) -> None:
