@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final
 
 from mpathd_watch.core.alerting import messages
-from mpathd_watch.core.alerting.messages.incidents import Damage
+from mpathd_watch.core.alerting.messages.incidents import PRIORITIES, Damage, reported
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Alert, IncidentChanged, IncidentEnded
@@ -25,8 +25,8 @@ from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
 """Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked the rest."""
-_HELD: Final = {MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
-"""Healths that are reported, the worst last."""
+_HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
+"""Healths that are reported, the worst last. A path that is out is news even if its map's other paths are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
 """Entries about a path that may wake people: the doubt, that it happens again and again, that it takes too long."""
 _PARTS: Final = _OWN | {
@@ -116,7 +116,7 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
 
 def _look_at_map(draft: Draft, wwid: str) -> None:
     """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
-    rank = _HELD.get(draft.maps[wwid].announced, 0)
+    rank = _HELD.get(reported(draft.maps[wwid]), 0)
     out = [path for path in draft.paths(wwid).values() if path.incident and path.outage and path.outage.real]
     last = max(out, key=lambda path: _out_since(path.outage), default=None)
     for incident in {path.incident for path in out}:
@@ -197,8 +197,10 @@ def _damage(draft: Draft, incident: str) -> Damage:
 def _end(draft: Draft, incident: Incident) -> None:
     del draft.incidents[incident.id]
     draft.deadlines.drop(Due(Wait.INCIDENT, incident.id))
-    ill = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys()) if _is_ill(draft, wwid)]
-    alert = messages.incident_ended(_named(draft, incident), ill, draft.now)
+    maps = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys())]
+    ill = [map_ for map_ in maps if map_.health in PRIORITIES and map_.health is not MapHealth.UNKNOWN]
+    healthy = len(maps) == len(incident.maps) and all(map_.health is MapHealth.HEALTHY for map_ in maps)
+    alert = messages.incident_ended(_named(draft, incident), ill, draft.now, healthy=healthy)
     if not incident.entries:
         alert = replace(alert, priority=Priority.INFO)
     draft.emit(alert)
@@ -215,10 +217,6 @@ def _named(draft: Draft, incident: Incident) -> Incident:
             map_ = draft.whole_map(wwid)
             return replace(incident, what=messages.path_name(map_, map_.paths[label]))
     return incident
-
-
-def _is_ill(draft: Draft, wwid: str) -> bool:
-    return draft.maps[wwid].health in _HELD
 
 
 def _keep(draft: Draft) -> None:
