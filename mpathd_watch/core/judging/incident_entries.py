@@ -1,11 +1,11 @@
-"""Which entries people are woken by: of all that one cause brings about, the doubt, the loss, what makes it worse, the end.
+"""Which entries people are woken by: of all that a cause brings about, the doubt, the loss, what is worse, the end.
 
 Every entry that an incident's paths, maps and nexuses have beside these has priority info, and its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
@@ -20,13 +20,12 @@ from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
 from mpathd_watch.core.state import Due, PathState, Wait
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.verdicts.outage import phases
 from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
 """Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked the rest."""
 _HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
-"""Healths that are reported, the worst last. A path that is out is news even if its map's other paths are unknown."""
+"""Healths that are reported, the worst last. A path that is out is news even if the others of its map are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
 """Entries about a path that may wake people: the doubt, that it happens again and again, that it takes too long."""
 _PARTS: Final = _OWN | {
@@ -117,20 +116,18 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
 def _look_at_map(draft: Draft, wwid: str) -> None:
     """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
     rank = _HELD.get(reported(draft.maps[wwid]), 0)
-    out = [path for path in draft.paths(wwid).values() if path.incident and path.outage and path.outage.real]
-    last = max(out, key=lambda path: _out_since(path.outage), default=None)
-    for incident in {path.incident for path in out}:
+    out = [(path.incident, path.outage) for path in draft.paths(wwid).values() if path.outage and path.outage.real]
+    last, _ = max(out, key=lambda each: _out_since(each[1]), default=("", None))
+    for incident in dict(out):
         known = draft.incidents[incident]
-        worse = rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0)
-        if worse and last is not None and incident == last.incident:
+        if incident == last and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
             announce_at(draft, incident, draft.now.monotonic + GATHER)
         elif known.worst is not None and known.entries < MOST_ENTRIES and known.out > known.paths:
             announce_at(draft, incident, draft.now.monotonic + COUNT_AGAIN)
 
 
-def _out_since(outage: Outage | None) -> float:
+def _out_since(outage: Outage) -> float:
     """When a path went out that is worse than suspect (CLOCK_MONOTONIC seconds)."""
-    assert outage is not None
     return (outage.stalled or outage.failed or outage.began).monotonic
 
 

@@ -16,8 +16,8 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.model.vocabulary import USABLE, Cause, MapHealth
 from mpathd_watch.core.state import MapState, NexusState, PathState
-from mpathd_watch.core.transports import table
 from mpathd_watch.core.state.lost_together import lost_together
+from mpathd_watch.core.transports import table
 from mpathd_watch.immutable import immutable
 
 PRIORITIES: Mapping[MapHealth, Priority] = {
@@ -83,7 +83,9 @@ def damage(
 
 def reported(map_: MapState) -> MapHealth:
     """The health that was reported of the map; unknown if that was a good one, and is not known any more."""
-    return MapHealth.UNKNOWN if map_.health is MapHealth.UNKNOWN and map_.announced not in PRIORITIES else map_.announced
+    return (
+        MapHealth.UNKNOWN if map_.health is MapHealth.UNKNOWN and map_.announced not in PRIORITIES else map_.announced
+    )
 
 
 def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) -> Alert:
