@@ -16,8 +16,8 @@ from typing import Any, Self
 import pytest
 
 from mpathd_watch.core.audit_report import MapReport
-from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.catalog.fields import FIELDS
 from mpathd_watch.core.effects import Alert, Effect, Kept, OutageEnded, Refresh, Remember, Scope
 from mpathd_watch.core.events import (
     BlockEvent,

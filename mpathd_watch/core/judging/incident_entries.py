@@ -1,16 +1,16 @@
-"""Which entries people are woken by: of all that one cause brings about, the doubt, the loss, what makes it worse, the end.
+"""Which entries people are woken by: of all that a cause brings about, the doubt, the loss, what is worse, the end.
 
 Every entry that an incident's paths, maps and nexuses have beside these has priority info, and its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
 from mpathd_watch.core.alerting import messages
-from mpathd_watch.core.alerting.messages.incidents import Damage
+from mpathd_watch.core.alerting.messages.incidents import PRIORITIES, Damage, reported
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Alert, IncidentChanged, IncidentEnded
@@ -20,13 +20,12 @@ from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
 from mpathd_watch.core.state import Due, PathState, Wait
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.verdicts.outage import phases
 from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
 """Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked the rest."""
-_HELD: Final = {MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
-"""Healths that are reported, the worst last."""
+_HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
+"""Healths that are reported, the worst last. A path that is out is news even if the others of its map are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
 """Entries about a path that may wake people: the doubt, that it happens again and again, that it takes too long."""
 _PARTS: Final = _OWN | {
@@ -115,14 +114,21 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
 
 
 def _look_at_map(draft: Draft, wwid: str) -> None:
-    """Have an incident reported that has made a map worse than was reported of it."""
-    rank = _HELD.get(draft.maps[wwid].announced, 0)
-    for incident in {path.incident for path in draft.paths(wwid).values() if path.incident}:
+    """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
+    rank = _HELD.get(reported(draft.maps[wwid]), 0)
+    out = [(path.incident, path.outage) for path in draft.paths(wwid).values() if path.outage and path.outage.real]
+    last, _ = max(out, key=lambda each: _out_since(each[1]), default=("", None))
+    for incident in dict(out):
         known = draft.incidents[incident]
-        if known.real is not None and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
+        if incident == last and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
             announce_at(draft, incident, draft.now.monotonic + GATHER)
         elif known.worst is not None and known.entries < MOST_ENTRIES and known.out > known.paths:
             announce_at(draft, incident, draft.now.monotonic + COUNT_AGAIN)
+
+
+def _out_since(outage: Outage) -> float:
+    """When a path went out that is worse than suspect (CLOCK_MONOTONIC seconds)."""
+    return (outage.stalled or outage.failed or outage.began).monotonic
 
 
 def _leave(draft: Draft, key: str, ended: Outage | None) -> None:
@@ -188,8 +194,10 @@ def _damage(draft: Draft, incident: str) -> Damage:
 def _end(draft: Draft, incident: Incident) -> None:
     del draft.incidents[incident.id]
     draft.deadlines.drop(Due(Wait.INCIDENT, incident.id))
-    ill = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys()) if _is_ill(draft, wwid)]
-    alert = messages.incident_ended(_named(draft, incident), ill, draft.now)
+    maps = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys())]
+    ill = [map_ for map_ in maps if map_.health in PRIORITIES and map_.health is not MapHealth.UNKNOWN]
+    healthy = len(maps) == len(incident.maps) and all(map_.health is MapHealth.HEALTHY for map_ in maps)
+    alert = messages.incident_ended(_named(draft, incident), ill, draft.now, healthy=healthy)
     if not incident.entries:
         alert = replace(alert, priority=Priority.INFO)
     draft.emit(alert)
@@ -206,10 +214,6 @@ def _named(draft: Draft, incident: Incident) -> Incident:
             map_ = draft.whole_map(wwid)
             return replace(incident, what=messages.path_name(map_, map_.paths[label]))
     return incident
-
-
-def _is_ill(draft: Draft, wwid: str) -> bool:
-    return draft.maps[wwid].health in _HELD
 
 
 def _keep(draft: Draft) -> None:

@@ -13,6 +13,7 @@ from math import isfinite
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Cause
 from mpathd_watch.core.state import Due, PathState, Wait
 from mpathd_watch.core.state.arrays import port_group
@@ -36,7 +37,7 @@ def join(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
         if path.outage is None:
             continue
         if path.incident not in draft.incidents:
-            path = replace(path, incident=_joined(draft, wwid, path))
+            path = replace(path, incident=_joined(draft, wwid, path, path.outage))
             draft.keep_path(wwid, path)
         _note(draft, path)
 
@@ -60,13 +61,12 @@ def nexus_tie(label: str) -> str:
     return f"nexus {label}"
 
 
-def _joined(draft: Draft, wwid: str, path: PathState) -> str:
+def _joined(draft: Draft, wwid: str, path: PathState, outage: Outage) -> str:
     """The incident that the path's outage belongs to; a new one if there is none."""
-    assert path.outage is not None
     ties = _ties(draft, wwid, path)
     found = next((each for each in draft.incidents.values() if _belongs(draft, path, ties, each)), None)
     if found is None:
-        found = Incident(path.outage.id, draft.now, _until(draft, path))
+        found = Incident(outage.id, draft.now, _until(draft, outage))
     draft.incidents[found.id] = replace(
         found,
         ties=found.ties if ties <= found.ties else found.ties | ties,
@@ -79,14 +79,14 @@ def _joined(draft: Draft, wwid: str, path: PathState) -> str:
 
 def _belongs(draft: Draft, path: PathState, ties: frozenset[str], incident: Incident) -> bool:
     nexus = draft.nexus_of(path)
-    down = nexus is not None and (nexus.liveness.lost or nexus.suspicion is not None)
-    if down and nexus_tie(path.nexus) in incident.ties:
+    down = None if nexus is None else nexus.lost or nexus.suspected
+    if down is not None and down <= incident.until and nexus_tie(path.nexus) in incident.ties:
         return True
     return draft.now <= incident.until and not ties.isdisjoint(incident.ties)
 
 
-def _until(draft: Draft, path: PathState) -> Instant:
-    bounds = None if path.outage is None else path.outage.bounds
+def _until(draft: Draft, outage: Outage) -> Instant:
+    bounds = outage.bounds
     spread = SPREAD if bounds is None or not isfinite(bounds.detection) else max(bounds.detection, SPREAD)
     return draft.now.later(spread + LATENESS)
 

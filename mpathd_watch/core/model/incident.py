@@ -19,9 +19,10 @@ class Incident:
     outages; ``out``: those that go on. ``real``: since when a path of it has been worse than suspect. ``causes``: those
     of its outages that are known.
 
-    ``what``: what its paths have in common, in words; empty until that was announced, and if it is nothing. ``worst``: the worst health of a map, and
-    ``paths`` and ``affected`` how many paths were out and how many maps had that health, when that was announced last.
-    ``forgotten``: how many of its outages have no end that anybody saw. ``entries``: how many entries of priority warning or worse there were.
+    ``what``: what its paths have in common, in words; empty until that was announced, and if it is nothing.
+    ``worst``: the worst health of a map, and ``paths`` and ``affected`` how many paths were out and how many maps had
+    that health, when that was announced last. ``forgotten``: how many of its outages have no end that anybody saw.
+    ``entries``: how many entries of priority warning or worse there were.
     ``over_budget``: how many of its outages that are over took too long; ``failover``: the longest, in seconds.
     """
 

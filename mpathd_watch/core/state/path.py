@@ -57,8 +57,8 @@ class PathState:
     """One expected path of a map.
 
     ``member``: it is in the map's table now. ``ever_up``: its health has been ``up``. ``ever_reached``: the way to its
-    disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``. ``incident``: the id of the
-    one that its outage belongs to; empty without an outage.
+    disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``. ``incident``: the id
+    of the one that its outage belongs to; empty without an outage.
     """
 
     label: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mpathd_watch.core.alerting.messages.fields import map_fields, name, path_fields, usable
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
@@ -16,17 +16,18 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.model.vocabulary import USABLE, Cause, MapHealth
 from mpathd_watch.core.state import MapState, NexusState, PathState
-from mpathd_watch.core.transports import table
 from mpathd_watch.core.state.lost_together import lost_together
+from mpathd_watch.core.transports import table
 from mpathd_watch.immutable import immutable
 
 PRIORITIES: Mapping[MapHealth, Priority] = {
+    MapHealth.UNKNOWN: AlertKind.MAP_DEGRADED.value.priority,
     MapHealth.DEGRADED: AlertKind.MAP_DEGRADED.value.priority,
     MapHealth.AT_RISK: AlertKind.MAP_AT_RISK.value.priority,
     MapHealth.LOST: AlertKind.MAP_LOST.value.priority,
 }
 """An incident is as urgent as the worst that it does to a map."""
-_WORST_FIRST = (MapHealth.LOST, MapHealth.AT_RISK, MapHealth.DEGRADED)
+_WORST_FIRST = (MapHealth.LOST, MapHealth.AT_RISK, MapHealth.DEGRADED, MapHealth.UNKNOWN)
 _NAMED = 2
 """Maps that a message names."""
 
@@ -76,8 +77,15 @@ def damage(
     """What the loss of these paths comes to."""
     maps: dict[MapHealth, list[MapState]] = {}
     for map_ in {map_.wwid: map_ for map_, _ in paths}.values():
-        maps.setdefault(map_.announced, []).append(map_)
+        maps.setdefault(reported(map_), []).append(map_)
     return Damage(paths, _what(paths, nexuses, links), maps, suspect, flapping)
+
+
+def reported(map_: MapState) -> MapHealth:
+    """The health that was reported of the map; unknown if that was a good one, and is not known any more."""
+    return (
+        MapHealth.UNKNOWN if map_.health is MapHealth.UNKNOWN and map_.announced not in PRIORITIES else map_.announced
+    )
 
 
 def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) -> Alert:
@@ -101,8 +109,11 @@ def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) 
     )
 
 
-def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant) -> Alert:
-    """The entry for the end of an incident; ``ill``: its maps that are not healthy for another reason."""
+def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant, *, healthy: bool) -> Alert:
+    """The entry for the end of an incident.
+
+    ``ill``: its maps that are not healthy for another reason; ``healthy``: all of them are.
+    """
     kind = AlertKind.INCIDENT_ENDED
     took = f" after {duration(now.since(incident.began))}"
     if incident.real is None:
@@ -115,7 +126,7 @@ def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant) ->
         text = f"{_all(incident)} {verb} up again{took}{rest}{_because(incident)}{_kept_budget(incident)}"
     if ill:
         text += f"; {_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
-    elif incident.real is not None and incident.forgotten < incident.took:
+    elif healthy and incident.real is not None:
         text += f"; {'all these maps are' if len(incident.maps) > 1 else 'the map is'} healthy"
     return Alert(
         kind,
@@ -191,15 +202,32 @@ def _left(damage: Damage, health: MapHealth) -> str:
     one = len(maps) == 1
     match health:
         case MapHealth.LOST:
-            hangs = _without_path(maps, lost=True)
-            return f"{_count(maps)} {'has' if one else 'have'} no usable path: {hangs}."
+            return " ".join((*_absent(maps), *_without_any([map_ for map_ in maps if map_.exists])))
         case MapHealth.AT_RISK if one and any(path.health in USABLE for path in maps[0].paths.values()):
             last = name(next(path for path in maps[0].paths.values() if path.health in USABLE))
             return f"{maps[0].label} has one usable path left, {last}; if it fails, {_without_path(maps, lost=False)}."
         case MapHealth.AT_RISK:
             return f"{_count(maps)} have one usable path left; if it fails, {_without_path(maps, lost=False)}."
+        case _ if one:
+            return f"{maps[0].label}: {usable(maps[0])}."
+        case MapHealth.UNKNOWN:
+            return f"What is left of {_count(maps)} is not known."
         case _:
-            return f"{maps[0].label}: {usable(maps[0])}." if one else f"{_count(maps)} have at least two paths left."
+            return f"{_count(maps)} have at least two paths left."
+
+
+def _absent(maps: Sequence[MapState]) -> Iterator[str]:
+    """That maps are expected and do not exist."""
+    absent = [map_ for map_ in maps if not map_.exists]
+    if absent:
+        verb = "does" if len(absent) == 1 else "do"
+        yield f"{_count(absent)} {verb} not exist; if that is for good, run mpathd-watch forget."
+
+
+def _without_any(maps: Sequence[MapState]) -> Iterator[str]:
+    """That maps have no path that is usable."""
+    if maps:
+        yield f"{_count(maps)} {'has' if len(maps) == 1 else 'have'} no usable path: {_without_path(maps, lost=True)}."
 
 
 def _without_path(maps: Sequence[MapState], *, lost: bool) -> str:

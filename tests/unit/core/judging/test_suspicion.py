@@ -176,7 +176,10 @@ def test_a_move_makes_the_path_up_again_and_leaves_no_trace(proof: str) -> None:
         "mpio: path 192.168.2.1:3260 (sdb) is up again after 1.5 s; it was only suspect and never failed. "
         "2 of 2 paths usable."
     )
-    assert again.priority is Priority.NOTICE
+    assert again.priority is Priority.INFO
+    ((_, priority, message),) = story.incidents(8)
+    assert priority is Priority.NOTICE
+    assert message == "mpio: path 192.168.2.1:3260 (sdb) answered again after 1.5 s; none had failed."
     assert (again.fields["OUTAGE"], again.fields["PREVIOUS_HEALTH"]) == (outage.id, "suspect")
     assert "VERDICT" not in again.fields
     assert [event for _, event, _ in story.alerts()] == [
@@ -445,20 +448,24 @@ def test_many_paths_of_one_session_are_one_warning_and_one_notice() -> None:
     assert "more path" not in told[1].message + told[2].message
     story.heard(2, 8).poll()
     back = [told.alert for told in story.told if told.event == "path_reinstated"]
-    assert [alert.priority for alert in back] == [Priority.NOTICE, Priority.INFO, Priority.INFO]
+    assert [alert.fields["MAP"] for alert in back] == ["alpha", "beta", "gamma"]
+    assert [priority for _, priority, _ in story.incidents()] == [Priority.WARNING, Priority.NOTICE]
+    assert story.told_of("incident_ended").message == (
+        "all 3 paths of 3 maps answered again after 1.0 s; none had failed."
+    )
 
 
-def test_two_silent_sessions_are_two_warnings() -> None:
+def test_two_silent_sessions_to_one_target_are_one_warning() -> None:
     story = idle("alpha", "beta").live().at(0).cut(1, 2).at(8)
     told = [told.alert for told in story.told if told.event == "path_suspect"]
-    assert [alert.priority for alert in told].count(Priority.WARNING) == 2
+    assert [alert.priority for alert in told] == [Priority.WARNING, *[Priority.INFO] * 3]
     assert all("its sibling is suspect, too" in alert.message for alert in told)
     assert story.map("alpha").health is MapHealth.DEGRADED
 
 
 def test_a_session_that_is_lost_after_it_was_suspect_speaks_for_its_paths() -> None:
     story = cut("alpha", "beta").at(15.5).session(2, SessionStatus.FAILED)
-    assert story.told_of("session_lost").priority is Priority.ERR
+    assert story.told_of("session_lost").priority is Priority.INFO
     stalled = [told.alert for told in story.told if told.event == "path_stalled"]
     assert [alert.priority for alert in stalled] == [Priority.INFO, Priority.INFO]
     outage = story.path(SECOND, "alpha").outage
@@ -467,7 +474,12 @@ def test_a_session_that_is_lost_after_it_was_suspect_speaks_for_its_paths() -> N
     story.at(17).session(2, SessionStatus.LOGGED_IN, alive=17)
     back = [told.alert for told in story.told if told.event == "path_reinstated"]
     assert [alert.priority for alert in back] == [Priority.INFO, Priority.INFO]
-    assert story.told_of("session_restored").priority is Priority.NOTICE
+    assert story.told_of("session_restored").priority is Priority.INFO
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [
+        (7, Priority.WARNING),
+        (16.5, Priority.ERR),
+        (17, Priority.NOTICE),
+    ]
 
 
 # --- carrier ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.catalog.causes import text as cause_text
 from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.events import BlockEvent, DevicesRead
 from mpathd_watch.core.model.vocabulary import (
@@ -68,9 +69,13 @@ def test_what_the_array_did_is_the_cause(state: AccessState, cause: Cause, words
     assert told.health(B) == (Health.FAILED, MapHealth.AT_RISK)
     assert dict(told.path(B).failures) == {cause: 1}
     alert = told.told_of("path_failed")
-    assert alert.priority is Priority.ERR
+    assert alert.priority is Priority.INFO
     assert alert.message == f"mpio: path {B} (sdb) failed: dm has failed it; cause: {words}. 1 of 2 paths usable."
     assert alert.fields["CAUSE"] == cause
+    ((at, priority, message),) = told.incidents()
+    assert (at, priority) == (1, Priority.ERR)
+    assert f"cause: {cause_text(cause)}. mpio has one usable path left" in message
+    assert told.told_of("incident_began").fields["CAUSE"] == cause
 
 
 def test_a_state_that_is_read_a_moment_after_the_failure_is_the_cause() -> None:
@@ -284,7 +289,12 @@ def test_a_map_without_a_path_during_a_transition_is_news_only_if_that_takes_too
         "the array is changing the state of port group 1 (ALUA) for 1 min 6 s now; by default the kernel retries"
         in overdue[0].message
     )
-    assert told.told_of("map_lost").priority is Priority.CRIT
+    assert told.told_of("map_lost").priority is Priority.INFO
+    assert [(at, priority) for at, priority, _ in told.incidents()] == [
+        (66, Priority.ERR),
+        (66, Priority.ERR),
+        (67, Priority.CRIT),
+    ]
 
 
 def test_a_transition_that_was_no_news_does_not_count_for_the_next_trouble() -> None:
@@ -296,10 +306,11 @@ def test_a_transition_that_was_no_news_does_not_count_for_the_next_trouble() -> 
 def test_a_transition_that_ends_in_standby_fails_the_path() -> None:
     told = fails(story().at(0).access(g2=TRANSITIONING).at(61).access(g2=STANDBY), "sdb")
     assert told.health(B) == (Health.FAILED, MapHealth.AT_RISK)
-    failed = told.told_of("path_failed")
-    assert failed.priority is Priority.ERR
-    assert failed.fields["CAUSE"] == Cause.ARRAY_TRANSITIONING
-    assert told.told_of("map_at_risk").priority is Priority.ERR
+    assert told.told_of("path_failed").fields["CAUSE"] == Cause.ARRAY_TRANSITIONING
+    ((at, priority, message),) = told.at(80).incidents()
+    assert (at, priority) == (62, Priority.ERR)
+    assert message.startswith(f"mpio: path {B} (sdb) ")
+    assert "mpio has one usable path left" in message
 
 
 def test_a_transition_whose_end_is_known_before_it_is_counted_has_that_cause() -> None:
@@ -345,7 +356,7 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
     for second, name in enumerate(("sdb", "sdd", "sdf")):
         fails(told.at(second), name)
     down = told.told_of("port_group_down")
-    assert down.priority is Priority.ERR
+    assert down.priority is Priority.INFO
     assert down.message == (
         f"{TARGET}: the array has put port group 2 into standby (ALUA): 3 paths of 3 maps lead to it; their transport "
         "works."
@@ -356,16 +367,23 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
         "CAUSE": "array_standby",
         "PATHS": "3",
         "MAPS": "3",
+        "INCIDENT": told.parts[0].alert.fields["INCIDENT"],
     }
-    failed = [each.alert.priority for each in told.told if each.event == "path_failed"]
-    assert failed == [Priority.ERR, Priority.INFO, Priority.INFO]
+    assert {each.alert.priority for each in told.parts} == {Priority.INFO}
+    first, last = told.at(99).incidents()
+    assert (first[:2], last[:2]) == ((1, Priority.ERR), (11, Priority.ERR))
+    assert first[2].startswith(f"lun01: path {B} (sdb) ")
+    assert last[2].startswith("worse: 3 paths of 3 maps are out")
     told.at(100).access(g2=OPTIMIZED)
     for name in ("sdb", "sdd", "sdf"):
         returns(told.at(told.seconds + 1), name)
     up = told.told_of("port_group_up")
-    assert (told.parts[-1].at, up.priority) == (103, Priority.NOTICE)
+    assert (told.parts[-1].at, up.priority) == (103, Priority.INFO)
     assert up.message == f"{TARGET}: port group 2 takes I/O again after 1 min 42 s."
-    assert {each.alert.priority for each in told.told if each.event == "path_reinstated"} == {Priority.INFO}
+    assert {each.alert.priority for each in told.parts} == {Priority.INFO}
+    ((at, priority, message),) = told.incidents(since=50)
+    assert (at, priority) == (103, Priority.NOTICE)
+    assert message.startswith("all 3 paths of 3 maps ")
     assert not told.state.arrays.groups
 
 
@@ -386,8 +404,12 @@ def test_a_transition_of_a_port_group_that_fails_is_announced_again() -> None:
     for name in ("sdb", "sdd"):
         fails(told, name)
     first, second = (each.alert for each in told.told if each.event == "port_group_down")
-    assert (first.priority, second.priority) == (Priority.INFO, Priority.ERR)
+    assert "is changing the state of port group 2 (ALUA)" in first.message
     assert "the array did not change the state of port group 2 in time (ALUA)" in second.message
+    assert first.fields["INCIDENT"] == second.fields["INCIDENT"]
+    ((at, priority, message),) = told.at(63).incidents()
+    assert (at, priority) == (62, Priority.ERR)
+    assert message.startswith("3 paths of 3 maps are out")
 
 
 def test_a_path_that_fails_after_an_unread_end_of_a_transition_is_no_news_of_its_group() -> None:
@@ -396,12 +418,12 @@ def test_a_path_that_fails_after_an_unread_end_of_a_transition_is_no_news_of_its
     for name in ("sdb", "sdd"):
         told.looked(name)
     told.access(g2=TRANSITIONING).at(20).dm("sdb", DmState.FAILED)
-    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [Priority.INFO]
+    (first,) = (each.alert.message for each in told.told if each.event == "port_group_down")
     told.at(20.1).looked("sdb")
-    assert [each.alert.priority for each in told.told if each.event == "port_group_down"] == [
-        Priority.INFO,
-        Priority.ERR,
-    ]
+    _, second = (each.alert.message for each in told.told if each.event == "port_group_down")
+    assert "is changing the state of port group 2" in first
+    assert "did not change the state of port group 2 in time" in second
+    assert [(at, priority) for at, priority, _ in told.at(30).incidents()] == [(21, Priority.ERR)]
 
 
 def test_a_path_that_is_only_suspect_has_not_failed_because_the_array_closes_it() -> None:
@@ -421,9 +443,15 @@ def test_a_path_that_follows_its_port_group_before_its_state_is_known_shares_the
             told.san.devices[name] = replace(device, access=replace(device.access, state=UNAVAILABLE))
             told.feed(DevicesRead((told.san.devices[name],)))
         fails(told.at(second), name)
-    failed = [(each.alert.fields["MAP"], each.alert.priority) for each in told.told if each.event == "path_failed"]
-    assert failed == [("lun01", Priority.ERR), ("lun02", Priority.INFO), ("lun03", Priority.INFO)]
-    assert told.told_of("port_group_down").priority is Priority.ERR
+    parts = [(each.event, each.alert.fields.get("MAP")) for each in told.parts if not each.event.startswith("map_")]
+    assert parts == [
+        ("path_failed", "lun01"),
+        ("port_group_down", None),
+        ("path_failed", "lun02"),
+        ("path_failed", "lun03"),
+    ]
+    assert len({each.alert.fields["INCIDENT"] for each in told.told}) == 1
+    assert [(at, priority) for at, priority, _ in told.at(30).incidents()] == [(1, Priority.ERR), (11, Priority.ERR)]
 
 
 def test_paths_of_a_port_group_that_are_overdue_one_after_the_other_are_one_alert() -> None:
@@ -584,7 +612,8 @@ def test_a_map_that_queues_is_lost_at_once_if_nothing_bounds_the_reinstatement()
     told = fails(Story(san).begun().at(0).access(g2=STANDBY), "sdb")
     fails(told.at(200).access(g1=STANDBY, g2=OPTIMIZED), "sda")
     assert told.path(B).health is Health.RECOVERING
-    assert told.told_of("map_lost").priority is Priority.CRIT
+    assert told.told_of("map_lost")
+    assert {(at, priority) for at, priority, _ in told.at(205).incidents(since=200)} == {(201, Priority.CRIT)}
 
 
 def test_a_map_that_queues_and_whose_path_is_not_reinstated_in_time_is_lost() -> None:
@@ -598,7 +627,8 @@ def test_a_map_that_queues_and_whose_path_is_not_reinstated_in_time_is_lost() ->
 def test_a_map_that_does_not_queue_is_lost_at_once() -> None:
     told = fails(story(g2=NON_OPTIMIZED).at(0).access(g2=STANDBY), "sdb")
     fails(told.at(200).access(g1=STANDBY, g2=OPTIMIZED), "sda")
-    assert told.told_of("map_lost").priority is Priority.CRIT
+    assert told.told_of("map_lost")
+    assert {(at, priority) for at, priority, _ in told.at(205).incidents(since=200)} == {(201, Priority.CRIT)}
 
 
 def test_a_move_that_does_not_end_is_forgotten_and_one_that_goes_on_waits() -> None:

@@ -80,13 +80,20 @@ def test_the_sentences_are_these(story: Story) -> None:
 
 
 def test_the_priorities_follow_the_contract(story: Story) -> None:
-    assert [told.alert.priority for told in story.parts] == [
-        Priority.WARNING,
-        Priority.ERR,
-        Priority.ERR,
-        Priority.INFO,
-        Priority.NOTICE,
-        Priority.NOTICE,
+    assert [told.alert.priority for told in story.parts] == [Priority.INFO] * 6
+    assert story.incidents() == [
+        (
+            16.0,
+            Priority.ERR,
+            "mpio: path 192.168.2.1:3260 (sdb) is stalled; cause: connection error. mpio has one usable path left, "
+            "192.168.1.1:3260 (sda); if it fails, I/O fails at once.",
+        ),
+        (
+            52.0,
+            Priority.NOTICE,
+            "mpio: path 192.168.2.1:3260 (sdb) is up again after 37.0 s; cause: connection error; failover within "
+            "budget (20.3 s); the map is healthy.",
+        ),
     ]
 
 
@@ -105,6 +112,7 @@ def test_an_entry_of_a_path_carries_every_field_the_slice_knows(story: Story) ->
         "PREVIOUS_HEALTH": "stalled",
         "CAUSE": "connection_error",
         "OUTAGE": outage.id,
+        "INCIDENT": outage.id,
         "ELAPSED_SEC": "5.000",
         "BUDGET_SEC": "21.000",
         "SILENCE_SEC": "15.300",
@@ -121,12 +129,14 @@ def test_an_entry_of_a_map_carries_its_own_fields(story: Story) -> None:
         "PATHS_EXPECTED": "2",
         "HEALTH": "at_risk",
         "PREVIOUS_HEALTH": "healthy",
+        "INCIDENT": story.told_of("path_failed").fields["INCIDENT"],
     }
 
 
 def test_all_entries_of_the_outage_share_its_id(story: Story) -> None:
     ids = {told.alert.fields["OUTAGE"] for told in story.told if told.event.startswith("path_")}
     assert len(ids) == 1
+    assert {told.alert.fields["INCIDENT"] for told in story.told} == ids
 
 
 def test_the_outage_keeps_every_instant_its_cause_and_the_timeouts_in_force(story: Story) -> None:

@@ -478,11 +478,14 @@ def test_a_cause_that_is_found_after_the_failure_was_reported_is_reported_by_its
     assert told.message == (
         "mpio: why path 192.168.2.1:3260 (sdb) failed: the SCSI device is offline. 1 of 2 paths usable."
     )
-    assert (told.priority, told.fields["CAUSE"]) == (Priority.NOTICE, "device_offline")
+    assert (told.priority, told.fields["CAUSE"]) == (Priority.INFO, "device_offline")
     assert told.fields["OUTAGE"] == story.told_of("path_failed").fields["OUTAGE"]
     story.at(11).device("sdb", DeviceState.OFFLINE)
     story.at(30)
     assert [event for _, event, _ in story.alerts()].count("path_cause") == 1
+    ((at, priority, message),) = story.incidents()
+    assert (at, priority) == (11, Priority.ERR)
+    assert "; cause: the SCSI device is offline. " in message
 
 
 def test_a_cause_that_stays_unknown_is_not_reported_again() -> None:

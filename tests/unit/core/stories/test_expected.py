@@ -94,7 +94,10 @@ def test_a_path_that_did_not_come_back_is_missing_at_once_and_reported_when_it_h
     story.at(-0.1)
     assert news(story) == []
     story.at(0)
-    assert news(story) == [("path_missing", SECOND), ("map_at_risk", "mpio")]
+    assert story.alerts() == [(0, "path_missing", SECOND), (0, "map_at_risk", "mpio")]
+    story.at(1)
+    assert news(story) == [("incident_began", SECOND)]
+    assert story.told_of("incident_began").priority is Priority.ERR
     alert = story.told_of("path_missing")
     assert alert.message == (
         f"mpio: path {SECOND} is missing: it was not there when mpathd-watch started. 1 of 2 paths usable."
@@ -103,7 +106,8 @@ def test_a_path_that_did_not_come_back_is_missing_at_once_and_reported_when_it_h
     story.at(300).san.login("192.168.2.1")
     story.san.add_disk("36000mpio", 2)
     story.look().listing()
-    assert news(story)[2:] == [("path_reinstated", SECOND), ("map_recovered", "mpio")]
+    assert story.alerts(1)[-2:] == [(300, "path_reinstated", SECOND), (300, "map_recovered", "mpio")]
+    assert news(story)[1:] == [("incident_ended", "")]
     assert dict(story.path(SECOND).failures) == {}
 
 
@@ -120,8 +124,10 @@ def test_a_path_that_comes_back_within_its_time_is_no_news_and_no_outage() -> No
 def test_another_path_that_fails_while_one_may_still_come_back_is_reported_at_once() -> None:
     story = after_restart(San.of(["mpio"], PORTALS[:1]), {"36000mpio": known(FIRST, SECOND)})
     story.at(-40).dm("sda", DmState.FAILED)
-    assert ("map_lost", "mpio") in news(story)
-    assert ("path_failed", FIRST) in news(story)
+    assert story.alerts(-40.1) == [(-40, "path_failed", FIRST), (-40, "map_lost", "mpio")]
+    ((at, priority, message),) = story.at(-30).incidents(-60)
+    assert (at, priority) == (-39, Priority.CRIT)
+    assert "mpio has no usable path: I/O fails." in message
 
 
 def test_one_entry_is_enough_for_the_paths_of_many_maps_that_a_session_should_have_brought() -> None:
@@ -131,8 +137,12 @@ def test_one_entry_is_enough_for_the_paths_of_many_maps_that_a_session_should_ha
     )
     story.at(10)
     alerts = [told.alert for told in story.told if told.event == "path_missing"]
-    assert [alert.priority for alert in alerts] == [Priority.ERR, Priority.INFO, Priority.INFO]
+    assert [alert.fields["MAP"] for alert in alerts] == names
     assert "is missing, and so are 2 more paths of its session" in alerts[0].message
+    assert "more path" not in alerts[1].message + alerts[2].message
+    ((at, priority, message),) = story.incidents()
+    assert (at, priority) == (1, Priority.ERR)
+    assert message.startswith("3 paths of 3 maps are out, through session ")
 
 
 def test_a_map_that_did_not_come_back_is_lost_until_it_does() -> None:
@@ -142,7 +152,8 @@ def test_a_map_that_did_not_come_back_is_lost_until_it_does() -> None:
     assert not story.map("data").exists
     assert story.told == []
     story.at(1)
-    assert news(story) == [("map_lost", "data")]
+    assert news(story) == [("incident_began", "data")]
+    assert story.told_of("incident_began").priority is Priority.CRIT
     assert story.told_of("map_lost").message == (
         "data: the map does not exist, and 2 paths are expected. "
         "If it is gone for good: mpathd-watch forget --map data."
@@ -151,7 +162,7 @@ def test_a_map_that_did_not_come_back_is_lost_until_it_does() -> None:
     story.look().listing().at(200)
     assert story.map("data").exists
     assert story.map("data").health is MapHealth.HEALTHY
-    assert news(story)[1:] == [("map_recovered", "data")]
+    assert news(story)[1:] == [("incident_ended", ""), ("map_recovered", "data")]
 
 
 def test_a_map_that_did_not_come_back_leaves_its_name_to_one_that_has_it_now() -> None:
@@ -167,7 +178,8 @@ def test_where_maps_are_not_expected_only_the_paths_of_those_that_exist_are() ->
     assert set(story.state.maps) == {"36000mpio"}
     assert set(story.state.expected) == set(expected)
     story.at(1)
-    assert news(story) == [("path_missing", SECOND), ("map_at_risk", "mpio")]
+    assert story.alerts() == [(0, "path_missing", SECOND), (0, "map_at_risk", "mpio")]
+    assert news(story) == [("incident_began", SECOND)]
     assert story.remembered == {"36000gone": None}
 
 
@@ -178,7 +190,8 @@ def test_a_host_whose_sysfs_answers_late_gives_its_paths_time_to_come() -> None:
     story.look().listing()
     assert news(story) == []
     story.at(10)
-    assert ("path_missing", SECOND) in news(story)
+    assert ("path_missing", SECOND) in [(event, who) for _, event, who in story.alerts()]
+    assert news(story) == [("incident_began", SECOND)]
 
 
 # --- declared ---------------------------------------------------------------------------------------------------------
@@ -191,8 +204,9 @@ def test_a_declared_path_is_expected_and_so_is_a_declared_number_of_paths() -> N
     assert story.map("data").health is MapHealth.AT_RISK
     story.at(-0.1)
     assert news(story) == []
-    story.at(0)
-    assert ("path_missing", SECOND) in news(story)
+    story.at(1)
+    assert (0, "path_missing", SECOND) in story.alerts()
+    assert news(story) == [("map_at_risk", "data"), ("incident_began", SECOND)]
     assert story.told_of("map_at_risk", "data").message == (
         f"data: {FIRST} (sdb) is the only path left of 4 (3 declared paths never seen); if it fails, I/O fails at once."
     )
@@ -252,7 +266,11 @@ def with_records(san: San, *records: NodeRecord) -> Story:
 def test_a_portal_that_is_logged_in_to_at_boot_is_expected_in_every_map_of_its_target() -> None:
     story = with_records(San.of(["mpio", "data"], PORTALS[:1]), record("192.168.1.1"), record("192.168.2.1"))
     assert story.path(SECOND).health is story.path(SECOND, "data").health is Health.MISSING
-    assert [who for event, who in news(story) if event == "path_missing"] == [SECOND]
+    missing = [told.alert for told in story.told if told.event == "path_missing"]
+    assert [alert.fields["MAP"] for alert in missing] == ["data", "mpio"]
+    assert "and so is 1 more path of its session" in missing[0].message
+    began = story.told_of("incident_began")
+    assert began.message.startswith(f"2 paths of 2 maps are out, through session {SECOND}/")
     story.at(300).san.login("192.168.2.1")
     story.san.add_disk("36000mpio", 2)
     story.look().listing()
@@ -323,13 +341,15 @@ def test_volumes_that_are_taken_away_as_csi_drivers_do_are_no_loss() -> None:
 def test_a_volume_may_be_taken_away_while_a_path_of_it_is_down() -> None:
     story = learned()
     story.at(5).dm("sdb", DmState.FAILED)
-    told = len(news(story))
+    story.at(9)
+    assert news(story) == [("incident_began", SECOND)]
     del story.san.maps["36000mpio"]
     story.at(10).feed(BlockEvent("remove", "dm-0"))
     story.san.sessions.clear()
     story.feed(story.san.sessions_read())
     story.at(10.5).look().at(100)
-    assert len(news(story)) == told
+    assert news(story)[1:] == [("incident_ended", "")]
+    assert not story.state.incidents
     assert story.state.maps == {}
     assert story.remembered == {"36000mpio": None}
 
@@ -395,20 +415,22 @@ def test_a_removal_that_no_scan_confirms_is_none_after_a_while() -> None:
     story.at(19.9)
     assert news(story) == []
     assert story.path(SECOND).health is Health.UP
-    story.at(20)
-    assert ("path_missing", SECOND) in news(story)
+    story.at(21)
+    assert [(event, who) for _, event, who in story.alerts(since=0)] == [("path_missing", SECOND)]
+    assert news(story) == [("incident_began", SECOND)]
 
 
 def test_a_map_that_rescans_leave_with_ever_fewer_paths_is_news_at_each_step() -> None:
     portals = [f"192.168.{number}.1" for number in range(1, 5)]
     story = Story(San.of(["mpio"], portals), memory=Memory()).begun().at(1)
-    for disks in (("sdc", "sdd"), ("sdb",)):
-        told = len(news(story))
+    for disks, priority in ((("sdc", "sdd"), Priority.WARNING), (("sdb",), Priority.ERR)):
+        since = story.seconds
         for disk in disks:
             story.san.remove_disk(disk)
-        story.at(story.seconds + 10).look().at(story.seconds + 100)
-        assert [event for event, _ in news(story)[told:]].count("path_missing") == len(disks)
-        assert news(story)[-1][0] == ("map_degraded" if len(disks) == 2 else "map_at_risk")
+        story.at(since + 10).look().at(since + 100)
+        assert [event for _, event, _ in story.alerts(since)].count("path_missing") == len(disks)
+        assert story.alerts(since)[-1][1] == ("map_degraded" if len(disks) == 2 else "map_at_risk")
+        assert [(at, priority) for at, priority, _ in story.incidents(since)] == [(since + 11, priority)]
     assert len(story.state.expected["36000mpio"].paths) == 4
 
 
@@ -560,7 +582,8 @@ def test_a_path_that_failed_before_a_reboot_and_is_not_there_yet_has_time_and_th
     story.at(-0.1)
     assert news(story) == []
     story.at(1)
-    assert ("path_missing", SECOND) in news(story)
+    assert (0, "path_missing", SECOND) in story.alerts()
+    assert news(story) == [("incident_began", SECOND)]
     now = story.path(SECOND).outage
     assert now is not None
     assert now.id == before.id

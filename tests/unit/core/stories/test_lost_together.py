@@ -48,10 +48,17 @@ def test_sessions_that_fall_silent_together_are_lost_together() -> None:
     assert first.alert.message.endswith(
         "2 paths of 2 maps went through it. It is not the only one: all 2 sessions through eth2 are lost or silent."
     )
-    assert (first.alert.fields["SHARED"], first.alert.priority) == ("all 2 sessions through eth2", Priority.ERR)
-    assert (second.alert.fields["SHARED"], second.alert.priority) == ("all 2 sessions through eth2", Priority.INFO)
+    assert first.alert.fields["SHARED"] == second.alert.fields["SHARED"] == "all 2 sessions through eth2"
+    assert first.alert.fields["INCIDENT"] == second.alert.fields["INCIDENT"]
     stalled = [told.alert.priority for told in story.told if told.event == "path_stalled"]
     assert stalled == [Priority.INFO] * 4
+    doubt, loss = story.at(17).incidents()
+    assert (doubt[:2], loss[:2]) == ((7, Priority.WARNING), (16.5, Priority.WARNING))
+    assert "is suspect, and so is 1 more path of its session" in doubt[2]
+    assert loss[2] == (
+        "4 paths of 2 maps are out, through all 2 sessions through eth2; cause: connection error. "
+        "alpha and beta have at least two paths left."
+    )
     story.at(20).session(3, SessionStatus.LOGGED_IN)
     assert story.session_state("192.168.2.1").announced_with == ""
 
@@ -71,7 +78,11 @@ def test_sessions_that_are_lost_in_one_reading_are_one_alert() -> None:
     for sid in (3, 4):
         story.san.sessions[sid] = replace(story.san.sessions[sid], state=SessionStatus.FAILED)
     story.poll()
-    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO]
+    assert len(lost(story)) == 2
+    ((at, priority, message),) = story.at(5).incidents()
+    assert (at, priority) == (4, Priority.WARNING)
+    assert message.startswith("4 paths of 2 maps are out, ")
+    assert "all 2 sessions through eth2" in message
 
 
 def test_a_session_that_is_lost_alone_shares_nothing() -> None:
@@ -95,14 +106,21 @@ def test_all_sessions_of_this_host() -> None:
         story.session(sid, SessionStatus.FAILED)
     told = [told.alert.fields["SHARED"] for told in lost(story)]
     assert told == ["all 4 sessions to iqn.2009-02.com.example:storage.disk1"] * 4
-    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, *[Priority.INFO] * 3]
+    doubt, loss = story.at(17).incidents()
+    assert (doubt[:2], loss[:2]) == ((7, Priority.WARNING), (16.5, Priority.CRIT))
+    assert loss[2].startswith("8 paths of 2 maps are out, ")
+    assert "all 4 sessions to iqn.2009-02.com.example:storage.disk1" in loss[2]
 
 
 def test_a_session_that_is_lost_again_while_the_other_one_stays_lost_is_news() -> None:
     story = four().at(0).cut(3, 4).at(15.5).session(3, SessionStatus.FAILED).session(4, SessionStatus.FAILED)
     story.at(1000).heard(4, 1000).session(4, SessionStatus.LOGGED_IN)
     story.at(2000).heard(4, 2000).session(4, SessionStatus.FAILED)
-    assert [told.alert.priority for told in lost(story)] == [Priority.ERR, Priority.INFO, Priority.ERR]
+    assert len(lost(story)) == 3
+    first, second = (told for told in story.at(2001).told if told.event == "incident_began")
+    assert (first.at, first.alert.fields["PATHS"]) == (16.5, "4")
+    assert (second.at, second.alert.fields["PATHS"]) == (2001, "2")
+    assert len(story.state.incidents) == 2
 
 
 def test_a_session_that_was_logged_out_is_reported_in_the_same_words() -> None:
@@ -116,16 +134,17 @@ def test_a_session_that_was_logged_out_is_reported_in_the_same_words() -> None:
 # --- which alert stands for which -------------------------------------------------------------------------------------
 
 
-def test_of_paths_that_a_lost_carrier_makes_suspect_one_of_each_session_speaks() -> None:
+def test_of_paths_that_a_lost_carrier_makes_suspect_one_speaks() -> None:
     story = four().at(3).carrier("eth2", carrier=False)
     told = [told.alert for told in story.told if told.event == "path_suspect"]
     assert len(told) == 4
-    loud = {alert.fields["PATH"] for alert in told if alert.priority is Priority.WARNING}
-    assert loud == {"192.168.2.1:3260", "192.168.2.2:3260"}
-    assert sum(alert.priority is Priority.WARNING for alert in told) == 2
+    assert [alert.priority for alert in told] == [Priority.WARNING, *[Priority.INFO] * 3]
+    assert "NIC eth2 has no carrier" in told[0].message
     story.at(4).carrier("eth2", carrier=True)
-    back = [told.alert for told in story.told if told.event == "path_reinstated"]
-    assert sorted(alert.priority for alert in back) == [Priority.NOTICE] * 2 + [Priority.INFO] * 2
+    assert [event for _, event, _ in story.alerts()].count("path_reinstated") == 4
+    ((at, priority, message),) = story.incidents(3)
+    assert (at, priority) == (4, Priority.NOTICE)
+    assert message == "all 4 paths of 2 maps answered again after 1.0 s; none had failed."
 
 
 def test_a_flapping_path_does_not_speak_for_one_that_does_not() -> None:
@@ -145,7 +164,9 @@ def test_a_path_that_is_suspect_after_a_real_failure_speaks_for_itself() -> None
     story.dm("sdb", DmState.FAILED).cut(2).at(10)
     assert story.path(SECOND).health is Health.FAILED
     story.dm("sdb", DmState.ACTIVE)
-    assert story.told_of("path_suspect").priority is Priority.WARNING
+    # The incident has been reported already: a path that is silent now is no worse.
+    assert story.told_of("path_suspect").priority is Priority.INFO
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [(1, Priority.ERR)]
     story.heard(2, 11).at(11).poll()
     assert story.path(SECOND).reinstatements == 1
     assert story.told_of("path_reinstated").message.startswith(
@@ -178,7 +199,14 @@ def test_the_third_failure_is_flapping_and_what_follows_is_reported_at_info() ->
     story = flap(mpio(), "sdb", 1, 101)
     assert not story.path(SECOND).flaps.flapping
     story.at(201).dm("sdb", DmState.FAILED)
-    assert told(story, 200) == [(201, "path_failed", Priority.ERR), (201, "path_flapping", Priority.WARNING)]
+    assert told(story, 200) == [(201, "path_failed", Priority.INFO), (201, "path_flapping", Priority.WARNING)]
+    assert [(at, priority) for at, priority, _ in story.incidents(since=-50)] == [
+        (2, Priority.ERR),
+        (6, Priority.NOTICE),
+        (102, Priority.ERR),
+        (106, Priority.NOTICE),
+        (201, Priority.WARNING),
+    ]
     flapping = story.told_of("path_flapping")
     assert flapping.message == (
         "mpio: path 192.168.2.1:3260 (sdb) is flapping: it failed 3 times within 3 min 20 s; its single failures have "
@@ -188,8 +216,10 @@ def test_the_third_failure_is_flapping_and_what_follows_is_reported_at_info() ->
     story.at(206).dm("sdb", DmState.ACTIVE)
     flap(story, "sdb", 300)
     assert told(story, 201) == [
+        (202, "incident_began", Priority.INFO),
         (206, "path_reinstated", Priority.INFO),
         (300, "path_failed", Priority.INFO),
+        (301, "incident_began", Priority.INFO),
         (305, "path_reinstated", Priority.INFO),
     ]
     assert story.state.deadlines[Due(Wait.STEADY, story.san.wwid("mpio"), SECOND)] == START.monotonic + 305 + WINDOW
@@ -207,7 +237,7 @@ def test_the_third_failure_is_flapping_and_what_follows_is_reported_at_info() ->
     assert Wait.STEADY not in story.waits
     story.at(2000)
     flap(story, "sdb", 2001)
-    assert [priority for _, event, priority in told(story, 2000) if event == "path_failed"] == [Priority.ERR]
+    assert [priority for _, event, priority in told(story, 2000) if event == "incident_began"] == [Priority.ERR]
 
 
 def test_every_outage_counts_once_whatever_it_goes_through() -> None:
@@ -311,10 +341,9 @@ def test_paths_of_one_session_that_return_from_failures_of_their_own_are_reporte
         story.at(at).san.checkers |= {"sdb": state, "sdd": state}
         story.listing()
     returned = [told.alert for told in story.told if told.event == "path_reinstated"]
-    assert [(alert.fields["MAP"], alert.priority) for alert in returned] == [
-        ("alpha", Priority.NOTICE),
-        ("beta", Priority.NOTICE),
-    ]
+    assert [alert.fields["MAP"] for alert in returned] == ["alpha", "beta"]
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [(2, Priority.ERR), (60, Priority.NOTICE)]
+    assert story.told_of("incident_ended").message.startswith("all 2 paths of 2 maps ")
 
 
 def test_paths_of_one_session_that_fail_for_themselves_are_overdue_each() -> None:

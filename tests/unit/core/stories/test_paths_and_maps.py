@@ -20,6 +20,7 @@ from mpathd_watch.core.events import (
     SourceUp,
     Tick,
 )
+from mpathd_watch.core.judging.incidents import GATHER
 from mpathd_watch.core.model.vocabulary import (
     Cause,
     CheckerState,
@@ -146,8 +147,10 @@ def test_a_lost_map_shows_what_becomes_of_its_io(queueing: str, queues: bool | N
     story.at(10).session(1, SessionStatus.FREE).session(2, SessionStatus.FREE)
     assert story.map().health is MapHealth.LOST
     lost = story.told_of("map_lost")
-    assert lost.priority is Priority.CRIT
     assert lost.message == f"mpio: no usable path ({FIRST} failed, {SECOND} failed): {then}."
+    ((at, priority, message),) = story.at(12).incidents()
+    assert (at, priority) == (11, Priority.CRIT)
+    assert message.endswith(f" mpio has no usable path: {then}.")
 
 
 def test_a_lost_map_with_a_stalled_path_still_holds_its_io() -> None:
@@ -835,7 +838,6 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
     for dev in ("sdb", "sdd"):
         story.dm(dev, DmState.ACTIVE)
     lost = story.told_of("session_lost")
-    assert lost.priority is Priority.ERR
     assert lost.message == f"iSCSI session {SECOND}/{TARGET} is down (FAILED): 2 paths of 2 maps went through it."
     assert lost.fields == {
         "SESSION": f"{SECOND}/{TARGET}",
@@ -843,15 +845,30 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
         "PORTAL": SECOND,
         "PATHS": "2",
         "MAPS": "2",
+        "INCIDENT": story.told_of("incident_began").fields["INCIDENT"],
     }
     restored = story.told_of("session_restored")
-    assert restored.priority is Priority.NOTICE
     assert restored.message == (
         f"iSCSI session {SECOND}/{TARGET} is logged in again; multipathd now checks its 2 paths."
     )
-    of_paths = [told.alert.priority for told in story.told if told.event.startswith("path_")]
-    assert of_paths == [Priority.INFO] * 8
+    assert [event for _, event, _ in story.alerts()].count("path_failed") == 2
+    assert {told.alert.priority for told in story.parts} == {Priority.INFO}
+    assert {told.alert.fields["INCIDENT"] for told in story.told} == {lost.fields["INCIDENT"]}
     assert story.parts[0].event == "session_lost"
+    assert story.incidents() == [
+        (
+            11,
+            Priority.ERR,
+            f"2 paths of 2 maps are out, through session {SECOND}/{TARGET}; cause: connection error. "
+            "data and mpio have one usable path left; if it fails, I/O fails at once.",
+        ),
+        (
+            40,
+            Priority.NOTICE,
+            f"all 2 paths of 2 maps (session {SECOND}/{TARGET}) are up again after 30.0 s; cause: connection error; "
+            "all these maps are healthy.",
+        ),
+    ]
 
 
 def test_a_path_that_stalled_a_moment_before_its_session_was_seen_down_belongs_to_it() -> None:
@@ -861,9 +878,11 @@ def test_a_path_that_stalled_a_moment_before_its_session_was_seen_down_belongs_t
     story.at(15).session(2, SessionStatus.FREE)
     failed = [told.alert for told in story.told if told.event == "path_failed"]
     assert [alert.priority for alert in failed] == [Priority.INFO, Priority.INFO]
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [(11, Priority.ERR)]
+    assert story.told_of("incident_began").fields["PATHS"] == "2"
 
 
-def test_a_path_that_had_failed_by_itself_long_before_keeps_its_own_priority() -> None:
+def test_a_path_that_had_failed_by_itself_long_before_is_an_incident_before_its_session_is_lost() -> None:
     story = Story(San.of(["mpio", "data"], PORTALS)).begun()
     story.at(10).dm("sdb", DmState.FAILED)
     story.at(100).session(2, SessionStatus.FAILED)
@@ -871,11 +890,22 @@ def test_a_path_that_had_failed_by_itself_long_before_keeps_its_own_priority() -
     story.at(110).session(2, SessionStatus.LOGGED_IN)
     story.at(120).dm("sdb", DmState.ACTIVE)
     own = [told.alert for told in story.told if told.alert.fields.get("DEV") == "sdb"]
-    assert [(alert.kind.event, alert.priority) for alert in own] == [
-        ("path_failed", Priority.ERR),
-        ("path_recovering", Priority.INFO),
-        ("path_reinstated", Priority.NOTICE),
+    assert [alert.kind.event for alert in own] == [
+        "path_failed",
+        "incident_began",
+        "path_recovering",
+        "path_reinstated",
     ]
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [
+        (11, Priority.ERR),
+        (101, Priority.ERR),
+        (107, Priority.ERR),
+        (110, Priority.NOTICE),
+        (120, Priority.NOTICE),
+    ]
+    first, second = (told.alert for told in story.told if told.event == "incident_began")
+    assert (first.fields["MAP"], second.fields["MAP"]) == ("mpio", "data")
+    assert first.fields["INCIDENT"] != second.fields["INCIDENT"]
 
 
 def test_a_session_that_is_logged_out_with_all_its_paths_is_reported_as_gone_and_as_back() -> None:
@@ -1257,7 +1287,8 @@ def test_a_tick_before_its_time_takes_nothing_up() -> None:
     before = story.state
     story.feed(Tick())
     assert story.state == before
-    assert next_deadline(story.state) == START.monotonic + 10 + CAUSE_GRACE
+    assert next_deadline(story.state) == START.monotonic + 10 + GATHER
+    assert next_deadline(story.at(11).state) == START.monotonic + 10 + CAUSE_GRACE
 
 
 # --- uevents ----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.effects import Alert, Effect
 from mpathd_watch.core.events import (
@@ -46,6 +48,7 @@ from mpathd_watch.core.model.facts import (
     PathListing,
     SessionFacts,
 )
+from mpathd_watch.core.model.incident import MOST_ENTRIES
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, Memory
@@ -73,6 +76,11 @@ from tests.story import START, San, Story, moment
 Name = TypeVar("Name")
 _OF_THE_WHOLE = frozenset(Wait) - {Wait.SETTLE, Wait.CAUSE, Wait.OVERDUE, Wait.LOOK, Wait.STEADY}
 _OF_ARRAYS = ("port_group_down", "port_group_up", "array_moved", "lun_resized", "thin_pool_filling", "unit_attention")
+_LOUD_PARTS = {
+    *(AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE, AlertKind.PATH_SLOW),
+    *(AlertKind.PATH_STEADY, AlertKind.LUN_RESIZED, AlertKind.MAP_REMOVED),
+}
+"""Entries that are about a path or map of an incident, and may wake people nevertheless."""
 _OUT = {Health.MISSING, Health.FAILED, Health.RECOVERING, Health.STALLED, Health.SUSPECT}
 
 
@@ -158,8 +166,28 @@ def check_state(state: State) -> None:
                 continue
             assert path.outage or (due.wait is Wait.STEADY and path.flaps.flapping)
             assert due.wait not in (Wait.CAUSE, Wait.LOOK) or (path.outage and not path.outage.counted)
+        elif due.wait is Wait.INCIDENT:
+            assert due.wwid in state.incidents
         else:
             assert due.wait in _OF_THE_WHOLE or due.wwid in state.maps
+    check_incidents(state)
+
+
+def check_incidents(state: State) -> None:
+    """Each outage belongs to one incident, and none of these has other ones."""
+    out: Counter[str] = Counter()
+    for wwid, known in state.maps.items():
+        for path in known.paths.values():
+            assert (path.outage is not None) == (path.incident != "")
+            if path.outage is not None:
+                out[path.incident] += 1
+                assert wwid in state.incidents[path.incident].maps
+    for waiting in state.memory.outages.values():
+        out.update(known.incident for known in waiting.values() if known.incident)
+    assert {incident.id: incident.out for incident in state.incidents.values()} == out
+    for incident in state.incidents.values():
+        assert 0 < incident.out <= incident.took
+        assert (incident.worst is None) == (incident.paths == 0)
 
 
 def check_counters(before: State, after: State) -> None:
@@ -200,6 +228,7 @@ class Journal:
     maps: dict[str, str] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
+    incidents: dict[str, list[AlertKind]] = field(default_factory=dict)
 
     def read(self, state: State, effects: Iterable[Effect]) -> None:
         """Take over the alerts; none may report something that was so already."""
@@ -208,13 +237,41 @@ class Journal:
                 assert effect.message.isprintable()
                 assert effect.message.endswith(".")
                 self._take(state, effect.kind.event, effect.fields)
+                self._take_incident(state, effect)
         self.paths = {key: event for key, event in self.paths.items() if key[0] in state.maps}
         self.maps = {wwid: event for wwid, event in self.maps.items() if wwid in state.maps}
         self.sessions &= set(state.nexuses)
 
+    def _take_incident(self, state: State, alert: Alert) -> None:
+        """It begins once, gets worse after that, ends once, and has few entries that wake people."""
+        key = alert.fields.get("INCIDENT")
+        if key is None:
+            return
+        before = self.incidents.setdefault(key, [])
+        assert AlertKind.INCIDENT_ENDED not in before
+        match alert.kind:
+            case AlertKind.INCIDENT_BEGAN:
+                assert AlertKind.INCIDENT_BEGAN not in before
+            case AlertKind.INCIDENT_WORSE:
+                assert AlertKind.INCIDENT_BEGAN in before
+            case AlertKind.INCIDENT_ENDED:
+                assert key not in state.incidents
+                before.append(alert.kind)
+            case _:
+                assert alert.priority >= Priority.INFO or alert.kind in _LOUD_PARTS
+        if alert.priority <= Priority.WARNING:
+            assert len([kind for kind in before if kind is not AlertKind.INCIDENT_ENDED]) < MOST_ENTRIES or (
+                alert.priority is Priority.CRIT
+            )
+            before.append(alert.kind)
+        elif alert.kind is AlertKind.INCIDENT_BEGAN:
+            before.append(alert.kind)
+
     def _take(self, state: State, event: str, fields: Mapping[str, str]) -> None:
         told = fields.get("HEALTH", "")
         if event in ("path_added", "path_removed", "map_removed", "map_forgotten", "events_lost", *_OF_ARRAYS):
+            return
+        if event.startswith("incident_"):
             return
         if event == "path_forgotten":
             self.paths.pop((fields["WWID"], fields["PATH"]), None)

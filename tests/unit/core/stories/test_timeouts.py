@@ -271,7 +271,7 @@ def test_an_outage_that_was_there_before_us_has_no_deadline_for_what_nobody_saw_
 
 
 def test_a_step_of_the_wall_clock_changes_no_duration_and_no_deadline() -> None:
-    story = down(article())
+    story = down(article()).at(17)
     later = replace(moment(19.0), wall=moment(19.0).wall + 86400)
     state, effects = step(story.state, Tick(), later)
     assert effects == ()
