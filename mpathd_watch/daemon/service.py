@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import DrillMade, Reply, Request
 from mpathd_watch.sinks.control.server import ControlSocket
+from mpathd_watch.sinks.http.past import PastDay, no_past
+from mpathd_watch.sinks.http.site import About
 from mpathd_watch.sinks.local_socket import LocalSocket
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
@@ -87,7 +90,9 @@ class Service(Outlets):
         self._engine = Engine(surroundings.now, self)
         self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
         self._recorder = _recorder(config)
-        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
+        past = no_past if state is None else PastDay(state, lambda: surroundings.now().wall)
+        about = About(socket.gethostname(), past)
+        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain, about)
         self._sockets: list[LocalSocket] = []
         if status_socket is not None:
             self._sockets.append(StatusSocket(status_socket, self._view))
