@@ -20,7 +20,7 @@ from mpathd_watch.sinks.hooks.outcome import Outcome, Result
 
 INBOX: Final = 4096
 """Entries that may wait until the thread takes them. More come only in a storm; they are counted."""
-OUTBOX: Final = 10
+OUTBOX: Final = 30
 """Notices that may wait for delivery one by one. While there are so many, further ones go into a summary."""
 RETRIES: Final = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0)
 """Seconds to the next attempt; the last one repeats. Greylisting usually ends after 1 to 15 minutes."""
