@@ -36,6 +36,8 @@ AWAITED: Final[frozenset[str]] = frozenset()
 or if no rule uses it: this set must become empty."""
 
 JOURNAL_ONLY: Final[Mapping[str, str]] = {
+    "incident_began": "the alerts about its sessions, maps and paths are what metrics show of it; Alertmanager groups them",
+    "incident_worse": "likewise",
     "lun_resized": "it is about a moment: no metric says whether the sizes agree now",
 }
 """Events of priority warning or worse without an alert of Prometheus, and why."""

@@ -47,8 +47,9 @@ class NamedMap:
 
 @immutable
 class Contents:
-    """What is in the database of the present: outages and incidents by id, maps and what is expected by WWID, lost nexuses by label.
+    """What is in the database of the present.
 
+    Outages and incidents by id, maps and what is expected by WWID, lost nexuses by label.
     In what is to be written, ``None`` stands for something that must go.
     """
 

@@ -9,7 +9,8 @@ wall clock proves nothing. Both are NULL if it never came.
 JSON columns: ``timeouts`` and ``bounds`` are objects of seconds by name, null where nothing bounds them. ``phases`` is
 an object of ``[least, most]`` in seconds by the name of the phase, ``most`` null as above. ``states`` is a list of
 ``[microseconds since began, health, dm, checker, device, session, access]``, one for each change, empty where a word is
-not known. ``resume`` is what a restart needs (``OpenOutage``, ``Incident``, ``KeptMap``), by ``core/recording/codec.py``.
+not known. ``resume`` is what a restart needs (``OpenOutage``, ``Incident``, ``KeptMap``), by
+``core/recording/codec.py``.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _OUTAGE = (
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in OUTAGE_COLUMNS[1:])}"
 )
 """It leaves the other columns of a row as they are, such as the drill that the outage belongs to."""
-_INCIDENT = f"INSERT OR REPLACE INTO incidents VALUES ({', '.join('?' * len(INCIDENT_COLUMNS))})"
+_INCIDENT = f"INSERT OR REPLACE INTO incidents VALUES ({', '.join('?' * len(INCIDENT_COLUMNS))})"  # noqa: S608  # no text
 
 
 @immutable

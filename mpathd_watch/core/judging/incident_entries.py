@@ -1,4 +1,4 @@
-"""Which entries people are woken by: of all that a cause brings about, the doubt, the loss, what is worse, the end.
+"""Which entries people are woken by: of all that a cause brings about, the suspicion, the loss, what is worse, the end.
 
 Every entry that an incident's paths, maps and nexuses have beside these has priority info, and its id.
 """
@@ -23,11 +23,11 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
-"""Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked the rest."""
+"""Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked all."""
 _HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
 """Healths that are reported, the worst last. A path that is out is news even if the others of its map are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
-"""Entries about a path that may wake people: the doubt, that it happens again and again, that it takes too long."""
+"""Entries about a path that may wake people: the suspicion, that it happens again and again, that it takes too long."""
 _PARTS: Final = _OWN | {
     *(AlertKind.PATH_STALLED, AlertKind.PATH_FAILED, AlertKind.PATH_MISSING, AlertKind.PATH_CAUSE),
     *(AlertKind.PATH_RECOVERING, AlertKind.PATH_REINSTATED),
@@ -102,9 +102,9 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
     fields = {**alert.fields, "INCIDENT": incident.id}
     if alert.kind not in _PARTS:
         return replace(alert, fields=fields)
-    doubt = alert.kind is AlertKind.PATH_SUSPECT
+    suspicion = alert.kind is AlertKind.PATH_SUSPECT
     wakes = alert.kind in _OWN and alert.priority <= Priority.WARNING
-    if not wakes or incident.entries >= (1 if doubt else MOST_ENTRIES):
+    if not wakes or incident.entries >= (1 if suspicion else MOST_ENTRIES):
         return replace(alert, priority=max(alert.priority, Priority.INFO), fields=fields)
     draft.incidents[incident.id] = replace(incident, entries=incident.entries + 1)
     return replace(alert, fields=fields)

@@ -51,7 +51,9 @@ def run(lab: Lab) -> None:
 
 def _install(lab: Lab, deb: str) -> None:
     lab.say(f"installing {deb}")
-    lab.guest.run(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i {deb} && systemctl start mpathd-watch", timeout=240)
+    lab.guest.run(
+        f"DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i {deb} && systemctl start mpathd-watch", timeout=240
+    )
 
 
 def _built() -> bytes:
