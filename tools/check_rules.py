@@ -36,7 +36,7 @@ AWAITED: Final[frozenset[str]] = frozenset()
 or if no rule uses it: this set must become empty."""
 
 JOURNAL_ONLY: Final[Mapping[str, str]] = {
-    "incident_began": "the alerts about its sessions, maps and paths are what metrics show of it; Alertmanager groups them",
+    "incident_began": "metrics show its sessions, maps and paths, which have alerts; Alertmanager groups these",
     "incident_worse": "likewise",
     "lun_resized": "it is about a moment: no metric says whether the sizes agree now",
 }

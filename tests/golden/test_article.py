@@ -108,8 +108,8 @@ def test_the_path_goes_through_every_phase_once_and_the_map_with_it(story: Story
     known = [line.split()[-1] for line in story.transitions if "map mpio" in line]
     assert known == ["unknown", "healthy", "degraded", "at_risk", "healthy"]
     warned = ["path_suspect", "map_degraded"]
-    lost = ["path_stalled", "map_at_risk", "path_failed"]
-    events = [*warned, *lost, "path_recovering", "path_reinstated", "map_recovered"]
+    lost = ["path_stalled", "map_at_risk", "incident_began", "path_failed"]
+    events = [*warned, *lost, "path_recovering", "path_reinstated", "map_recovered", "incident_ended"]
     told = [alert["event"] for alert in story.alerts]
     # At the start the audit: what was configured, and is not in force.
     assert told == ["config_finding"] * (len(told) - len(events)) + events

@@ -283,8 +283,9 @@ def _without_device(draft: Draft, wwid: str) -> None:
     for path in tuple(draft.paths(wwid).values()):
         if path.member:
             draft.set_path(wwid, path.forgotten(member=False))
+    # Whole, because whether a map exists is seen by its paths, too.
     draft.maps[wwid] = replace(
-        draft.maps[wwid],
+        draft.whole_map(wwid),
         sysfs_name="",
         suspended=None,
         block=BlockFacts(),
