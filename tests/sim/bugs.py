@@ -39,6 +39,33 @@ BUGS = (
         "if seqnum is not None and event.seqnum <= seqnum:",
         "if False:",
     ),
+    Bug("every_outage_is_an_incident", "judging/incidents.py", "        return True\n", "        return False\n"),
+    Bug("incident_never_ends", "judging/incident_entries.py", "        if incident.out == 0:", "        if False:"),
+    Bug(
+        "incident_counts_what_is_up_again",
+        "judging/incident_entries.py",
+        "    for left in draft.left:\n        _leave(draft, left.incident, left.ended)\n",
+        "",
+    ),
+    Bug(
+        "incident_is_lost_over_a_restart",
+        "judging/restarts.py",
+        "    draft.incidents.update(_going_on(memory))\n",
+        "",
+    ),
+    Bug(
+        "lost_map_is_no_news_of_an_incident",
+        "judging/incident_entries.py",
+        "critical = damage.worst is MapHealth.LOST and rank > known",
+        "critical = False",
+    ),
+    Bug(
+        "incident_entries_are_not_counted",
+        "judging/incident_entries.py",
+        "        incident = replace(incident, entries=incident.entries + 1)\n    draft",
+        "        pass\n    draft",
+    ),
+    Bug("parts_wake_people", "judging/incident_entries.py", "max(alert.priority, Priority.INFO)", "alert.priority"),
     Bug("no_resync_after_loss", "folding/sources.py", '    draft.resync("events_lost")\n', ""),
     Bug(
         "old_listing_overrules_uevent",

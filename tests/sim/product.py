@@ -74,6 +74,11 @@ class Product:
         self._tick: Timer | None = None
         self.sources = Sources(clock, random, world, self.feed)
 
+    @property
+    def now(self) -> float:
+        """The present CLOCK_MONOTONIC second."""
+        return self._clock.now
+
     def start(self) -> None:
         """Start with an empty state, and with what the store holds, as the daemon does."""
         self.state = State()

@@ -14,6 +14,7 @@ from tests.sim.faults import Fault, Stage
 from tests.sim.oracle.cost import CostOracle
 from tests.sim.oracle.counters import CountersOracle
 from tests.sim.oracle.health import HealthOracle
+from tests.sim.oracle.incidents import IncidentOracle
 from tests.sim.oracle.outages import OutageOracle
 from tests.sim.oracle.peace import PeaceOracle
 from tests.sim.oracle.restarts import RestartOracle
@@ -89,6 +90,7 @@ class Performance:
         self.outages = OutageOracle(world, product, self.health, self.accuse)
         self.peace = PeaceOracle(world, product, self.accuse)
         self.restarts = RestartOracle(world, product, self.health, self.outages, self.accuse)
+        IncidentOracle(product, self.accuse)
         CountersOracle(self.clock, product, self.accuse)
         self.cost = CostOracle(self.clock, product, self.accuse)
         result.chronicle = Chronicle(world, product, booted=booted) if told else None

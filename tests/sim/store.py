@@ -58,6 +58,7 @@ class Store:
             by_path(kept.open for kept in present.outages.values() if kept is not None and kept.open is not None),
             frozen({wwid: named.kept for wwid, named in present.maps.items() if named is not None}),
             frozen({label: shared for label, shared in present.lost.items() if shared is not None}),
+            frozen({key: kept.incident for key, kept in present.incidents.items()}),
             alive=self._alive,
             same_boot=self._boot_alive == self.boot,
         )
