@@ -82,6 +82,15 @@ def parser() -> Parser:
     export.add_argument("--output", metavar="FILE", type=Path, help="write the export to FILE, for the daemon")
     _add_root(export)
 
+    notify = commands.add_parser("notify", help="send a test mail, and run each hook once")
+    notify.add_argument("--test", action="store_true", required=True, help="do so, and print what became of each")
+    notify.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="read the configuration from FILE (default /etc/mpathd-watch/config.toml)",
+    )
+
     _add_drill(commands)
 
     replay = commands.add_parser("replay", help="play a recording instead of watching this host")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpathd_watch.config.keys import Config
+from mpathd_watch.config.receivers import Receivers
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
@@ -51,15 +52,16 @@ def load(path: Path, *, required: bool) -> Config:
 
 def parse(table: Mapping[str, object]) -> Config:
     """The configuration in a TOML table. Raises ``ConfigError`` with every unknown key and every wrong value."""
-    own, core = declared(Config), declared(Settings)
-    known = {**own, **core}
+    own, core, notified = declared(Config), declared(Settings), declared(Receivers)
+    known = {**own, **core, **notified}
     wrong = [f"unknown key {key!r} (known: {', '.join(sorted(known))})" for key in sorted(table.keys() - known)]
     values = _read({key: (known[key], table[key]) for key in sorted(table.keys() & known)}, wrong)
     wrong += _unknown_findings(values.get("acknowledge") or ())
     if wrong:
         raise ConfigError("; ".join(wrong))
     settings = Settings(**{key: value for key, value in values.items() if key in core})
-    return Config(**{key: value for key, value in values.items() if key in own}, settings=settings)
+    receivers = Receivers(**{key: value for key, value in values.items() if key in notified})
+    return Config(**{key: value for key, value in values.items() if key in own}, settings=settings, receivers=receivers)
 
 
 def override(config: Config, options: Mapping[str, tuple[str, object]]) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
+from mpathd_watch.config.receivers import Receivers
 from mpathd_watch.core.model.declaration import DAYS, MEBIBYTES, TEXT, setting
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.immutable import immutable
@@ -12,7 +13,7 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Config:
-    """What an administrator may set. Only ``settings`` can change while the daemon runs."""
+    """What an administrator may set. Only ``settings`` and ``receivers`` can change while the daemon runs."""
 
     listen: ListenAddress = setting(
         ListenAddress("", 10068),
@@ -51,3 +52,4 @@ class Config:
         "that is free.",
     )
     settings: Settings = field(default=Settings())
+    receivers: Receivers = field(default=Receivers())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from mpathd_watch import __version__
 from mpathd_watch.config import Config, ConfigError
+from mpathd_watch.config.receivers import Receivers
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert, Kept, Refresh
 from mpathd_watch.core.events import Event, Remembered, SettingsChanged, SourceDown, SourceUp, Tick
@@ -24,12 +26,15 @@ from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.daemon.forgetting import forget
 from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.daemon.keeping import Keeping, Place
+from mpathd_watch.daemon.notifying import Notifying, Prepared, prepared
 from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
 from mpathd_watch.daemon.surroundings import HOST, Surroundings
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import DrillMade, Reply, Request
 from mpathd_watch.sinks.control.server import ControlSocket
+from mpathd_watch.sinks.http.past import PastDay, no_past
+from mpathd_watch.sinks.http.site import About
 from mpathd_watch.sinks.local_socket import LocalSocket
 from mpathd_watch.sinks.recorder import Recorder, RecorderError
 from mpathd_watch.sinks.status.socket import StatusSocket
@@ -46,8 +51,9 @@ RESYNC_AFTER_BUG = 60.0
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What signals have asked for."""
+    """What signals have asked for, and ``read``, which reads the configuration again."""
 
+    read: Callable[[], tuple[Config, Prepared]]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reload: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -79,22 +85,25 @@ class Service(Outlets):
         limits = Limits(config.history_days, config.history_mib)
         place = None if state is None else Place(state, limits)
         self._keeping = None if place is None else Keeping(place, surroundings.now, reporters.log)
+        self._notifying = Notifying(state, surroundings.now, reporters.log)
+        self._notifying.notify(prepared(config.receivers))
         self._config = config
-        self._reload = reload
         self._reporters = reporters
         self._surroundings = surroundings
         self._notifier = surroundings.notifier()
         self._engine = Engine(surroundings.now, self)
         self._pulse = Pulse(self._notifier, self._clock, lambda: summary(self._view()))
         self._recorder = _recorder(config)
-        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain)
+        past = no_past if state is None else PastDay(state, lambda: surroundings.now().wall)
+        about = About(socket.gethostname(), past)
+        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain, about)
         self._sockets: list[LocalSocket] = []
         if status_socket is not None:
             self._sockets.append(StatusSocket(status_socket, self._view))
         if control_socket is not None:
             self._sockets.append(ControlSocket(control_socket, self._carry_out))
         self._sources = surroundings.sources(config, self._feed, root, handed_over)
-        self._wanted = _Wanted()
+        self._wanted = _Wanted(lambda: _read(reload))
         self._timer: asyncio.TimerHandle | None = None
         self._resynced = float("-inf")
 
@@ -147,12 +156,14 @@ class Service(Outlets):
             self._recorder.close()
         if self._keeping is not None:
             self._keeping.stop()
+        self._notifying.stop()
 
     # --- outlets of the engine ----------------------------------------------------------------------------------------
 
     def alert(self, alert: Alert) -> None:
         """Report an alert."""
         self._reporters.alert(alert)
+        self._notifying.alert(alert)
         if self._recorder is not None:
             self._recorder.write()
 
@@ -223,7 +234,7 @@ class Service(Outlets):
 
     def _view(self) -> View:
         """The state as it stands, and what was not accepted. Any thread may call it."""
-        outlets = self._reporters.outlets()
+        outlets = self._reporters.outlets() | self._notifying.outlets
         if (systemd := self._notifier.outlet) is not None:
             outlets["systemd"] = systemd
         if self._recorder is not None:
@@ -232,7 +243,8 @@ class Service(Outlets):
         if self._keeping is not None:
             outlets["store"] = self._keeping.outlet
             history = self._keeping.outages
-        return replace(self._engine.view(), outlets=outlets, history=history)
+        deliveries = self._notifying.deliveries
+        return replace(self._engine.view(), outlets=outlets, history=history, deliveries=deliveries)
 
     def _arm(self) -> None:
         """Feed a ``Tick`` at the core's next deadline. The loop's clock is CLOCK_MONOTONIC, as the core's is."""
@@ -260,7 +272,7 @@ class Service(Outlets):
             self._wanted.reload.clear()
             self._notifier.reloading(self._surroundings.now())
             try:
-                fresh = await worker.run(self._reload, RELOADED_WITHIN)
+                fresh, receivers = await worker.run(self._wanted.read, RELOADED_WITHIN)
             except ConfigError as error:
                 self._feed(SourceDown(SourceName.CONFIG, "bad_file", f"{error}; fix it and reload"))
             except StalledError:
@@ -270,19 +282,27 @@ class Service(Outlets):
                 self._feed(SourceDown(SourceName.CONFIG, "timeout", detail))
             else:
                 self._take_over(fresh)
+                self._notifying.notify(receivers)
             self._sources.configuration.wake()
             self._notifier.ready(summary(self._view()))
 
     def _take_over(self, fresh: Config) -> None:
         self._feed(SourceUp(SourceName.CONFIG))
-        self._config = replace(self._config, settings=fresh.settings)
+        self._config = replace(self._config, settings=fresh.settings, receivers=fresh.receivers)
         if self._config != fresh:
             self._reporters.log(
                 Priority.WARNING,
-                f"Of the new configuration only {', '.join(declared(Settings))} took effect; restart for the rest.",
+                f"Of the new configuration only {', '.join((*declared(Settings), *declared(Receivers)))} took effect; "
+                "restart for the rest.",
             )
         self._feed(SettingsChanged.to(self._config.settings))
         self._reporters.log(Priority.INFO, "The configuration was reloaded.")
+
+
+def _read(reload: Callable[[], Config]) -> tuple[Config, Prepared]:
+    """The configuration of now, with its receivers."""
+    config = reload()
+    return config, prepared(config.receivers)
 
 
 def _recorder(config: Config) -> Recorder | None:

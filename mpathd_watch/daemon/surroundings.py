@@ -15,6 +15,7 @@ from mpathd_watch.daemon import clock
 from mpathd_watch.daemon.live_sources import LiveSources, live_sources
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.server import HttpServer
+from mpathd_watch.sinks.http.site import About
 from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.view import Views
 from mpathd_watch.sources.reading.worker import Worker
@@ -39,6 +40,13 @@ def service_manager() -> Notifier:
     return Notifier(os.environ, os.getpid())
 
 
+def served(
+    where: ListenAddress, views: Views, heartbeat: Callable[[], float], complain: Callable[[str], None], about: About
+) -> Http:
+    """Serves over HTTP; see ``HttpServer``."""
+    return HttpServer(where, views, heartbeat, complain, about=about)
+
+
 def nothing() -> None:
     """The process is not the daemon's own."""
 
@@ -48,13 +56,13 @@ class Surroundings:
     """The host: ``now`` returns both clocks, of which CLOCK_MONOTONIC is also the loop's.
 
     ``notifier`` returns what notifies the service manager, and ``worker`` a new worker of a name. ``http`` takes what
-    ``HttpServer`` takes, and ``sources`` what ``live_sources`` takes. ``settled`` is called when the start is complete.
+    ``served`` takes, and ``sources`` what ``live_sources`` takes. ``settled`` is called when the start is complete.
     """
 
     now: Callable[[], Instant] = clock.now
     notifier: Callable[[], Notifier] = service_manager
     worker: Callable[[str], Worker] = Worker
-    http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None]], Http] = HttpServer
+    http: Callable[[ListenAddress, Views, Callable[[], float], Callable[[str], None], About], Http] = served
     sources: Callable[[Config, Emit, Path, Path | None], LiveSources] = live_sources
     settled: Callable[[], None] = nothing
 

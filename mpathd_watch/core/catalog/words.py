@@ -361,6 +361,27 @@ OUTLET: Final = Vocabulary(
         "systemd": "Notifications for systemd: READY=1, STATUS=, WATCHDOG=1.",
         "recording": "Events for the recording (`--record`).",
         "store": "What is kept over restarts, and the history (`--state-dir`).",
+        "mail": "Mail (`[mail]`).",
+        "hooks": "Commands (`[[hook]]`).",
+    },
+)
+
+MAIL_RESULT: Final = Vocabulary(
+    "Results of mails",
+    {
+        "ok": "The mail server has accepted the mail for everybody.",
+        "deferred": "The server could not be reached, or did not accept the mail now. It is tried again for a day.",
+        "failed": "The server has refused the mail, or a part of the addresses; or it was tried for a day.",
+    },
+)
+
+HOOK_RESULT: Final = Vocabulary(
+    "Results of hooks",
+    {
+        "ok": "The command has ended with status 0.",
+        "failed": "It has ended with another status, or by a signal.",
+        "timeout": "It did not end within `timeout_seconds`, and was ended.",
+        "not_started": "There is no such program, it may not be run, or loading it took longer than 10 s.",
     },
 )
 
@@ -410,6 +431,8 @@ VOCABULARIES: Final = (
     SOURCE,
     SOURCE_REASON,
     OUTLET,
+    MAIL_RESULT,
+    HOOK_RESULT,
     RESYNC_REASON,
     ACTION,
 )

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from mpathd_watch.immutable import immutable
 
 Value = TypeVar("Value")
-Example = tuple[tuple[str, str | tuple[str, ...]], ...]
+Example = tuple[tuple[str, str | int | tuple[str, ...]], ...]
 """The keys and values of a table."""
 
 
@@ -34,7 +34,8 @@ class Kind(Generic[Value]):
 class Setting:
     """One declared setting. ``about`` is its documentation, in whole sentences.
 
-    ``example`` is one table of a setting that TOML spells as ``[[key]]``, and empty for any other.
+    ``example`` is one table of a setting that TOML spells as ``[[key]]``, or as ``[key]`` if its default is no tuple.
+    It is empty for any other setting.
     """
 
     key: str

@@ -40,7 +40,8 @@ class Renderings:
         try:
             while True:
                 await self._asked.wait()
-                rendering = next(iter(self._waiting))
+                # The metrics first: there may be a page for each of many clients, and a scraper waits for none of them.
+                rendering = min(self._waiting, key=lambda each: each.metrics is None)
                 waiting = self._waiting.pop(rendering)
                 if not self._waiting:
                     self._asked.clear()

@@ -24,7 +24,7 @@ from mpathd_watch.sinks.http.dialogue import Request
 from mpathd_watch.sinks.http.listen import ListenError, open_socket
 from mpathd_watch.sinks.http.places import Places
 from mpathd_watch.sinks.http.renderings import Renderings
-from mpathd_watch.sinks.http.site import Rendering, Site
+from mpathd_watch.sinks.http.site import NOTHING_MORE, About, Rendering, Site
 from mpathd_watch.sinks.view import Views
 
 __all__ = ["HttpServer", "Limits", "ListenError"]
@@ -53,8 +53,8 @@ _BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nConten
 class HttpServer:
     """Serves the views on ``where`` from ``start`` to ``stop``; the socket is bound at once (``ListenError``).
 
-    ``heartbeat`` as in ``Site``. A thread of the server calls ``complain`` with one line for each new kind of internal
-    error, and once if no client can be accepted because files or memory are short.
+    ``heartbeat`` and ``about`` as in ``Site``. A thread of the server calls ``complain`` with one line for each new
+    kind of internal error, and once if no client can be accepted because files or memory are short.
     """
 
     def __init__(
@@ -64,8 +64,10 @@ class HttpServer:
         heartbeat: Callable[[], float],
         complain: Callable[[str], None],
         limits: Limits = _LIMITS,
+        *,
+        about: About = NOTHING_MORE,
     ) -> None:
-        self._site = Site(views, heartbeat, limits.heartbeat)
+        self._site = Site(views, heartbeat, limits.heartbeat, about)
         self._complain = complain
         self._limits = limits
         self._errors: Counter[str] = Counter()

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 
 from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import Answer, Content, plain
-from mpathd_watch.sinks.http.page import render
+from mpathd_watch.sinks.http.page import Shown, Wanted, render, wanted
+from mpathd_watch.sinks.http.past import Past, no_past
 from mpathd_watch.sinks.metrics import Exposition, Format
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import Views
@@ -19,9 +20,21 @@ _HTML: Final = "text/html; charset=utf-8"
 
 @immutable
 class Rendering:
-    """An answer that takes a while to make. Whoever asks for the same may have the same: the metrics, or the page."""
+    """An answer that takes a while to make. Whoever asks for the same may have the same: the metrics, or a page."""
 
     metrics: Format | None = None
+    page: Wanted | None = None
+
+
+@immutable
+class About:
+    """What the page shows besides the state: the host's name, and the last 24 hours."""
+
+    name: str = ""
+    past: Past = no_past
+
+
+NOTHING_MORE: Final = About()
 
 
 class Site:
@@ -31,8 +44,11 @@ class Site:
     ``patience`` seconds after it.
     """
 
-    def __init__(self, views: Views, heartbeat: Callable[[], float], patience: float) -> None:
+    def __init__(
+        self, views: Views, heartbeat: Callable[[], float], patience: float, about: About = NOTHING_MORE
+    ) -> None:
         self._views = views
+        self._about = about
         self._exposition = Exposition(views)
         self._heartbeat = heartbeat
         self._patience = patience
@@ -52,13 +68,15 @@ class Site:
             case "/readyz":
                 return self._readyz()
             case "/":
-                return Rendering()
+                return Rendering(page=wanted(query))
             case _:
                 return plain(HTTPStatus.NOT_FOUND, "404 not found; the paths are /, /metrics, /healthz and /readyz")
 
     def make(self, rendering: Rendering) -> Answer:
         """Make an answer. Any thread may do it, one at a time."""
-        return self._page() if rendering.metrics is None else self._metrics(rendering.metrics)
+        if rendering.metrics is not None:
+            return self._metrics(rendering.metrics)
+        return self._page(rendering.page or Wanted())
 
     def _metrics(self, wanted: Format) -> Answer:
         content = Content(self._exposition.render(wanted))
@@ -79,10 +97,13 @@ class Site:
             return plain(HTTPStatus.OK, "ok")
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, "sysfs has not been read yet")
 
-    def _page(self) -> Answer:
+    def _page(self, asked: Wanted) -> Answer:
+        view = self._views()
+        found = view.state.auditing.report.findings if view.state.auditing.at is not None else ()
+        page = render(Shown(document(view), self._about.name, found, self._about.past(), asked))
         return Answer(
             HTTPStatus.OK,
             _HTML,
-            Content((render(document(self._views())).encode(),)),
+            Content((page.encode(),)),
             (("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),),
         )

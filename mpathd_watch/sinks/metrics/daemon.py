@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mpathd_watch import __version__
@@ -13,10 +13,14 @@ from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.vocabulary import NO_MODULE, Phase, SourceName
 from mpathd_watch.core.state import SourceState, State
 from mpathd_watch.sinks.backlog import Outlet
+from mpathd_watch.sinks.hooks.outcome import Result
 from mpathd_watch.sinks.metrics.labels import (
     ACTION,
     CODE,
+    HOOK,
+    HOOK_RESULT,
     LEVEL,
+    MAIL_RESULT,
     OUTLET,
     PHASE,
     PYTHON,
@@ -52,6 +56,18 @@ def _sources(view: View) -> Iterable[tuple[Labels, SourceState]]:
 
 def _outlets(view: View) -> Iterable[tuple[Labels, Outlet]]:
     return (({OUTLET.name: name}, outlet) for name, outlet in sorted(view.outlets.items()))
+
+
+def _mails(view: View) -> Iterable[tuple[Labels, Mapping[Result, int]]]:
+    """All mails, if there are receivers."""
+    return (({}, view.deliveries.mail),) if view.deliveries.mail else ()
+
+
+def _hooks(view: View) -> Iterable[tuple[Labels, Mapping[Result, int]]]:
+    hooks: dict[str, dict[Result, int]] = {}
+    for (hook, result), count in view.deliveries.hooks.items():
+        hooks.setdefault(hook, {})[result] = count
+    return (({HOOK.name: hook}, results) for hook, results in sorted(hooks.items()))
 
 
 def _phases(state: State, _: View) -> Iterable[Value]:
@@ -139,6 +155,42 @@ OUTLETS: Final[Block[Outlet]] = Block(
             Example(
                 "Did the journal miss entries today?",
                 'increase(mpathd_watch_outlet_lost_total{outlet="journal"}[1d]) > 0',
+            ),
+        ),
+    ),
+)
+
+MAILS: Final[Block[Mapping[Result, int]]] = Block(
+    "Mail",
+    (),
+    _mails,
+    (
+        by_word(
+            "mails_total",
+            "Attempts to send a mail, by what became of them.",
+            MAIL_RESULT,
+            lambda results: results,
+            Example(
+                "Which hosts could not send a mail within the last hour?",
+                'increase(mpathd_watch_mails_total{result=~"deferred|failed"}[1h]) > 0',
+            ),
+        ),
+    ),
+)
+
+HOOKS: Final[Block[Mapping[Result, int]]] = Block(
+    "Hooks",
+    (HOOK,),
+    _hooks,
+    (
+        by_word(
+            "hook_runs_total",
+            "Runs of a hook, by how they ended.",
+            HOOK_RESULT,
+            lambda results: results,
+            Example(
+                "Which hooks failed today?",
+                'sum by (instance, hook) (increase(mpathd_watch_hook_runs_total{result!="ok"}[1d])) > 0',
             ),
         ),
     ),

@@ -25,6 +25,12 @@ SESSION: Final = Label(
 )
 SOURCE: Final = Label("source", "Where mpathd-watch gets its knowledge from.", words.SOURCE)
 OUTLET: Final = Label("outlet", "Where mpathd-watch sends something.", words.OUTLET)
+HOOK: Final = Label(
+    "hook",
+    "The first word of the hook's command. A second hook with the same one is `WORD#2`.",
+)
+HOOK_RESULT: Final = Label("result", "How the run of the hook ended.", words.HOOK_RESULT)
+MAIL_RESULT: Final = Label("result", "What became of the attempt to send a mail.", words.MAIL_RESULT)
 
 VERSION: Final = Label("version", "The version of mpathd-watch.")
 PYTHON: Final = Label("python", "The version of Python that runs it.")

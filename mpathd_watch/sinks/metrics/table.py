@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mpathd_watch.sinks.metrics.daemon import BUILD, COUNTERS, HISTORY, OUTLETS, SOURCES
+from mpathd_watch.sinks.metrics.daemon import BUILD, COUNTERS, HISTORY, HOOKS, MAILS, OUTLETS, SOURCES
 from mpathd_watch.sinks.metrics.map import MAPS
 from mpathd_watch.sinks.metrics.nexuses import NEXUSES
 from mpathd_watch.sinks.metrics.path import PATHS
@@ -20,6 +20,8 @@ BLOCKS: Final[tuple[Block[Any], ...]] = (
     BUILD,
     SOURCES,
     OUTLETS,
+    MAILS,
+    HOOKS,
     HISTORY,
     COUNTERS,
     MAPS,

@@ -58,9 +58,9 @@ class OnTerminal:
     def wait_printed(self, text: str) -> None:
         until(lambda: text in self.printed or None, f"{text!r} on the terminal:\n{self.printed}")
 
-    def page(self) -> str:
+    def page(self, of: str) -> str:
         (url,) = set(re.findall(r"http://[\d.:]+/", self.printed))
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # loopback
+        with urllib.request.urlopen(f"{url}?map={of}", timeout=PATIENCE) as answer:  # noqa: S310  # loopback
             text: str = answer.read().decode()
         return text
 
@@ -146,7 +146,7 @@ def test_on_a_terminal_it_serves_on_until_it_is_interrupted_and_leaves_nothing_b
 ) -> None:
     wwid = next(iter(maps_of(RECORDING)))
     assert status(environ) == (wwid, NOTE)
-    assert wwid in on_terminal.page()
+    assert wwid in on_terminal.page(wwid)
     assert on_terminal.stop(number) == 0
     assert "Traceback" not in on_terminal.printed
     assert not Path(environ["RUNTIME_DIRECTORY"]).exists()

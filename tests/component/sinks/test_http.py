@@ -198,7 +198,15 @@ def test_the_page_is_html_that_may_load_nothing(start: Start) -> None:
     reply = ask(start(), "/")
     assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
     assert reply.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert b"<h2>mpio</h2>" in reply.body
+    assert b'<h2><a href="/?map=mpio">mpio</a></h2>' in reply.body
+
+
+def test_a_page_can_be_about_the_problems_or_one_map(start: Start) -> None:
+    server = start()
+    assert b"Only the map mpio: 1" in ask(server, "/?map=mpio").body
+    assert b"There is no map &lt;b&gt;" in ask(server, "/?map=%3Cb%3E").body
+    assert b"Only maps with a problem: 1" in ask(server, "/?problems").body
+    assert b"<form" in ask(server, "/?search").body
 
 
 @pytest.mark.parametrize("path", ["/metrics/", "/favicon.ico", "//etc/passwd", "/%2e%2e", "*"])

@@ -15,6 +15,7 @@ from mpathd_watch.core.events import Emit, Event
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.live_sources import LiveSources
 from mpathd_watch.daemon.surroundings import Surroundings
+from mpathd_watch.sinks.http.site import About
 from mpathd_watch.sinks.notify import Notifier
 from mpathd_watch.sinks.view import Views
 from mpathd_watch.sources.configuration import ConfigurationSource
@@ -250,7 +251,7 @@ class _NoHttp:
     """Nobody asks."""
 
     def __init__(
-        self, where: ListenAddress, _views: Views, age: Callable[[], float], _complain: Callable[[str], None]
+        self, where: ListenAddress, _views: Views, age: Callable[[], float], _complain: Callable[[str], None], _: About
     ) -> None:
         self.address = where
         self.age = age

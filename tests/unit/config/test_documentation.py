@@ -10,11 +10,12 @@ import pytest
 
 from mpathd_watch.cli.parser import OVERRIDES
 from mpathd_watch.config import Config, parse
+from mpathd_watch.config.receivers import Receivers
 from mpathd_watch.core.model.declaration import declared
 from mpathd_watch.core.model.settings import Settings
 from tools import settings
 
-ALL = {**declared(Config), **declared(Settings)}
+ALL = {**declared(Config), **declared(Settings), **declared(Receivers)}
 
 
 @pytest.fixture
@@ -43,19 +44,19 @@ def test_a_stale_file_fails_the_check_in_one_line_and_is_written_again(
     assert (root / name).read_text(encoding="utf-8") == good
 
 
-def _as_toml(value: str | tuple[str, ...]) -> str | list[str]:
+def _as_toml(value: str | int | tuple[str, ...]) -> str | int | list[str]:
     return list(value) if isinstance(value, tuple) else value
 
 
 def test_the_file_as_shipped_sets_nothing_and_uncommented_it_sets_the_defaults() -> None:
     text = settings.config_toml()
     assert tomllib.loads(text) == {}
-    table = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = |\[\[)", "", text))
+    table = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = |\[)", "", text))
     assert list(table) == list(ALL)
     examples = {key: table.pop(key) for key, setting in ALL.items() if setting.example}
     assert parse(table) == Config()
-    shown = {key: [{name: _as_toml(value) for name, value in ALL[key].example}] for key in examples}
-    assert shown == examples
+    shown = {key: {name: _as_toml(value) for name, value in ALL[key].example} for key in examples}
+    assert {key: each if key == "mail" else [each] for key, each in shown.items()} == examples
     assert parse(examples) != Config()
 
 

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.config.receivers import Hook, Mail, Receivers, Server
+from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.declaration import Setting, declared
 from mpathd_watch.core.model.expectation import Expectation
 from mpathd_watch.core.model.settings import Settings
 from tools.settings import toml
 
-KNOWN = {**declared(Config), **declared(Settings)}
+KNOWN = {**declared(Config), **declared(Settings), **declared(Receivers)}
 
 EVERYTHING = """
 listen = "127.0.0.1:10068"
@@ -54,6 +56,22 @@ reason = "the backup array has one port"
 [[acknowledge]]
 finding = "pings_off"
 reason = "the target answers none"
+
+[mail]
+to = ["root", "storage@example.com", "root"]
+from = "san@example.com"
+server = "[2001:db8::25]:2525"
+priority = "err"
+repeat_hours = 12
+
+[[hook]]
+command = ["/usr/local/bin/page", "--team", "storage"]
+priority = "notice"
+events = ["map_lost", "source_down"]
+timeout_seconds = 5
+repeat_hours = 0
+[[hook]]
+command = ["true"]
 """
 
 
@@ -101,6 +119,21 @@ def test_every_key_is_read(file: Path) -> None:
             expect=(
                 Expectation("mpatha", 2, frozenset({"192.168.1.1:3260", "192.168.2.1:3260"})),
                 Expectation("36001405a4f0c2d1e8b94f6c9a1b2c3d4", 4),
+            ),
+        ),
+        receivers=Receivers(
+            mail=Mail(
+                ("root", "storage@example.com"), "san@example.com", Server("2001:db8::25", 2525), Priority.ERR, 12.0
+            ),
+            hook=(
+                Hook(
+                    ("/usr/local/bin/page", "--team", "storage"),
+                    Priority.NOTICE,
+                    frozenset({"map_lost", "source_down"}),
+                    5.0,
+                    0.0,
+                ),
+                Hook(("true",), Priority.WARNING, frozenset(), 30.0, 24.0),
             ),
         ),
     )
@@ -170,8 +203,8 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
     )
     known = (
         "(known: acknowledge, expect, expect_maps, flap_failures, flap_window_seconds, history_days, history_mib,"
-        " learn_seconds, listen, multipathd_socket, record, record_mib, settle_seconds, silence_grace_seconds,"
-        " single_path_ok, slack_seconds, start_grace_seconds, sysfs)"
+        " hook, learn_seconds, listen, mail, multipathd_socket, record, record_mib, settle_seconds,"
+        " silence_grace_seconds, single_path_ok, slack_seconds, start_grace_seconds, sysfs)"
     )
     assert message.split("; ") == [
         f"unknown key 'LISTEN' {known}",

@@ -27,6 +27,7 @@ from mpathd_watch.core.model.vocabulary import (
 from mpathd_watch.core.state import Due, Wait
 from mpathd_watch.core.transports import table
 from mpathd_watch.sinks import check
+from mpathd_watch.sinks.http.page import Shown
 from mpathd_watch.sinks.http.page import render as page
 from mpathd_watch.sinks.metrics.exposition import Exposition
 from mpathd_watch.sinks.status.from_view import document
@@ -217,7 +218,7 @@ def test_every_sink_shows_its_maps() -> None:
     assert {path["path"]: path["health"] for path in disk["paths"]} == {FIRST: "up", SECOND: "failed"}
     assert [nexus.label for nexus in story.state.nexuses_of(Transport.SCSI)] == [FIRST, SECOND]
     assert SECOND in screen(shown, colour=False)
-    assert SECOND in page(shown)
+    assert SECOND in page(Shown(shown))
     exposition = Exposition(lambda: View(story.state, moment(6)))
     metrics = b"".join(exposition.render(exposition.format())).decode()
     assert f'mpathd_watch_path_health{{map="disk",path="{SECOND}",state="failed"}} 1.0' in metrics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+from datetime import UTC
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from mpathd_watch.core.catalog.findings import Finding, FindingKind
 from mpathd_watch.core.model.facts import AccessFacts
 from mpathd_watch.core.model.vocabulary import AccessState, Cause, Health, MapHealth, SourceName
 from mpathd_watch.core.state import Auditing, SourceState, State
-from mpathd_watch.sinks.http.page import REFRESH_SECONDS, render
+from mpathd_watch.sinks.http.page import REFRESH_SECONDS, Shown, Wanted, render
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import View
 from tests.factories import (
@@ -28,46 +28,11 @@ from tests.factories import (
     make_sources,
     make_state,
 )
-
-VOID = {"meta", "br", "hr", "img", "link", "input"}
-
-
-class Reader(HTMLParser):
-    """Reads a page as a browser does: tags that nest, their attributes, and the text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the tag and its attributes."""
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close the innermost tag, which must be this one."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Note the text."""
-        self.text.append(data)
+from tests.unit.sinks.http.reading import read
 
 
-def read(page: str) -> Reader:
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.open == []
-    return reader
-
-
-def page(state: State) -> str:
-    return render(document(View(state, NOW)))
+def page(state: State, **changes: Any) -> str:
+    return render(Shown(document(View(state, NOW)), "san-host", zone=UTC, **changes))
 
 
 def test_the_article_can_be_read() -> None:
@@ -86,11 +51,11 @@ def test_access_states_are_shown_where_they_differ_from_active_optimized() -> No
             make_path("p1", access=AccessFacts(True, "alua", first, preferred=True, group=1)),
             make_path("p2", access=AccessFacts(True, "alua", second, preferred=False, group=17), **changes),
         ]
-        return page(make_state([make_map(paths=paths)]))
+        return page(make_state([make_map(paths=paths)]), wanted=Wanted(map="mpio"))
 
     html = shown(AccessState.OPTIMIZED, AccessState.STANDBY)
-    assert "<td>running<small>active/optimized</small><small>port group 1, preferred</small></td>" in html
-    assert "<td>running<small>standby</small><small>port group 17</small></td>" in html
+    assert ">running<small>active/optimized</small><small>port group 1, preferred</small></td>" in html
+    assert ">running<small>standby</small><small>port group 17</small></td>" in html
     assert "2 of 2 paths usable, 1 optimized" in html
     failed = shown(AccessState.NON_OPTIMIZED, AccessState.STANDBY, health=Health.FAILED)
     assert '<span class="off">standby</span>' in failed
@@ -103,7 +68,8 @@ def test_access_states_are_shown_where_they_differ_from_active_optimized() -> No
 def test_the_page_loads_nothing_and_renews_itself() -> None:
     reader = read(page(article_state()))
     assert not {"script", "link", "img", "iframe", "object"} & set(reader.tags)
-    assert [value for name, value in reader.attributes if name in ("href", "src")] == ["/metrics"]
+    leads = {value for name, value in reader.attributes if name in ("href", "src")}
+    assert leads == {"/", "/?problems", "/?search", "/?map=mpio", "/metrics"}
     assert ("content", str(REFRESH_SECONDS)) in reader.attributes
     assert "url(" not in page(article_state())
 
@@ -111,7 +77,7 @@ def test_the_page_loads_nothing_and_renews_itself() -> None:
 def test_the_worst_map_comes_first() -> None:
     state = make_state([make_map("a"), *article_state().maps.values(), make_map("z", health=MapHealth.LOST)])
     html = page(state)
-    assert html.index("<h2>z") < html.index("<h2>mpio") < html.index("<h2>a")
+    assert html.index('<h2><a href="/?map=z"') < html.index('<h2><a href="/?map=mpio"') < html.index('/?map=a"')
 
 
 def test_a_silent_source_is_reported_with_reason_age_and_remedy() -> None:
@@ -175,7 +141,7 @@ def test_an_unheard_of_word_is_shown_as_it_is() -> None:
     outage = told["maps"][0]["paths"][1]["outage"]
     assert outage is not None
     outage["cause"] = "solar_wind"
-    text = read(render(told)).text
+    text = read(render(Shown(told))).text
     assert "half dead" in text
     assert "solar_wind" in text
 
@@ -184,7 +150,7 @@ def test_every_health_and_cause_has_a_face() -> None:
     for cause in Cause:
         for health in Health:
             failed = make_failed_path(health=health, outage=make_outage(cause=cause))
-            assert health.value in read(page(make_state([make_map(paths=[failed])]))).text
+            assert health.value in read(page(make_state([make_map(paths=[failed])]), wanted=Wanted(map="mpio"))).text
 
 
 def test_the_page_shows_what_is_in_force_how_much_time_is_left_and_that_there_are_findings() -> None:
@@ -194,11 +160,10 @@ def test_the_page_shows_what_is_in_force_how_much_time_is_left_and_that_there_ar
     wanted = (Timeout("replacement_timeout", 15.0, 5.0),)
     report = AuditReport((Finding(FindingKind.SINGLE_PATH, "x", "y"),), timeouts={session.label: wanted})
     state = make_state([make_map(paths=[stalled, late])], [session], auditing=Auditing(report=report, at=at(0)))
-    page = render(document(View(state, NOW)))
+    page = render(Shown(document(View(state, NOW)), findings=report.findings))
     assert " · 2.9 s left" in page
     assert ' · <span class="off">overdue by 7.0 s</span>' in page
-    assert "<td>5/10, replacement 5 s</td><td>failover in 15 to 21 s</td>" in page
+    assert ">5/10, replacement 5 s</td>" in page
+    assert ">failover in 15 to 21 s</td>" in page
     assert "configured ?/?, replacement 15 s" in page
-    assert "In the configuration: 1 warning; see mpathd-watch check" in page
-    alone = document(View(make_state(auditing=Auditing(report=report, at=at(0))), NOW))
-    assert "In the configuration: 1 warning" in render(alone)
+    assert "Configuration: 1 finding" in page

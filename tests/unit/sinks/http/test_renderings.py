@@ -10,10 +10,12 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from mpathd_watch.sinks.http.answer import Answer, plain
+from mpathd_watch.sinks.http.page import Wanted
 from mpathd_watch.sinks.http.renderings import Renderings
 from mpathd_watch.sinks.http.site import Rendering
+from mpathd_watch.sinks.metrics import Format
 
-PAGE = Rendering()
+PAGE = Rendering(page=Wanted())
 
 
 class Maker:
@@ -99,3 +101,26 @@ def test_a_client_that_cannot_be_answered_keeps_no_other_from_its_answer() -> No
 
     run(maker, story)
     assert [type(each) for each in maker.failures] == [ZeroDivisionError]
+
+
+def test_a_scraper_waits_for_no_page_but_the_one_that_is_being_made() -> None:
+    order: list[Rendering] = []
+
+    class Noting(Maker):
+        def make(self, rendering: Rendering) -> Answer:
+            order.append(rendering)
+            return super().make(rendering)
+
+    metrics = Rendering(Format("text/plain", gzipped=False, names=frozenset(), encode=lambda _: b""))
+
+    async def story(renderings: Renderings) -> None:
+        made: asyncio.Queue[Answer] = asyncio.Queue()
+        for number in range(5):
+            renderings.ask(Rendering(page=Wanted(text=str(number))), made.put_nowait)
+        renderings.ask(metrics, made.put_nowait)
+        for _ in range(6):
+            await made.get()
+
+    run(Noting(), story)
+    assert order.index(metrics) == 0
+    assert len(order) == 6

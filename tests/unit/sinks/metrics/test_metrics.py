@@ -41,6 +41,8 @@ from mpathd_watch.core.model.vocabulary import (
 )
 from mpathd_watch.core.state import Auditing, Counters, PathState, Queueing, SourceState, State, frozen
 from mpathd_watch.sinks.backlog import Outlet
+from mpathd_watch.sinks.hooks.outcome import Result
+from mpathd_watch.sinks.hooks.results import Deliveries
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.metrics.row import Kind
 from mpathd_watch.sinks.metrics.table import BLOCKS
@@ -149,7 +151,8 @@ def whole_state() -> State:
 def whole_view() -> View:
     """As ``whole_state``, with every outlet and a history."""
     outlets = {name: Outlet(1, 2, stalled=True) for name in words.OUTLET.meanings}
-    return View(whole_state(), NOW, outlets, history=3)
+    deliveries = Deliveries({Result.OK: 1, Result.DEFERRED: 2}, {("/bin/page", Result.TIMEOUT): 1})
+    return View(whole_state(), NOW, outlets, history=3, deliveries=deliveries)
 
 
 def test_every_metric_has_help_type_and_the_labels_of_its_row() -> None:

@@ -1,0 +1,1 @@
+"""Mail and commands: what leaves the host, or starts a program, when something happens."""
