@@ -597,3 +597,25 @@ def test_a_path_that_is_forgotten_while_its_outage_waits_has_no_outage_any_more(
     assert OutageDropped(began.id, real=True) in story.kept
     assert not story.state.memory.outages
     assert LOST not in story.state.maps[story.san.wwid("mpio")].paths
+
+
+def test_an_incident_of_which_no_outage_is_left_is_over() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0).dm("sdb", DmState.FAILED).at(2)
+    memory = replace(memory_of(story, 2.0), outages=by_path([]))
+    (incident,) = memory.incidents.values()
+    story = Story(San.of(["mpio"], PORTALS), memory=memory).begun()
+    assert not story.state.incidents
+    (ended,) = (kept for kept in story.kept if isinstance(kept, IncidentEnded))
+    assert ended.incident.id == incident.id
+    assert [told.event for told in story.told] == ["map_recovered"]
+
+
+def test_an_outage_that_an_earlier_version_kept_without_an_incident_may_be_forgotten() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0).dm("sdb", DmState.FAILED).at(2)
+    memory = memory_of(story, 2.0)
+    kept = [replace(each, incident="") for paths in memory.outages.values() for each in paths.values()]
+    memory = replace(memory, outages=by_path(kept), incidents=frozen({}), expected=frozen({}))
+    story = Story(San.of(["other"], PORTALS), memory=memory).begun().at(Settings().start_grace_seconds + 1)
+    assert not story.state.memory.outages
+    assert OutageDropped(kept[0].outage.id, real=True) in story.kept
+    assert not story.state.incidents
