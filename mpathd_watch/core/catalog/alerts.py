@@ -42,7 +42,8 @@ class AlertKind(Enum):
         "has come from the target for longer than noop_out_interval and a grace (silence_grace_seconds), or the "
         "network interface that carries the session has lost its carrier or its address. I/O on the path may hang "
         "until the kernel detects the loss as well and the replacement timeout has passed. If several paths go "
-        "through one session, one of them has this entry for all of them.",
+        "through one session, one of them has this entry for all of them. It wakes people only as the first entry of "
+        "its incident; the others have priority info.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@ now: link, switch, target. The message names the "
         "state of the network interface and of the map's other paths. If the path is up again without a failure, the "
         "connection is slow or loses packets.",
@@ -206,8 +207,8 @@ class AlertKind(Enum):
         "4a7eaffac0a94ed69ec1ecd4befefc65",
         Priority.ERR,
         "iSCSI session @MPATHD_WATCH_SESSION@ is lost",
-        "The session is down or gone, and so is every path through it. Until these paths are up again, their own "
-        "entries have priority info: this entry is the alert for all of them.",
+        "The session is down or gone, and so is every path through it. The entry has priority info if paths went "
+        "through it: the entries of their incident are what wakes people. It has priority err if none did.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@, and the target. iscsid logs in again by itself "
         "unless the session was logged out. If it was logged out for good, run mpathd-watch forget for the paths that "
         "went through it.",
@@ -224,9 +225,9 @@ class AlertKind(Enum):
         Priority.ERR,
         "Port group @MPATHD_WATCH_PORT_GROUP@ of the array takes no I/O",
         "The array has put a target port group into a state in which it takes no I/O (ALUA), and several paths have "
-        "failed with it. Their transport works. Until these paths are up again, their own entries have priority info: "
-        "this entry is the alert for all of them. While the array only changes the state of the group, the entry has "
-        "priority info, and the kernel retries I/O, by default for up to 60 s.",
+        "failed with it. Their transport works. The entries of their incident are what wakes people; this one has "
+        "priority info. While the array only changes the state of the group, the kernel retries I/O, by default for "
+        "up to 60 s.",
         "Check the array: a controller may be under maintenance, restarting or failed. If the other paths are up, "
         "nothing needs to be done on this host.",
     )

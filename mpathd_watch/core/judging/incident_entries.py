@@ -23,7 +23,7 @@ from mpathd_watch.core.transports import table
 from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
-"""Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked all."""
+"""Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked them."""
 _HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
 """Healths that are reported, the worst last. A path that is out is news even if the others of its map are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.vocabulary import Transport
 from mpathd_watch.core.state.nexus import NexusState
 from mpathd_watch.core.transports import table
-from mpathd_watch.core.transports.row import TransportRow
 from mpathd_watch.core.verdicts import carrier, shared_cause
 from mpathd_watch.core.verdicts.shared_cause import Member
 
@@ -15,19 +15,25 @@ Links = Mapping[str, LinkFacts]
 
 
 def lost_together(lost: Iterable[str], nexuses: Mapping[str, NexusState], links: Links | None) -> str:
-    """What the first of the lost nexuses has in common with others that are lost or about to be; empty if nothing."""
-    known = next((nexuses[label] for label in sorted(lost) if label in nexuses), None)
-    if known is None:
-        return ""
-    row = table.of(known.transport)
-    found = shared_cause.shared(known.label, members_of(row, nexuses, links), [tie.phrase for tie in row.ties])
+    """What all these nexuses have in common with those that are lost or about to be; empty if it is nothing."""
+    known = [nexuses[label] for label in lost if label in nexuses]
+    members = {transport: _members_of(transport, nexuses, links) for transport in {nexus.transport for nexus in known}}
+    found = {_shared(nexus, members[nexus.transport]) for nexus in known}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _shared(lost: NexusState, members: Sequence[Member]) -> str:
+    row = table.of(lost.transport)
+    found = shared_cause.shared(lost.label, members, [tie.phrase for tie in row.ties])
     return found.words(row.words.noun) if found else ""
 
 
-def members_of(row: TransportRow, nexuses: Mapping[str, NexusState], links: Links | None) -> Iterator[Member]:
+def _members_of(transport: Transport, nexuses: Mapping[str, NexusState], links: Links | None) -> Sequence[Member]:
     """The nexuses of one transport, with what each can share."""
-    for label, nexus in nexuses.items():
-        if nexus.transport is row.transport:
-            nic = carrier.trunk(nexus.facts.local, links or {})
-            values = tuple(tie.value(nexus.facts, nic) for tie in row.ties)
-            yield Member(label, values, down=nexus.liveness.lost or nexus.suspicion is not None)
+    return [_member(nexus, links or {}) for nexus in nexuses.values() if nexus.transport is transport]
+
+
+def _member(nexus: NexusState, links: Links) -> Member:
+    nic = carrier.trunk(nexus.facts.local, links)
+    values = tuple(tie.value(nexus.facts, nic) for tie in table.of(nexus.transport).ties)
+    return Member(nexus.label, values, down=nexus.liveness.lost or nexus.suspicion is not None)

@@ -14,7 +14,7 @@ from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
-from mpathd_watch.core.model.vocabulary import USABLE, Cause, MapHealth
+from mpathd_watch.core.model.vocabulary import USABLE, Cause, Health, MapHealth
 from mpathd_watch.core.state import MapState, NexusState, PathState
 from mpathd_watch.core.state.lost_together import lost_together
 from mpathd_watch.core.transports import table
@@ -189,11 +189,12 @@ def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Map
 
 def _are_out(damage: Damage) -> str:
     if len(damage.paths) == 1:
-        return f"{damage.what} is {damage.paths[0][1].health}"
+        health = damage.paths[0][1].health
+        return f"{damage.what} {'has failed' if health is Health.FAILED else f'is {health}'}"
     maps = {map_.wwid: map_ for map_, _ in damage.paths}
     paths = plural(len(damage.paths), "path")
     first = f"{next(iter(maps.values())).label}: {paths}" if len(maps) == 1 else f"{paths} of {len(maps)} maps"
-    return f"{first} are out" + (f", through {damage.what}" if damage.what else "")
+    return f"{first} are out" + (f", with {damage.what}" if damage.what else "")
 
 
 def _left(damage: Damage, health: MapHealth) -> str:

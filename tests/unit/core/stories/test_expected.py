@@ -142,7 +142,7 @@ def test_one_entry_is_enough_for_the_paths_of_many_maps_that_a_session_should_ha
     assert "more path" not in alerts[1].message + alerts[2].message
     ((at, priority, message),) = story.incidents()
     assert (at, priority) == (1, Priority.ERR)
-    assert message.startswith("3 paths of 3 maps are out, through session ")
+    assert message.startswith("3 paths of 3 maps are out, with session ")
 
 
 def test_a_map_that_did_not_come_back_is_lost_until_it_does() -> None:
@@ -270,7 +270,7 @@ def test_a_portal_that_is_logged_in_to_at_boot_is_expected_in_every_map_of_its_t
     assert [alert.fields["MAP"] for alert in missing] == ["data", "mpio"]
     assert "and so is 1 more path of its session" in missing[0].message
     began = story.told_of("incident_began")
-    assert began.message.startswith(f"2 paths of 2 maps are out, through session {SECOND}/")
+    assert began.message.startswith(f"2 paths of 2 maps are out, with session {SECOND}/")
     story.at(300).san.login("192.168.2.1")
     story.san.add_disk("36000mpio", 2)
     story.look().listing()

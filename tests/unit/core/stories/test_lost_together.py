@@ -56,7 +56,7 @@ def test_sessions_that_fall_silent_together_are_lost_together() -> None:
     assert (doubt[:2], loss[:2]) == ((7, Priority.WARNING), (16.5, Priority.WARNING))
     assert "is suspect, and so is 1 more path of its session" in doubt[2]
     assert loss[2] == (
-        "4 paths of 2 maps are out, through all 2 sessions through eth2; cause: connection error. "
+        "4 paths of 2 maps are out, with all 2 sessions through eth2; cause: connection error. "
         "alpha and beta have at least two paths left."
     )
     story.at(20).session(3, SessionStatus.LOGGED_IN)

@@ -859,7 +859,7 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
         (
             11,
             Priority.ERR,
-            f"2 paths of 2 maps are out, through session {SECOND}/{TARGET}; cause: connection error. "
+            f"2 paths of 2 maps are out, with session {SECOND}/{TARGET}; cause: connection error. "
             "data and mpio have one usable path left; if it fails, I/O fails at once.",
         ),
         (

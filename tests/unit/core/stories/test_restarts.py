@@ -8,10 +8,21 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.effects import Kept, MapChanged, NexusAnnounced, OutageChanged, OutageDropped, OutageEnded
+from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.core.effects import (
+    IncidentChanged,
+    IncidentEnded,
+    Kept,
+    MapChanged,
+    NexusAnnounced,
+    OutageChanged,
+    OutageDropped,
+    OutageEnded,
+)
 from mpathd_watch.core.events import DmStatusRead, Forget, Remembered, SettingsChanged, SourceUp
 from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.facts import DmStatus
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage, by_path
@@ -66,6 +77,20 @@ def kept_of(effects: Sequence[Kept]) -> tuple[dict[str, OpenOutage], dict[str, K
     return outages, maps, lost
 
 
+def incidents_of(effects: Sequence[Kept]) -> dict[str, Incident]:
+    """The incidents that go on after these effects, as a store has them."""
+    incidents: dict[str, Incident] = {}
+    for kept in effects:
+        match kept:
+            case IncidentChanged():
+                incidents[kept.incident.id] = kept.incident
+            case IncidentEnded():
+                incidents.pop(kept.incident.id, None)
+            case _:
+                pass
+    return incidents
+
+
 def memory_of(story: Story, alive: float) -> Memory:
     """What a store holds of a story, by its effects alone, as it comes out of a file."""
     outages, maps, lost = kept_of(story.kept)
@@ -74,7 +99,13 @@ def memory_of(story: Story, alive: float) -> Memory:
         wwid: ExpectedMap(map_.name, frozen(dict.fromkeys(map_.paths, ExpectedPath()))) for wwid, map_ in known.items()
     }
     memory = Memory(
-        frozen(expected), by_path(outages.values()), frozen(maps), frozen(lost), alive=moment(alive), same_boot=True
+        frozen(expected),
+        by_path(outages.values()),
+        frozen(maps),
+        frozen(lost),
+        frozen(incidents_of(story.kept)),
+        alive=moment(alive),
+        same_boot=True,
     )
     again = decode(Memory, encode(memory))
     assert again == memory
@@ -142,8 +173,17 @@ def played(restart_after: Sequence[int] = (), *, booted: bool = False, maps: Seq
 
 
 def news(story: Story) -> list[tuple[str, str]]:
-    """What was announced, and about whom."""
+    """What was announced, and about whom; what incidents have come to is apart from that."""
     return [(event, who) for _, event, who in story.alerts()]
+
+
+def woken(story: Story) -> list[tuple[str, Priority, str]]:
+    """What people were woken by, and by which incident."""
+    return [
+        (told.event, told.alert.priority, told.alert.fields["INCIDENT"])
+        for told in story.told
+        if told.alert.priority < Priority.INFO
+    ]
 
 
 UNBROKEN = played()
@@ -157,6 +197,9 @@ def test_a_restart_in_any_phase_goes_on_with_the_outage_and_announces_nothing_tw
 ) -> None:
     story = played(acts, booted=booted)
     assert news(story) == news(UNBROKEN)
+    assert woken(story) == woken(UNBROKEN)
+    assert [event for event, _, _ in woken(story)] == ["path_suspect", "incident_began", "incident_ended"]
+    assert incidents_of(story.kept) == {}
     assert len(story.ended) == len(UNBROKEN.ended) == 1
     found, right = story.ended[0].outage, UNBROKEN.ended[0].outage
     assert (found.id, found.began.wall, found.cause) == (right.id, right.began.wall, right.cause)
@@ -170,7 +213,10 @@ def test_a_restart_in_any_phase_goes_on_with_the_outage_and_announces_nothing_tw
 @pytest.mark.parametrize("acts", [(number,) for number in EVERYWHERE])
 def test_with_two_maps_the_loss_of_a_session_is_announced_once(acts: Sequence[int]) -> None:
     maps = ("mpatha", "mpathb")
-    assert news(played(acts, maps=maps)) == news(played(maps=maps))
+    story, unbroken = played(acts, maps=maps), played(maps=maps)
+    assert news(story) == news(unbroken)
+    assert woken(story) == woken(unbroken)
+    assert story.told_of("incident_began").fields["PATHS"] == "2"
 
 
 def test_a_session_that_was_lost_with_another_is_back_only_once() -> None:
@@ -551,3 +597,25 @@ def test_a_path_that_is_forgotten_while_its_outage_waits_has_no_outage_any_more(
     assert OutageDropped(began.id, real=True) in story.kept
     assert not story.state.memory.outages
     assert LOST not in story.state.maps[story.san.wwid("mpio")].paths
+
+
+def test_an_incident_of_which_no_outage_is_left_is_over() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0).dm("sdb", DmState.FAILED).at(2)
+    memory = replace(memory_of(story, 2.0), outages=by_path([]))
+    (incident,) = memory.incidents.values()
+    story = Story(San.of(["mpio"], PORTALS), memory=memory).begun()
+    assert not story.state.incidents
+    (ended,) = (kept for kept in story.kept if isinstance(kept, IncidentEnded))
+    assert ended.incident.id == incident.id
+    assert [told.event for told in story.told] == ["map_recovered"]
+
+
+def test_an_outage_that_an_earlier_version_kept_without_an_incident_may_be_forgotten() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0).dm("sdb", DmState.FAILED).at(2)
+    memory = memory_of(story, 2.0)
+    kept = [replace(each, incident="") for paths in memory.outages.values() for each in paths.values()]
+    memory = replace(memory, outages=by_path(kept), incidents=frozen({}), expected=frozen({}))
+    story = Story(San.of(["other"], PORTALS), memory=memory).begun().at(Settings().start_grace_seconds + 1)
+    assert not story.state.memory.outages
+    assert OutageDropped(kept[0].outage.id, real=True) in story.kept
+    assert not story.state.incidents
