@@ -250,7 +250,8 @@ class Post:
             return
         self._tally.lost += 1
         final = f" It was tried for {duration(now - item.first)}, and is given up." if item.attempts else ""
-        self._log(Priority.WARNING, f"A {self._noun} failed: {outcome.detail}.{final}")
+        advice = "To try again: mpathd-watch notify --test."
+        self._log(Priority.WARNING, f"A {self._noun} failed: {outcome.detail}.{final} {advice}")
 
     def _succeeded(self, now: float) -> None:
         """What was deferred can go out now, unless the receiver has deferred only that."""

@@ -158,14 +158,19 @@ def test_after_a_day_it_is_given_up_logged_and_counted(around: Surroundings) -> 
     until(lambda: around.logged)
     around.after(25 * HOUR)
     until(lambda: around.post.outlet.lost == 1)
-    assert around.logged[-1] == ("A mail failed: mx: Connection refused. It was tried for 1 d 1 h, and is given up.")
+    assert around.logged[-1] == (
+        "A mail failed: mx: Connection refused. It was tried for 1 d 1 h, and is given up. "
+        "To try again: mpathd-watch notify --test."
+    )
 
 
 def test_what_fails_for_good_is_logged_once_and_not_tried_again(around: Surroundings) -> None:
     around.answer = lambda _: Outcome(Result.FAILED, "mx refused it: 550. Check to of [mail]")
     around.post.alert(lost())
     until(lambda: around.logged)
-    assert around.logged == ["A mail failed: mx refused it: 550. Check to of [mail]."]
+    assert around.logged == [
+        "A mail failed: mx refused it: 550. Check to of [mail]. To try again: mpathd-watch notify --test."
+    ]
     assert around.post.outlet.lost == 1
     around.after(HOUR)
     around.answer = lambda _: OK
@@ -180,7 +185,7 @@ def test_a_bug_does_not_end_the_thread(around: Surroundings) -> None:
     around.answer = breaks
     around.post.alert(lost())
     until(lambda: around.logged)
-    assert around.logged == ["A mail failed: internal error, LookupError: no such thing. Please report this."]
+    assert around.logged[0].startswith("A mail failed: internal error, LookupError: no such thing. Please report this.")
     around.answer = lambda _: OK
     around.post.alert(lost("mpathb"))
     until(lambda: len(around.got) == 2)
