@@ -12,7 +12,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
-from mpathd_watch.core.alerting.pairs import Entry, ended_by, ends_suspicion, topic
+from mpathd_watch.core.alerting.pairs import Entry, after_restart, begins_again, ended_by, ends_suspicion, topic
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
@@ -31,6 +31,8 @@ FOLLOWED: Final = 1024
 """Topics that may stand at a time for one receiver. What is more is sent, but has neither reminder nor all-clear."""
 SETTLED_AFTER: Final = 60.0
 """Seconds after a suspect path is up again until that is the all-clear, if its incident has not ended by then."""
+CONFIRMED_WITHIN: Final = 300.0
+"""Seconds after a restart within which a source that is still down has been reported again."""
 SUMMARY: Final = "summary"
 """The event of a summary."""
 TEST: Final = "test"
@@ -141,10 +143,16 @@ class Ledger:
         if known is not None and known.end is None and ends_suspicion(entry, known.entry):
             waiting = replace(known, end=entry, settles=now.monotonic + SETTLED_AFTER)
             return self._with(name, waiting), ()
+        if known is not None and known.settles is not None and begins_again(entry, known.entry):
+            return self._with(name, replace(known, end=None, settles=None)), ()
         if not wish.fits(entry):
             return self, ()
         if not name or ended:
-            return self._pass_on(Notice(Step.ALERT, entry, now, _thread(entry.message, now)), now, busy=busy)
+            return self._pass_on(
+                Notice(Step.ALERT, entry, now, _thread(f"{entry.message} {sorted(entry.fields.items())}", now)),
+                now,
+                busy=busy,
+            )
         return self._begin(name, known, entry, now, busy=busy)
 
     def miss(self, count: int, now: Instant) -> Ledger:
@@ -159,7 +167,7 @@ class Ledger:
             moment = _next_of(known, wish)
             if moment is None or moment > now.monotonic:
                 continue
-            if known.end is not None:
+            if known.end is not None and (known.settles is None or not known.again):
                 ledger, more = ledger._end(name, known, known.end, now, busy=busy)
             else:
                 step = Step.ALERT if known.again else Step.REMINDER
@@ -278,6 +286,10 @@ def _restored(standing: Iterable[tuple[str, Standing]], now: Instant) -> Iterato
         return Instant(now.monotonic - max(0.0, now.wall - then.wall), then.wall)
 
     for name, known in standing:
+        end, settles = known.end, None if known.settles is None else now.monotonic + SETTLED_AFTER
+        over = after_restart(known.entry)
+        if over is not None and (end is None or settles is not None):
+            end, settles = over, now.monotonic + CONFIRMED_WITHIN
         yield (
             name,
             replace(
@@ -285,7 +297,8 @@ def _restored(standing: Iterable[tuple[str, Standing]], now: Instant) -> Iterato
                 since=moment(known.since),
                 sent=moment(known.sent),
                 again=not known.delivered,
-                settles=None if known.settles is None else now.monotonic + SETTLED_AFTER,
+                end=end,
+                settles=settles,
             ),
         )
 

@@ -97,6 +97,23 @@ def ends_suspicion(entry: Entry, standing: Entry) -> bool:
     return entry.event in pair.ends and _object(pair, entry) == _object(pair, standing)
 
 
+def begins_again(entry: Entry, standing: Entry) -> bool:
+    """Whether the entry reports once more, after a restart, what the last daemon had reported."""
+    return entry.event == standing.event and entry.fields == standing.fields and after_restart(standing) is not None
+
+
+def after_restart(standing: Entry) -> Entry | None:
+    """What ends the entry unless it comes again after a restart; ``None`` if a restart changes nothing.
+
+    The daemon's sources begin again with it, so one that is up again by then has no entry of its own.
+    """
+    if standing.event != "source_down":
+        return None
+    source = standing.fields.get("SOURCE", "")
+    message = f"mpathd-watch was restarted, and its source {source} has not been down since then."
+    return Entry("source_up", Priority.NOTICE, message, {"SOURCE": source})
+
+
 def _object(pair: Pair, entry: Entry) -> str:
     fields = {"ENDED": entry.event, **entry.fields}
     return " ".join((min(pair.begins), *(fields.get(name, "") for name in pair.names)))

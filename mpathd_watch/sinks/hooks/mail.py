@@ -55,7 +55,7 @@ class Mailer:
     def __init__(self, mail: Mail, host: str) -> None:
         self._mail = mail
         self._host = host
-        self._sender = mail.sender or f"mpathd-watch@{host}"
+        self._sender = mail.sender or f"mpathd-watch@{_greeting(host)}"
         self._accepted: dict[tuple[str, int], set[str]] = {}
         _load(mail.server)
 

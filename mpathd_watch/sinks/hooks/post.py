@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ RETRIES: Final = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0)
 """Seconds to the next attempt; the last one repeats. Greylisting usually ends after 1 to 15 minutes."""
 GIVEN_UP_AFTER: Final = 24 * 3600.0
 """Seconds from the first attempt to the last."""
+AFTER_BUG: Final = 10.0
+"""Seconds of pause after a bug of ours, which may come again at once."""
 
 Standings = Mapping[str, Mapping[str, Standing]]
 """What stands, by the keys of the receivers and the topics."""
@@ -163,7 +166,12 @@ class Post:
 
     def _run(self) -> None:
         while self._wait():
-            self._work()
+            try:
+                self._work()
+            except Exception as error:  # noqa: BLE001  # a bug must not end the thread: what comes later is delivered
+                detail = f"{type(error).__name__}: {error}"
+                self._log(Priority.ERR, f"Internal error in mail or hooks ({detail}). Please report this.")
+                time.sleep(AFTER_BUG)
 
     def _work(self) -> None:
         """Take what has come, make what is due, and attempt one delivery."""
@@ -250,7 +258,8 @@ class Post:
             return
         self._tally.lost += 1
         final = f" It was tried for {duration(now - item.first)}, and is given up." if item.attempts else ""
-        self._log(Priority.WARNING, f"A {self._noun} failed: {outcome.detail}.{final}")
+        advice = "To try again: mpathd-watch notify --test."
+        self._log(Priority.WARNING, f"A {self._noun} failed: {outcome.detail}.{final} {advice}")
 
     def _succeeded(self, now: float) -> None:
         """What was deferred can go out now, unless the receiver has deferred only that."""

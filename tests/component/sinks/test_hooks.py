@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -184,20 +185,20 @@ def test_a_program_that_is_not_loaded_in_time_is_given_up_and_not_begun_again(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a process a capability")
-def test_a_hook_has_no_capability_although_the_daemon_has_one(tmp_path: Path) -> None:
-    program = (
-        "from tests.component.sinks.test_hooks import shell\n"
-        f"shell('grep Cap /proc/self/status > {tmp_path}/hook')\n"
-        f"open('{tmp_path}/daemon', 'w').write(open('/proc/self/status').read())\n"
-    )
-    drop = ("setpriv", "--reuid=65534", "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin")
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    done = subprocess.run([*drop, sys.executable, "-c", program], check=False, capture_output=True, text=True)  # noqa: S603  # our own program
-    assert done.returncode == 0, done.stderr
-    own = dict(line.split(":\t") for line in (tmp_path / "daemon").read_text().splitlines() if "Cap" in line)
-    hook = dict(line.split(":\t") for line in (tmp_path / "hook").read_text().splitlines())
+def test_a_hook_has_no_capability_although_the_daemon_has_one() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are root's alone
+        directory = Path(name)
+        directory.chmod(0o777)
+        program = (
+            "from tests.component.sinks.test_hooks import shell\n"
+            f"shell('grep Cap /proc/self/status > {directory}/hook')\n"
+            f"open('{directory}/daemon', 'w').write(open('/proc/self/status').read())\n"
+        )
+        drop = ("setpriv", "--reuid=65534", "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin")
+        done = subprocess.run([*drop, sys.executable, "-c", program], check=False, capture_output=True, text=True)  # noqa: S603  # our own program
+        assert done.returncode == 0, done.stderr
+        own = dict(line.split(":\t") for line in (directory / "daemon").read_text().splitlines() if "Cap" in line)
+        hook = dict(line.split(":\t") for line in (directory / "hook").read_text().splitlines())
     assert int(own["CapAmb"], 16) == int(own["CapEff"], 16) == 1 << 12
     assert int(hook["CapAmb"], 16) == int(hook["CapEff"], 16) == int(hook["CapPrm"], 16) == 0
 

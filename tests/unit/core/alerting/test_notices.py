@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.alerting import notices as module
 from mpathd_watch.core.alerting.notices import (
+    CONFIRMED_WITHIN,
     FOLLOWED,
     HOUR,
     MOST,
@@ -312,6 +313,55 @@ def test_a_path_that_was_up_again_before_a_restart_settles_after_it() -> None:
     assert ledger.done(notice).standing.keys() == ledger.standing.keys()
 
 
+DOWN = entry("source_down", Priority.WARNING, SOURCE="multipathd", REASON="not_running")
+
+
+def restart(receiver: Receiver, now: float) -> None:
+    receiver.ledger = restored(receiver.ledger.standing, at(now))
+
+
+def test_a_source_that_is_up_after_a_restart_has_its_all_clear_although_no_entry_says_so() -> None:
+    receiver = Receiver()
+    receiver.take(DOWN, 0)
+    for moment in (100, 200):  # twice in short time: the five minutes begin again
+        restart(receiver, moment)
+        assert receiver.due() == moment + CONFIRMED_WITHIN
+    assert receiver.wait(499) == []
+    assert receiver.wait(500) == [("all_clear", "source_up")]
+    assert receiver.got[-1].entry.message == (
+        "mpathd-watch was restarted, and its source multipathd has not been down since then."
+    )
+    assert receiver.due() is None
+
+
+def test_a_source_that_is_still_down_after_a_restart_is_not_reported_again() -> None:
+    receiver = Receiver()
+    receiver.take(DOWN, 0)
+    restart(receiver, 100)
+    assert receiver.take(DOWN, 101) == []
+    assert receiver.due() == DAY
+    assert receiver.take(DOWN, 102) == [("alert", "source_down")]  # down once more, and no restart between
+    restart(receiver, 200)
+    other = replace(DOWN, fields={**DOWN.fields, "REASON": "timeout"})
+    assert receiver.take(other, 201) == [("alert", "source_down")]
+    restart(receiver, 300)
+    assert receiver.take(entry("source_up", Priority.NOTICE, SOURCE="multipathd"), 301) == [("all_clear", "source_up")]
+
+
+def test_what_was_not_delivered_is_sent_after_a_restart_before_it_may_end() -> None:
+    ledger, _ = Ledger().take(WARNINGS, DOWN, at(0))
+    receiver = Receiver()
+    receiver.ledger = restored(ledger.standing, at(10))
+    assert receiver.wait(10) == [("alert", "source_down")]
+    assert receiver.wait(10 + CONFIRMED_WITHIN) == [("all_clear", "source_up")]
+    ended, (_,) = receiver.ledger.take(WARNINGS, DOWN, at(1000))
+    up = entry("source_up", Priority.NOTICE, SOURCE="multipathd")
+    ended, (_,) = ended.take(WARNINGS, up, at(1001))
+    receiver.ledger = restored(ended.standing, at(1010))
+    assert receiver.wait(1010) == [("all_clear", "source_up")]
+    assert receiver.got[-1].entry == up
+
+
 def test_an_alert_that_is_delivered_after_the_end_leaves_the_end_to_be_delivered() -> None:
     ledger, (first,) = Ledger().take(WARNINGS, began(), at(0))
     ledger, (last,) = ledger.take(WARNINGS, ended(), at(1))
@@ -367,7 +417,7 @@ def test_whatever_comes_all_that_is_wanted_arrives_once_and_the_number_of_messag
             "worse": entry("incident_worse", Priority.CRIT, INCIDENT=str(incident)),
             "noise": entry("path_failed", Priority.INFO, INCIDENT=str(incident), WWID="w", PATH="p"),
             "ended": ended(str(incident)),
-            "finding": entry("config_finding", Priority.WARNING, CODE="x"),
+            "finding": entry("config_finding", Priority.WARNING, CODE=str(index)),
         }[what]
         receiver.take(made, now)
         if what == "ended":

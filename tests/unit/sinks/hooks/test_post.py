@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mpathd_watch.core.alerting.notices import HOUR, MOST, SUMMARY_AFTER, Notice, Standing, Step, Wish
+from mpathd_watch.core.alerting.notices import HOUR, MOST, SUMMARY_AFTER, Ledger, Notice, Standing, Step, Wish
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.instant import Instant
@@ -38,7 +38,7 @@ class Surroundings:
 
     def made(self, standing: Standings) -> Post:
         def log(priority: Priority, text: str) -> None:
-            assert priority in (Priority.WARNING, Priority.NOTICE)
+            assert priority in (Priority.ERR, Priority.WARNING, Priority.NOTICE)
             self.logged.append(text)
 
         return Post("mail", "mail", self.now, log, standing=standing, keep=self.kept.append)
@@ -158,14 +158,19 @@ def test_after_a_day_it_is_given_up_logged_and_counted(around: Surroundings) -> 
     until(lambda: around.logged)
     around.after(25 * HOUR)
     until(lambda: around.post.outlet.lost == 1)
-    assert around.logged[-1] == ("A mail failed: mx: Connection refused. It was tried for 1 d 1 h, and is given up.")
+    assert around.logged[-1] == (
+        "A mail failed: mx: Connection refused. It was tried for 1 d 1 h, and is given up. "
+        "To try again: mpathd-watch notify --test."
+    )
 
 
 def test_what_fails_for_good_is_logged_once_and_not_tried_again(around: Surroundings) -> None:
     around.answer = lambda _: Outcome(Result.FAILED, "mx refused it: 550. Check to of [mail]")
     around.post.alert(lost())
     until(lambda: around.logged)
-    assert around.logged == ["A mail failed: mx refused it: 550. Check to of [mail]."]
+    assert around.logged == [
+        "A mail failed: mx refused it: 550. Check to of [mail]. To try again: mpathd-watch notify --test."
+    ]
     assert around.post.outlet.lost == 1
     around.after(HOUR)
     around.answer = lambda _: OK
@@ -180,10 +185,24 @@ def test_a_bug_does_not_end_the_thread(around: Surroundings) -> None:
     around.answer = breaks
     around.post.alert(lost())
     until(lambda: around.logged)
-    assert around.logged == ["A mail failed: internal error, LookupError: no such thing. Please report this."]
+    assert around.logged[0].startswith("A mail failed: internal error, LookupError: no such thing. Please report this.")
     around.answer = lambda _: OK
     around.post.alert(lost("mpathb"))
     until(lambda: len(around.got) == 2)
+
+
+def test_a_bug_in_what_decides_does_not_end_the_thread(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AFTER_BUG", 0.01)
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "take", lambda *_, **__: 1 / 0)
+        around.post.alert(lost())
+        until(lambda: around.logged)
+    assert around.logged == [
+        "Internal error in mail or hooks (ZeroDivisionError: division by zero). Please report this."
+    ]
+    around.post.alert(lost("mpathb"))
+    until(lambda: around.got)
+    assert around.messages() == ["alert: mpathb is lost."]
 
 
 def test_a_full_inbox_counts_what_it_could_not_take(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
