@@ -45,6 +45,8 @@ LEAVING: Final = "db3:10068"
 CLONE: Final = "clone-of-db2:10068"
 PORTALS: Final = ("10.0.1.7:3260", "10.0.2.7:3260")
 
+_LEARNED: Final = 100
+"""The second of a story by which paths that it has begun with are expected."""
 _SAMPLE: Final = re.compile(r"^(mpathd_watch_\w+)(?:{(.*)})? (\S+)$", re.MULTILINE)
 
 
@@ -106,6 +108,28 @@ def scraped() -> Series:
         if second >= REPLAY:
             series.put(number, _up(REPLAYED, ""), "1")
             series.add(number, _labels(REPLAYED, ""), replayed.metrics(second))
+    return series
+
+
+def scraped_without_a_map(until: int) -> Series:
+    """A host that has lost one of its two maps before the beginning: its paths were down, and then it was gone."""
+    story = Story(San.of(["lun00", "lun01"], ["10.0.3.7", "10.0.4.7"])).begun()
+    wwid, disks = story.san.wwid("lun00"), story.san.map_of("sda").slaves
+    story.at(_LEARNED)
+    for sid in story.san.sessions:
+        story.session(sid, SessionStatus.FREE)
+    for disk in disks:
+        story.dm(disk, DmState.FAILED)
+    for disk in disks:
+        story.san.remove_disk(disk)
+    del story.san.maps[wwid]
+    story.look().listing()
+    exposition = Exposition(lambda: View(story.state, moment(story.seconds)))
+    series = Series()
+    for number, second in enumerate(range(0, until + INTERVAL, INTERVAL)):
+        story.at(_LEARNED + second)
+        series.put(number, _up(WITH_ALUA, ""), "1")
+        series.add(number, _labels(WITH_ALUA, ""), _text(exposition))
     return series
 
 

@@ -10,7 +10,18 @@ import pytest
 
 from tests.component.dashboards.asked import CASES, Case
 from tests.component.dashboards.promtool import answered
-from tests.component.dashboards.scraped import END, FAULT, GONE, REPLAY, REPLAYED, SIMULATED, WITH_ALUA, Series, scraped
+from tests.component.dashboards.scraped import (
+    END,
+    FAULT,
+    GONE,
+    REPLAY,
+    REPLAYED,
+    SIMULATED,
+    WITH_ALUA,
+    Series,
+    scraped,
+    scraped_without_a_map,
+)
 from tools.dashboards.words import PATH_HEALTH
 
 SETTLED: Final = 60
@@ -109,6 +120,15 @@ def test_the_phases_of_the_recorded_outage_are_shown(promtool: str, series: Seri
     found = answered(promtool, series, words, [moment for moment in MOMENTS if moment in RECORDED], tmp_path)
     shown = {words[query]: min(moments) for query, moments in found.items() if moments}
     assert sorted(shown, key=shown.__getitem__) == ["up", "suspect", "stalled", "failed", "recovering"]
+
+
+def test_a_map_that_is_gone_is_counted_as_missing_and_alerted(promtool: str, tmp_path: Path) -> None:
+    """It still has metrics: a map that is lost."""
+    (case,) = (each for each in CASES if each.title == "Maps missing")
+    panel = f"({asked(case, WITH_ALUA)}) == 1"
+    alert = 'ALERTS{alertname="MultipathMapsMissing", alertstate="firing"}'
+    found = answered(promtool, scraped_without_a_map(600), [panel, alert], [240, 600], tmp_path)
+    assert found == {panel: {240, 600}, alert: {600}}
 
 
 def test_where_there_is_no_host_no_panel_says_that_all_is_well(promtool: str, tmp_path: Path) -> None:
