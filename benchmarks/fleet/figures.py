@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,14 @@ DISK_BYTES: Final = 1.5
 """Bytes of a sample in Prometheus's blocks, by its documentation 1 to 2; a run is too short to make a block."""
 DAYS: Final = 15
 """Prometheus's own default for how long samples are kept."""
+SHARED: Final = 6
+"""Recorded series of a host with four portals that go on to the rules of the fleet."""
+REPLICAS: Final = 3
+"""Copies of each series that Mimir keeps in memory, by default."""
+SAMPLES_OF_A_CORE: Final = 25_000
+"""Samples a second for which Mimir's distributors take a core and 1 GB, by its documentation, "Planning capacity"."""
+SERIES_OF_A_CORE: Final = 300_000
+"""Series in memory for which its ingesters take a core and 2.5 GB, by the same page."""
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 _WIDTH: Final = 120
@@ -96,7 +105,7 @@ def section(
         f"`{' '.join(('python -m benchmarks.fleet', *command))}`, with a load average of {load:.1f} at the end:"
     )
     lines = [
-        *textwrap.wrap(measured, _WIDTH, break_long_words=False, break_on_hyphens=False),
+        measured,
         "",
         "| | without a fault | with the fault |",
         "|---|---|---|",
@@ -113,8 +122,80 @@ def section(
         "| memory, GiB | cores | rules, s |",
         "|---|---|---|---|---|---|---|---|",
         *(f"| {_reckoned(quiet, hosts)} |" for hosts in (quiet.hosts, *SIZES)),
+        "",
+        f"So one more host takes {_host(quiet)}.",
+        "",
+        f"{SIZES[-1]:,} hosts, divided so that all rules of a server take less than the {quiet.interval} s from one "
+        "evaluation to the next:",
+        "",
+        "| | servers | hosts of each | series | memory, GiB | cores | rules, s | written on, MiB/s |",
+        "|---|---|---|---|---|---|---|---|",
+        *(f"| {each} |" for each in _divided(quiet, SIZES[-1])),
+        "",
+        "What the distributors and ingesters of Mimir take for what is written to it, by the rules of thumb of its "
+        "documentation:",
+        "",
+        "| remote write of | series | samples a second | cores | memory, GB |",
+        "|---|---|---|---|---|",
+        f"| all series | {_central(quiet.series / quiet.hosts * SIZES[-1], quiet.interval)} |",
+        f"| the recorded series | {_central(quiet.recorded / quiet.hosts * SIZES[-1], quiet.interval)} |",
     ]
-    return "\n".join(lines)
+    return "\n".join(line for long in lines for line in _wrapped(long))
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of prose in lines of the page's width; a row of a table stays one."""
+    if line.startswith("|"):
+        return [line]
+    return textwrap.wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False) or [line]
+
+
+def _host(quiet: Figures) -> str:
+    series = quiet.series / quiet.hosts
+    samples = series / quiet.interval
+    rules = statistics.median(quiet.evaluations) / quiet.hosts * 1000
+    stored = samples * DISK_BYTES * 86_400 / 1e6
+    return (
+        f"{series:,.0f} series, {samples:,.0f} samples a second, {stored:.1f} MB on the disk a day, "
+        f"{quiet.memory / quiet.hosts:.1f} MiB of memory, and {rules:.1f} ms of each evaluation of the rules"
+    )
+
+
+def _divided(quiet: Figures, hosts: int) -> Iterator[str]:
+    """The servers that so many hosts take: one, several below another one, and agents that only send on."""
+    rules = statistics.median(quiet.evaluations) / quiet.hosts
+    servers = max(1, math.ceil(rules * hosts / quiet.interval))
+    sent = quiet.log_bytes / quiet.interval / _MIB
+    yield f"one server | 1 | {_server(quiet, hosts)} | 0"
+    each = math.ceil(hosts / servers)
+    shared = SHARED * hosts
+    yield f"several, with one above | {servers:,} | {_server(quiet, each)} | 0"
+    memory = quiet.memory * shared / quiet.series / 1024
+    yield f"the one above | 1 | {hosts:,} | {shared:,} | {memory:.1f} | | | 0"
+    all_series = quiet.series / quiet.hosts * each
+    yield f"several that write what they record | {servers:,} | {_server(quiet, each)} | " + (
+        f"{quiet.recorded / quiet.hosts * each * sent:.3f}"
+    )
+    yield f"agents that write all | {servers:,} | {each:,} | 0 | | | 0 | {all_series * sent:.3f}"
+
+
+def _server(quiet: Figures, hosts: int) -> str:
+    factor = hosts / quiet.hosts
+    cells = (
+        f"{hosts:,}",
+        f"{quiet.series * factor:,.0f}",
+        f"{quiet.memory * factor / 1024:.1f}",
+        f"{quiet.share * factor:.2f}",
+        f"{statistics.median(quiet.evaluations) * factor:.1f}",
+    )
+    return " | ".join(cells)
+
+
+def _central(series: float, interval: int) -> str:
+    """What distributors and ingesters of Mimir take for so many series: both are what grows with them."""
+    samples = series / interval
+    distributors, ingesters = samples / SAMPLES_OF_A_CORE, series * REPLICAS / SERIES_OF_A_CORE
+    return f"{series:,.0f} | {samples:,.0f} | {distributors + ingesters:.1f} | {distributors + 2.5 * ingesters:.0f}"
 
 
 def _reckoned(quiet: Figures, hosts: int) -> str:

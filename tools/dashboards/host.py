@@ -42,7 +42,9 @@ _NOW: Final = Row(
         ),
         _number(
             "Maps missing",
-            f"sum(mpathd_watch_maps_expected{{{_HOST}}}) - count(mpathd_watch_map_paths{{{_HOST}}})",
+            f"sum(mpathd_watch_maps_expected{{{_HOST}}})\n"
+            f'- (count(mpathd_watch_map_info{{{_HOST}, sysfs_name!=""}})\n'
+            f"or 0 * sum(mpathd_watch_maps_expected{{{_HOST}}}))",
             "Maps that this host should have and does not have.",
             "MultipathMapsMissing",
             colour="orange",

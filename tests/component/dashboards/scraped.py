@@ -16,12 +16,13 @@ from typing import Final
 from benchmarks.fleet.simulated import Layout, SimulatedHost
 from mpathd_watch.core.events import Event, SourceDown, SourceUp
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.model.vocabulary import AccessState, DmState, SessionStatus, SourceName
 from mpathd_watch.daemon.replay import SHIPPED, Playback
 from mpathd_watch.sinks.backlog import Outlet
 from mpathd_watch.sinks.metrics import Exposition
 from mpathd_watch.sinks.view import View
 from mpathd_watch.sources.recording import read
+from tests.story import San, Story, moment
 
 INTERVAL: Final = 5
 """Seconds from scrape to scrape: the phases of the recorded outage take 5 s to 25 s."""
@@ -37,12 +38,15 @@ GONE: Final = 900
 CLONED: Final = 180
 """From then on there is a host with the initiator name of another one."""
 
+WITH_ALUA: Final = "alua:10068"
 REPLAYED: Final = "article:10068"
 SIMULATED: Final = "db1:10068"
 LEAVING: Final = "db3:10068"
 CLONE: Final = "clone-of-db2:10068"
 PORTALS: Final = ("10.0.1.7:3260", "10.0.2.7:3260")
 
+_LEARNED: Final = 100
+"""The second of a story by which paths that it has begun with are expected."""
 _SAMPLE: Final = re.compile(r"^(mpathd_watch_\w+)(?:{(.*)})? (\S+)$", re.MULTILINE)
 
 
@@ -85,6 +89,7 @@ def scraped() -> Series:
     simulated = {name: SimulatedHost(number, layout, clock.now) for name, number in hosts}
     lost = dict.fromkeys(simulated, PORTALS[:1]) | {"db4:10068": PORTALS}
     replayed = _ReplayedHost()
+    with_alua = _HostWithAlua()
     for number, second in enumerate(range(0, END + INTERVAL, INTERVAL)):
         clock.second = second
         if second in (FAULT.start, FAULT.stop):
@@ -98,9 +103,33 @@ def scraped() -> Series:
             if not absent:
                 _, parts = host.metrics("text/plain;version=0.0.4", "identity")
                 series.add(number, _labels(name, "east"), b"".join(parts).decode())
+        series.put(number, _up(WITH_ALUA, ""), "1")
+        series.add(number, _labels(WITH_ALUA, ""), with_alua.metrics(second))
         if second >= REPLAY:
             series.put(number, _up(REPLAYED, ""), "1")
             series.add(number, _labels(REPLAYED, ""), replayed.metrics(second))
+    return series
+
+
+def scraped_without_a_map(until: int) -> Series:
+    """A host that has lost one of its two maps before the beginning: its paths were down, and then it was gone."""
+    story = Story(San.of(["lun00", "lun01"], ["10.0.3.7", "10.0.4.7"])).begun()
+    wwid, disks = story.san.wwid("lun00"), story.san.map_of("sda").slaves
+    story.at(_LEARNED)
+    for sid in story.san.sessions:
+        story.session(sid, SessionStatus.FREE)
+    for disk in disks:
+        story.dm(disk, DmState.FAILED)
+    for disk in disks:
+        story.san.remove_disk(disk)
+    del story.san.maps[wwid]
+    story.look().listing()
+    exposition = Exposition(lambda: View(story.state, moment(story.seconds)))
+    series = Series()
+    for number, second in enumerate(range(0, until + INTERVAL, INTERVAL)):
+        story.at(_LEARNED + second)
+        series.put(number, _up(WITH_ALUA, ""), "1")
+        series.add(number, _labels(WITH_ALUA, ""), _text(exposition))
     return series
 
 
@@ -144,8 +173,7 @@ class _ReplayedHost:
         self._now = self._at(second)
         while self._waiting and self._waiting[0][1].wall <= second:
             self._playback.play(*self._waiting.popleft())
-        wanted = self._exposition.format("text/plain;version=0.0.4", "identity")
-        return b"".join(self._exposition.render(wanted)).decode()
+        return _text(self._exposition)
 
     def _at(self, second: float) -> Instant:
         return Instant(self._first.monotonic - REPLAY + second, second)
@@ -154,3 +182,36 @@ class _ReplayedHost:
         # A replay has no outlet and no history; a daemon has.
         outlets = {"journal": Outlet(lost=0, waiting=0, stalled=False)}
         return View(self._playback.engine.state, self._now, outlets=outlets, history=1)
+
+
+class _HostWithAlua:
+    """A host whose array has two port groups. In the fault it loses both, and multipathd counts down until I/O fails.
+
+    Its moments are those of a story, years after the virtual time: only how many there are is of interest.
+    """
+
+    def __init__(self) -> None:
+        san = San.of(["lun00"], ["10.0.3.7", "10.0.4.7"]).grouped(g2=AccessState.NON_OPTIMIZED)
+        self._story = Story(san).begun()
+        self._exposition = Exposition(lambda: View(self._story.state, moment(self._story.seconds)))
+
+    def metrics(self, second: int) -> str:
+        """What it exports then. The seconds must not go back."""
+        self._story.at(second)
+        if second in (FAULT.start, FAULT.stop):
+            self._lose(second == FAULT.start)
+        return _text(self._exposition)
+
+    def _lose(self, lost: bool) -> None:
+        story = self._story
+        for sid in story.san.sessions:
+            story.session(sid, SessionStatus.FREE if lost else SessionStatus.LOGGED_IN)
+        for disk in story.san.devices:
+            story.dm(disk, DmState.FAILED if lost else DmState.ACTIVE)
+        story.san.queueing, story.san.queues = "9 sec" if lost else "on", True
+        story.listing()
+
+
+def _text(exposition: Exposition) -> str:
+    wanted = exposition.format("text/plain;version=0.0.4", "identity")
+    return b"".join(exposition.render(wanted)).decode()

@@ -130,11 +130,27 @@ def test_the_section_reckons_on(tmp_path: Path) -> None:
     assert "| alerts that fire | 0 | 900 |" in text
     assert "1 notification went to the webhook for 900 alerts, the first 108 s after the fault." in text
     assert "| 10,000 | 10,000,000 | 666,667 | 9.8 | 1,207 | 25.0 | 2.50 | 1.05 |" in text
+    assert (
+        "So one more host takes 1,000 series, 67 samples a second, 8.6 MB on the disk a day, 2.6 MiB of memory," in text
+    )
+    assert "| one server | 1 | 10,000 | 10,000,000 | 25.0 | 2.50 | 1.1 | 0 |" in text
+    assert "| several, with one above | 1 | 10,000 | 10,000,000 | 25.0 | 2.50 | 1.1 | 0 |" in text
+    assert "| the one above | 1 | 10,000 | 60,000 | 0.1 | | | 0 |" in text
+    assert "| agents that write all | 1 | 10,000 | 0 | | | 0 | 2.988 |" in text
+    assert "| all series | 10,000,000 | 666,667 | 126.7 | 277 |" in text
+    assert "| the recorded series | 100,000 | 6,667 | 1.3 | 3 |" in text
     page = tmp_path / "page.md"
     page.write_text(f"before\n\n{BEGIN}\nold\n\n{END}\n\nafter\n", encoding="utf-8")
     write(page, text)
     write(page, text)
     assert page.read_text(encoding="utf-8") == f"before\n\n{BEGIN}\n{text}\n\n{END}\n\nafter\n"
+
+
+def test_there_are_as_many_servers_as_the_rules_need() -> None:
+    slow = replace(FIGURES, rules={"paths": [0.6], "maps": [0.6]})
+    text = section(slow, slow, sent=[], command=[], machine=MACHINE, load=0.3)
+    assert "| several, with one above | 4 | 2,500 | 2,500,000 | 6.2 | 0.62 | 15.0 | 0 |" in text
+    assert "| several that write what they record | 4 | 2,500 | 2,500,000 | 6.2 | 0.62 | 15.0 | 0.007 |" in text
 
 
 def test_a_page_without_the_place_is_an_error(tmp_path: Path) -> None:
