@@ -96,6 +96,8 @@ def _ties(draft: Draft, wwid: str, path: PathState) -> frozenset[str]:
     nexus = draft.nexus_of(path)
     if path.nexus:
         found.add(nexus_tie(path.nexus))
+    elif path.place.host:
+        found.add(path.place.host)
     if nexus is not None:
         nic = carrier.trunk(nexus.facts.local, draft.rest.links or {})
         values = ((tie.phrase, tie.value(nexus.facts, nic)) for tie in table.of(nexus.transport).ties)

@@ -31,6 +31,12 @@ class Place:
         """What tells one disk from another: a name alone may be given to the next disk."""
         return self.dev, self.dev_t, self.hctl
 
+    @property
+    def host(self) -> str:
+        """The SCSI host that the disk hangs off, in words; empty if it is not known."""
+        number = self.hctl.partition(":")[0]
+        return f"SCSI host {number}" if number else ""
+
 
 @immutable
 class DmView:

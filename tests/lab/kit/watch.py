@@ -25,6 +25,10 @@ METRICS_URL = f"http://127.0.0.1:{METRICS_PORT}/metrics"
 
 WARNING = 4
 """Journal priority; smaller is worse."""
+OF_INCIDENTS = frozenset({"incident_began", "incident_worse"})
+OF_MAPS = frozenset({"map_at_risk", "map_lost"})
+OUTAGES = OF_MAPS | {"path_stalled", "path_failed", "path_missing", "session_lost", "map_degraded", "port_group_down"}
+"""Events of a story in which paths fail."""
 
 SYSTEMD_LINE = re.compile(
     r"(Starting|Started|Stopping|Stopped|Reloading|Reloaded) |.*: (Deactivated successfully|Consumed )"
@@ -153,7 +157,8 @@ class Watch:
         """Return the entries that nothing accounts for.
 
         That is: lines without an event apart from systemd's own of an orderly start and stop, and entries of priority
-        warning or worse whose event is not among `allowed`.
+        warning or worse whose event is not among `allowed`. An incident belongs to every story in which paths fail, and
+        that a map is in danger has to belong to the story whatever the priority of its entry.
         """
         return [entry for entry in self.entries() if not self._accounted_for(entry, allowed)]
 
@@ -308,6 +313,10 @@ def _plain(value: Any) -> str:
 def _accounted_for(entry: Entry, allowed: frozenset[str]) -> bool:
     if entry.from_systemd:
         return entry.priority > WARNING and SYSTEMD_LINE.match(entry.message) is not None
+    if entry.event in OF_MAPS:
+        return entry.event in allowed
+    if entry.event in OF_INCIDENTS:
+        return not allowed.isdisjoint(OUTAGES)
     return entry.event is not None and (entry.priority > WARNING or entry.event in allowed)
 
 

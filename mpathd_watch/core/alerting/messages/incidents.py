@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mpathd_watch.core.alerting.messages.fields import map_fields, name, path_fields, usable
+from mpathd_watch.core.alerting.messages.fields import forget, map_fields, name, path_fields, usable
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
@@ -96,7 +96,7 @@ def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) 
     return Alert(
         kind,
         PRIORITIES[damage.worst],
-        f"{worse}{_are_out(damage)}{_because(incident)}. {left}",
+        f"{worse}{_are_out(damage)}{_because(incident)}. {left}{_intended(incident, damage)}",
         {
             **_fields(incident, now),
             **_one(damage.paths),
@@ -174,13 +174,23 @@ def _kept_budget(incident: Incident) -> str:
     return ""
 
 
+def _intended(incident: Incident, damage: Damage) -> str:
+    """What to do if somebody has logged the session out on purpose: nothing shows whether it was meant for good."""
+    if incident.causes != {Cause.LOGOUT}:
+        return ""
+    if len(damage.paths) > 1:
+        return " If that was intended and is for good, run mpathd-watch forget for these paths."
+    return f" If that was intended and is for good: {forget(*damage.paths[0])}"
+
+
 def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Mapping[str, LinkFacts] | None) -> str:
     """What the paths have in common: the path itself, their nexus, what their nexuses share; empty if it is nothing."""
     if len(paths) == 1:
         return path_name(*paths[0])
     through = {path.nexus: path for _, path in paths}
-    if "" in through or not through:
-        return ""
+    if "" in through:
+        hosts = {path.place.host for _, path in paths}
+        return next(iter(hosts)) if len(hosts) == len(through) == 1 else ""
     noun = table.of(next(iter(through.values())).place.transport).words.noun
     if len(through) == 1:
         return f"{noun} {next(iter(through))}"

@@ -95,7 +95,8 @@ rect.good { fill: var(--good); opacity: .55; } rect.warn { fill: var(--warn); }
 rect.bad { fill: var(--bad); opacity: .65; }
 rect { shape-rendering: crispEdges; } rect.lost { opacity: 1; }
 rect.wait { fill: var(--soft); opacity: .6; } rect.gap { fill: none; }
-.search { margin-top: 1.1rem; } .search form { display: flex; flex-wrap: wrap; gap: .6rem; padding: 1.1rem; align-items: center; }
+.search { margin-top: 1.1rem; }
+.search form { display: flex; flex-wrap: wrap; gap: .6rem; padding: 1.1rem; align-items: center; }
 .search label { flex-basis: 100%; color: var(--soft); }
 input, button { font: inherit; padding: .35rem .7rem; border: 1px solid var(--line); border-radius: .4rem;
   background: var(--ground); color: var(--ink); } input { flex: 1 1 14rem; min-width: 0; }
