@@ -89,12 +89,13 @@ section li p { margin: .1rem 0 0; color: var(--soft); font-size: .9rem; }
   background: var(--line); }
 .day small { flex: 0 0 13rem; } .day small:empty { flex-basis: 0; } .lines .day small:empty { flex-basis: 13rem; }
 .lines .names { color: var(--soft); font-size: .8rem; }
-.map .day::before { content: "24 h"; }
+.map .day::before { content: "24 h"; flex: none; white-space: nowrap; }
 .map .day { padding: 0 1.1rem .7rem; font-size: .84rem; color: var(--soft); }
 rect.good { fill: var(--good); opacity: .55; } rect.warn { fill: var(--warn); }
 rect.bad { fill: var(--bad); opacity: .65; }
 rect { shape-rendering: crispEdges; } rect.lost { opacity: 1; }
 rect.wait { fill: var(--soft); opacity: .6; } rect.gap { fill: none; }
+.search { margin-top: 1.1rem; }
 .search form { display: flex; flex-wrap: wrap; gap: .6rem; padding: 1.1rem; align-items: center; }
 .search label { flex-basis: 100%; color: var(--soft); }
 input, button { font: inherit; padding: .35rem .7rem; border: 1px solid var(--line); border-radius: .4rem;
