@@ -48,6 +48,19 @@ def test_it_is_ready_after_the_first_scan_and_feeds_the_watchdog_until_it_is_sto
     assert "Traceback" not in daemon.said()
 
 
+def test_the_page_has_the_name_of_the_host_and_the_last_day_from_the_store(
+    start: Callable[..., Daemon], san: FakeSysfs
+) -> None:
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    until(lambda: 'aria-label="last 24 h: ' in daemon.scrape("/") or None, lambda: daemon.scrape("/"))
+    assert f"<h1>{socket.gethostname()}</h1>" in daemon.scrape("/")
+    san.sessions[1].fail()
+    until(lambda: 'class="running"' in daemon.scrape("/") or None, lambda: daemon.scrape("/"))
+    # At once, although the store is read seldom: the newest health is that of the state.
+    assert "last 24 h: at risk" in daemon.scrape("/")
+
+
 def test_without_the_iscsi_module_it_says_so_in_a_metric_and_to_nobody(start: Callable[..., Daemon]) -> None:
     daemon = start()
     daemon.wait_notified(r"^READY=1$")
