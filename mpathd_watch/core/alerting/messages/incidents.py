@@ -96,7 +96,7 @@ def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) 
     return Alert(
         kind,
         PRIORITIES[damage.worst],
-        f"{worse}{_are_out(damage)}{_because(incident)}. {left}{_intended(incident, damage)}",
+        f"{worse}{_are_out(damage)}{_because(incident)}. {_intended(incident, damage)}{left}",
         {
             **_fields(incident, now),
             **_one(damage.paths),
@@ -179,8 +179,8 @@ def _intended(incident: Incident, damage: Damage) -> str:
     if incident.causes != {Cause.LOGOUT}:
         return ""
     if len(damage.paths) > 1:
-        return " If that was intended and is for good, run mpathd-watch forget for these paths."
-    return f" If that was intended and is for good: {forget(*damage.paths[0])}"
+        return "If that was intended and is for good, run mpathd-watch forget for these paths. "
+    return f"If that was intended and is for good: {forget(*damage.paths[0])}. "
 
 
 def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Mapping[str, LinkFacts] | None) -> str:
@@ -188,7 +188,7 @@ def _what(paths: Sequence[Member], nexuses: Mapping[str, NexusState], links: Map
     if len(paths) == 1:
         return path_name(*paths[0])
     through = {path.nexus: path for _, path in paths}
-    if "" in through:
+    if "" in through or not through:
         hosts = {path.place.host for _, path in paths}
         return next(iter(hosts)) if len(hosts) == len(through) == 1 else ""
     noun = table.of(next(iter(through.values())).place.transport).words.noun
