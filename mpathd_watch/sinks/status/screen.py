@@ -21,6 +21,8 @@ from mpathd_watch.sinks.status.overview import clock_or_date, maps_worst_first, 
 from mpathd_watch.sinks.status.promises import findings, promises, time_left
 from mpathd_watch.sinks.status.remarks import remarks
 
+MOST_INCIDENTS = 4
+"""Incidents that are shown. More are counted: the maps below have them all."""
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
 _DIM = "\x1b[2m"
@@ -64,7 +66,10 @@ def lines(
     shown = chosen(document, choice)
     screen = _Screen(shown, zone)
     found = [_Line().add(overview_of(document), _BOLD)]
-    found += [line for incident in document.get("incidents", ()) for line in screen.incident(incident, width)]
+    going_on = document.get("incidents", [])
+    found += [line for incident in going_on[:MOST_INCIDENTS] for line in screen.incident(incident, width)]
+    if len(going_on) > MOST_INCIDENTS:
+        found.append(_Line().add(f"{plural(len(going_on) - MOST_INCIDENTS, 'other incident')}", _BOLD_RED))
     brief: list[MapEntry] = []
     for entry in maps_worst_first(shown):
         if choice.map or has_fault(entry):

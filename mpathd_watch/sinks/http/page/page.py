@@ -13,6 +13,7 @@ from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.http.page.findings import findings, timeouts
 from mpathd_watch.sinks.http.page.html import sentence, zone_name
+from mpathd_watch.sinks.http.page.incidents import incidents
 from mpathd_watch.sinks.http.page.maps import Maps
 from mpathd_watch.sinks.http.page.running import running
 from mpathd_watch.sinks.http.page.style import STYLE
@@ -70,7 +71,8 @@ def _sections(shown: Shown, worst_first: list[MapEntry], now: datetime) -> Itera
     chosen = [entry for entry in worst_first if wanted.takes(entry)]
     yield _sources(document["sources"])
     yield _note(wanted, chosen)
-    # Incidents belong here, above the outages that they consist of.
+    if wanted == _EVERYTHING or wanted.problems:
+        yield incidents(document["incidents"])
     yield running(document, chosen)
     if chosen:
         maps = Maps(document, shown.day, now.timestamp(), shown.zone, zone_name(now))

@@ -1,0 +1,46 @@
+"""The incidents that go on: what one cause has taken, since when, and how to list all that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from mpathd_watch.core.model.text import duration, plural
+from mpathd_watch.core.model.vocabulary import MapHealth
+from mpathd_watch.sinks import words
+from mpathd_watch.sinks.http.page.html import badge, sentence
+from mpathd_watch.sinks.status.document import IncidentEntry
+
+MOST: Final = 8
+"""Incidents that are shown. More are counted: the outages and maps below have them all."""
+_WORST_FIRST: Final = (MapHealth.LOST, MapHealth.AT_RISK, MapHealth.DEGRADED)
+
+
+def incidents(found: Iterable[IncidentEntry]) -> str:
+    """The section about the incidents, the worst first; empty if there is none."""
+    every = sorted(found, key=_badness)
+    if not every:
+        return ""
+    rest = len(every) - MOST
+    more = f"<li>{plural(rest, 'other incident')}</li>" if rest > 0 else ""
+    return (
+        '<section class="incidents"><div class="head"><h2>Incidents</h2></div>'
+        f"<ul>{''.join(map(_entry, every[:MOST]))}{more}</ul></section>\n"
+    )
+
+
+def _badness(incident: IncidentEntry) -> int:
+    return next((at for at, worst in enumerate(_WORST_FIRST) if worst == incident["worst"]), len(_WORST_FIRST))
+
+
+def _entry(incident: IncidentEntry) -> str:
+    taken = f"{plural(incident['paths'], 'path')} of {plural(incident['maps'], 'map')}"
+    causes = " and ".join(words.cause(cause) for cause in incident["causes"])
+    worst = f"{badge(incident['worst'])} " if incident["worst"] else ""
+    return (
+        f"<li><div>{worst}<strong>{escape(incident['what'] or taken)}</strong> "
+        f'<span class="cause">{escape(sentence(causes))}</span></div>'
+        f"<div>{taken}, {incident['out']} not up <small>for {duration(incident['seconds'])}</small></div>"
+        f"<p>journalctl MPATHD_WATCH_INCIDENT={escape(incident['id'])}</p></li>"
+    )
