@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mpathd_watch.core.effects import Effect, MapDropped, OutageDropped, Refresh, Remember, Scope
 from mpathd_watch.core.layers import table as layers
 from mpathd_watch.core.layers.row import LayerRow
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import Chunked, frozen
 from mpathd_watch.core.model.memory import ExpectedMap
@@ -30,12 +31,20 @@ class Left:
     ended: Outage | None
 
 
+class OpenIncidents(dict[str, Incident]):
+    """The incidents that go on, by their ids, the oldest first. ``left`` gathers the outages that leave theirs."""
+
+    def __init__(self, incidents: Mapping[str, Incident]) -> None:
+        super().__init__(incidents)
+        self.left: list[Left] = []
+
+
 class Draft:
     """The next state in the making. Used within one call of ``step`` and dropped.
 
     Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
     ``regrouped`` the maps, whose health must be judged again before the step ends. ``measured`` gathers the maps of
-    which the disks' I/O counters have been read. ``left`` gathers what has left its incident. ``rest`` holds the fields
+    which the disks' I/O counters have been read. ``rest`` holds the fields
     of the state that have no draft of their own.
     """
 
@@ -52,8 +61,7 @@ class Draft:
         self.deadlines = Deadlines.of(before.deadlines).draft()
         self.counters = before.counters
         self.rest = before
-        self.incidents = dict(before.incidents)
-        self.left: list[Left] = []
+        self.incidents = OpenIncidents(before.incidents)
         self._paths: dict[str, dict[str, PathState]] = {}
         self._asked: set[Scope] = set()
 
@@ -119,7 +127,7 @@ class Draft:
 
     def release(self, wwid: str, label: str, incident: str, ended: Outage | None) -> None:
         """The outage of a path belongs to its incident no more; ``ended`` if it was seen to end."""
-        self.left.append(Left((wwid, label), incident, ended))
+        self.incidents.left.append(Left((wwid, label), incident, ended))
 
     def layer_of(self, wwid: str) -> LayerRow:
         """What joins the paths of a map."""

@@ -104,7 +104,7 @@ def _fault(path: Path) -> str:
             return "foreign"
         if version > VERSION:
             return "newer"
-        whole = version == 0 or tables_of(connection) >= TABLES
+        whole = version >= 0 and tables_of(connection) >= TABLES[version]
         return "" if whole and _is_sound(connection) else "corrupt"
     except sqlite3.OperationalError:
         raise  # it can't be opened, or the disk fails: that is no fault of the file

@@ -107,9 +107,10 @@ _SECOND: Final = (
     "CREATE INDEX incidents_by_time ON incidents (began)",
     "CREATE INDEX incidents_open ON incidents (id) WHERE resume IS NOT NULL",
 )
-TABLES: Final = frozenset(
-    {"meta", "runs", "outages", "incidents", "map_changes", "maps", "lost_nexuses", "expected", "drills"}
+_FIRST_TABLES: Final = frozenset(
+    {"meta", "runs", "outages", "map_changes", "maps", "lost_nexuses", "expected", "drills"}
 )
-"""All tables of this version."""
+TABLES: Final = (frozenset[str](), _FIRST_TABLES, _FIRST_TABLES | {"incidents"})
+"""All tables of each version."""
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The statements that make version N + 1 of version N, at index N. Version 0 is an empty database."""

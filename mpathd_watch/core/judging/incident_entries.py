@@ -40,12 +40,12 @@ _PARTS: Final = _OWN | {
 
 def announce(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
     """Put the entries of this step into their incidents, and report what is due of these."""
-    if not (draft.incidents or draft.left):
+    if not (draft.incidents or draft.incidents.left):
         return
     _mark(draft, before)
     for wwid in draft.regrouped & draft.maps.keys():
         _look_at_map(draft, wwid)
-    for left in draft.left:
+    for left in draft.incidents.left:
         _leave(draft, left.incident, left.ended)
     for incident in tuple(draft.incidents.values()):
         due = draft.take(Due(Wait.INCIDENT, incident.id))
@@ -61,7 +61,7 @@ def announce(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
 
 def _mark(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
     """Give the entries of this step the id of their incident, and the priority of a part of it."""
-    paths = {left.path: left.incident for left in draft.left}
+    paths = {left.path: left.incident for left in draft.incidents.left}
     for wwid, label in before:
         path = draft.paths(wwid).get(label) if wwid in draft.maps else None
         if path is not None and path.incident:
@@ -208,7 +208,7 @@ def _named(draft: Draft, incident: Incident) -> Incident:
     """The incident; one that has taken a single path, and was not reported, by the name of that."""
     if incident.what or incident.took != 1:
         return incident
-    for left in draft.left:
+    for left in draft.incidents.left:
         wwid, label = left.path
         if left.incident == incident.id and wwid in draft.maps and label in draft.paths(wwid):
             map_ = draft.whole_map(wwid)

@@ -89,22 +89,22 @@ def test_a_lost_session_is_a_mail_and_a_hook_and_so_is_its_end_although_the_daem
     config = mail(server) + hook(f"cat >> {tmp_path}/got", 'priority = "err"')
     daemon = start(config)
     san.sessions[1].fail()
-    loss = about(server, "map_at_risk")
+    loss = about(server, "incident_began")
     daemon.wait_scraped('mpathd_watch_mails_total{result="failed"} 0.0')
     until(lambda: (tmp_path / "state/notified-mail.json").exists() or None, "the ledger")
-    until(lambda: "map_at_risk" in (tmp_path / "got").read_text() or None, "the hook")
+    until(lambda: "incident_began" in (tmp_path / "got").read_text() or None, "the hook")
     daemon.stop(signal.SIGKILL)
 
     again = start(config)
     sent = len(server.received)
     san.sessions[1].recover()
-    end = about(server, "map_recovered")
+    end = about(server, "incident_ended")
     assert end.mail["X-Mpathd-Watch-Notice"] == "all_clear"
     assert loss.mail["Message-ID"] in end.mail["References"]
     again.wait_scraped('mpathd_watch_hook_runs_total{hook="/bin/sh",result="not_started"} 0.0')
-    until(lambda: "map_recovered" in (tmp_path / "got").read_text() or None, "the hook")
+    until(lambda: "incident_ended" in (tmp_path / "got").read_text() or None, "the hook")
     again_sent = [got.mail["X-Mpathd-Watch-Event"] for got in server.received[sent:]]
-    assert "map_at_risk" not in again_sent
+    assert "incident_began" not in again_sent
     entries = [json.loads(line) for line in (tmp_path / "got").read_text().splitlines()]
     assert {each["MPATHD_WATCH_NOTICE"] for each in entries} == {"alert", "all_clear"}
     assert again.stop() == 0
@@ -136,13 +136,13 @@ def test_a_server_and_a_hook_that_hang_delay_nothing(
 def test_a_reload_replaces_who_is_notified(
     start: Callable[[str], Daemon], san: FakeSysfs, server: SmtpServer, tmp_path: Path
 ) -> None:
-    chosen = 'events = ["map_at_risk"]'
+    chosen = 'events = ["incident_began"]'
     daemon = start(hook(f"touch {tmp_path}/old", chosen))
     daemon.config.write_text(mail(server) + hook(f"touch {tmp_path}/new", chosen), encoding="utf-8")
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_notified(r"^READY=1$", times=2)
     san.sessions[1].fail()
-    about(server, "map_at_risk")
+    about(server, "incident_began")
     until(lambda: (tmp_path / "new").exists() or None, "the new hook")
     assert not (tmp_path / "old").exists()
     daemon.config.write_text("[mail]\n", encoding="utf-8")
@@ -165,4 +165,4 @@ def test_mail_that_a_killed_daemon_could_not_send_is_sent_by_the_next_one(
     daemon.stop(signal.SIGKILL)
     server.answer = lambda _: None
     start(mail(server))
-    assert about(server, "map_at_risk").mail["X-Mpathd-Watch-Notice"] == "alert"
+    assert about(server, "incident_began").mail["X-Mpathd-Watch-Notice"] == "alert"

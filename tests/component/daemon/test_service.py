@@ -157,10 +157,11 @@ def failing(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_a_port_that_is_taken_is_one_line(san: FakeSysfs) -> None:
+def test_a_port_that_is_taken_is_one_line(san: FakeSysfs, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, told = failing("run", "--sysfs", str(san.root), "--web.listen-address", f"127.0.0.1:{port}")
+        where = ("--sysfs", str(san.root), "--state-dir", str(tmp_path))
+        status, told = failing("run", *where, "--web.listen-address", f"127.0.0.1:{port}")
     assert status == 1
     assert len(told.splitlines()) == 1
     assert f"127.0.0.1:{port}" in told

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.effects import (
+    IncidentChanged,
+    IncidentEnded,
     Kept,
     MapChanged,
     MapDropped,
@@ -24,6 +26,7 @@ from mpathd_watch.core.effects import (
     OutageEnded,
     Remember,
 )
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, Memory, OpenOutage
@@ -40,6 +43,7 @@ from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened, open_store
 from mpathd_watch.store.rows import MOST_STATES, OUTAGE_COLUMNS, KeptOutage, outage_row
+from mpathd_watch.store.schema import APPLICATION, MIGRATIONS, VERSION
 from mpathd_watch.store.writer import Run, Writer
 from tests.histories import BEGAN, drill_report
 
@@ -209,6 +213,70 @@ def test_names_of_any_bytes_are_stored(tmp_path: Path, name: str) -> None:
     assert again(tmp_path).skipped == 0
 
 
+# --- incidents, and an older database ---------------------------------------------------------------------------------
+
+INCIDENT = Incident(
+    "00c0ffee00c0ffee",
+    began=NOW,
+    until=NOW.later(20),
+    ties=frozenset({"nexus s", "map w"}),
+    maps=frozenset({"w"}),
+    took=2,
+    out=1,
+    real=NOW.later(1),
+    causes=frozenset({Cause.NOP_TIMEOUT}),
+    what="session s",
+    worst=MapHealth.AT_RISK,
+    entries=2,
+)
+
+
+def test_an_incident_that_goes_on_is_read_as_it_was_and_one_that_is_over_stays_in_the_history(tmp_path: Path) -> None:
+    over = replace(INCIDENT, id="1" * 16)
+    store = Store(tmp_path).keep(IncidentChanged(INCIDENT), IncidentChanged(over), IncidentEnded(over, NOW.later(9)))
+    opened = again(tmp_path)
+    assert opened.memory.incidents == {INCIDENT.id: INCIDENT}
+    assert opened.skipped == 0
+    assert sorted(store.rows("SELECT id, ended IS NULL, worst, causes, paths, maps FROM incidents")) == [
+        (INCIDENT.id, 1, "at_risk", '["nop_timeout"]', 2, 1),
+        ("1" * 16, 0, "at_risk", '["nop_timeout"]', 2, 1),
+    ]
+    store.keep(IncidentEnded(INCIDENT, NOW.later(9)))
+    assert again(tmp_path).memory.incidents == {}
+
+
+def test_an_outage_has_its_incident(tmp_path: Path) -> None:
+    of = changed(outage())
+    known = replace(of, open=replace(of.open, incident=INCIDENT.id))
+    store = Store(tmp_path).keep(known)
+    assert open_of(again(tmp_path).memory)[0].incident == INCIDENT.id
+    store.keep(replace(ended(outage()), incident=INCIDENT.id))
+    assert store.rows("SELECT incident FROM outages") == [(INCIDENT.id,)]
+
+
+def test_a_database_of_the_first_version_is_taken_over_with_all_that_is_in_it(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as first:
+        for statement in MIGRATIONS[0]:
+            first.execute(statement)
+        first.execute(f"PRAGMA application_id = {APPLICATION}")
+        first.execute("PRAGMA user_version = 1")
+        columns = [name for name in OUTAGE_COLUMNS if name != "incident"]
+        row = [value for name, value in zip(OUTAGE_COLUMNS, outage_row(kept()), strict=True) if name != "incident"]
+        marks = ", ".join("?" * len(columns))
+        first.execute(f"INSERT INTO outages ({', '.join(columns)}) VALUES ({marks})", row)  # noqa: S608  # names of ours
+    opened = again(tmp_path)
+    assert opened.note == ""
+    assert len(open_of(opened.memory)) == 1
+    store = Store(tmp_path).keep(IncidentChanged(INCIDENT))
+    assert store.rows("PRAGMA user_version") == [(VERSION,)]
+    assert not list(tmp_path.glob("*.corrupt"))
+
+
+def kept() -> KeptOutage:
+    of = changed(outage())
+    return KeptOutage(WWID, MAP, of.open.path, of.open.outage, (), of.open)
+
+
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 things = st.one_of(
@@ -218,6 +286,12 @@ things = st.one_of(
     st.builds(map_changed, st.sampled_from(MapHealth), st.sampled_from(MapHealth)),
     st.just(MapDropped(WWID)),
     st.builds(NexusAnnounced, st.sampled_from("ab"), st.sampled_from(["", "x", None])),
+    st.builds(
+        lambda number, out: IncidentChanged(replace(INCIDENT, id=f"{number:016x}", out=out)),
+        st.integers(0, 3),
+        st.integers(0, 2),
+    ),
+    st.builds(lambda number: IncidentEnded(replace(INCIDENT, id=f"{number:016x}"), NOW), st.integers(0, 3)),
     st.builds(Remember, st.sampled_from("ab"), st.sampled_from([ExpectedMap("m"), None])),
 )
 
@@ -247,6 +321,7 @@ def test_whatever_fails_meanwhile_the_same_is_written_in_the_end(steps: list[tup
 def _apply(database: Contents, taken: Contents) -> None:
     """What a database does with what is written to it."""
     _put(database.outages, taken.outages)
+    database.incidents.update(taken.incidents)
     _put(database.maps, taken.maps)
     _put(database.expected, taken.expected)
     _put(database.lost, taken.lost)

@@ -386,3 +386,18 @@ def test_whatever_fails_few_entries_wake_people_and_each_incident_ends_when_its_
         assert sum(priority in (ERR, WARNING) for priority in priorities) <= MOST_ENTRIES
         assert sum(priority is CRIT for priority in priorities) <= 1
         assert sum(priority is NOTICE for priority in priorities) <= 1
+
+
+def test_beyond_three_entries_only_a_lost_map_wakes_people() -> None:
+    portals = [f"192.168.{number}.1" for number in range(1, 5)]
+    story = Story(San.of(["mpio"], portals).wired()).begun().live().at(0)
+    story.cut(2).at(9).at(15).session(2, SessionStatus.FAILED).at(24)
+    assert [event for _, event, _ in story.alerts()].count("path_overdue") == 1
+    assert len([each for each in story.incidents() if each[1] <= Priority.WARNING]) == 3
+    story.at(25).session(3, SessionStatus.FAILED)
+    story.session(4, SessionStatus.FAILED).at(27)
+    assert story.map().health is MapHealth.AT_RISK
+    assert len([each for each in story.incidents() if each[1] <= Priority.WARNING]) == 3
+    story.session(1, SessionStatus.FAILED).at(29)
+    assert [priority for _, priority, _ in story.incidents()][-1] is Priority.CRIT
+    assert len(story.state.incidents) == 1
