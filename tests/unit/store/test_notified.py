@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.alerting.notices import Ledger, Standing, Wish, restored
@@ -64,6 +64,7 @@ good = json.loads(
 )
 
 
+@settings(deadline=None)  # it writes a file
 @given(st.sampled_from(sorted(good)), json_values)
 def test_a_damaged_file_is_a_value_error_or_makes_sense(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object
