@@ -191,7 +191,8 @@ def set_up(guest: Guest, san: San) -> None:
         wait_for_paths(guest, san.map_name(lun), 2)
     device = f"/dev/mapper/{san.map_name(san.luns[0])}"
     # The map is there before udev has made its name.
-    guest.run("udevadm settle -t 20")
+    settled = f"udevadm settle -t {20 + 3 * len(san.luns)}"
+    guest.run(settled, timeout=60.0 + 3 * len(san.luns))
     guest.run(f"mkfs.ext4 -q {device} && mkdir -p {MOUNT_POINT} && mount {device} {MOUNT_POINT}; udevadm settle -t 20")
 
 
