@@ -85,7 +85,7 @@ class MultipathdSource:
         *,
         paths_every: float = 5.0,
         maps_every: float = 60.0,
-        wake_spacing: float = 1.0,
+        wake_spacing: float = 0.5,
         shortest_backoff: float = 1.0,
         longest_backoff: float = 10.0,
         presence_every: float = 1.0,

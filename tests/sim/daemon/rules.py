@@ -34,7 +34,7 @@ DISKS_WITHIN = 5.0 + 4.0
 """A round every 5 s; a full scan may wait for the local ends for 2 s, and for the connections."""
 NETWORK_WITHIN, CONFIGURATION_WITHIN = 60.0 + 15.0 + 5.5, 5.0 + 45.0 + 0.5
 MULTIPATHD_WITHIN = 5.0 + 2 * 4.1 + 30.0 + 11.0
-WAKES_APART = 1.0
+WAKES_APART = 0.5
 
 
 class Rules:

@@ -13,7 +13,7 @@ from tests.sim.clock import Clock, Timer
 from tests.sim.sources.source import Emit, Source
 from tests.sim.world.host import World
 
-PATHS_EVERY, MAPS_EVERY, WAKES_APART = 5.0, 60.0, 1.0
+PATHS_EVERY, MAPS_EVERY, WAKES_APART = 5.0, 60.0, 0.5
 DEADLINE = 4.1
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)
 PRESENCE_EVERY = 1.0
