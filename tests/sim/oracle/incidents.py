@@ -128,7 +128,8 @@ class IncidentOracle:
     def _judge_lost(self, after: State, wwid: str) -> None:
         """That a map is lost is reported at once by the incident that took its last path."""
         map_, now = after.maps[wwid], self._product.now
-        if map_.announced is not MapHealth.LOST or not any(path.outage for path in map_.paths.values()):
+        lost = map_.health is map_.announced is MapHealth.LOST
+        if not lost or not any(path.outage for path in map_.paths.values()):
             self._lost_since.pop(wwid, None)
             return
         since = self._lost_since.setdefault(wwid, now)
