@@ -44,8 +44,8 @@ class Draft:
 
     Copies only what is written to, so that an event costs what it changes. ``touched`` gathers the paths, and
     ``regrouped`` the maps, whose health must be judged again before the step ends. ``measured`` gathers the maps of
-    which the disks' I/O counters have been read. ``rest`` holds the fields
-    of the state that have no draft of their own.
+    which the disks' I/O counters have been read. ``rest`` holds the fields of the state that have no draft of their
+    own.
     """
 
     def __init__(self, before: State, now: Instant) -> None:

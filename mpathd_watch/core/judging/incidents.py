@@ -2,7 +2,8 @@
 
 The kernel notices at its next ping that a target is gone, so the sessions that one cause takes are lost up to a ping's
 interval and timeout apart. Within that time, an outage belongs to an incident if it shares a nexus, an interface, a
-subnet, a portal, a target, a port group or a map with it. Later it belongs to it only if its nexus is still down.
+subnet, a portal, a target, a port group or a map with it. Later it belongs to it only if its nexus
+has been down since then.
 """
 
 from __future__ import annotations

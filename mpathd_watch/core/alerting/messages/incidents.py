@@ -91,7 +91,7 @@ def reported(map_: MapState) -> MapHealth:
 def incident(incident: Incident, damage: Damage, now: Instant, *, begins: bool) -> Alert:
     """The entry for the loss, or for what has become worse."""
     kind = AlertKind.INCIDENT_BEGAN if begins else AlertKind.INCIDENT_WORSE
-    worse = "" if begins else "worse: "
+    worse = "" if begins else "Worse: "
     left = " ".join(_left(damage, health) for health in _WORST_FIRST if damage.maps.get(health))
     return Alert(
         kind,
@@ -137,12 +137,13 @@ def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant, *,
 
 
 def _all(incident: Incident) -> str:
-    """All that the incident has taken: by its name if it is one path, else by number."""
+    """All that the incident has taken: by its name if it is one path, else by number, and by what it has in common."""
     if incident.took == 1 and incident.what:
         return incident.what
+    what = "" if incident.paths == 1 else incident.what  # one path was named, and others have followed
     every = plural(incident.took, "path")
-    paths = f"{every if incident.took == 1 else f'all {every}'} of {plural(len(incident.maps), 'map')}"
-    return f"{paths} ({incident.what})" if incident.what else paths
+    paths = f"{every if incident.took == 1 else f'All {every}'} of {plural(len(incident.maps), 'map')}"
+    return f"{paths} ({what})" if what else paths
 
 
 def _fields(incident: Incident, now: Instant) -> dict[str, str]:

@@ -11,15 +11,15 @@ from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.sinks import words
 from mpathd_watch.sinks.http.page.html import badge, sentence
 from mpathd_watch.sinks.status.document import IncidentEntry
+from mpathd_watch.sinks.words import MAPS_WORST_FIRST, badness
 
 MOST: Final = 8
 """Incidents that are shown. More are counted: the outages and maps below have them all."""
-_WORST_FIRST: Final = (MapHealth.LOST, MapHealth.AT_RISK, MapHealth.DEGRADED)
 
 
 def incidents(found: Iterable[IncidentEntry]) -> str:
     """The section about the incidents, the worst first; empty if there is none."""
-    every = sorted(found, key=_badness)
+    every = sorted(found, key=lambda incident: badness(incident["worst"] or MapHealth.UNKNOWN, MAPS_WORST_FIRST))
     if not every:
         return ""
     rest = len(every) - MOST
@@ -28,10 +28,6 @@ def incidents(found: Iterable[IncidentEntry]) -> str:
         '<section class="incidents"><div class="head"><h2>Incidents</h2></div>'
         f"<ul>{''.join(map(_entry, every[:MOST]))}{more}</ul></section>\n"
     )
-
-
-def _badness(incident: IncidentEntry) -> int:
-    return next((at for at, worst in enumerate(_WORST_FIRST) if worst == incident["worst"]), len(_WORST_FIRST))
 
 
 def _entry(incident: IncidentEntry) -> str:

@@ -69,14 +69,14 @@ def returned(story: Story, *sids: int) -> Story:
             24,
             f"24 paths of 24 maps are out, with session {THREE}/{TARGET}; cause: connection error. 24 maps (lun0, lun1 "
             "and 22 more) have one usable path left; if it fails, I/O fails at once.",
-            f"all 24 paths of 24 maps (session {THREE}/{TARGET}) are up again after 38.0 s; cause: connection error; "
+            f"All 24 paths of 24 maps (session {THREE}/{TARGET}) are up again after 38.0 s; cause: connection error; "
             "failover within budget (20.5 s); all these maps are healthy.",
         ),
         (
             500,
             f"500 paths of 500 maps are out, with session {THREE}/{TARGET}; cause: connection error. 500 maps (lun0, "
             "lun1 and 498 more) have one usable path left; if it fails, I/O fails at once.",
-            f"all 500 paths of 500 maps (session {THREE}/{TARGET}) are up again after 38.0 s; cause: connection error; "
+            f"All 500 paths of 500 maps (session {THREE}/{TARGET}) are up again after 38.0 s; cause: connection error; "
             "failover within budget (20.5 s); all these maps are healthy.",
         ),
     ],
@@ -116,7 +116,7 @@ def test_an_interface_takes_both_of_its_sessions_along() -> None:
         "address. alpha and beta have at least two paths left.",
     )
     assert end[:2] == (30, NOTICE)
-    assert end[2].startswith("all 4 paths of 2 maps (all 2 sessions through eth2) are up again after 30.0 s")
+    assert end[2].startswith("All 4 paths of 2 maps (all 2 sessions through eth2) are up again after 30.0 s")
 
 
 def test_portals_of_a_target_that_are_lost_while_one_cause_is_noticed_are_one_incident() -> None:
@@ -135,7 +135,7 @@ def test_portals_that_are_lost_a_minute_apart_are_two_incidents() -> None:
     returned(story, 1)
     assert when(story, 99) == [(100, NOTICE)]
     assert story.incidents(since=99)[0][2] == (
-        f"all 2 paths of 2 maps (session {ONE}/{TARGET}) are up again after 1 min 40 s; cause: connection error; "
+        f"All 2 paths of 2 maps (session {ONE}/{TARGET}) are up again after 1 min 40 s; cause: connection error; "
         "failover within budget (1.0 s); alpha and beta are still not healthy, for another reason."
     )
 
@@ -177,7 +177,7 @@ def test_what_is_over_before_it_is_counted_wakes_nobody() -> None:
     ended = story.told_of("incident_ended")
     assert ended.priority is Priority.INFO
     assert ended.message == (
-        "all 2 paths of 2 maps are up again after 0.5 s; cause: connection error; all these maps are healthy."
+        "All 2 paths of 2 maps are up again after 0.5 s; cause: connection error; all these maps are healthy."
     )
 
 
@@ -204,13 +204,13 @@ def test_a_map_that_loses_one_path_after_the_other_is_reported_at_each_step() ->
         (
             9,
             ERR,
-            "worse: alpha: 3 paths are out, with 3 sessions; cause: connection error. alpha has one usable path left, "
+            "Worse: alpha: 3 paths are out, with 3 sessions; cause: connection error. alpha has one usable path left, "
             "192.168.2.2:3260 (sdd); if it fails, I/O fails at once.",
         ),
         (
             13,
             CRIT,
-            f"worse: alpha: 4 paths are out, with all 4 sessions to {TARGET}; cause: connection error. alpha has no "
+            f"Worse: alpha: 4 paths are out, with all 4 sessions to {TARGET}; cause: connection error. alpha has no "
             "usable path: I/O fails.",
         ),
     ]
@@ -221,7 +221,7 @@ def test_maps_that_follow_late_are_counted_again() -> None:
     story.dm("sde", DmState.FAILED).dm("sdi", DmState.FAILED).at(40)
     assert when(story) == [(1, WARNING), (13, WARNING)]
     assert story.incidents()[1][2] == (
-        f"worse: 3 paths of 3 maps are out, with session {ONE}/{TARGET}. 3 maps (alpha, beta and 1 more) have at "
+        f"Worse: 3 paths of 3 maps are out, with session {ONE}/{TARGET}. 3 maps (alpha, beta and 1 more) have at "
         "least two paths left."
     )
 
@@ -401,3 +401,12 @@ def test_beyond_three_entries_only_a_lost_map_wakes_people() -> None:
     story.session(1, SessionStatus.FAILED).at(29)
     assert [priority for _, priority, _ in story.incidents()][-1] is Priority.CRIT
     assert len(story.state.incidents) == 1
+
+
+def test_the_end_does_not_name_one_path_if_others_have_followed() -> None:
+    story = begun(["lun0"]).at(9).at(15).session(1, SessionStatus.FAILED).at(17)
+    story.session(3, SessionStatus.FAILED).at(19)
+    returned(story.at(20), 1, 3).at(25)
+    (*_, (_, priority, end)) = story.incidents()
+    assert priority is NOTICE
+    assert end.startswith("All 2 paths of 1 map are up again after")

@@ -373,7 +373,7 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
     first, last = told.at(99).incidents()
     assert (first[:2], last[:2]) == ((1, Priority.ERR), (11, Priority.ERR))
     assert first[2].startswith(f"lun01: path {B} (sdb) ")
-    assert last[2].startswith("worse: 3 paths of 3 maps are out")
+    assert last[2].startswith("Worse: 3 paths of 3 maps are out")
     told.at(100).access(g2=OPTIMIZED)
     for name in ("sdb", "sdd", "sdf"):
         returns(told.at(told.seconds + 1), name)
@@ -383,7 +383,7 @@ def test_a_port_group_that_takes_several_paths_is_one_alert() -> None:
     assert {each.alert.priority for each in told.parts} == {Priority.INFO}
     ((at, priority, message),) = told.incidents(since=50)
     assert (at, priority) == (103, Priority.NOTICE)
-    assert message.startswith("all 3 paths of 3 maps ")
+    assert message.startswith("All 3 paths of 3 maps ")
     assert not told.state.arrays.groups
 
 

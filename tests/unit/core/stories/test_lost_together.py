@@ -144,7 +144,7 @@ def test_of_paths_that_a_lost_carrier_makes_suspect_one_speaks() -> None:
     assert [event for _, event, _ in story.alerts()].count("path_reinstated") == 4
     ((at, priority, message),) = story.incidents(3)
     assert (at, priority) == (4, Priority.NOTICE)
-    assert message == "all 4 paths of 2 maps answered again after 1.0 s; none had failed."
+    assert message == "All 4 paths of 2 maps answered again after 1.0 s; none had failed."
 
 
 def test_a_flapping_path_does_not_speak_for_one_that_does_not() -> None:
@@ -343,7 +343,7 @@ def test_paths_of_one_session_that_return_from_failures_of_their_own_are_reporte
     returned = [told.alert for told in story.told if told.event == "path_reinstated"]
     assert [alert.fields["MAP"] for alert in returned] == ["alpha", "beta"]
     assert [(at, priority) for at, priority, _ in story.incidents()] == [(2, Priority.ERR), (60, Priority.NOTICE)]
-    assert story.told_of("incident_ended").message.startswith("all 2 paths of 2 maps ")
+    assert story.told_of("incident_ended").message.startswith("All 2 paths of 2 maps ")
 
 
 def test_paths_of_one_session_that_fail_for_themselves_are_overdue_each() -> None:

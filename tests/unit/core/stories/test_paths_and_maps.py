@@ -865,7 +865,7 @@ def test_a_lost_session_is_the_alert_for_all_its_paths() -> None:
         (
             40,
             Priority.NOTICE,
-            f"all 2 paths of 2 maps (session {SECOND}/{TARGET}) are up again after 30.0 s; cause: connection error; "
+            f"All 2 paths of 2 maps (session {SECOND}/{TARGET}) are up again after 30.0 s; cause: connection error; "
             "all these maps are healthy.",
         ),
     ]
