@@ -451,7 +451,7 @@ def test_many_paths_of_one_session_are_one_warning_and_one_notice() -> None:
     assert [alert.fields["MAP"] for alert in back] == ["alpha", "beta", "gamma"]
     assert [priority for _, priority, _ in story.incidents()] == [Priority.WARNING, Priority.NOTICE]
     assert story.told_of("incident_ended").message == (
-        "all 3 paths of 3 maps answered again after 1.0 s; none had failed."
+        "All 3 paths of 3 maps answered again after 1.0 s; none had failed."
     )
 
 
