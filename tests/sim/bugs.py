@@ -44,7 +44,7 @@ BUGS = (
     Bug(
         "incident_counts_what_is_up_again",
         "judging/incident_entries.py",
-        "    for left in draft.left:\n        _leave(draft, left.incident, left.ended)\n",
+        "    for left in draft.incidents.left:\n        _leave(draft, left.incident, left.ended)\n",
         "",
     ),
     Bug(
