@@ -56,7 +56,7 @@ BUGS = (
     Bug(
         "lost_map_is_no_news_of_an_incident",
         "judging/incident_entries.py",
-        "critical = damage.worst is MapHealth.LOST and rank > known",
+        "critical = damage.worst is MapHealth.LOST and incident.worst is not MapHealth.LOST",
         "critical = False",
     ),
     Bug(

@@ -7,6 +7,7 @@ from math import inf
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.alerting.messages import evidence
+from mpathd_watch.core.alerting.waiting import waiting
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.model.outage import Span
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth, SourceName
@@ -39,16 +40,26 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
         return
     if _waits_for_array(map_) or _waits_for_paths(draft, map_):
         return
+    _announce_failing_io(draft, map_)
     if map_.health is not map_.announced:
         # After the time to settle, the health is an old one that was never reported.
         known_before = MapHealth.UNKNOWN if previous is map_.health else previous
-        draft.emit(messages.map_changed(map_, known_before, _troubled(draft, map_)))
+        draft.emit(messages.map_changed(map_, known_before, _troubled(draft, map_), waiting(draft, map_)))
     if map_.health is not map_.announced or (map_.health is MapHealth.HEALTHY and map_.troubled is not None):
         draft.maps[map_.wwid] = replace(
             map_,
             announced=map_.health,
             troubled=None if map_.health is MapHealth.HEALTHY else map_.troubled,
         )
+
+
+def _announce_failing_io(draft: Draft, map_: MapState) -> None:
+    """Report that I/O fails which waited until now; of a map that never queued, the loss itself reports that."""
+    before = draft.before.maps.get(map_.wwid)
+    if before is None or before.queueing.failing is not None or map_.queueing.failing is None:
+        return
+    if before.health is map_.announced is MapHealth.LOST:
+        draft.emit(messages.map_io_fails(map_, draft.now))
 
 
 def _troubled(draft: Draft, map_: MapState) -> Span | None:

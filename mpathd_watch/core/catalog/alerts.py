@@ -167,6 +167,16 @@ class AlertKind(Enum):
         "Restore any of its paths. File systems may have become read-only: check them afterwards. If it is gone for "
         "good: mpathd-watch forget --map @MPATHD_WATCH_MAP@.",
     )
+    MAP_IO_FAILS = AlertText(
+        "54e86cdb8d3b4b0d9093f1d3d6a1ad69",
+        Priority.INFO,
+        "I/O to map @MPATHD_WATCH_MAP@ fails now",
+        "The map has had no usable path for longer than its I/O may wait (no_path_retry), or somebody has turned the "
+        "queueing off: multipathd or the kernel has failed the I/O that was waiting, and whatever follows fails at "
+        "once. If its incident has not had three entries yet, one of them reports this, too.",
+        "Restore any of its paths. Then check what was on the disk: file systems may have become read-only, and "
+        "databases may have stopped.",
+    )
     MAP_RECOVERED = AlertText(
         "a6759b8ec6e54ea88fc9bd449d04f2b5",
         Priority.NOTICE,

@@ -27,7 +27,7 @@ from mpathd_watch.core.state import Due, MapState, PathState, Queueing, Wait
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
 from mpathd_watch.immutable import replace
 
-SAME_END = 3.0
+SAME_END = 1.5
 """Seconds by which two ends of the queueing differ that are the same: what multipathd prints is in whole seconds, and a
 listing may wait for it."""
 LONGEST = 1e9
@@ -175,7 +175,9 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    queueing = Queueing(listing.queueing, _queueing_ends(map_, listing, draft.now), listing.queues)
+    queueing = Queueing(
+        listing.queueing, _queueing_ends(map_, listing, draft.now), listing.queues, map_.queueing.failing
+    )
     known = (map_.queueing, map_.vendor, map_.product)
     if known != (queueing, listing.vendor, listing.product):
         draft.maps[listing.wwid] = replace(

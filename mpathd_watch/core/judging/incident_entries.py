@@ -11,6 +11,7 @@ from typing import Final
 
 from mpathd_watch.core.alerting import messages
 from mpathd_watch.core.alerting.messages.incidents import PRIORITIES, Damage, reported
+from mpathd_watch.core.alerting.waiting import waiting
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Alert, IncidentChanged, IncidentEnded
@@ -24,14 +25,20 @@ from mpathd_watch.immutable import replace
 
 COUNT_AGAIN: Final = 10.0
 """Seconds after which more paths or maps than were reported are worth another entry: multipathd has checked them."""
-_HELD: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
+_RANKS: Final = {MapHealth.UNKNOWN: 1, MapHealth.DEGRADED: 1, MapHealth.AT_RISK: 2, MapHealth.LOST: 3}
 """Healths that are reported, the worst last. A path that is out is news even if the others of its map are unknown."""
 _OWN: Final = frozenset({AlertKind.PATH_SUSPECT, AlertKind.PATH_FLAPPING, AlertKind.PATH_OVERDUE})
 """Entries about a path that may wake people: the suspicion, that it happens again and again, that it takes too long."""
 _PARTS: Final = _OWN | {
     *(AlertKind.PATH_STALLED, AlertKind.PATH_FAILED, AlertKind.PATH_MISSING, AlertKind.PATH_CAUSE),
     *(AlertKind.PATH_RECOVERING, AlertKind.PATH_REINSTATED),
-    *(AlertKind.MAP_DEGRADED, AlertKind.MAP_AT_RISK, AlertKind.MAP_LOST, AlertKind.MAP_RECOVERED),
+    *(
+        AlertKind.MAP_DEGRADED,
+        AlertKind.MAP_AT_RISK,
+        AlertKind.MAP_LOST,
+        AlertKind.MAP_IO_FAILS,
+        AlertKind.MAP_RECOVERED,
+    ),
     *(row.lost_alert for row in table.ROWS.values()),
     *(row.restored_alert for row in table.ROWS.values()),
     *(AlertKind.PORT_GROUP_DOWN, AlertKind.PORT_GROUP_UP),
@@ -115,15 +122,21 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
 
 def _look_at_map(draft: Draft, wwid: str) -> None:
     """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
-    rank = _HELD.get(reported(draft.maps[wwid]), 0)
+    map_ = draft.maps[wwid]
+    rank = _rank(reported(map_), fails=map_.queueing.failing is not None)
     out = [(path.incident, path.outage) for path in draft.paths(wwid).values() if path.outage and path.outage.real]
     last, _ = max(out, key=lambda each: _out_since(each[1]), default=("", None))
     for incident in dict(out):
         known = draft.incidents[incident]
-        if incident == last and rank > _HELD.get(known.worst or MapHealth.HEALTHY, 0):
+        if incident == last and rank > _rank(known.worst, fails=known.fails):
             announce_at(draft, incident, draft.now.monotonic + GATHER)
         elif known.worst is not None and known.entries < MOST_ENTRIES and known.out > known.paths:
             announce_at(draft, incident, draft.now.monotonic + COUNT_AGAIN)
+
+
+def _rank(health: MapHealth | None, *, fails: bool) -> int:
+    """How bad it is: that I/O fails is worse than that it waits."""
+    return _RANKS.get(health or MapHealth.HEALTHY, 0) + (fails and health is MapHealth.LOST)
 
 
 def _out_since(outage: Outage) -> float:
@@ -148,7 +161,7 @@ def _leave(draft: Draft, key: str, ended: Outage | None) -> None:
 def _report(draft: Draft, incident: Incident) -> None:
     """Report the loss, or that it is worse than was reported; nothing if it is not."""
     damage = _damage(draft, incident.id)
-    rank, known = _HELD.get(damage.worst, 0), _HELD.get(incident.worst or MapHealth.HEALTHY, 0)
+    rank, known = _rank(damage.worst, fails=damage.fails), _rank(incident.worst, fails=incident.fails)
     more = incident.worst is damage.worst and len(damage.affected) > incident.affected
     if not damage.paths or rank < known or not (rank > known or more):
         return
@@ -157,7 +170,7 @@ def _report(draft: Draft, incident: Incident) -> None:
         # The last entry is for what the silent paths come to.
         announce_at(draft, incident.id, draft.now.monotonic + GATHER)
         return
-    critical = damage.worst is MapHealth.LOST and rank > known
+    critical = damage.worst is MapHealth.LOST and incident.worst is not MapHealth.LOST
     if incident.entries >= MOST_ENTRIES and not critical:
         return
     incident = replace(
@@ -166,6 +179,7 @@ def _report(draft: Draft, incident: Incident) -> None:
         worst=damage.worst,
         paths=len(damage.paths),
         affected=len(damage.affected),
+        fails=incident.fails or damage.fails,
     )
     alert = messages.incident(incident, damage, draft.now, begins=not known)
     if damage.flapping and not critical:
@@ -187,7 +201,12 @@ def _damage(draft: Draft, incident: str) -> Damage:
         suspect = suspect or path.health is Health.SUSPECT
     maps = {wwid: draft.whole_map(wwid) for wwid, _ in out}
     return messages.damage(
-        [(maps[wwid], path) for wwid, path in out], draft.nexuses, draft.rest.links, suspect=suspect, flapping=flapping
+        [(maps[wwid], path) for wwid, path in out],
+        draft.nexuses,
+        draft.rest.links,
+        {wwid: waiting(draft, map_) for wwid, map_ in maps.items()},
+        suspect=suspect,
+        flapping=flapping,
     )
 
 

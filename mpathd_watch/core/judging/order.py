@@ -11,7 +11,7 @@ from mpathd_watch.core.alerting.transitions import announce_map, announce_paths
 from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import MapChanged, Scope
 from mpathd_watch.core.events import SettingsChanged, Tick
-from mpathd_watch.core.judging import incident_entries, incidents, restarts, suspicion
+from mpathd_watch.core.judging import incident_entries, incidents, queueing, restarts, suspicion
 from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
@@ -50,6 +50,7 @@ def judge(draft: Draft) -> None:
     previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
     for wwid in draft.regrouped:
         draft.maps[wwid] = _judged_map(draft, draft.whole_map(wwid))
+    queueing.follow(draft)
     judge_port_groups(draft)
     judge_moves(draft)
     announce_paths(draft, before)
@@ -83,6 +84,9 @@ def take_up_deadlines(draft: Draft, _: Tick) -> None:
                 draft.refresh(Scope.NEXUSES)
             elif key.wait is Wait.LOOK:
                 draft.refresh_devices([draft.paths(key.wwid)[key.path].place.dev])
+            elif key.wait is Wait.QUEUEING:
+                draft.refresh(Scope.MAPS)
+                draft.regrouped.add(key.wwid)
             elif key.wait is Wait.WATCH:
                 usable = (path for path in draft.whole_map(key.wwid).paths.values() if path.health in USABLE)
                 draft.refresh_devices(path.place.dev for path in usable)

@@ -9,7 +9,7 @@ a second later.
 from __future__ import annotations
 
 from mpathd_watch.core.formats.multipath_conf import Version
-from mpathd_watch.core.layers.row import Checks, LayerRow
+from mpathd_watch.core.layers.row import Checks, LayerRow, Waiting
 from mpathd_watch.core.model.views import DiskView, DmView
 from mpathd_watch.core.model.vocabulary import DmState, Layer, SourceName, Standing
 
@@ -37,17 +37,31 @@ def _standing(dm: DmView, _: DiskView) -> Standing:
     return _STANDINGS[dm.state]
 
 
-def _without_path(queues: bool | None, queueing: str, lost: bool) -> str:
-    """``queueing`` is what multipathd prints for ``%Q``: ``off``, ``on``, ``-``, ``N chk``, ``N sec``."""
-    if queues is None:
+def _without_path(waiting: Waiting, lost: bool) -> str:
+    if waiting.queues is None:
         return "I/O fails or hangs; multipathd does not report which"
-    if not queues:
-        return "I/O fails" if lost else "I/O fails at once"
-    if queueing.endswith("chk"):
-        return f"I/O hangs for {queueing.removesuffix('chk').strip()} checks of multipathd, then fails"
-    if queueing.endswith("sec"):
-        return f"I/O hangs for {queueing.removesuffix('sec').strip()} s more, then fails"
+    if not waiting.queues:
+        return "I/O fails now" if lost else "I/O fails at once"
+    checks = _checks(waiting.word)
+    left = _all_of(checks, waiting.interval) if waiting.left is None else waiting.left
+    if lost and left is not None and left < 1.0:
+        return "I/O is about to fail"
+    if left is not None:
+        return f"I/O hangs for {left:.0f} s{' more' if lost else ''}, then fails"
+    if checks is not None:
+        return f"I/O hangs for {checks} checks of multipathd, then fails"
     return "I/O hangs until a path returns"
+
+
+def _checks(word: str) -> int | None:
+    """The N of ``N chk``, which multipathd prints for ``%Q`` while it has yet to begin to count down."""
+    number, _, unit = word.partition(" ")
+    return int(number) if unit == "chk" and number.isascii() and number.isdigit() else None
+
+
+def _all_of(checks: int | None, interval: int | None) -> float | None:
+    """The seconds that it counts down: the checks, and one second (enter_recovery_mode() in structs_vec.c)."""
+    return None if checks is None or interval is None else checks * interval + 1.0
 
 
 DM_MULTIPATH = LayerRow(

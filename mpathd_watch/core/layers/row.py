@@ -34,20 +34,35 @@ class Checks:
 
 
 @immutable
+class Waiting:
+    """What is known of how long I/O waits while no path of a map is usable.
+
+    ``queues``: whether it waits at all, ``None`` if that is not known. ``word``: the manager's own word for it, ``""``
+    if there is none. ``left``: the seconds until it fails, where the manager counts them down. ``interval``: the
+    seconds between the manager's checks.
+    """
+
+    queues: bool | None
+    word: str = ""
+    left: float | None = None
+    interval: int | None = None
+
+
+@immutable
 class LayerRow:
     """One layer.
 
     ``standing``: whether it sends I/O over a path. ``failed``: how a message says that it does not.
-    ``without_path``: what happens to I/O once no path is usable, of a map that queues or not (``None``: not known),
-    with the words of whoever decides it; the last argument: it has happened. ``reinstated_by``: who reinstates a path,
-    in a message. ``checks``: how it finds out; ``None`` where it needs none. ``manager``: the source that reinstates
-    paths and knows whether I/O is queued; ``None`` where the kernel does that by itself.
+    ``without_path``: what happens to I/O once no path is usable; the last argument: it has happened.
+    ``reinstated_by``: who reinstates a path, in a message. ``checks``: how it finds out; ``None`` where it needs none.
+    ``manager``: the source that reinstates paths and knows whether I/O is queued; ``None`` where the kernel does that
+    by itself.
     """
 
     layer: Layer
     standing: Callable[[DmView, DiskView], Standing]
     failed: str
-    without_path: Callable[[bool | None, str, bool], str]
+    without_path: Callable[[Waiting, bool], str]
     reinstated_by: str
     checks: Checks | None = None
     manager: SourceName | None = None

@@ -11,6 +11,18 @@ MOST_ENTRIES = 3
 
 
 @immutable
+class Standstill:
+    """The time for which a map was without a usable path, in seconds.
+
+    ``hung`` and ``failed``: the parts of it in which its I/O did so; ``None`` where nobody saw one become the other.
+    """
+
+    without: float
+    hung: float | None = None
+    failed: float | None = None
+
+
+@immutable
 class Incident:
     """One incident, from its first outage, which has the same id, to the end of its last one.
 
@@ -23,6 +35,7 @@ class Incident:
     ``worst``: the worst health of a map, and ``paths`` and ``affected`` how many paths were out and how many maps had
     that health, when that was announced last. ``forgotten``: how many of its outages have no end that anybody saw.
     ``entries``: how many entries of priority warning or worse there were.
+    ``fails``: that I/O to a map fails was part of that. ``standstill``: the longest of a map that has a path again.
     ``over_budget``: how many of its outages that are over took too long; ``failover``: the longest, in seconds.
     """
 
@@ -43,3 +56,5 @@ class Incident:
     entries: int = 0
     over_budget: int = 0
     failover: float | None = None
+    fails: bool = False
+    standstill: Standstill | None = None

@@ -33,9 +33,10 @@ class Wait(StrEnum):
     GRACE = "grace"
     REMOVED = "removed"
     INCIDENT = "incident"
+    QUEUEING = "queueing"
 
 
-_OF_A_MAP: Final = frozenset({Wait.SETTLE, Wait.WATCH, Wait.REMOVED})
+_OF_A_MAP: Final = frozenset({Wait.SETTLE, Wait.WATCH, Wait.REMOVED, Wait.QUEUEING})
 
 
 class Due(NamedTuple):

@@ -18,12 +18,14 @@ class Queueing:
     """How long I/O waits while no path is usable.
 
     ``text``: what multipathd prints of it (%Q), ``""`` if that is not known. ``ends``: when it starts to fail, if
-    multipathd counts down to that. ``waits``: whether it waits at all, ``None`` if that is not known.
+    multipathd counts down to that. ``waits``: whether it waits at all, ``None`` if that is not known. ``failing``:
+    since when I/O fails, while no path is usable; ``None`` if it does not, or if nobody saw it begin.
     """
 
     text: str = ""
     ends: Instant | None = None
     waits: bool | None = None
+    failing: Instant | None = None
 
 
 @immutable

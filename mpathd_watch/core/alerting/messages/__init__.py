@@ -13,7 +13,7 @@ from mpathd_watch.core.alerting.messages.arrays import (
 from mpathd_watch.core.alerting.messages.context import Context
 from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
 from mpathd_watch.core.alerting.messages.incidents import damage, incident, incident_ended, path_name
-from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_removed
+from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_io_fails, map_removed
 from mpathd_watch.core.alerting.messages.nexuses import nexus_lost, nexus_restored
 from mpathd_watch.core.alerting.messages.paths import (
     path_added,
@@ -37,6 +37,7 @@ __all__ = [
     "lun_resized",
     "map_changed",
     "map_forgotten",
+    "map_io_fails",
     "map_removed",
     "more_findings",
     "nexus_lost",

@@ -10,6 +10,7 @@ from mpathd_watch.core.catalog.causes import CAUSES
 from mpathd_watch.core.catalog.causes import text as cause_text
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.layers import table as layers
+from mpathd_watch.core.layers.row import Waiting
 from mpathd_watch.core.model.facts import LinkFacts
 from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
@@ -40,13 +41,14 @@ class Damage:
 
     ``what`` is the path itself if it is one, and empty if they have nothing in common.
 
-    ``maps``: those of the paths, by the health that was reported of them. ``suspect``: further paths are suspect.
-    ``flapping``: all of ``paths`` are.
+    ``maps``: those of the paths, by the health that was reported of them. ``waiting``: how long I/O to each waits
+    without a path, by WWID. ``suspect``: further paths are suspect. ``flapping``: all of ``paths`` are.
     """
 
     paths: Sequence[Member]
     what: str
     maps: Mapping[MapHealth, Sequence[MapState]]
+    waiting: Mapping[str, Waiting]
     suspect: bool
     flapping: bool
 
@@ -60,6 +62,11 @@ class Damage:
         """The maps with that health."""
         return self.maps.get(self.worst, ())
 
+    @property
+    def fails(self) -> bool:
+        """Whether I/O to one of the maps has begun to fail."""
+        return any(map_.queueing.failing is not None for map_ in self.maps.get(MapHealth.LOST, ()))
+
 
 def path_name(map_: MapState, path: PathState) -> str:
     """The path with its map, as the entries about an incident name it."""
@@ -70,6 +77,7 @@ def damage(
     paths: Sequence[Member],
     nexuses: Mapping[str, NexusState],
     links: Mapping[str, LinkFacts] | None,
+    waiting: Mapping[str, Waiting],
     *,
     suspect: bool,
     flapping: bool,
@@ -78,7 +86,7 @@ def damage(
     maps: dict[MapHealth, list[MapState]] = {}
     for map_ in {map_.wwid: map_ for map_, _ in paths}.values():
         maps.setdefault(reported(map_), []).append(map_)
-    return Damage(paths, _what(paths, nexuses, links), maps, suspect, flapping)
+    return Damage(paths, _what(paths, nexuses, links), maps, waiting, suspect, flapping)
 
 
 def reported(map_: MapState) -> MapHealth:
@@ -124,6 +132,7 @@ def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant, *,
         rest = f"; {incident.forgotten} of them not expected any more" if incident.forgotten else ""
         verb = "is" if incident.took == 1 else "are"
         text = f"{_all(incident)} {verb} up again{took}{rest}{_because(incident)}{_kept_budget(incident)}"
+        text += _io_meanwhile(incident)
     if ill:
         text += f"; {_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
     elif healthy and incident.real is not None:
@@ -175,6 +184,20 @@ def _kept_budget(incident: Incident) -> str:
     return ""
 
 
+def _io_meanwhile(incident: Incident) -> str:
+    """What became of I/O while a map was without a path; of several maps, to the one for which that took longest."""
+    stood = incident.standstill
+    if stood is None:
+        return ""
+    most = "up to " if len(incident.maps) > 1 else ""
+    if stood.hung is None or stood.failed is None:
+        return f"; no path was usable for {most}{duration(stood.without)}"
+    if not stood.failed:
+        return f"; I/O hung for {most}{duration(stood.hung)}"
+    hung = f"hung for {most}{duration(stood.hung)}, then " if stood.hung else ""
+    return f"; I/O {hung}failed for {most}{duration(stood.failed)}"
+
+
 def _intended(incident: Incident, damage: Damage) -> str:
     """What to do if somebody has logged the session out on purpose: nothing shows whether it was meant for good."""
     if incident.causes != {Cause.LOGOUT}:
@@ -214,12 +237,12 @@ def _left(damage: Damage, health: MapHealth) -> str:
     one = len(maps) == 1
     match health:
         case MapHealth.LOST:
-            return " ".join((*_absent(maps), *_without_any([map_ for map_ in maps if map_.exists])))
+            return " ".join((*_absent(maps), *_without_any(damage, [map_ for map_ in maps if map_.exists])))
         case MapHealth.AT_RISK if one and any(path.health in USABLE for path in maps[0].paths.values()):
             last = name(next(path for path in maps[0].paths.values() if path.health in USABLE))
-            return f"{maps[0].label} has one usable path left, {last}; if it fails, {_without_path(maps, lost=False)}."
+            return f"{maps[0].label} has one usable path left, {last}; {_if_it_fails(damage, maps)}"
         case MapHealth.AT_RISK:
-            return f"{_count(maps)} have one usable path left; if it fails, {_without_path(maps, lost=False)}."
+            return f"{_count(maps)} have one usable path left; {_if_it_fails(damage, maps)}"
         case _ if one:
             return f"{maps[0].label}: {usable(maps[0])}."
         case MapHealth.UNKNOWN:
@@ -236,17 +259,22 @@ def _absent(maps: Sequence[MapState]) -> Iterator[str]:
         yield f"{_count(absent)} {verb} not exist; if that is for good, run mpathd-watch forget."
 
 
-def _without_any(maps: Sequence[MapState]) -> Iterator[str]:
+def _without_any(damage: Damage, maps: Sequence[MapState]) -> Iterator[str]:
     """That maps have no path that is usable."""
     if maps:
-        yield f"{_count(maps)} {'has' if len(maps) == 1 else 'have'} no usable path: {_without_path(maps, lost=True)}."
+        verb = "has" if len(maps) == 1 else "have"
+        yield f"{_count(maps)} {verb} no usable path: {_without_path(damage, maps, lost=True)}."
 
 
-def _without_path(maps: Sequence[MapState], *, lost: bool) -> str:
+def _if_it_fails(damage: Damage, maps: Sequence[MapState]) -> str:
+    return f"if it fails, {_without_path(damage, maps, lost=False)}."
+
+
+def _without_path(damage: Damage, maps: Sequence[MapState], *, lost: bool) -> str:
     """What I/O does without a path: the same for all of them, or the different answers with their numbers."""
     answers: dict[str, int] = {}
     for map_ in maps:
-        answer = layers.of(map_.layer).without_path(map_.queues, map_.queueing.text, lost)
+        answer = layers.of(map_.layer).without_path(damage.waiting[map_.wwid], lost)
         answers[answer] = answers.get(answer, 0) + 1
     if len(answers) == 1:
         return next(iter(answers))

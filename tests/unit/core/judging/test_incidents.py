@@ -211,7 +211,7 @@ def test_a_map_that_loses_one_path_after_the_other_is_reported_at_each_step() ->
             13,
             CRIT,
             f"Worse: alpha: 4 paths are out, with all 4 sessions to {TARGET}; cause: connection error. alpha has no "
-            "usable path: I/O fails.",
+            "usable path: I/O fails now.",
         ),
     ]
 
@@ -233,7 +233,7 @@ def test_a_lost_map_is_reported_though_there_were_three_entries() -> None:
     story.at(60)
     loud = story.incidents()
     assert loud[-1][1] is CRIT
-    assert "alpha has no usable path: I/O fails. beta: 3 of 4 paths usable." in loud[-1][2]
+    assert "alpha has no usable path: I/O fails now. beta: 3 of 4 paths usable." in loud[-1][2]
     (incident,) = story.state.incidents.values()
     assert len([1 for _, priority, _ in loud if priority <= WARNING]) == incident.entries
     assert len([1 for _, priority, _ in loud if priority in (WARNING, ERR)]) <= MOST_ENTRIES

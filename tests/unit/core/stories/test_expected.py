@@ -127,7 +127,7 @@ def test_another_path_that_fails_while_one_may_still_come_back_is_reported_at_on
     assert story.alerts(-40.1) == [(-40, "path_failed", FIRST), (-40, "map_lost", "mpio")]
     ((at, priority, message),) = story.at(-30).incidents(-60)
     assert (at, priority) == (-39, Priority.CRIT)
-    assert "mpio has no usable path: I/O fails." in message
+    assert "mpio has no usable path: I/O fails now." in message
 
 
 def test_one_entry_is_enough_for_the_paths_of_many_maps_that_a_session_should_have_brought() -> None:

@@ -333,7 +333,7 @@ def test_the_end_of_the_queueing_is_the_same_while_multipathd_counts_down_to_it(
     san.queues, san.queueing = True, "12 chk"
     story = Story(san).begun().at(0).listing()
     assert story.map().queueing.ends is None
-    for second, left in ((0, "60 sec"), (5, "56 sec"), (10, "48 sec")):
+    for second, left in ((0, "60 sec"), (5, "56 sec"), (10, "49 sec")):
         san.queueing = left
         story.at(second).listing()
         assert story.map().queueing.ends == moment(60)

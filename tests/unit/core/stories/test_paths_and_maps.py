@@ -135,11 +135,12 @@ def test_a_connection_reset_stalls_at_once() -> None:
 @pytest.mark.parametrize(
     ("queueing", "queues", "then"),
     [
-        ("off", False, "I/O fails"),
+        ("off", False, "I/O fails now"),
         ("on", True, "I/O hangs until a path returns"),
         ("-", None, "I/O fails or hangs; multipathd does not report which"),
         ("4 chk", True, "I/O hangs for 4 checks of multipathd, then fails"),
-        ("12 sec", True, "I/O hangs for 12 s more, then fails"),
+        ("30 sec", True, "I/O hangs for 20 s more, then fails"),
+        ("8 sec", True, "I/O is about to fail"),
     ],
 )
 def test_a_lost_map_shows_what_becomes_of_its_io(queueing: str, queues: bool | None, then: str) -> None:
@@ -158,7 +159,7 @@ def test_a_lost_map_with_a_stalled_path_still_holds_its_io() -> None:
     story.at(10).session(1, SessionStatus.FREE).session(2, SessionStatus.FAILED)
     assert story.told_of("map_lost").message == (
         f"mpio: no usable path ({FIRST} failed, {SECOND} stalled): "
-        "the kernel still holds I/O for a stalled path, then I/O fails."
+        "the kernel still holds I/O for a stalled path; after that, I/O fails at once."
     )
 
 
@@ -194,7 +195,7 @@ def test_a_map_without_any_path_is_lost() -> None:
     san.add_map("empty", sids=())
     story = Story(san).begun()
     assert story.map("empty").health is MapHealth.LOST
-    assert story.told_of("map_lost").message == "empty: no usable path: I/O fails."
+    assert story.told_of("map_lost").message == "empty: no usable path: I/O fails now."
     assert story.told_of("map_lost").fields["PREVIOUS_HEALTH"] == "unknown"
 
 
@@ -219,7 +220,7 @@ def test_a_map_that_appears_without_any_path_and_stays_so_is_lost_when_it_has_se
     assert story.alerts() == []
     story.at(15)
     assert story.alerts() == [(15, "map_lost", "empty")]
-    assert story.told_of("map_lost").message == "empty: no usable path: I/O fails."
+    assert story.told_of("map_lost").message == "empty: no usable path: I/O fails now."
 
 
 # --- paths that go and come -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import pytest
 
 from mpathd_watch.core.layers import table as layers
-from mpathd_watch.core.layers.row import LayerRow
+from mpathd_watch.core.layers.row import LayerRow, Waiting
 from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.views import DiskView, DmView
@@ -97,7 +97,7 @@ def _standing(_: DmView, disk: DiskView) -> Standing:
     return Standing.USABLE if disk.state is DeviceState.RUNNING else Standing.FAILED
 
 
-def _without_path(_queues: bool | None, _word: str, _lost: bool) -> str:
+def _without_path(_waiting: Waiting, _lost: bool) -> str:
     return "I/O waits in the kernel until a path returns"
 
 
