@@ -264,6 +264,11 @@ class Guest:
         """Return the guest's CLOCK_MONOTONIC in seconds."""
         return float(self.read_file("/proc/uptime").split()[0])
 
+    def instant(self, wall: float) -> float:
+        """Return the guest's CLOCK_MONOTONIC at a moment of its wall clock (seconds since 1970)."""
+        now, up = map(float, self.run("echo $(date +%s.%N) $(cut -d' ' -f1 /proc/uptime)").split())
+        return wall - now + up
+
     def write_file(self, path: str, contents: str | bytes) -> None:
         """Write a file in the guest, replacing what is there."""
         data = contents.encode() if isinstance(contents, str) else contents

@@ -27,6 +27,7 @@ def run(lab: Lab) -> None:
         lab.check(entry.fields.get("CAUSE") == "logout", f"the cause is {entry.fields.get('CAUSE')}")
         lab.check("mpathd-watch forget" in entry.message, f"it does not ask for forget: {entry.message}")
     lab.expect_metric("map_paths_expected", 2, map="mpio")
+    lab.expect_event("incident_began", after=logout, MAP="mpio", PATH=path)
     lab.watch.restart()
     lab.expect_state("path_health", "missing", map="mpio", path=path)
 

@@ -11,12 +11,16 @@ SAN = QUICK
 ALERTS = ("path_failed", "map_at_risk")
 
 LONGER_THAN_ANY_CHECK = 15.0
+WATCHED = 20.0
+"""Seconds for which the product watches the disk first: only a disk that has counted no error for 15 s was failed by an
+administrator."""
 
 
 def run(lab: Lab) -> None:
     path = PORTALS[2]
     lab.writes.start()
     device = lab.truth.device_name(path)
+    lab.pause_until(lab.guest.now() + WATCHED)
 
     commanded = lab.faults.fail_path(device)
     failed = lab.see_dm(path, "F", commanded)

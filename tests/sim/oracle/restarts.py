@@ -275,7 +275,8 @@ class RestartOracle:
         if watched and judgement.verdict is Verdict.UNOBSERVED:
             self._accuse("h", f"{name}: everything was watched, and the verdict is {judgement.verdict}")
         failed = outage.failed
-        if failed is not None and outage.earliest(failed) != failed and Phase.FAILOVER in judgement.phases:
+        unseen = failed is not None and not outage.between(outage.began, failed).exact
+        if unseen and Phase.FAILOVER in judgement.phases:
             self._accuse("h", f"{name}: nobody saw it fail, and its failover has a duration")
 
     def _was_known(self, report: OutageEnded) -> bool:
