@@ -11,7 +11,7 @@ from tests.lab.kit.watch import WARNING
 
 RETRIES, INTERVAL = 5, 3
 SAN = QUICK.with_multipath(no_path_retry=str(RETRIES), polling_interval=str(INTERVAL))
-LONG_SUITES = ("sid",)
+LONG_SUITES = ("bookworm", "sid")
 ALERTS = SESSION_LOSS | {"map_lost"}
 
 DEADLINE = "map_queueing_deadline_timestamp_seconds"
