@@ -6,7 +6,6 @@ requested again while that may be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from mpathd_watch.core.draft import Draft
@@ -50,14 +49,9 @@ def _note_standstill(draft: Draft, before: MapState) -> None:
     seen = failing is not None or before.queues is True
     failed = 0.0 if failing is None else draft.now.since(failing)
     standstill = Standstill(without, without - failed, failed) if seen else Standstill(without)
-    for incident in _incidents(before):
-        known = draft.incidents.get(incident)
-        if known is not None:
-            draft.incidents[incident] = replace(known, standstill=_longer(known.standstill, standstill))
-
-
-def _incidents(map_: MapState) -> Iterable[str]:
-    return sorted({path.incident for path in map_.paths.values() if path.incident})
+    for incident in sorted(draft.incidents.keys() & {path.incident for path in before.paths.values()}):
+        known = draft.incidents[incident]
+        draft.incidents[incident] = replace(known, standstill=_longer(known.standstill, standstill))
 
 
 def _longer(known: Standstill | None, other: Standstill) -> Standstill:

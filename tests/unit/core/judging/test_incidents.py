@@ -8,18 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpathd_watch.core.alerting import messages
+from mpathd_watch.core.alerting.messages.incidents import Damage
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import BlockEvent, Forget
-from mpathd_watch.core.model.incident import MOST_ENTRIES
+from mpathd_watch.core.model.incident import MOST_ENTRIES, Incident
 from mpathd_watch.core.model.vocabulary import (
     AccessState,
     CheckerState,
     DeviceState,
     DmState,
+    Health,
     MapHealth,
     SessionStatus,
 )
 from mpathd_watch.immutable import replace
+from tests.factories import make_map, make_path
 from tests.story import START, TARGET, San, Story
 
 TWO = ["192.168.1.1", "192.168.2.1"]
@@ -410,3 +414,11 @@ def test_the_end_does_not_name_one_path_if_others_have_followed() -> None:
     (*_, (_, priority, end)) = story.incidents()
     assert priority is NOTICE
     assert end.startswith("All 2 paths of 1 map are up again after")
+
+
+def test_what_is_left_of_several_maps_may_not_be_known() -> None:
+    lost = [make_map(name=name, paths=[make_path(health=Health.FAILED)]) for name in ("alpha", "beta")]
+    paths = [(map_, path) for map_ in lost for path in map_.paths.values()]
+    damage = Damage(paths, "", {MapHealth.UNKNOWN: lost}, {}, suspect=False, flapping=False)
+    entry = messages.incident(Incident("1", START, START), damage, START, begins=True)
+    assert entry.message == "2 paths of 2 maps are out. What is left of alpha and beta is not known."

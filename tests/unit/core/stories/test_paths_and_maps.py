@@ -139,7 +139,6 @@ def test_a_connection_reset_stalls_at_once() -> None:
         ("on", True, "I/O hangs until a path returns"),
         ("-", None, "I/O fails or hangs; multipathd does not report which"),
         ("4 chk", True, "I/O hangs for 4 checks of multipathd, then fails"),
-        ("30 sec", True, "I/O hangs for 20 s more, then fails"),
         ("8 sec", True, "I/O is about to fail"),
     ],
 )
