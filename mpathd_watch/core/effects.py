@@ -130,6 +130,13 @@ class Remember:
     expected: ExpectedMap | None
 
 
+@immutable
+class FindingsAnnounced:
+    """All that has been announced of the audit's findings, and still stands, each as one line of text."""
+
+    findings: frozenset[str]
+
+
 Kept = (
     OutageChanged
     | OutageEnded
@@ -140,6 +147,7 @@ Kept = (
     | MapDropped
     | NexusAnnounced
     | Remember
+    | FindingsAnnounced
 )
 """What the daemon keeps on disk."""
 Effect = Alert | Refresh | Kept

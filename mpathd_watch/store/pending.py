@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import TypeVar
 
 from mpathd_watch.core.effects import (
+    FindingsAnnounced,
     IncidentChanged,
     IncidentEnded,
     Kept,
@@ -49,8 +50,8 @@ class NamedMap:
 class Contents:
     """What is in the database of the present.
 
-    Outages and incidents by id, maps and what is expected by WWID, lost nexuses by label.
-    In what is to be written, ``None`` stands for something that must go.
+    Outages and incidents by id, maps and what is expected by WWID, lost nexuses by label. In what is to be written,
+    ``None`` stands for something that must go. ``findings``: all that were announced; ``None`` if nothing is new.
     """
 
     outages: dict[str, KeptOutage | None]
@@ -60,6 +61,7 @@ class Contents:
     lost: dict[str, str | None]
     changes: list[MapChanged]
     drills: list[KeptDrill] = field(default_factory=list)
+    findings: frozenset[str] | None = None
 
     @classmethod
     def nothing(cls) -> Contents:
@@ -69,7 +71,7 @@ class Contents:
     def is_empty(self) -> bool:
         """Whether nothing is in them."""
         present = self.outages or self.incidents or self.maps or self.expected or self.lost
-        return not (present or self.changes or self.drills)
+        return not (present or self.changes or self.drills or self.findings is not None)
 
 
 class Pending:
@@ -91,7 +93,7 @@ class Pending:
         waiting = self._waiting
         present = len(waiting.outages) + len(waiting.incidents) + len(waiting.maps)
         present += len(waiting.expected) + len(waiting.lost)
-        return present + len(waiting.changes) + len(waiting.drills)
+        return present + len(waiting.changes) + len(waiting.drills) + (waiting.findings is not None)
 
     def put(self, kept: Kept) -> None:
         """Have one thing written."""
@@ -115,6 +117,9 @@ class Pending:
                     _set(self._present.lost, self._waiting.lost, kept.label, kept.shared)
                 case Remember():
                     _set(self._present.expected, self._waiting.expected, kept.wwid, kept.expected)
+                case FindingsAnnounced():
+                    self._present = replace(self._present, findings=kept.findings)
+                    self._waiting = replace(self._waiting, findings=kept.findings)
             self._limit()
 
     def put_drill(self, drill: KeptDrill) -> bool:
@@ -143,6 +148,7 @@ class Pending:
                 {**taken.lost, **newer.lost},
                 [*taken.changes, *newer.changes],
                 [*taken.drills, *newer.drills],
+                taken.findings if newer.findings is None else newer.findings,
             )
             self._over = {key: None for key, kept in self._waiting.outages.items() if kept and kept.open is None}
             self._limit()
@@ -159,6 +165,7 @@ class Pending:
                 {**present.lost, **waiting.lost},
                 waiting.changes,
                 waiting.drills,
+                present.findings if waiting.findings is None else waiting.findings,
             )
 
     def _outage_changed(self, kept: OutageChanged) -> None:

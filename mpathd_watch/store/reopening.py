@@ -16,6 +16,7 @@ from mpathd_watch.store.rows import (
     Row,
     instant,
     read_expected,
+    read_findings,
     read_incident,
     read_map,
     read_open,
@@ -71,6 +72,7 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
     maps = dict(readable(rows("SELECT wwid, map, resume FROM maps"), _map, skip))
     expected = dict(readable(rows("SELECT wwid, map FROM expected"), _expected, skip))
     lost = dict(readable(rows("SELECT label, shared FROM lost_nexuses"), _texts, skip))
+    findings = list(readable(rows("SELECT value FROM meta WHERE key = 'findings'"), read_findings, skip))
     alive = list(readable(rows("SELECT alive_mono, alive, boot FROM runs ORDER BY id DESC LIMIT 1"), _alive, skip))
     moment, its_boot = alive[0] if alive else (None, "")
     memory = Memory(
@@ -79,6 +81,7 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
         frozen({wwid: named.kept for wwid, named in maps.items()}),
         frozen(lost),
         frozen({each.id: each for each in incidents}),
+        findings[0] if findings else frozenset(),
         alive=moment,
         same_boot=its_boot == boot != "",
     )
@@ -89,6 +92,7 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
         dict(expected),
         dict(lost),
         [],
+        findings=findings[0] if findings else None,
     )
     return Opened(connection, inode, contents, memory, note, skipped)
 

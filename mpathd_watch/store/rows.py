@@ -151,6 +151,19 @@ def read_map(text: object) -> KeptMap:
     return decode(KeptMap, _parsed(text))
 
 
+def findings_text(findings: frozenset[str]) -> str:
+    """The findings that were announced, as ``meta`` has them."""
+    return _text(sorted(map(plain, findings)))
+
+
+def read_findings(row: Row) -> frozenset[str]:
+    """The findings of a row of ``meta``. Raises ``ValueError``."""
+    found = _parsed(row[0])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise ValueError("findings")
+    return frozenset(found)
+
+
 def expected_text(expected: ExpectedMap) -> str:
     """What is expected of a map, as ``expected.map`` has it."""
     return _text(encode(expected))

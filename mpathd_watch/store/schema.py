@@ -29,7 +29,8 @@ STAGES: Final = ("last_alive", "suspected", "stalled", "failed", "transport_up",
 _STAGES = ",\n  ".join(f"{stage}_least INTEGER, {stage}_most INTEGER" for stage in STAGES)
 
 _FIRST: Final = (
-    # ``pruned``: up to when outages have been removed to keep to the bounds.
+    # ``pruned``: up to when outages have been removed to keep to the bounds. ``findings``: a JSON list of the findings
+    # that were announced.
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # Runs of the daemon. ``alive`` is when it last wrote; ``clean``: it ended in order, at ``alive``.
     """CREATE TABLE runs (

@@ -25,6 +25,7 @@ from mpathd_watch.store.rows import (
     INCIDENT_COLUMNS,
     OUTAGE_COLUMNS,
     expected_text,
+    findings_text,
     incident_row,
     map_text,
     microseconds,
@@ -209,6 +210,8 @@ def _put(connection: sqlite3.Connection, taken: Contents) -> None:
             connection.execute("DELETE FROM lost_nexuses WHERE label = ?", (label,))
         else:
             connection.execute("INSERT OR REPLACE INTO lost_nexuses VALUES (?, ?)", (plain(label), plain(shared)))
+    if taken.findings is not None:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('findings', ?)", (findings_text(taken.findings),))
     rows = [
         (plain(each.wwid), plain(each.map), microseconds(each.at.wall), each.was.value, each.now.health.value)
         for each in taken.changes

@@ -8,7 +8,7 @@ changed, what passes by itself while a host starts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from mpathd_watch.core.alerting import messages
@@ -16,7 +16,7 @@ from mpathd_watch.core.audit import redundancy
 from mpathd_watch.core.audit.audit import Work, advanced, begun, report
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.draft import Draft
-from mpathd_watch.core.effects import Scope
+from mpathd_watch.core.effects import FindingsAnnounced, Scope
 from mpathd_watch.core.events import ConfigurationRead, Event, MultipathdConfigured, NetworkRead, SystemRead
 from mpathd_watch.core.judging import access_use
 from mpathd_watch.core.model.mappings import frozen
@@ -31,9 +31,6 @@ DISTANCE = 5.0
 """Seconds between two audits."""
 STANDING = 60.0
 """Seconds that a finding must stand before it is announced, unless the configuration has changed."""
-MOST_ANNOUNCED = 50
-"""Entries of one audit: a mistake in a template may concern every session of a host."""
-
 PATHS_AT_ONCE = 8000
 """Paths that one step takes through the stages of an audit: a few milliseconds."""
 
@@ -143,24 +140,26 @@ def _trunks(draft: Draft, links: carrier.Links) -> list[tuple[str, bool, list[ob
 
 
 def _announce(draft: Draft, auditing: Auditing) -> None:
-    found: dict[Hashable, Finding] = {}
+    found: dict[str, Finding] = {}
     for finding in auditing.report.findings:
         if finding.kind not in _WITH_ALERTS:
             found |= dict.fromkeys(_news(finding), finding)
     now = draft.now.monotonic
-    announced = {news for news in auditing.announced if news in found}
+    # What was announced before a restart may take a while to be found again: sessions and maps come one by one.
+    starting = Due(Wait.GRACE) in draft.deadlines
+    announced = {news for news in auditing.announced if starting or news in found}
     standing = {news: auditing.standing.get(news, now) for news in found if news not in announced}
     ripe = dict.fromkeys(
         found[news]
         for news, since in standing.items()
         if now - since >= STANDING or _is_urgent(found[news], fresh=auditing.urgent)
     )
-    for finding in list(ripe)[:MOST_ANNOUNCED]:
-        draft.emit(messages.config_finding(finding))
-    if len(ripe) > MOST_ANNOUNCED:
-        draft.emit(messages.more_findings(list(ripe)[MOST_ANNOUNCED:]))
+    for findings in _by_kind(ripe):
+        draft.emit(messages.config_finding(findings))
     # An entry names all objects of its finding, also those that have not stood for long.
     announced |= {news for finding in ripe for news in _news(finding)}
+    if announced != auditing.announced:
+        draft.emit(FindingsAnnounced(frozenset(announced)))
     waiting = {news: since for news, since in standing.items() if news not in announced}
     if waiting:
         draft.deadlines[_AUDIT] = max(now + DISTANCE, min(waiting.values()) + STANDING)
@@ -170,17 +169,25 @@ def _announce(draft: Draft, auditing: Auditing) -> None:
     draft.rest = replace(draft.rest, auditing=auditing)
 
 
+def _by_kind(findings: Iterable[Finding]) -> Iterable[Sequence[Finding]]:
+    """The findings of each kind and severity: a mistake in a template may concern every session of a host."""
+    groups: dict[tuple[FindingKind, Severity], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.kind, finding.severity), []).append(finding)
+    return groups.values()
+
+
 def _is_urgent(finding: Finding, *, fresh: bool) -> bool:
     """Whether a finding is announced at once; ``fresh``: the configuration has changed since the last audit."""
     return (finding.kind, finding.cause) in _AT_ONCE or (fresh and finding.kind not in _WHILE_STARTING)
 
 
-def _news(finding: Finding) -> list[Hashable]:
-    """What is new in a finding that has not been announced: each of its objects.
+def _news(finding: Finding) -> list[str]:
+    """What is new in a finding that has not been announced: each of its objects, as a line that is kept over restarts.
 
     Of severity info, the cause alone: with an orchestrator, objects come and go all day.
     """
-    about = (finding.kind, finding.severity, finding.cause)
+    about = f"{finding.kind.code} {finding.severity.name.lower()} {finding.cause!r}"
     if finding.severity is Severity.INFO:
         return [about]
-    return [(*about, each) for each in finding.objects or (finding.subject,)]
+    return [f"{about} {each}" for each in finding.objects or (finding.subject,)]

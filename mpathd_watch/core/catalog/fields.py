@@ -72,6 +72,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "CODE": Field("the code of the finding, see [findings.md](findings.md)"),
     "SEVERITY": Field("how severe the finding is", (words.SEVERITY,)),
     "SUBJECT": Field("what the finding is about: a session, a map, a file"),
+    "OBJECTS": Field("how many objects the findings of the entry are about"),
     "WHERE": Field("the line of a file that the finding is about, `FILE:LINE`"),
     "DELAY_SEC": Field(
         "seconds that the entry waited in mpathd-watch until journald accepted it, if it was 1 or more: it is about a "

@@ -46,6 +46,7 @@ def remembered(draft: Draft, event: Remembered) -> None:
             for known in paths.values():
                 draft.emit(OutageChanged(known, PathStates(known.health.value), draft.now))
     draft.rest = replace(draft.rest, memory=replace(memory, incidents=frozen({})))
+    draft.rest = replace(draft.rest, auditing=replace(draft.rest.auditing, announced=event.memory.findings))
     draft.incidents.update(_going_on(memory))
     for incident in memory.incidents.values():
         if incident.id not in draft.incidents:

@@ -76,9 +76,9 @@ class Memory:
     """The whole of it. ``expected`` and ``maps`` by WWID, ``outages`` by WWID and label of the path.
 
     ``lost``: the nexuses whose loss was announced, by label, and what each shared with others as it was announced
-    (``NexusState.announced_with``). ``incidents``: those that were going on, by their ids. ``alive``: when the last
-    daemon is known to have run, by the clocks of its boot; ``None`` where there was none. ``same_boot``: the host has
-    not been booted since, and CLOCK_MONOTONIC has gone on.
+    (``NexusState.announced_with``). ``incidents``: those that were going on, by their ids. ``findings``: those of the
+    audit that were announced. ``alive``: when the last daemon is known to have run, by the clocks of its boot; ``None``
+    where there was none. ``same_boot``: the host has not been booted since, and CLOCK_MONOTONIC has gone on.
     """
 
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
@@ -86,6 +86,7 @@ class Memory:
     maps: Mapping[str, KeptMap] = field(default_factory=empty)
     lost: Mapping[str, str] = field(default_factory=empty)
     incidents: Mapping[str, Incident] = field(default_factory=empty)
+    findings: frozenset[str] = frozenset()
     alive: Instant | None = None
     same_boot: bool = False
 

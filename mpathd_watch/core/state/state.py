@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 
 from mpathd_watch.core.audit_report import AuditReport
@@ -62,8 +62,8 @@ class Auditing:
     work: object | None = None
     urgent: bool = False
     again: float | None = None
-    standing: Mapping[Hashable, float] = field(default_factory=empty)
-    announced: frozenset[Hashable] = frozenset()
+    standing: Mapping[str, float] = field(default_factory=empty)
+    announced: frozenset[str] = frozenset()
     access: Mapping[str, AccessUse] = field(default_factory=empty)
 
 

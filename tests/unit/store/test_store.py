@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.effects import (
+    FindingsAnnounced,
     IncidentChanged,
     IncidentEnded,
     Kept,
@@ -132,6 +133,22 @@ def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:
     assert (memory.alive, memory.same_boot) == (NOW, True)
     assert not again(tmp_path, "two").memory.same_boot
     assert not again(tmp_path, "").memory.same_boot
+
+
+def test_the_findings_that_were_announced_are_the_last_ones(tmp_path: Path) -> None:
+    store = Store(tmp_path).keep(FindingsAnnounced(frozenset({"a", "b"})))
+    assert again(tmp_path).memory.findings == {"a", "b"}
+    store.keep(FindingsAnnounced(frozenset({"b"})))
+    store.keep(NexusAnnounced("n", ""))
+    assert again(tmp_path).memory.findings == {"b"}
+
+
+@pytest.mark.parametrize("value", ["{", "{}", "[1]", 7, None])
+def test_findings_that_make_no_sense_are_none(tmp_path: Path, value: object) -> None:
+    Store(tmp_path).keep(FindingsAnnounced(frozenset({"a"}))).writer.end(NOW)
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
+        other.execute("UPDATE meta SET value = ? WHERE key = 'findings'", (value,))
+    assert again(tmp_path).memory.findings == frozenset()
 
 
 def test_the_evidence_of_an_outage_is_that_of_its_beginning_over_restarts(tmp_path: Path) -> None:
@@ -286,6 +303,7 @@ things = st.one_of(
     st.builds(map_changed, st.sampled_from(MapHealth), st.sampled_from(MapHealth)),
     st.just(MapDropped(WWID)),
     st.builds(NexusAnnounced, st.sampled_from("ab"), st.sampled_from(["", "x", None])),
+    st.builds(FindingsAnnounced, st.frozensets(st.sampled_from("abc"))),
     st.builds(
         lambda number, out: IncidentChanged(replace(INCIDENT, id=f"{number:016x}", out=out)),
         st.integers(0, 3),
@@ -304,21 +322,21 @@ def test_whatever_fails_meanwhile_the_same_is_written_in_the_end(steps: list[tup
     written, late = Contents.nothing(), Contents.nothing()
     for kept, write, fails in steps:
         direct.put(kept)
-        _apply(written, direct.take())
+        written = _apply(written, direct.take())
         waiting.put(kept)
         if write:
             taken = waiting.take()
             if fails:
                 waiting.give_back(taken)
             else:
-                _apply(late, taken)
-    _apply(late, waiting.take())
-    _apply(written, direct.take())
+                late = _apply(late, taken)
+    late = _apply(late, waiting.take())
+    written = _apply(written, direct.take())
     assert late == written
     assert waiting.waiting == 0
 
 
-def _apply(database: Contents, taken: Contents) -> None:
+def _apply(database: Contents, taken: Contents) -> Contents:
     """What a database does with what is written to it."""
     _put(database.outages, taken.outages)
     database.incidents.update(taken.incidents)
@@ -326,6 +344,7 @@ def _apply(database: Contents, taken: Contents) -> None:
     _put(database.expected, taken.expected)
     _put(database.lost, taken.lost)
     database.changes.extend(taken.changes)
+    return database if taken.findings is None else replace(database, findings=taken.findings)
 
 
 def _put(present: dict[str, Value | None], changes: dict[str, Value | None]) -> None:

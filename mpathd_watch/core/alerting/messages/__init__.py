@@ -11,7 +11,7 @@ from mpathd_watch.core.alerting.messages.arrays import (
     unit_attention,
 )
 from mpathd_watch.core.alerting.messages.context import Context
-from mpathd_watch.core.alerting.messages.findings import config_finding, more_findings
+from mpathd_watch.core.alerting.messages.findings import config_finding
 from mpathd_watch.core.alerting.messages.incidents import damage, incident, incident_ended, path_name
 from mpathd_watch.core.alerting.messages.maps import map_changed, map_forgotten, map_io_fails, map_removed
 from mpathd_watch.core.alerting.messages.nexuses import nexus_lost, nexus_restored
@@ -39,7 +39,6 @@ __all__ = [
     "map_forgotten",
     "map_io_fails",
     "map_removed",
-    "more_findings",
     "nexus_lost",
     "nexus_restored",
     "path_added",

@@ -16,13 +16,20 @@ _PRIORITIES = {
 }
 
 
-def config_finding(finding: Finding) -> Alert:
-    """The alert for one finding of the audit: ``SUBJECT: TEXT (WHERE)``, or ``FILE:LINE: TEXT`` about a file itself."""
+def config_finding(findings: Sequence[Finding]) -> Alert:
+    """The alert for findings of one kind and severity: ``SUBJECT: TEXT (WHERE)``, or ``FILE:LINE: TEXT`` about a file.
+
+    The first is described; the others are counted.
+    """
+    finding, *others = findings
     message = f"{finding.subject}: {finding.text}"
     if finding.where.startswith(f"{finding.subject}:"):
         message = f"{finding.where}: {finding.text}"
     elif finding.where:
         message += f" ({finding.where})"
+    if others:
+        objects = plural(sum(map(_count, others)), "more object")
+        message += f"; and {plural(len(others), 'more finding')} of this kind, about {objects}: run mpathd-watch check"
     return Alert(
         AlertKind.CONFIG_FINDING,
         _PRIORITIES[finding.severity],
@@ -32,16 +39,10 @@ def config_finding(finding: Finding) -> Alert:
             "SEVERITY": finding.severity.name.lower(),
             "SUBJECT": finding.subject,
             "WHERE": finding.where,
+            "OBJECTS": str(sum(map(_count, findings))),
         },
     )
 
 
-def more_findings(findings: Sequence[Finding]) -> Alert:
-    """The alert for more findings than fit the journal."""
-    severity = max(finding.severity for finding in findings)
-    return Alert(
-        AlertKind.CONFIG_FINDING,
-        _PRIORITIES[severity],
-        f"There are {plural(len(findings), 'more finding')}: mpathd-watch check lists them all.",
-        {"SEVERITY": severity.name.lower()},
-    )
+def _count(finding: Finding) -> int:
+    return len(finding.objects) or 1

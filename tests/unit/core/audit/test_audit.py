@@ -623,7 +623,7 @@ def test_a_finding_is_one_short_sentence(kind: FindingKind, wrong: Host) -> None
             assert not finding.text.endswith(".")
             subject, text, where = finding.subject, finding.text, finding.where
             expected = f"{subject}: {text} ({where})" if where else f"{subject}: {text}"
-            assert config_finding(finding).message == (
+            assert config_finding([finding]).message == (
                 f"{where}: {text}" if where.startswith(f"{subject}:") else expected
             )
 

@@ -11,16 +11,18 @@ from mpathd_watch.core.audit import schedule
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.catalog.findings import Finding, FindingKind, Severity
 from mpathd_watch.core.configuration import Configuration, Reason, Unreadable
-from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured, SettingsChanged, Tick
+from mpathd_watch.core.effects import FindingsAnnounced, Scope
+from mpathd_watch.core.events import ConfigurationRead, MultipathdConfigured, Remembered, SettingsChanged, Tick
 from mpathd_watch.core.formats.multipath_conf import parse, parse_printed
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
 from mpathd_watch.core.model.facts import LinkFacts
+from mpathd_watch.core.model.memory import Memory
 from mpathd_watch.core.state import Due, Wait
 from tests.story import START, San, Story
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
 CONF = "/etc/multipath.conf"
+CODE = "syntax_error"
 
 
 @pytest.fixture(autouse=True, params=[schedule.PATHS_AT_ONCE, 8], ids=["one step", "six steps"])
@@ -229,16 +231,45 @@ def test_what_carries_the_sessions_is_audited_when_it_has_changed_and_other_inte
     assert "single_nic" in codes(story.at(45))
 
 
-def test_a_mistake_in_a_template_does_not_flood_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "MOST_ANNOUNCED", 3)
+def test_a_mistake_in_a_template_is_one_entry_that_counts() -> None:
     story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
     story.feed(files("".join(f"junk{number}\n" for number in range(10))))
     story.at(300)
-    told = [told.alert for told in story.told if told.event == "config_finding"]
-    assert len(told) == 4
-    assert "more findings: mpathd-watch check lists them all." in told[-1].message
-    assert told[-1].priority is Priority.WARNING
-    assert told[-1].fields == {"SEVERITY": "warning"}
+    (told,) = [
+        told.alert for told in story.told if told.event == "config_finding" and told.alert.fields["CODE"] == CODE
+    ]
+    assert told.message.endswith("; and 9 more findings of this kind, about 9 more objects: run mpathd-watch check")
+    assert told.priority is Priority.WARNING
+    assert told.fields["OBJECTS"] == "10"
+
+
+def test_what_was_announced_is_not_repeated_after_a_restart() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().at(0)
+    story.feed(files("junk\n"))
+    story.at(300)
+    kept = [each for each in story.kept if isinstance(each, FindingsAnnounced)]
+    assert kept
+    again = Story(San.of(["mpio"], PORTALS))
+    again.feed(Remembered(Memory(findings=kept[-1].findings)))
+    again.begun().at(0)
+    again.feed(files("junk\n"))
+    again.at(300)
+    assert findings(again) == []
+    again.feed(files("junk\njunk2\n"))
+    again.at(600)
+    assert [code for _, code, _ in findings(again)] == [CODE]
+
+
+def test_what_is_not_found_any_more_after_a_start_is_announced_when_it_comes_back() -> None:
+    story = Story(San.of(["mpio"], PORTALS))
+    story.feed(Remembered(Memory(findings=frozenset({"a finding of before"}))))
+    story.begun()
+    story.feed(files())
+    assert Wait.GRACE in story.at(-40).waits
+    assert "a finding of before" in story.state.auditing.announced
+    story.at(200)
+    story.feed(files("junk\n"))
+    assert "a finding of before" not in story.at(210).state.auditing.announced
 
 
 PRIORITIES = {Severity.INFO: Priority.INFO, Severity.WARNING: Priority.WARNING, Severity.CRITICAL: Priority.ERR}
@@ -247,7 +278,7 @@ PRIORITIES = {Severity.INFO: Priority.INFO, Severity.WARNING: Priority.WARNING, 
 @pytest.mark.parametrize(("severity", "priority"), PRIORITIES.items())
 def test_the_priority_follows_the_severity(severity: Severity, priority: Priority) -> None:
     kind = next(kind for kind in FindingKind if kind.value.severity is severity)
-    assert config_finding(Finding(kind, "subject", "text (FILE:1)", "FILE:1")).priority is priority
+    assert config_finding([Finding(kind, "subject", "text (FILE:1)", "FILE:1")]).priority is priority
 
 
 def test_a_group_that_grows_is_announced_again_and_one_that_shrinks_is_not() -> None:
