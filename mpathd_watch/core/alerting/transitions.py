@@ -29,7 +29,7 @@ def announce_paths(draft: Draft, before: Before) -> None:
     _announce_overdue(draft, before)
 
 
-def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
+def announce_map(draft: Draft, map_: MapState, previous: MapState) -> None:
     """Report a new health; a map that has just appeared may first gather its paths.
 
     At the start the layer's manager answers first: whether I/O fails or hangs is half of the news. While an array moves
@@ -40,10 +40,10 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
         return
     if _waits_for_array(map_) or _waits_for_paths(draft, map_):
         return
-    _announce_failing_io(draft, map_)
+    _announce_failing_io(draft, map_, previous)
     if map_.health is not map_.announced:
         # After the time to settle, the health is an old one that was never reported.
-        known_before = MapHealth.UNKNOWN if previous is map_.health else previous
+        known_before = MapHealth.UNKNOWN if previous.health is map_.health else previous.health
         draft.emit(messages.map_changed(map_, known_before, _troubled(draft, map_), waiting(draft, map_)))
     if map_.health is not map_.announced or (map_.health is MapHealth.HEALTHY and map_.troubled is not None):
         draft.maps[map_.wwid] = replace(
@@ -53,12 +53,10 @@ def announce_map(draft: Draft, map_: MapState, previous: MapHealth) -> None:
         )
 
 
-def _announce_failing_io(draft: Draft, map_: MapState) -> None:
+def _announce_failing_io(draft: Draft, map_: MapState, previous: MapState) -> None:
     """Report that I/O fails which waited until now; of a map that never queued, the loss itself reports that."""
-    before = draft.before.maps.get(map_.wwid)
-    if before is None or before.queueing.failing is not None or map_.queueing.failing is None:
-        return
-    if before.health is map_.announced is MapHealth.LOST:
+    began = previous.queueing.failing is None and map_.queueing.failing is not None
+    if began and previous.health is map_.announced is MapHealth.LOST:
         draft.emit(messages.map_io_fails(map_, draft.now))
 
 

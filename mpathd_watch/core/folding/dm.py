@@ -23,7 +23,7 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.views import CheckerView, DmView
 from mpathd_watch.core.model.vocabulary import DmAction, DmState, SourceName
-from mpathd_watch.core.state import Due, MapState, PathState, Queueing, Wait
+from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts.health import CONDEMNED_BY_CHECKER
 from mpathd_watch.immutable import replace
 
@@ -175,9 +175,8 @@ def status_read(draft: Draft, event: DmStatusRead) -> None:
 
 def _fold_listing(draft: Draft, listing: MapListing, requested: float) -> None:
     map_ = draft.maps[listing.wwid]
-    queueing = Queueing(
-        listing.queueing, _queueing_ends(map_, listing, draft.now), listing.queues, map_.queueing.failing
-    )
+    ends = _queueing_ends(map_, listing, draft.now)
+    queueing = replace(map_.queueing, text=listing.queueing, ends=ends, waits=listing.queues)
     known = (map_.queueing, map_.vendor, map_.product)
     if known != (queueing, listing.vendor, listing.product):
         draft.maps[listing.wwid] = replace(

@@ -47,10 +47,10 @@ def judge(draft: Draft) -> None:
             draft.keep_path(wwid, after)
         draft.regrouped.add(wwid)
     incidents.join(draft, before)
-    previous = {wwid: draft.maps[wwid].health for wwid in draft.regrouped}
+    previous = {wwid: draft.maps[wwid] for wwid in draft.regrouped}
     for wwid in draft.regrouped:
         draft.maps[wwid] = _judged_map(draft, draft.whole_map(wwid))
-    queueing.follow(draft)
+    queueing.follow(draft, previous)
     judge_port_groups(draft)
     judge_moves(draft)
     announce_paths(draft, before)

@@ -6,13 +6,14 @@ requested again while that may be.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.incident import Standstill
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import DmState, MapHealth
-from mpathd_watch.core.state import Due, MapState, Wait
+from mpathd_watch.core.state import Due, MapState, Queueing, Wait
 from mpathd_watch.immutable import replace
 
 SOON: Final = 0.5
@@ -22,48 +23,53 @@ RARELY: Final = 10.0
 """The most seconds between two requests. They become rarer the longer nothing has changed."""
 
 
-def follow(draft: Draft) -> None:
-    """Note when I/O begins to fail, and request multipathd's count-down while there may be one."""
-    for wwid in draft.regrouped & draft.maps.keys():
-        before, map_ = draft.before.maps.get(wwid), draft.maps[wwid]
-        was_lost = before is not None and before.health is MapHealth.LOST
-        if before is not None and was_lost and map_.health is not MapHealth.LOST:
+def follow(draft: Draft, previous: Mapping[str, MapState]) -> None:
+    """Note when I/O hangs and when it fails, and request multipathd's count-down while there may be one.
+
+    ``previous``: the maps before they were judged.
+    """
+    for wwid, before in previous.items():
+        map_ = draft.maps[wwid]
+        if before.health is MapHealth.LOST and map_.health is not MapHealth.LOST:
             _note_standstill(draft, before)
-        failing = _failing(before, map_, draft.now)
-        if failing != map_.queueing.failing:
-            draft.maps[wwid] = replace(map_, queueing=replace(map_.queueing, failing=failing))
-        _request(draft, wwid, fresh=before is None or before.queueing is not map_.queueing)
+        queueing = _noted(before, map_, draft.now)
+        if queueing != map_.queueing:
+            draft.maps[wwid] = replace(map_, queueing=queueing)
+        _request(draft, wwid)
 
 
-def _failing(before: MapState | None, map_: MapState, now: Instant) -> Instant | None:
-    """Since when I/O fails; ``None`` if it does not, or if nobody saw it begin."""
-    if map_.health is not MapHealth.LOST or map_.queues is not False:
-        return None
-    began = before is not None and (before.health is not MapHealth.LOST or before.queues is True)
-    return now if began and map_.queueing.failing is None else map_.queueing.failing
+def _noted(before: MapState, map_: MapState, now: Instant) -> Queueing:
+    """What is known of the map's queueing, with the moments since which I/O hangs or fails."""
+    known = map_.queueing
+    if map_.health is not MapHealth.LOST or known.waits is None:
+        return replace(known, hanging=None, failing=None)
+    if known.waits:
+        return replace(known, hanging=known.hanging or now, failing=None)
+    begins = before.health is not MapHealth.LOST or known.hanging is not None
+    return replace(known, hanging=None, failing=now if begins else known.failing)
 
 
 def _note_standstill(draft: Draft, before: MapState) -> None:
     """Note in the map's incidents how long it was without a path, and what became of its I/O meanwhile."""
-    without, failing = draft.now.since(before.since), before.queueing.failing
-    seen = failing is not None or before.queues is True
-    failed = 0.0 if failing is None else draft.now.since(failing)
+    without, known = draft.now.since(before.since), before.queueing
+    failed = 0.0 if known.failing is None else draft.now.since(known.failing)
+    seen = known.hanging is not None or known.failing is not None
     standstill = Standstill(without, without - failed, failed) if seen else Standstill(without)
     for incident in sorted(draft.incidents.keys() & {path.incident for path in before.paths.values()}):
-        known = draft.incidents[incident]
-        draft.incidents[incident] = replace(known, standstill=_longer(known.standstill, standstill))
+        noted = draft.incidents[incident]
+        draft.incidents[incident] = replace(noted, standstill=_longer(noted.standstill, standstill))
 
 
 def _longer(known: Standstill | None, other: Standstill) -> Standstill:
     return other if known is None or other.without > known.without else known
 
 
-def _request(draft: Draft, wwid: str, *, fresh: bool) -> None:
-    """Set when the maps are requested; ``fresh``: they have just been listed with something new."""
+def _request(draft: Draft, wwid: str) -> None:
+    """Set when the maps are requested: at the end of the count-down at the latest, and sooner until it has begun."""
     due, ref = Due(Wait.QUEUEING, wwid), _changes_after(draft.maps[wwid])
     if ref is None:
         draft.deadlines.drop(due)
-    elif fresh or due not in draft.deadlines:
+    elif due not in draft.deadlines or ref > draft.deadlines[due]:
         spacing = min(max(draft.now.monotonic - ref, SOON), RARELY)
         draft.deadlines[due] = max(ref, draft.now.monotonic) + spacing
 

@@ -18,13 +18,15 @@ class Queueing:
     """How long I/O waits while no path is usable.
 
     ``text``: what multipathd prints of it (%Q), ``""`` if that is not known. ``ends``: when it starts to fail, if
-    multipathd counts down to that. ``waits``: whether it waits at all, ``None`` if that is not known. ``failing``:
-    since when I/O fails, while no path is usable; ``None`` if it does not, or if nobody saw it begin.
+    multipathd counts down to that. ``waits``: whether it waits at all, ``None`` if that is not known.
+    ``hanging`` and ``failing``: since when I/O does so, while no path is usable; ``None`` if it does not, or if nobody
+    saw it begin to fail.
     """
 
     text: str = ""
     ends: Instant | None = None
     waits: bool | None = None
+    hanging: Instant | None = None
     failing: Instant | None = None
 
 

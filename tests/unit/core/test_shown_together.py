@@ -75,7 +75,7 @@ def shown(state: State) -> list[object]:
     """What status and check show of maps, paths, nexuses and sources.
 
     It does not matter what has been announced, nor with what; nor what the first of several readings alone would have
-    shown: that a path is only stalled, and not yet failed.
+    shown: that a path is only stalled, and not yet failed, or that it is not known whether I/O hangs or fails.
     """
     paths = [
         (map_.label, path.label, path.health, path.member, path.place, path.dm, path.checker, path.disk, path.verdict)
@@ -86,7 +86,15 @@ def shown(state: State) -> list[object]:
     return [
         *((*path[:-1], path[-1].since, path[-1].deadline, path[-1].overdue) for path in paths),
         *(outage and replace(outage, announced=None, shared=False, stalled=None) for outage in outages),
-        *(replace(map_, paths={}, announced=MapHealth.UNKNOWN) for map_ in state.maps.values()),
+        *(
+            replace(
+                map_,
+                paths={},
+                announced=MapHealth.UNKNOWN,
+                queueing=replace(map_.queueing, hanging=None, failing=None),
+            )
+            for map_ in state.maps.values()
+        ),
         *(replace(nexus, announced_lost=False, announced_with="") for nexus in state.nexuses.values()),
         *(state.sources, state.usage, state.unmapped, state.links, state.started),
     ]

@@ -574,8 +574,9 @@ def check_same_truth(state: State, san: San, requested: float) -> None:
         other = fresh.state.maps[wwid]
         for trait in ("name", "sysfs_name", "suspended", "queues", "vendor", "product"):
             assert getattr(known, trait) == getattr(other, trait)
-        # Since when I/O fails is seen when that begins, and not later.
-        assert replace(known.queueing, failing=None) == replace(other.queueing, failing=None)
+        # Since when I/O hangs or fails is seen when that begins, and not later.
+        seen = [replace(each.queueing, hanging=None, failing=None) for each in (known, other)]
+        assert seen[0] == seen[1]
         here = {path.place.dev: path for path in known.paths.values() if path.member}
         there = {path.place.dev: path for path in other.paths.values()}
         assert set(here) == set(there)
