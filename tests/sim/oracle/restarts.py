@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from mpathd_watch.core.catalog.alerts import AlertKind
-from mpathd_watch.core.effects import Alert, Effect, OutageEnded
+from mpathd_watch.core.effects import Alert, Effect, NexusAnnounced, OutageEnded
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
@@ -203,6 +203,9 @@ class RestartOracle:
                 self._judge_alert(effect, after)
             elif isinstance(effect, OutageEnded):
                 self._judge_outage(effect)
+            elif isinstance(effect, NexusAnnounced) and effect.label not in after.nexuses:
+                # It was logged out and no map has a path through it any more: its next loss is another one.
+                self._last.pop(("", effect.label), None)
 
     def _judge_alert(self, alert: Alert, after: State) -> None:
         fields, kind = alert.fields, alert.kind
