@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mpathd_watch.core.draft import Draft
+from mpathd_watch.core.effects import Scope
 from mpathd_watch.core.model.incident import Standstill
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import DmState, MapHealth
@@ -21,6 +22,7 @@ SOON: Final = 0.5
 loop turns once a second."""
 RARELY: Final = 10.0
 """The most seconds between two requests. They become rarer the longer nothing has changed."""
+_HAS_PATH: Final = frozenset({MapHealth.HEALTHY, MapHealth.DEGRADED, MapHealth.AT_RISK})
 
 
 def follow(draft: Draft, previous: Mapping[str, MapState]) -> None:
@@ -30,9 +32,12 @@ def follow(draft: Draft, previous: Mapping[str, MapState]) -> None:
     """
     for wwid, before in previous.items():
         map_ = draft.maps[wwid]
-        if before.health is MapHealth.LOST and map_.health is not MapHealth.LOST:
-            _note_standstill(draft, before)
         queueing = _noted(before, map_, draft.now)
+        if before.health is MapHealth.LOST and map_.health in _HAS_PATH:
+            _note_standstill(draft, before)
+            if _is_rearmed(draft, map_):
+                queueing = Queueing()
+                draft.refresh(Scope.MAPS)
         if queueing != map_.queueing:
             draft.maps[wwid] = replace(map_, queueing=queueing)
         _request(draft, wwid)
@@ -45,8 +50,19 @@ def _noted(before: MapState, map_: MapState, now: Instant) -> Queueing:
         return replace(known, hanging=None, failing=None)
     if known.waits:
         return replace(known, hanging=known.hanging or now, failing=None)
-    begins = before.health is not MapHealth.LOST or known.hanging is not None
+    begins = before.health in _HAS_PATH or known.hanging is not None
     return replace(known, hanging=None, failing=now if begins else known.failing)
+
+
+def _is_rearmed(draft: Draft, map_: MapState) -> bool:
+    """Whether multipathd's word for the queueing, which it gave while the map had no path, is out of date.
+
+    With the first path that returns it turns the queueing on again (leave_recovery_mode() in structs_vec.c), for as
+    many checks as are set, also after it has turned it off at the end of the count-down.
+    """
+    report = draft.rest.auditing.report.maps.get(map_.wwid)
+    exhausted = report is not None and isinstance(report.settings.no_path_retry.value, int)
+    return map_.queueing.text.endswith("sec") or (map_.queueing.text == "off" and exhausted)
 
 
 def _note_standstill(draft: Draft, before: MapState) -> None:

@@ -49,6 +49,8 @@ def run(lab: Lab) -> None:
     for path, back_at, up_at in zip(paths, back, up, strict=True):
         lab.expect_recovery("mpio", path, back_at, up_at)
     lab.expect_map("mpio", "healthy", max(up))
+    # multipathd queues again since the first path is back, and reports that in no uevent either.
+    lab.expect_metric("map_queueing", 1, timeout=5.0, map="mpio")
     if lab.watch.present:
         end = lab.expect_event("incident_ended", after=plugged, timeout=20.0)
         lab.say(f"{end}")

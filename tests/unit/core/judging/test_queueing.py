@@ -8,10 +8,13 @@ import pytest
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Effect, Scope
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Event, EventsLost, SourceUp
+from mpathd_watch.core.formats.multipath_conf.precedence import Origin
+from mpathd_watch.core.formats.multipath_conf.resolution import Effective
 from mpathd_watch.core.model.incident import Standstill
-from mpathd_watch.core.model.vocabulary import DmState, MapHealth, SessionStatus
+from mpathd_watch.core.model.vocabulary import DeviceState, DmState, MapHealth, SessionStatus, SourceName
 from mpathd_watch.core.state import Wait
+from mpathd_watch.immutable import replace
 from tests.story import San, Story
 
 PORTALS = ["192.168.1.1", "192.168.2.1"]
@@ -190,3 +193,49 @@ def test_what_was_not_seen_is_not_claimed() -> None:
     story.multipathd_down()
     story.at(10).session(1, SessionStatus.FREE).session(2, SessionStatus.FREE)
     assert "; no path was usable for 30.0 s" in back(story, 40).at(50).told_of("incident_ended").message
+
+
+# --- a path that returns ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "retries"), [("20 sec", None), ("off", 4)])
+def test_the_word_of_a_map_without_a_path_is_out_of_date_once_it_has_one(word: str, retries: int | None) -> None:
+    story = counted(lost("4 chk"), 12, word)
+    report = story.state.auditing.report
+    known = report.maps[story.san.wwid("mpio")]
+    settings = replace(known.settings, no_path_retry=Effective(retries, Origin("defaults")))
+    maps = {story.san.wwid("mpio"): replace(known, settings=settings)}
+    story.state = replace(story.state, auditing=replace(story.state.auditing, report=replace(report, maps=maps)))
+    story.at(14).heard(1, 14).session(1, SessionStatus.LOGGED_IN).device("sda", DeviceState.RUNNING)
+    story.dm("sda", DmState.ACTIVE)
+    assert story.map().health is MapHealth.AT_RISK
+    assert story.wants(Scope.MAPS)
+    assert (story.map().queues, story.map().queueing.ends, story.map().queueing.text) == (None, None, "")
+
+
+def test_the_word_of_a_map_that_never_queues_stays() -> None:
+    story = lost("off").listing().at(14).heard(1, 14).session(1, SessionStatus.LOGGED_IN).dm("sda", DmState.ACTIVE)
+    assert story.map().health is MapHealth.AT_RISK
+    assert story.map().queues is False
+
+
+def test_a_map_that_was_lost_when_the_daemon_started_is_not_reported_to_fail_from_then_on() -> None:
+    san = San.of(["mpio"], PORTALS).wired()
+    san.dm.update(dict.fromkeys(san.dm, DmState.FAILED))
+    story = Story(san, multipathd=False).begun().at(0)
+    story.feed(SourceUp(SourceName.MULTIPATHD))
+    assert story.map().health is MapHealth.UNKNOWN
+    story.at(1).listing()
+    assert story.map().health is MapHealth.LOST
+    assert story.map().queues is False
+    assert story.map().queueing.failing is None
+
+
+def test_a_standstill_does_not_end_where_nothing_is_known_any_more() -> None:
+    story = begun("on").at(10)
+    for name in sorted(story.san.dm):
+        story.dm(name, DmState.FAILED)
+    assert story.map().health is MapHealth.LOST
+    story.at(20).multipathd_down().feed(EventsLost())
+    assert story.map().health is MapHealth.UNKNOWN
+    assert [incident.standstill for incident in story.state.incidents.values()] == [None]
