@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from html import escape
 from typing import Final
@@ -36,6 +37,14 @@ def tone(health: str) -> str:
 def badge(health: str) -> str:
     """The health as a coloured word."""
     return f'<span class="badge {tone(health)}">{escape(words.in_words(health))}</span>'
+
+
+def short_list(name: str, title: str, entries: Sequence[str], more: str) -> str:
+    """A section with a list; ``more`` is the last line, about what is not in it, and empty if nothing is missing."""
+    last = f'<li class="dull">{more}</li>' if more else ""
+    return (
+        f'<section class="{name}"><div class="head"><h2>{title}</h2></div><ul>{"".join(entries)}{last}</ul></section>\n'
+    )
 
 
 def text_or_dash(text: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from mpathd_watch.core.model.text import duration, plural
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.sinks import words
-from mpathd_watch.sinks.http.page.html import badge, sentence
+from mpathd_watch.sinks.http.page.html import badge, sentence, short_list
 from mpathd_watch.sinks.status.document import IncidentEntry
 from mpathd_watch.sinks.words import MAPS_WORST_FIRST, badness
 
@@ -23,11 +23,8 @@ def incidents(found: Iterable[IncidentEntry]) -> str:
     if not every:
         return ""
     rest = len(every) - MOST
-    more = f"<li>{plural(rest, 'other incident')}</li>" if rest > 0 else ""
-    return (
-        '<section class="incidents"><div class="head"><h2>Incidents</h2></div>'
-        f"<ul>{''.join(map(_entry, every[:MOST]))}{more}</ul></section>\n"
-    )
+    more = plural(rest, "other incident") if rest > 0 else ""
+    return short_list("incidents", "Incidents", [_entry(incident) for incident in every[:MOST]], more)
 
 
 def _entry(incident: IncidentEntry) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from mpathd_watch.core.model.text import duration, listed, plural
 from mpathd_watch.core.model.vocabulary import Health
 from mpathd_watch.immutable import immutable
-from mpathd_watch.sinks.http.page.html import badge, map_link, sentence
+from mpathd_watch.sinks.http.page.html import badge, map_link, sentence, short_list
 from mpathd_watch.sinks.status.document import Document, MapEntry, PathEntry
 from mpathd_watch.sinks.status.promises import time_left
 from mpathd_watch.sinks.status.remarks import remarks
@@ -42,11 +42,8 @@ def running(document: Document, maps: Iterable[MapEntry]) -> str:
     if not found:
         return ""
     rest = len(found) - MOST
-    more = f'<li class="dull">{plural(rest, "other outage")} below</li>' if rest > 0 else ""
-    return (
-        '<section class="running"><div class="head"><h2>Running outages</h2></div>'
-        f"<ul>{''.join(map(_entry, found[:MOST]))}{more}</ul></section>\n"
-    )
+    more = f"{plural(rest, 'other outage')} below" if rest > 0 else ""
+    return short_list("running", "Running outages", [_entry(outage) for outage in found[:MOST]], more)
 
 
 def _outages(document: Document, maps: Iterable[MapEntry]) -> Iterable[_Outage]:
