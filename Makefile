@@ -98,10 +98,15 @@ clean: ## remove everything that was made here (cached lab images stay)
 test-core: $(venv)
 	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit/core tests/golden
 
+# What these measure beside hostile clients is the daemon's time, and not the machine's only if nothing else runs meanwhile.
+timed := tests/component/daemon/test_hostile_clients.py tests/component/sinks/test_http_hostile.py
+
 # Most of these wait for processes, sockets and deadlines, so there are two for each processor.
 .PHONY: test-rest
 test-rest: $(venv)
-	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component tests/field --ignore tests/unit/core
+	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component tests/field \
+		--ignore tests/unit/core $(addprefix --ignore ,$(timed))
+	$(python) -m pytest $(timed)
 
 # The parts of `make check`
 
