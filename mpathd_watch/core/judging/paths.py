@@ -70,7 +70,7 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
         outage = restarts.until_known(path, outage, draft.now)
     if outage is not None:
         outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
-        outage = advance(outage, health, seen, draft.now)
+        outage = advance(_with_checks(draft, wwid, outage), health, seen, draft.now)
         if health is Health.UP and outage.real:
             outage = replace(outage, judgement=judge(outage, draft.rest.settings.slack_seconds))
     if health is not path.health:
@@ -221,8 +221,6 @@ def _seen_to_begin(path: PathState, seen: Evidence, health: Health) -> bool:
 
 def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outage:
     nexus = draft.nexus_of(path)
-    report = draft.rest.auditing.report.maps.get(wwid)
-    recheck = report.recheck_interval if report else None
     began = path.verdict.since if path.awaited else draft.now
     return Outage(
         id=outage_id(wwid, path.label, began),
@@ -230,12 +228,26 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         failed=began if path.awaited else None,
         shared=path.awaited and not draft.maps[wwid].exists,
         timeouts=None if nexus is None else nexus.facts.timeouts,
-        bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), recheck),
+        bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), _recheck_interval(draft, wwid)),
         inherited=inherited,
         unwatched=restarts.unwatched_since(draft, wwid, path, began) if inherited else (),
         errors=_counted_before(path, draft.now),
         soon=path.ever_up and (draft.now.since(path.verdict.since) < CAUSE_GRACE or _was_overruled(draft, wwid, path)),
     )
+
+
+def _with_checks(draft: Draft, wwid: str, outage: Outage) -> Outage:
+    """The outage with the bound of its reinstatement, if multipathd's checks were not known yet as it began."""
+    bound = outage.bounds
+    if bound is None or not isinf(bound.reinstatement):
+        return outage
+    within = draft.layer_of(wwid).reinstated_within(_recheck_interval(draft, wwid))
+    return outage if isinf(within) else replace(outage, bounds=replace(bound, reinstatement=within))
+
+
+def _recheck_interval(draft: Draft, wwid: str) -> int | None:
+    report = draft.rest.auditing.report.maps.get(wwid)
+    return report.recheck_interval if report else None
 
 
 def _was_overruled(draft: Draft, wwid: str, path: PathState) -> bool:

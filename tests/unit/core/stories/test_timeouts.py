@@ -252,6 +252,15 @@ def test_what_has_no_bound_has_no_deadline() -> None:
     assert held.path(SECOND).verdict.deadline is None
 
 
+def test_how_often_multipathd_checks_may_become_known_while_a_path_is_out() -> None:
+    story = given_up(down(Story(San.of(["mpio"], PORTALS)).begun()))
+    back(story.at(30).expects(recheck_interval=5), 45.0)
+    assert story.path(SECOND).verdict.deadline == moment(57.0)
+    reinstated(story, 62.0)
+    result = judgement(story)
+    assert (result.verdict, result.broken) == (Verdict.OVER_BUDGET, Phase.REINSTATEMENT)
+
+
 def test_a_path_that_multipathd_holds_back_has_no_deadline() -> None:
     story = back(given_up(down(article())), 45.0)
     assert story.path(SECOND).verdict.deadline is not None
