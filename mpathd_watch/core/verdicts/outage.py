@@ -18,6 +18,8 @@ from mpathd_watch.immutable import replace
 _ENDS_OF_TRANSITIONS = frozenset({Cause.ARRAY_STANDBY, Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _WORSE_THAN_STANDBY = frozenset({Cause.ARRAY_UNAVAILABLE, Cause.ARRAY_OFFLINE})
 _TAKEN_AWAY = frozenset({Cause.LOGOUT, Cause.REMOVED})
+_HAS_FAILED = frozenset({Health.FAILED, Health.MISSING, Health.RECOVERING})
+"""A path that recovers has failed, even if its transport was back before that was read."""
 
 CAUSE_GRACE = 2.0
 """Seconds a failure may wait for its cause before it is counted under one that another may yet replace: dm's uevent
@@ -37,7 +39,7 @@ def advance(outage: Outage, health: Health, evidence: Evidence, now: Instant) ->
         changes["suspected"] = now
     if health is Health.STALLED and outage.stalled is None:
         changes["stalled"] = now
-    if health in (Health.FAILED, Health.MISSING) and outage.failed is None:
+    if health in _HAS_FAILED and outage.failed is None:
         changes["failed"] = now
     if evidence.transport_lost:
         changes["transport_lost"] = True

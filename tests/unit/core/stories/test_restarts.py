@@ -317,6 +317,30 @@ def test_what_fails_while_no_daemon_runs_is_a_range() -> None:
     assert "did not run" in story.told_of("path_reinstated", LOST).message
 
 
+def test_a_path_that_recovers_has_failed_even_if_it_failed_again_later() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    story.at(16)
+    san = story.san
+
+    def fails_and_returns() -> None:
+        fail(san)
+        san.answering.add(2)
+        san.sessions[2] = replace(san.sessions[2], state=SessionStatus.LOGGED_IN, alive=moment(23).monotonic)
+
+    restarted_with(story, 8.0, fails_and_returns)
+    assert story.path(LOST).health is Health.RECOVERING
+    story.at(25).session(2, SessionStatus.FAILED)
+    back(story.at(28))
+    story.at(30).dm("sdb", DmState.ACTIVE)
+    outage = story.ended[0].outage
+    assert outage.stalled is not None
+    assert outage.failed is not None
+    assert outage.between(outage.stalled, outage.failed) == Span(1.0, 9.0)
+    assert outage.judgement is not None
+    assert outage.judgement.verdict is Verdict.UNOBSERVED
+
+
 def fail(san: San) -> None:
     """The kernel gives the session up, and dm fails the path, while nobody watches."""
     san.sessions[2] = replace(san.sessions[2], state=SessionStatus.FREE)
