@@ -87,6 +87,11 @@ class Keeping:
         """How many outages are stored; ``None`` if that is not known. Any thread may read it."""
         return self._writer.outages
 
+    def watch(self) -> None:
+        """From now on the store shows that this daemon watches. Returns at once."""
+        self._writer.watch()
+        self._changed.set()
+
     def put(self, kept: Kept) -> None:
         """Have something written. Returns at once."""
         self._pending.put(kept)

@@ -217,6 +217,8 @@ class Service(Outlets):
         self._arm()
         if not self._pulse.ready and self._is_ready():
             self._pulse.start_is_complete()
+            if self._keeping is not None:
+                self._keeping.watch()
             self._surroundings.settled()
 
     def _carry_out(self, request: Request | DrillMade) -> Reply:
@@ -258,9 +260,7 @@ class Service(Outlets):
     def _is_ready(self) -> bool:
         """Whether sysfs has been read completely, and the other sources have answered or failed at least once."""
         state = self._engine.state
-        return state.started and all(
-            state.source(name).up is not None for name in (SourceName.UEVENT, SourceName.MULTIPATHD)
-        )
+        return state.watches and state.source(SourceName.UEVENT).up is not None
 
     # --- configuration ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ from mpathd_watch.store.rows import (
     readable,
 )
 
+_LAST_WATCHED = "SELECT alive_mono, alive, boot FROM runs WHERE alive_mono > 0 ORDER BY id DESC LIMIT 1"
+"""A daemon that ended before it knew the present has seen nothing: the one before it was the last to watch."""
+
 
 @immutable
 class Opened:
@@ -73,7 +76,7 @@ def _read(connection: sqlite3.Connection, inode: int, note: str, boot: str) -> O
     expected = dict(readable(rows("SELECT wwid, map FROM expected"), _expected, skip))
     lost = dict(readable(rows("SELECT label, shared FROM lost_nexuses"), _texts, skip))
     findings = list(readable(rows("SELECT value FROM meta WHERE key = 'findings'"), read_findings, skip))
-    alive = list(readable(rows("SELECT alive_mono, alive, boot FROM runs ORDER BY id DESC LIMIT 1"), _alive, skip))
+    alive = list(readable(rows(_LAST_WATCHED), _alive, skip))
     moment, its_boot = alive[0] if alive else (None, "")
     memory = Memory(
         frozen(expected),

@@ -32,7 +32,8 @@ _FIRST: Final = (
     # ``pruned``: up to when outages have been removed to keep to the bounds. ``findings``: a JSON list of the findings
     # that were announced.
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
-    # Runs of the daemon. ``alive`` is when it last wrote; ``clean``: it ended in order, at ``alive``.
+    # Runs of the daemon. ``alive`` is when it last wrote. Until the daemon knows the present, it is ``began``, and
+    # ``alive_mono`` is 0. ``clean``: it ended in order, at ``alive``.
     """CREATE TABLE runs (
   id INTEGER PRIMARY KEY,
   version TEXT NOT NULL,

@@ -71,6 +71,7 @@ class Writer:
         self._inode: int | None = None
         self._pruned_at = float("-inf")
         self._trusted_until = run.began.wall
+        self._watches = False
 
     def begin(self, opened: Opened) -> None:
         """Use a database that was just opened. It does not block: the first ``write`` notes that this daemon runs."""
@@ -79,8 +80,15 @@ class Writer:
         self._connection = opened.connection
         self._inode = opened.inode
 
+    def watch(self) -> None:
+        """Note signs of life from now on: this daemon knows the present.
+
+        Before that it has seen nothing, and what it has not seen may have happened since an earlier one watched.
+        """
+        self._watches = True
+
     def write(self, now: Instant) -> str:
-        """Write what waits, and that the daemon is alive. Returns a line about a database that was moved aside.
+        """Write what waits, and a sign of life. Returns a line about a database that was moved aside.
 
         Raises ``StoreError``.
         """
@@ -139,7 +147,7 @@ class Writer:
         run, wall, monotonic = self._run, *_both(self._run.began)
         self._row = connection.execute(
             "INSERT INTO runs (version, boot, began, began_mono, alive, alive_mono) VALUES (?, ?, ?, ?, ?, ?)",
-            (run.version, run.boot, wall, monotonic, wall, monotonic),
+            (run.version, run.boot, wall, monotonic, wall, 0),
         ).lastrowid
 
     def _today(self, now: Instant) -> float:
@@ -162,11 +170,10 @@ class Writer:
             _put(connection, taken)
             for drill in taken.drills:  # after their outages
                 put_drill(connection, drill, SHARE * (self._limits.mebibytes << 20))
-            wall, monotonic = _both(now)
-            connection.execute(
-                "UPDATE runs SET alive = ?, alive_mono = ?, clean = ? WHERE id = ?",
-                (wall, monotonic, int(clean), self._row),
-            )
+            connection.execute("UPDATE runs SET clean = ? WHERE id = ?", (int(clean), self._row))
+            if self._watches:
+                alive = (*_both(now), self._row)
+                connection.execute("UPDATE runs SET alive = ?, alive_mono = ? WHERE id = ?", alive)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):

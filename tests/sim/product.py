@@ -86,7 +86,6 @@ class Product:
         self.started = self._clock.now
         self.sources = Sources(self._clock, self._random, self._world, self.feed)
         self.memory = self.store.memory()
-        self.store.begun()
         self.feed(SettingsChanged.to(Settings()))
         self.feed(Remembered(self.memory))
         self.sources.uevents.begin()
@@ -119,6 +118,8 @@ class Product:
         self.steps += 1
         before = self.state
         self.state, effects = step(before, event, self._clock.instant)
+        if self.state.watches:
+            self.store.watch()
         for effect in effects:
             if isinstance(effect, Refresh):
                 self._refresh(effect)

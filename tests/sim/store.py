@@ -1,7 +1,8 @@
 """What the product keeps over restarts: the store's own bookkeeping, without a disk beneath it.
 
 The daemon's writer puts what the core wants to be kept on disk at once, so nothing of it is lost here. When it writes
-nothing else, it notes every ten seconds that it is alive; a daemon that is killed was alive at the last such note.
+nothing else, it notes every ten seconds that it is alive; a daemon that is killed was alive at the last such note. One
+that has not come to know the present notes nothing.
 """
 
 from __future__ import annotations
@@ -28,15 +29,18 @@ class Store:
         self._pending = Pending(self._present)
         self._alive: Instant | None = None
         self._boot_alive = 0
+        self._watched = False
 
     def put(self, kept: Kept) -> None:
         """Keep one thing."""
         self._pending.put(kept)
         self._note(self._clock.instant)
 
-    def begun(self) -> None:
-        """A daemon has started, which is a sign of life."""
-        self._note(self._clock.instant)
+    def watch(self) -> None:
+        """The daemon that runs knows the present."""
+        if not self._watched:
+            self._watched = True
+            self._note(self._clock.instant)
 
     def ended(self, *, killed: bool) -> None:
         """The daemon has ended: in order, with a note of that, or killed, at some moment after the last one."""
@@ -44,6 +48,7 @@ class Store:
         self._pending.take()
         since = 0.0 if self._alive is None else now.monotonic - self._alive.monotonic
         self._note(now.earlier(since % BEAT) if killed else now)
+        self._watched = False
 
     def booted(self, clock: Clock) -> None:
         """The host was booted, and has other clocks from now on."""
@@ -65,4 +70,5 @@ class Store:
         return decode(Memory, encode(memory))
 
     def _note(self, moment: Instant) -> None:
-        self._alive, self._boot_alive = moment, self.boot
+        if self._watched:
+            self._alive, self._boot_alive = moment, self.boot

@@ -81,7 +81,7 @@ def multipathd_configured(draft: Draft, event: MultipathdConfigured) -> None:
 def request(draft: Draft, event: Event) -> None:
     """Have an audit made soon if the event brought news, and once there is something to compare with."""
     auditing = draft.rest.auditing
-    ready = draft.rest.started and draft.rest.multipathd_asked and auditing.configuration is not None
+    ready = draft.rest.watches and auditing.configuration is not None
     if not ready or _nothing_new(draft, event):
         return
     last = auditing.at

@@ -101,6 +101,11 @@ class State:
     uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)
 
+    @property
+    def watches(self) -> bool:
+        """Whether the present is known: sysfs has been read, and multipathd has listed its maps or failed to."""
+        return self.started and self.multipathd_asked
+
     def nexuses_of(self, transport: Transport) -> list[NexusState]:
         """The nexuses of one transport."""
         return [nexus for nexus in self.nexuses.values() if nexus.transport is transport]

@@ -83,6 +83,7 @@ class Store:
         self.pending = Pending(opened.contents)
         self.writer = Writer(directory, self.pending, Run("0", boot, began), limits)
         self.writer.begin(opened)
+        self.writer.watch()
 
     def keep(self, *kept: Kept, at: Instant = NOW) -> Store:
         for each in kept:
@@ -439,6 +440,18 @@ def test_a_run_is_clean_only_if_it_ended_in_order(tmp_path: Path) -> None:
     store = Store(tmp_path, began=NOW.later(50))
     store.writer.end(NOW.later(60))
     assert store.rows("SELECT clean, alive_mono FROM runs ORDER BY id") == [(0, 5_000_000_000), (1, 5_060_000_000)]
+
+
+def test_a_daemon_that_ends_before_it_knows_the_present_is_not_the_last_to_watch(tmp_path: Path) -> None:
+    Store(tmp_path).keep(at=NOW.later(20)).writer.end(NOW.later(30))
+    opened = open_store(tmp_path / NAME, "one")
+    writer = Writer(tmp_path, Pending(opened.contents), Run("0", "one", NOW.later(50)), LIMITS)
+    writer.begin(opened)
+    writer.write(NOW.later(51))
+    writer.end(NOW.later(52))
+    assert again(tmp_path).memory.alive == NOW.later(30)
+    Store(tmp_path, began=NOW.later(60)).writer.end(NOW.later(61))
+    assert again(tmp_path).memory.alive == NOW.later(61)
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------
