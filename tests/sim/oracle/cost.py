@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpathd_watch.core.effects import Alert, Effect
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import Event, Remembered
 from mpathd_watch.core.state import State
 from tests.sim.clock import Clock
 from tests.sim.oracle.violation import Accuse
@@ -28,6 +28,8 @@ class CostOracle:
 
     def _stepped(self, _: State, after: State, event: Event, effects: tuple[Effect, ...]) -> None:
         paths = sum(len(map_.paths) for map_ in after.maps.values())
+        if isinstance(event, Remembered):  # there is no map yet
+            paths = sum(len(known) for known in event.memory.outages.values())
         self.alerts += sum(isinstance(effect, Alert) for effect in effects)
         if len(effects) > EFFECTS + EFFECTS_A_PATH * paths:
             self._accuse("g", f"{type(event).__name__} has {len(effects)} effects with {paths} paths")

@@ -57,7 +57,7 @@ class TrueOutage:
 
     ``heard``: the last answer of the target before the session failed. ``returned``: when the way to the disk was back.
     ``causes``: all that held while it began. ``clear``: nothing impaired the sources, and a daemon ran. ``read``: the
-    sources were not impaired while one ran.
+    sources were not impaired while one ran. ``whole``: the path was out for all of it; else it may be several.
     """
 
     path: Path
@@ -71,6 +71,7 @@ class TrueOutage:
     by_session: bool = False
     clear: bool = True
     read: bool = True
+    whole: bool = True
     reports: int = 0
 
 
@@ -141,7 +142,7 @@ class OutageOracle:
         now, words = self._clock.now, path.words
         outage = self._open.get(id(path))
         if outage is not None and words != UP and words & USABLE:
-            outage.clear = False  # it may have been up for a moment
+            outage.clear = outage.whole = False  # it may have been up for a moment
         key = (path.map_.wwid, path.portal.label)
         self._follow_up(path)
         if words & USABLE and words & OUT:
@@ -305,7 +306,7 @@ class OutageOracle:
         ended = true.ended or self._clock.now
         if ended - true.began < DETECTED_AFTER:
             return
-        if true.by_session:
+        if true.by_session and not _seems_taken_away(report, true):
             if true.failed is None or true.stalled is None or true.failed - true.stalled > TOLERANCE:
                 self._near(name, "stalled", outage.stalled, true.stalled)
             self._near(name, "failed", outage.failed, true.failed)
@@ -367,6 +368,12 @@ class OutageOracle:
             self._accuse(
                 "b", f"{name}: the outage from {_at(outage.began)} to {_at(ended)} is reported {outage.reports} times"
             )
+
+
+def _seems_taken_away(report: OutageEnded, true: TrueOutage) -> bool:
+    """Whether its disk went a moment after its session: then the logout may be all that was seen of it."""
+    at_once = true.stalled is not None and true.failed is not None and true.failed - true.stalled <= TOLERANCE
+    return at_once and report.outage.stalled is None and report.outage.cause in {Cause.LOGOUT, Cause.REMOVED}
 
 
 def _at(moment: Instant | float | None) -> str:

@@ -15,7 +15,7 @@ from mpathd_watch.core.catalog.alerts import AlertKind
 from mpathd_watch.core.effects import Alert, Effect, NexusAnnounced, OutageEnded
 from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.settings import Settings
-from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
+from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, SessionStatus, Verdict
 from mpathd_watch.core.state import PathState, State
 from tests.sim.oracle.health import LONGEST, SETTLED, HealthOracle, Path
 from tests.sim.oracle.outages import OutageOracle, TrueOutage
@@ -106,8 +106,13 @@ class RestartOracle:
         if what is What.MEMBERS and isinstance(thing, Map) and thing.gone and thing.wwid not in self._removed:
             known = self._product.state.maps.get(thing.wwid)
             used = known is not None and any(path.health in USABLE for path in known.paths.values())
+            used = used and any(self._has_session(path) for path in self._health.paths.values() if path.map_ is thing)
             seen = not self._health.blind and self._works and used and not self._disturbed
             self._removed[thing.wwid] = (self._clock.now, seen)
+
+    def _has_session(self, path: Path) -> bool:
+        session = self._world.session_to(path.portal)
+        return session is not None and session.state is SessionStatus.LOGGED_IN
 
     @property
     def _known_before(self) -> float:
@@ -270,7 +275,7 @@ class RestartOracle:
         began = outage.earliest(outage.began).monotonic
         if took.least > true.ended - min(true.began, began) + LONGEST + KNOWN_BY:
             self._accuse("h", f"{name}: it took {took.least:.1f} s at least by its report, which is too long")
-        right = self._outages.verdicts(true)
+        right = self._outages.verdicts(true) if true.whole else None
         if right is not None and judgement.verdict not in right | {Verdict.UNOBSERVED, Verdict.NO_BUDGET}:
             self._accuse("h", f"{name}: the verdict is {' or '.join(sorted(right))}, not {judgement.verdict}")
         ends = (outage.began, outage.last_alive, outage.stalled, outage.failed, outage.transport_up, outage.reinstated)
