@@ -44,13 +44,14 @@ class Refresh:
 
 @immutable
 class OutageChanged:
-    """An outage has begun, or more is known of it, at ``at``; ``states`` are those of its path now.
+    """An outage has begun, or more is known of it, at ``at``.
 
-    ``evidence``: what the network interface and the other paths show as the path goes out, a clause; else empty.
+    ``states``: those of its path now, ``None`` if they are not known yet. ``evidence``: what the network interface and
+    the other paths show as the path goes out, a clause; else empty.
     """
 
     open: OpenOutage
-    states: PathStates
+    states: PathStates | None
     at: Instant
     evidence: str = ""
 

@@ -172,7 +172,7 @@ class Pending:
         known, outage = self._present.outages.get(kept.open.outage.id), kept.open.outage
         of = kept.open
         before = known or KeptOutage(of.wwid, of.map, of.path, outage)
-        states = before.with_states(kept.states, kept.at)
+        states = before.states if kept.states is None else before.with_states(kept.states, kept.at)
         evidence = kept.evidence or before.evidence
         self._set_outage(KeptOutage(of.wwid, of.map, of.path, outage, states, of, evidence, of.incident))
 

@@ -222,8 +222,8 @@ BUGS = (
     Bug(
         "unwatched_time_is_watched",
         "judging/restarts.py",
-        "    gaps = (*_worth_keeping(outage), Gap(alive, draft.now, booted=not memory.same_boot))\n",
-        "    gaps = _worth_keeping(outage)\n",
+        "    gaps = (*outage.unwatched[:-1], replace(outage.unwatched[-1], latest=draft.now))\n",
+        "    gaps = outage.unwatched[:-1]\n",
     ),
     Bug(
         "clock_of_another_boot",

@@ -22,7 +22,7 @@ from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import KeptMap, Memory, OpenOutage, by_path
-from mpathd_watch.core.model.outage import Gap, Outage, PathStates
+from mpathd_watch.core.model.outage import Gap, Outage
 from mpathd_watch.core.model.vocabulary import Health, SourceName
 from mpathd_watch.core.state import Due, NexusState, PathState, Wait
 from mpathd_watch.immutable import replace
@@ -36,15 +36,16 @@ MOST_GAPS = 16
 def remembered(draft: Draft, event: Remembered) -> None:
     """Take over what is known from before.
 
-    Outages of another boot are kept by the clock of this one from now on: a path may be long in coming, and the next
-    daemon takes what is kept for a part of this boot.
+    Outages are kept by the clock of this boot from now on, and with the moment since which nobody has watched them: a
+    path may be long in coming, and this daemon may end before it.
     """
     memory = _on_this_boot(event.memory, draft.now)
-    if memory.alive is not None and not memory.same_boot:
-        memory = replace(memory, outages=by_path(_over_boot(memory.outages, Gap(memory.alive, draft.now, booted=True))))
-        for paths in memory.outages.values():
-            for known in paths.values():
-                draft.emit(OutageChanged(known, PathStates(known.health.value), draft.now))
+    if memory.alive is not None:
+        gap = Gap(memory.alive, memory.alive, booted=not memory.same_boot)
+        outages = [_unwatched(known, gap) for paths in memory.outages.values() for known in paths.values()]
+        memory = replace(memory, outages=by_path(outages))
+        for known in outages:
+            draft.emit(OutageChanged(known, None, draft.now))
     draft.rest = replace(draft.rest, memory=replace(memory, incidents=frozen({})))
     draft.rest = replace(draft.rest, auditing=replace(draft.rest.auditing, announced=event.memory.findings))
     draft.incidents.update(_going_on(memory))
@@ -61,12 +62,13 @@ def _going_on(memory: Memory) -> Iterator[tuple[str, Incident]]:
             yield incident.id, replace(incident, out=out[incident.id])
 
 
-def _over_boot(outages: Mapping[str, Mapping[str, OpenOutage]], gap: Gap) -> Iterator[OpenOutage]:
-    """The outages, each with the gap in which the host was booted."""
-    for paths in outages.values():
-        for known in paths.values():
-            gaps = (*_worth_keeping(known.outage), gap)
-            yield replace(known, outage=replace(known.outage, unwatched=gaps))
+def _unwatched(known: OpenOutage, gap: Gap) -> OpenOutage:
+    """The outage with a gap that has not ended: this one, or the one that an earlier daemon has left so."""
+    outage = known.outage
+    if outage.unwatched and outage.unwatched[-1].open:
+        left = outage.unwatched[-1]
+        gap, outage = replace(left, booted=left.booted or gap.booted), replace(outage, unwatched=outage.unwatched[:-1])
+    return replace(known, outage=replace(outage, unwatched=(*_worth_keeping(outage), gap)))
 
 
 def resume(draft: Draft) -> None:
@@ -155,10 +157,8 @@ def _is_known(draft: Draft, wwid: str) -> bool:
 
 
 def _resumed(draft: Draft, path: PathState, known: OpenOutage) -> PathState:
-    memory, outage = draft.rest.memory, known.outage
-    # There is no outage without a moment at which an earlier daemon was alive.
-    alive = memory.alive or outage.began
-    gaps = (*_worth_keeping(outage), Gap(alive, draft.now, booted=not memory.same_boot))
+    outage = known.outage
+    gaps = (*outage.unwatched[:-1], replace(outage.unwatched[-1], latest=draft.now))
     verdict = replace(path.verdict, health=known.health, since=known.since, announced=known.announced)
     seen = not outage.inherited
     return replace(

@@ -27,6 +27,8 @@ class Count:
 class Gap:
     """A time in which no daemon watched, from ``earliest`` to ``latest``. ``booted``: the host was booted in it.
 
+    While it has not ended, ``latest`` is ``earliest``.
+
     CLOCK_MONOTONIC counts from the boot. What was before it is placed as if no time had passed between ``earliest`` and
     the boot: nothing proves how long the host was down, least of all a wall clock that may have been set.
     """
@@ -34,6 +36,11 @@ class Gap:
     earliest: Instant
     latest: Instant
     booted: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self.latest == self.earliest
 
 
 @immutable

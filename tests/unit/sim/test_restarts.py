@@ -21,6 +21,7 @@ def passed(seconds: float) -> tuple[Clock, Store]:
     """A store that was written to, and so many seconds later."""
     clock = Clock()
     store = Store(clock)
+    store.watch()
     store.put(NexusAnnounced("one", "eth1"))
     store.put(Remember("36000", ExpectedMap("mpatha")))
     clock.run(clock.now + seconds)
@@ -40,6 +41,16 @@ def test_a_daemon_that_ends_in_order_was_alive_until_then() -> None:
     clock, store = passed(25.0)
     store.ended(killed=False)
     assert store.memory().alive == clock.instant
+
+
+def test_a_daemon_that_has_not_seen_the_present_leaves_no_note() -> None:
+    clock, store = passed(25.0)
+    store.ended(killed=False)
+    ended = clock.instant
+    clock.run(clock.now + 5.0)
+    store.put(NexusAnnounced("one", None))
+    store.ended(killed=False)
+    assert store.memory().alive == ended
 
 
 def test_what_was_kept_is_remembered_and_a_boot_is_noticed() -> None:

@@ -486,6 +486,28 @@ def test_what_is_remembered_of_a_path_that_is_not_there_waits_for_it() -> None:
     assert not story.state.memory.outages
 
 
+@pytest.mark.parametrize("booted", [(False, False), (True, False), (False, True)])
+def test_an_outage_that_waits_for_its_path_over_two_restarts_is_unwatched_since_the_first(
+    booted: tuple[bool, bool],
+) -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun().live().at(0)
+    story.cut(2).at(15).session(2, SessionStatus.FAILED)
+    restarted_with(story.at(16), 5.0, lambda: story.san.logout(2), booted=booted[0])
+    assert story.path(LOST).outage is None
+
+    def returns() -> None:
+        story.san.login("192.168.2.1")
+        story.san.add_disk(story.san.wwid("mpio"), max(story.san.sessions))
+
+    restarted_with(story.at(24), 5.0, returns, booted=booted[1])
+    outage = story.ended[0].outage
+    assert outage.stalled is not None
+    assert outage.reinstated is not None
+    held = outage.between(outage.stalled, outage.reinstated)
+    assert held.least == 1.0
+    assert held.most == (inf if any(booted) else 14.0)
+
+
 def test_a_lost_session_is_kept_no_more_once_nothing_is_expected_of_it() -> None:
     story = Story(San.of(["mpio", "other"], PORTALS)).begun().live().at(0)
     story.cut(2).at(15).session(2, SessionStatus.FAILED)
