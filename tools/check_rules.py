@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mpathd_watch.core.alerting.pairs import PAIRS
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.catalog.words import Vocabulary
 from mpathd_watch.sinks.metrics.row import Kind
@@ -40,7 +41,7 @@ JOURNAL_ONLY: Final[Mapping[str, str]] = {
     "incident_worse": "likewise",
     "lun_resized": "it is about a moment: no metric says whether the sizes agree now",
 }
-"""Events of priority warning or worse without an alert of Prometheus, and why."""
+"""Urgent events without an alert of Prometheus, and why."""
 
 _HEADING: Final = re.compile(r"^## (Multipath\w+)$", re.MULTILINE)
 _PARAGRAPH: Final = re.compile(r"^\*\*(\w+):\*\* +(\S.*?)(?=\n\n|\n*\Z)", re.MULTILINE | re.DOTALL)
@@ -305,11 +306,20 @@ def about_runbooks(rules: Sequence[Rule], page: str) -> Iterator[str]:
 
 def about_events(logged: set[str], journal_only: Mapping[str, str] = JOURNAL_ONLY) -> Iterator[str]:
     """Events that should wake somebody, and that no alert of Prometheus knows."""
-    urgent = {kind.event for kind in AlertKind if kind.value.priority <= Priority.WARNING}
+    urgent = urgent_events()
     for event in sorted(urgent - logged - journal_only.keys()):
         yield f"{event}: no alert of {RUNBOOKS} names it; give it one, or a reason in JOURNAL_ONLY"
     for event in sorted(journal_only.keys() & logged | journal_only.keys() - urgent):
         yield f"{event}: remove it from JOURNAL_ONLY"
+
+
+def urgent_events() -> frozenset[str]:
+    """Events that wake people, and those that begin what stands: they may have priority info as parts of an incident.
+
+    Prometheus knows no incidents, so it needs an alert for each of them.
+    """
+    begins = (event for pair in PAIRS for event in pair.begins)
+    return frozenset((*begins, *(kind.event for kind in AlertKind if kind.value.priority <= Priority.WARNING)))
 
 
 def about_queries(page: str, tested: frozenset[str]) -> Iterator[str]:

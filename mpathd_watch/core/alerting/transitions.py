@@ -1,4 +1,4 @@
-"""Which transitions are alerts, which one covers others, and what has been announced."""
+"""Which transitions are alerts, and what has been announced."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Before = Mapping[PathKey, PathState]
 
 def announce_paths(draft: Draft, before: Before) -> None:
     """Report the paths that have changed."""
-    followers = _followers(draft, before)
+    siblings = _siblings(draft, before)
     for key, was in before.items():
-        _announce_path(draft, key, was, followers)
+        _announce_path(draft, key, was, siblings.get(key, 0))
     _announce_flapping(draft, before)
     _announce_overdue(draft, before)
 
@@ -101,54 +101,30 @@ def _manager_answered(draft: Draft, map_: MapState) -> bool:
     return draft.rest.multipathd_asked or draft.layer_of(map_.wwid).manager is not SourceName.MULTIPATHD
 
 
-def _followers(draft: Draft, before: Before) -> dict[PathKey, int]:
-    """Of the paths that have just become suspect, or are so no more, one for each nexus: how many it covers.
+def _siblings(draft: Draft, before: Before) -> dict[PathKey, int]:
+    """How many others of its nexus the entry about a path mentions: that of the first one, if it may wake people.
 
-    The same of those that have not come back after a start.
+    These are the paths that have just become suspect, and those that have not come back after a start.
     """
-    first: dict[tuple[str, bool], PathKey] = {}
-    followers: dict[PathKey, int] = {}
+    alike: dict[tuple[str, Health], list[PathKey]] = {}
     for wwid, label in sorted(before, key=lambda key: before[key].flaps.flapping):
         path = draft.paths(wwid)[label]
-        if path.health is not path.verdict.announced and _stands_for_others(draft, wwid, path):
-            key = first.setdefault((path.nexus, path.awaited), (wwid, label))
-            followers[key] = followers.get(key, -1) + 1
-    return followers
+        absent = path.awaited and path.outage is not None
+        if path.health is not path.verdict.announced and (path.health is Health.SUSPECT or absent):
+            alike.setdefault((path.nexus, path.health), []).append((wwid, label))
+    return {first: len(others) for (nexus, _), (first, *others) in alike.items() if nexus}
 
 
-def _stands_for_others(draft: Draft, wwid: str, path: PathState) -> bool:
-    """Whether one entry is enough for the news of all paths of a nexus that have the same."""
-    absent = path.awaited and path.nexus != "" and draft.maps[wwid].exists and path.outage is not None
-    return _only_suspect(path) or absent
-
-
-def _only_suspect(path: PathState) -> bool:
-    """Whether the news of a path is that it is suspect, or that it is so no more and never failed."""
-    outage = path.outage
-    return path.health in USABLE and outage is not None and not outage.real
-
-
-def _announce_path(draft: Draft, key: PathKey, before: PathState, followers: Mapping[PathKey, int]) -> None:
+def _announce_path(draft: Draft, key: PathKey, before: PathState, siblings: int) -> None:
     wwid, label = key
     path = draft.paths(wwid)[label]
     outage = path.outage
     if outage is None:
         return
     if path.health not in (path.verdict.announced, Health.UNKNOWN):
-        # That the whole map is not there is the map's entry.
-        covered = _stands_for_others(draft, wwid, path) and key not in followers
-        draft.emit(
-            messages.path_changed(
-                _context(draft, draft.whole_map(wwid)),
-                before,
-                path,
-                outage,
-                covered=covered or not draft.maps[wwid].exists,
-                siblings=followers.get(key, 0),
-            )
-        )
+        context = _context(draft, draft.whole_map(wwid))
+        draft.emit(messages.path_changed(context, before, path, outage, siblings=siblings))
         verdict = replace(path.verdict, announced=path.health)
-        outage = replace(outage, shared=outage.shared or (covered and path.awaited))
     elif outage.counted and outage.announced not in (None, outage.cause):
         draft.emit(messages.path_cause(_context(draft, draft.whole_map(wwid)), path, outage))
         verdict = path.verdict
@@ -188,25 +164,14 @@ def _announce_flapping(draft: Draft, before: Before) -> None:
 
 
 def _announce_overdue(draft: Draft, before: Before) -> None:
-    """Report each path that has become overdue.
-
-    Of those that a lost nexus or port group took along, one covers all that are overdue in the same phase.
-    """
+    """Report each path that has become overdue; the first one through a nexus mentions the others."""
     late: dict[str, list[PathKey]] = {}
     for (wwid, label), was in before.items():
         path = draft.paths(wwid)[label]
         if path.verdict.overdue and not was.verdict.overdue and path.outage is not None:
-            nexus = path.nexus if path.outage.shared or path.health is Health.SUSPECT else ""
-            late.setdefault(nexus or f"{wwid} {label}", []).append((wwid, label))
-    for nexus, keys in late.items():
-        reported = {
-            path.health
-            for wwid, path in draft.paths_through(nexus)
-            if path.verdict.overdue and (wwid, path.label) not in keys
-        }
+            late.setdefault(path.nexus or f"{wwid} {label}", []).append((wwid, label))
+    for keys in late.values():
         for number, (wwid, label) in enumerate(keys):
             map_ = draft.whole_map(wwid)
-            covered = number > 0 or map_.paths[label].health in reported
-            draft.emit(
-                messages.path_overdue(_context(draft, map_), map_.paths[label], siblings=len(keys) - 1, covered=covered)
-            )
+            siblings = 0 if number else len(keys) - 1
+            draft.emit(messages.path_overdue(_context(draft, map_), map_.paths[label], siblings=siblings))

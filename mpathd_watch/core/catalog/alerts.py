@@ -41,28 +41,28 @@ class AlertKind(Enum):
         "The kernel and multipathd still report the path as usable, but one of two things is wrong. Either no data "
         "has come from the target for longer than noop_out_interval and a grace (silence_grace_seconds), or the "
         "network interface that carries the session has lost its carrier or its address. I/O on the path may hang "
-        "until the kernel detects the loss as well and the replacement timeout has passed. If several paths go "
-        "through one session, one of them has this entry for all of them. It wakes people only as the first entry of "
-        "its incident; the others have priority info.",
+        "until the kernel detects the loss as well and the replacement timeout has passed. If several paths of one "
+        "session become suspect together, the entry of the first one counts the others. The entry wakes people only "
+        "as the first one of its incident; the others have priority info.",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@ now: link, switch, target. The message names the "
         "state of the network interface and of the map's other paths. If the path is up again without a failure, the "
         "connection is slow or loses packets.",
     )
     PATH_STALLED = AlertText(
         "da178486e8fa4df8b5e8edc159092d68",
-        Priority.WARNING,
+        Priority.INFO,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is stalled",
         "The connection behind this path is down, or the SCSI device is blocked. The kernel holds the I/O that was "
         "sent over the path: it neither completes nor fails it. If the connection does not return within the "
         "replacement timeout that is in force (recovery_tmo), the kernel fails the path and multipath sends the I/O "
         "over another one. multipathd still reports a stalled path as ready. A path is stalled, too, while the array "
-        "changes the state of its port group (ALUA); the entry has priority info then.",
+        "changes the state of its port group (ALUA).",
         "Check the connection to the portal @MPATHD_WATCH_PORTAL@: link, switch, target. If the other paths are up, "
         "nothing needs to be done on this host.",
     )
     PATH_FAILED = AlertText(
         "549a25f9d5274012aeaa5f6ef18b0c17",
-        Priority.ERR,
+        Priority.INFO,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ has failed",
         "No I/O goes over this path any more: device-mapper or multipathd's checker has failed it, or the kernel has "
         "given up its device.",
@@ -72,7 +72,7 @@ class AlertKind(Enum):
     )
     PATH_MISSING = AlertText(
         "098631b3fba344ccbbb4eed64806501f",
-        Priority.ERR,
+        Priority.INFO,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is missing",
         "The map no longer has this path: its session was logged out, its device was removed, or the map was reloaded "
         "without it. Or the path was expected and did not come back after a restart. multipathd lists no missing "
@@ -84,7 +84,7 @@ class AlertKind(Enum):
     )
     PATH_CAUSE = AlertText(
         "3f91ec23a7ee49129fe102f787ff8972",
-        Priority.NOTICE,
+        Priority.INFO,
         "Why path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ failed",
         "The cause was not known when the failure was logged. The evidence was read a moment later.",
         "/usr/share/doc/mpathd-watch/early-warning.md lists the evidence for each MPATHD_WATCH_CAUSE.",
@@ -100,7 +100,7 @@ class AlertKind(Enum):
     )
     PATH_REINSTATED = AlertText(
         "8be526cdeaa64729afe4aea0761ad7a5",
-        Priority.NOTICE,
+        Priority.INFO,
         "Path @MPATHD_WATCH_PATH@ of map @MPATHD_WATCH_MAP@ is up again",
         "The outage is over, and the path takes I/O.",
         "Nothing needs to be done. MPATHD_WATCH_OUTAGE selects all entries of this outage.",

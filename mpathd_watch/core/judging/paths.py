@@ -69,7 +69,7 @@ def judged(draft: Draft, wwid: str, path: PathState) -> PathState:
     if outage is not None and health is not Health.UNKNOWN:
         outage = restarts.until_known(path, outage, draft.now)
     if outage is not None:
-        outage = _with_last_alive(draft, path, _shared(draft, path, _without_carrier(draft, path, outage)))
+        outage = _with_last_alive(draft, path, _without_carrier(draft, path, outage))
         outage = advance(_with_checks(draft, wwid, outage), health, seen, draft.now)
         if health is Health.UP and outage.real:
             outage = replace(outage, judgement=judge(outage, draft.rest.settings.slack_seconds))
@@ -226,7 +226,6 @@ def _begun(draft: Draft, wwid: str, path: PathState, *, inherited: bool) -> Outa
         id=outage_id(wwid, path.label, began),
         began=began,
         failed=began if path.awaited else None,
-        shared=path.awaited and not draft.maps[wwid].exists,
         timeouts=None if nexus is None else nexus.facts.timeouts,
         bounds=None if nexus is None else bounds(nexus.facts, draft.layer_of(wwid), _recheck_interval(draft, wwid)),
         inherited=inherited,
@@ -323,15 +322,6 @@ def _without_carrier(draft: Draft, path: PathState, outage: Outage) -> Outage:
     answered = nexus.heard is not None and nexus.heard > outage.began.monotonic
     unread = not outage.real and not draft.is_up(SourceName.SYSFS)
     return replace(outage, cause=Cause.UNKNOWN) if answered or unread else outage
-
-
-def _shared(draft: Draft, path: PathState, outage: Outage) -> Outage:
-    """The outage, shared if the loss of its nexus is the alert, and the path was not lost long before that."""
-    nexus = draft.nexus_of(path)
-    if outage.shared or nexus is None or not nexus.announced_lost:
-        return outage
-    lost = outage.stalled or outage.failed or (outage.began if outage.suspected is None else None)
-    return replace(outage, shared=lost is None or draft.now.since(lost) < CAUSE_GRACE)
 
 
 def _counted(draft: Draft, wwid: str, path: PathState, outage: Outage) -> PathState:

@@ -22,7 +22,7 @@ path ghost, and the others never fail."""
 
 
 def judge_port_groups(draft: Draft) -> None:
-    """Report the groups that are down or back, and have the paths of an announced one share its alert."""
+    """Report the groups that are down or back."""
     groups = dict(draft.arrays.groups)
     for key in sorted(draft.touched):
         _take_in(draft, groups, key)
@@ -50,9 +50,6 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
     if group is None:
         return
     if not _closed_by_array(path, outage):
-        if outage.cause is Cause.UNKNOWN and group in groups and groups[group].failed:
-            # dm is faster than the kernel's question to the array for the state of this disk.
-            _share(draft, key)
         return
     failed = path.health is not Health.STALLED
     if (
@@ -72,8 +69,6 @@ def _take_in(draft: Draft, groups: dict[PortGroup, GroupDown], key: PathKey) -> 
             alert = messages.port_group_down(group, down, members.paths, members.maps)
             draft.emit(_in_incident(draft, alert, down.paths))
     groups[group] = replace(down, paths=down.paths | {key})
-    for each in groups[group].paths:
-        _share(draft, each)
 
 
 def _in_incident(draft: Draft, alert: Alert, paths: Iterable[PathKey]) -> Alert:
@@ -83,21 +78,12 @@ def _in_incident(draft: Draft, alert: Alert, paths: Iterable[PathKey]) -> Alert:
 
 
 def _is_known(draft: Draft, out: Iterable[PathKey]) -> bool:
-    """Whether an earlier daemon has announced what these paths are like, in the alert for their group.
-
-    Of a group's paths, those that failed first may be kept as they were before that alert.
-    """
+    """Whether an earlier daemon has announced what these paths are like, and so that their group is down."""
     paths = [draft.paths(wwid)[label] for wwid, label in out]
-    outages = [path.outage for path in paths if path.outage is not None and path.outage.unwatched]
-    announced = all(path.verdict.announced is path.health for path in paths)
-    return announced and len(outages) == len(paths) and any(outage.shared for outage in outages)
-
-
-def _share(draft: Draft, key: PathKey) -> None:
-    """Have the path share the group's alert, if its map is still there."""
-    path = _path(draft, key)
-    if path is not None and path.outage is not None and not path.outage.shared:
-        draft.keep_path(key[0], replace(path, outage=replace(path.outage, shared=True)))
+    return all(
+        path.verdict.announced is path.health and path.outage is not None and bool(path.outage.unwatched)
+        for path in paths
+    )
 
 
 def _closed_by_array(path: PathState, outage: Outage) -> bool:

@@ -88,8 +88,8 @@ class Outage:
     (nexus down, device not running, path missing, closed by the array): only then is a way that works a return, and the
     path ``recovering``. ``inherited``: it had begun before the path was first seen. ``errors``: what its disk had
     counted before. ``soon``: the path had been up only for a moment, or although its checker called it faulty.
-    ``shared``: a lost nexus, port group or map, or another path, was the alert for it. ``counted``: it is in
-    ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result, once it is over.
+    ``counted``: it is in ``path_failures_total``. ``announced``: the cause in the journal. ``judgement``: its result,
+    once it is over.
     ``unwatched``: when no daemon watched; an instant that is the end of such a time was at any moment of it.
     """
 
@@ -108,7 +108,6 @@ class Outage:
     transport_up: Instant | None = None
     reinstated: Instant | None = None
     inherited: bool = False
-    shared: bool = False
     counted: bool = False
     announced: Cause | None = None
     judgement: Judgement | None = None

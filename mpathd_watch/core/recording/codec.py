@@ -14,11 +14,14 @@ from math import inf, isfinite
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.text import clean
 
 Record = TypeVar("Record")
 _ENDLESS = "endless"
 """What stands for an infinite number in a mapping: that of a timeout that is switched off."""
+_RETIRED: Mapping[type, frozenset[str]] = {Outage: frozenset({"shared"})}
+"""Fields that records had in an older version. What that has written is read without them."""
 _EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -68,6 +71,8 @@ def decode(kind: type[Record], record: object) -> Record:
     if not isinstance(record, Mapping):
         raise CodecError(f"{kind.__name__} is a JSON object")
     hints = _hints(cast("Hashable", kind))
+    if retired := _RETIRED.get(kind):
+        record = {name: value for name, value in record.items() if name not in retired}
     unknown = [clean(str(name)[:40]) for name in record if name not in hints]
     if unknown:
         raise CodecError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")

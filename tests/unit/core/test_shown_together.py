@@ -85,7 +85,7 @@ def shown(state: State) -> list[object]:
     outages = [path.outage for map_ in state.maps.values() for path in map_.paths.values()]
     return [
         *((*path[:-1], path[-1].since, path[-1].deadline, path[-1].overdue) for path in paths),
-        *(outage and replace(outage, announced=None, shared=False, stalled=None) for outage in outages),
+        *(outage and replace(outage, announced=None, stalled=None) for outage in outages),
         *(
             replace(
                 map_,

@@ -136,6 +136,13 @@ def test_what_goes_on_is_read_as_it_was(tmp_path: Path) -> None:
     assert not again(tmp_path, "").memory.same_boot
 
 
+def test_an_outage_that_an_older_version_kept_goes_on(tmp_path: Path) -> None:
+    Store(tmp_path).keep(changed(outage(stalled=NOW)))
+    with closing(sqlite3.connect(tmp_path / NAME)) as database, database:
+        database.execute("UPDATE outages SET resume = json_set(resume, '$.outage.shared', json('true'))")
+    assert [known.outage for known in open_of(again(tmp_path).memory)] == [outage(stalled=NOW)]
+
+
 def test_the_findings_that_were_announced_are_the_last_ones(tmp_path: Path) -> None:
     store = Store(tmp_path).keep(FindingsAnnounced(frozenset({"a", "b"})))
     assert again(tmp_path).memory.findings == {"a", "b"}

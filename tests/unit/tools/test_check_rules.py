@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from tools import check_rules
 from tools.check_rules import Expectation, Rule
 
@@ -217,8 +216,10 @@ def test_an_alert_is_tested_with_a_restart() -> None:
 
 
 def test_an_event_is_only_in_the_journal_for_a_reason_that_holds() -> None:
-    urgent = {kind.event for kind in AlertKind if kind.value.priority <= Priority.WARNING}
+    urgent = set(check_rules.urgent_events())
+    assert {"path_failed", "map_lost", "lun_resized"} <= urgent
     assert list(check_rules.about_events(urgent, {})) == []
+    assert any("path_failed: no alert" in each for each in check_rules.about_events(urgent - {"path_failed"}, {}))
     assert list(check_rules.about_events(urgent, {"path_failed": "reason"})) == [
         "path_failed: remove it from JOURNAL_ONLY"
     ]

@@ -21,7 +21,7 @@ def nexus_lost(nexus: NexusState, paths: int, maps: int, shared: str, *, covered
     carried = f"{plural(paths, 'path')} of {plural(maps, 'map')}" if paths else "no path of any map"
     together = f" It is not the only one: {shared} are lost or silent." if shared else ""
     intended = "If that was intended and is for good, run mpathd-watch forget for these paths."
-    forget = f" {intended}" if paths and not nexus.present and not covered else ""
+    forget = f" {intended}" if paths and not nexus.present else ""
     return Alert(
         row.lost_alert,
         Priority.INFO if covered else row.lost_alert.value.priority,

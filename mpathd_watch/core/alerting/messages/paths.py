@@ -54,24 +54,20 @@ def _promised(path: PathState, outage: Outage) -> float:
     return inf if phase is None or outage.cause in BY_ARRAY else sentences.bound(phase, outage)
 
 
-def path_changed(
-    context: Context, before: PathState, path: PathState, outage: Outage, *, covered: bool = False, siblings: int = 0
-) -> Alert:
+def path_changed(context: Context, before: PathState, path: PathState, outage: Outage, *, siblings: int = 0) -> Alert:
     """The alert for a path that has come into ``path.health``; ``outage`` is the one this belongs to.
 
-    ``siblings`` other paths of its nexus have become suspect, or are missing, with it; ``covered``: one of those, or
-    that of the map, is the alert.
+    ``siblings`` other paths of its nexus have become suspect, or are missing, with it.
     """
     kind, map_ = _KINDS[path.health], context.map
-    quiet = outage.shared or covered or before.flaps.flapping or path.in_transition
     text = _changed(context, path, outage, siblings)
-    if path.health is Health.MISSING and outage.cause is Cause.LOGOUT and not quiet:
+    if path.health is Health.MISSING and outage.cause is Cause.LOGOUT:
         text += f". If that was intended and is for good: {forget(map_, path)}"
     if before.outage is None and outage.inherited and outage.cause is not Cause.ABSENT:
         text += ". It was already in this state when mpathd-watch started"
     return Alert(
         kind,
-        Priority.INFO if quiet else kind.value.priority,
+        Priority.INFO if before.flaps.flapping else kind.value.priority,
         f"{map_.label}: path {name(path)} {text}. {usable(map_)}.",
         {
             **path_fields(map_, path),
@@ -105,27 +101,24 @@ def path_cause(context: Context, path: PathState, outage: Outage) -> Alert:
     kind, map_ = AlertKind.PATH_CAUSE, context.map
     return Alert(
         kind,
-        Priority.INFO if outage.shared or path.flaps.flapping else kind.value.priority,
+        kind.value.priority,
         f"{map_.label}: why path {name(path)} failed: {sentences.cause_so_far(context, path, outage)}. {usable(map_)}.",
         {**path_fields(map_, path), "HEALTH": path.health.value, **outage_fields(outage, context.now)},
     )
 
 
-def path_overdue(context: Context, path: PathState, *, siblings: int, covered: bool) -> Alert:
-    """The alert for a path whose phase should be over.
-
-    ``siblings`` other paths of its lost nexus are overdue with it; ``covered``: one of those is the alert for all.
-    """
+def path_overdue(context: Context, path: PathState, *, siblings: int) -> Alert:
+    """The alert for a path whose phase should be over; ``siblings`` other paths of its nexus are overdue with it."""
     kind, map_, now = AlertKind.PATH_OVERDUE, context.map, context.now
     outage = path.outage or Outage("", now)
     phase = _phase(path)
     promised = sentences.bound(phase, outage)
     noun = table.of(path.place.transport).words.noun
-    others = "" if covered else more_paths(siblings, noun)
+    others = more_paths(siblings, noun)
     text = sentences.overdue(context, path, outage, phase)
     return Alert(
         kind,
-        Priority.INFO if covered else kind.value.priority,
+        kind.value.priority,
         f"{map_.label}: path {name(path)} is overdue{others}: {text}. {usable(map_)}.",
         {
             **path_fields(map_, path),

@@ -468,9 +468,6 @@ def test_a_session_that_is_lost_after_it_was_suspect_speaks_for_its_paths() -> N
     assert story.told_of("session_lost").priority is Priority.INFO
     stalled = [told.alert for told in story.told if told.event == "path_stalled"]
     assert [alert.priority for alert in stalled] == [Priority.INFO, Priority.INFO]
-    outage = story.path(SECOND, "alpha").outage
-    assert outage
-    assert outage.shared
     story.at(17).session(2, SessionStatus.LOGGED_IN, alive=17)
     back = [told.alert for told in story.told if told.event == "path_reinstated"]
     assert [alert.priority for alert in back] == [Priority.INFO, Priority.INFO]
@@ -617,7 +614,7 @@ def test_a_nic_that_never_had_a_carrier_since_the_start_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("how", ["failed", "stalled"])
-def test_a_suspect_path_that_is_lost_long_before_its_session_has_an_alert_of_its_own(how: str) -> None:
+def test_a_suspect_path_that_is_lost_long_before_its_session_is_of_the_same_incident(how: str) -> None:
     story = cut("mpio", "data").at(10)
     assert story.path(SECOND).health is Health.SUSPECT
     if how == "failed":
@@ -625,9 +622,9 @@ def test_a_suspect_path_that_is_lost_long_before_its_session_has_an_alert_of_its
     else:
         story.device("sdb", DeviceState.BLOCKED)
     assert story.path(SECOND).health.value == how
-    story.at(14).session(2, SessionStatus.FAILED)
-    shared = [path.outage.shared for path in (story.path(SECOND), story.path(SECOND, "data")) if path.outage]
-    assert shared == [False, True]
+    story.at(14).session(2, SessionStatus.FAILED).at(20)
+    assert {told.alert.fields["INCIDENT"] for told in story.told} == set(story.state.incidents)
+    assert [(at, priority) for at, priority, _ in story.incidents()] == [(7, Priority.WARNING), (11, Priority.ERR)]
 
 
 def test_until_it_is_read_again_a_nexus_may_have_answered_when_its_carrier_went() -> None:

@@ -27,8 +27,10 @@ from mpathd_watch.core.events import (
     Tick,
 )
 from mpathd_watch.core.model.facts import PathListing
-from mpathd_watch.core.model.vocabulary import CheckerState, DmAction, DmState, SourceName
-from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
+from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.model.outage import Outage
+from mpathd_watch.core.model.vocabulary import Cause, CheckerState, DmAction, DmState, SourceName
+from mpathd_watch.core.recording.codec import CodecError, decode, decode_event, encode, encode_event
 
 EVENTS: tuple[type, ...] = get_args(Event)
 
@@ -107,6 +109,13 @@ def test_an_event_is_a_flat_object_that_people_can_read() -> None:
 def test_a_field_that_is_missing_takes_its_default() -> None:
     assert decode_event({"event": "BlockEvent", "action": "add", "sysfs_name": "sda"}) == BlockEvent("add", "sda")
     assert decode_event({"event": "DevicesRead", "devices": []}) == DevicesRead(())
+
+
+def test_a_field_that_an_older_version_wrote_is_ignored() -> None:
+    outage = Outage("a1", Instant(1.0, 2.0), Cause.LOGOUT, counted=True)
+    assert decode(Outage, {**encode(outage), "shared": True}) == outage
+    with pytest.raises(CodecError, match="Instant has no shared"):
+        decode(Instant, {**encode(outage.began), "shared": True})
 
 
 def test_a_whole_number_is_good_enough_for_seconds() -> None:

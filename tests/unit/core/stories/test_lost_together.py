@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from mpathd_watch.core.alerting.messages import path_flapping, path_steady
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.events import SettingsChanged, SourceUp
@@ -97,7 +95,7 @@ def test_one_lost_carrier_names_the_nic() -> None:
     assert story.told_of("session_lost").fields["SHARED"] == "all 2 sessions through eth2"
     outage = story.path("192.168.2.2:3260", "beta").outage
     assert outage
-    assert (outage.cause, outage.shared) == (Cause.CARRIER_LOST, True)
+    assert outage.cause is Cause.CARRIER_LOST
 
 
 def test_all_sessions_of_this_host() -> None:
@@ -346,7 +344,7 @@ def test_paths_of_one_session_that_return_from_failures_of_their_own_are_reporte
     assert story.told_of("incident_ended").message.startswith("All 2 paths of 2 maps ")
 
 
-def test_paths_of_one_session_that_fail_for_themselves_are_overdue_each() -> None:
+def test_paths_of_one_incident_that_are_overdue_one_after_the_other_wake_people_once() -> None:
     story = Story(San.of(["alpha", "beta"], FOUR[::2]).wired()).begun().expects(5, "alpha").expects(5, "beta").at(0)
     for name in ("sdb", "sdd"):
         story.device(name, DeviceState.OFFLINE).dm(name, DmState.FAILED)
@@ -355,7 +353,7 @@ def test_paths_of_one_session_that_fail_for_themselves_are_overdue_each() -> Non
     overdue = [told.alert for told in story.at(100).told if told.event == "path_overdue"]
     assert [(alert.fields["MAP"], alert.priority) for alert in overdue] == [
         ("alpha", Priority.ERR),
-        ("beta", Priority.ERR),
+        ("beta", Priority.INFO),
     ]
 
 
@@ -375,24 +373,11 @@ def test_a_flapping_paths_failures_go_on_being_counted() -> None:
     assert len([event for _, event, _ in told(story) if event == "path_flapping"]) == 1
 
 
-@pytest.mark.parametrize(("seconds", "shared"), [(1.9, True), (2.0, False)])
-def test_a_path_that_fails_shortly_before_its_session_is_part_of_the_loss(seconds: float, shared: bool) -> None:
+def test_a_path_that_fails_shortly_before_its_session_is_part_of_the_loss() -> None:
     story = Story(San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1"])).begun().at(10).dm("sdb", DmState.FAILED)
-    outage = story.at(10 + seconds).session(2, SessionStatus.FAILED).path("192.168.2.1:3260").outage
-    assert outage is not None
-    assert outage.shared is shared
-
-
-def test_a_path_that_had_left_before_its_session_was_lost_is_no_part_of_the_loss() -> None:
-    story = Story(San.of(["mpio", "data", "logs"], ["192.168.1.1", "192.168.2.1"])).begun().at(10)
-    story.san.remove_disk("sdb")
-    story.look().at(20).session(2, SessionStatus.FAILED)
-    shared = {
-        name: outage.shared
-        for name in ("mpio", "data", "logs")
-        if (outage := story.path("192.168.2.1:3260", name).outage) is not None
-    }
-    assert shared == {"mpio": False, "data": True, "logs": True}
+    story.at(11.9).session(2, SessionStatus.FAILED).at(60)
+    assert {told.alert.fields["INCIDENT"] for told in story.told} == set(story.state.incidents)
+    assert len(story.state.incidents) == 1
 
 
 def test_a_session_that_returns_separates_only_those_that_it_was_lost_with() -> None:
