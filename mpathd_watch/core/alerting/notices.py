@@ -147,7 +147,9 @@ class Ledger:
             return self._with(name, replace(known, end=None, settles=None)), ()
         if not wish.fits(entry):
             return self, ()
-        if not name or ended:
+        # What has only recovered once its incident had ended begins no new topic.
+        over = known is None or (known.end is not None and known.settles is None)
+        if not name or (over and ended):
             return self._pass_on(
                 Notice(Step.ALERT, entry, now, _thread(f"{entry.message} {sorted(entry.fields.items())}", now)),
                 now,

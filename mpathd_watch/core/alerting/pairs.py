@@ -76,13 +76,12 @@ def topic(entry: Entry) -> str:
 def ended_by(entry: Entry) -> str:
     """The topic that the entry ends, whether or not it stands; empty if it ends none.
 
-    A map that is removed although none of its paths is usable goes on to be lost; the entry has priority notice then.
+    An entry of an incident may end what had begun outside of it. A map that is removed although none of its paths is
+    usable goes on to be lost; the entry has priority notice then.
     """
     incident = entry.fields.get(INCIDENT)
     if entry.event == INCIDENT_ENDED:
         return f"incident {incident}" if incident else ""
-    if incident:
-        return ""
     if entry.event == "map_removed" and entry.priority is Priority.INFO:
         return _object(_ENDS["map_recovered"], entry)
     pair = _ENDS.get(entry.event)

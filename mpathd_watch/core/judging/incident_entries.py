@@ -17,6 +17,7 @@ from mpathd_watch.core.draft import Draft, PathKey
 from mpathd_watch.core.effects import Alert, IncidentChanged, IncidentEnded
 from mpathd_watch.core.judging.incidents import GATHER, announce_at, members, nexus_tie
 from mpathd_watch.core.model.incident import MOST_ENTRIES, Incident
+from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.outage import Outage
 from mpathd_watch.core.model.vocabulary import Health, MapHealth, Phase, Verdict
 from mpathd_watch.core.state import Due, PathState, Wait
@@ -47,9 +48,10 @@ _PARTS: Final = _OWN | {
 
 def announce(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
     """Put the entries of this step into their incidents, and report what is due of these."""
-    if not (draft.incidents or draft.incidents.left):
+    if not (draft.incidents or draft.incidents.left or draft.rest.settling):
         return
     _mark(draft, before)
+    _settle(draft)
     for wwid in draft.regrouped & draft.maps.keys():
         _look_at_map(draft, wwid)
     for left in draft.incidents.left:
@@ -77,8 +79,7 @@ def _mark(draft: Draft, before: Mapping[PathKey, PathState]) -> None:
     for at, effect in enumerate(draft.effects):
         if isinstance(effect, Alert):
             found = _incident_of(draft, effect, paths, maps)
-            if found is not None:
-                draft.effects[at] = _as_part(draft, effect, found)
+            draft.effects[at] = _after_the_end(draft, effect) if found is None else _as_part(draft, effect, found)
 
 
 def _incident_of(draft: Draft, alert: Alert, paths: Mapping[PathKey, str], maps: Mapping[str, str]) -> Incident | None:
@@ -116,6 +117,27 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
         return replace(alert, priority=max(alert.priority, Priority.INFO), fields=fields)
     draft.incidents[incident.id] = replace(incident, entries=incident.entries + 1, overdue=incident.overdue | late)
     return replace(alert, fields=fields)
+
+
+def _after_the_end(draft: Draft, alert: Alert) -> Alert:
+    """An entry that belongs to no incident that goes on.
+
+    A map that was made again settles before it is announced that it has recovered, and its incident may have ended by
+    then: people know already that the trouble is over.
+    """
+    ended = draft.rest.settling.get(alert.fields.get("WWID", ""))
+    if ended is None or alert.kind is not AlertKind.MAP_RECOVERED:
+        return alert
+    return replace(alert, priority=Priority.INFO, fields={**alert.fields, "INCIDENT": ended})
+
+
+def _settle(draft: Draft) -> None:
+    """Of the maps whose incident has ended, forget those that are gone, and those of which there is an entry since."""
+    settling = draft.rest.settling
+    if settling:
+        parts = (each for each in draft.effects if isinstance(each, Alert) and each.kind in _PARTS)
+        left = settling.keys() & draft.maps.keys() - {alert.fields.get("WWID", "") for alert in parts}
+        draft.rest = replace(draft.rest, settling=frozen({wwid: settling[wwid] for wwid in sorted(left)}))
 
 
 # --- what is new of one -----------------------------------------------------------------------------------------------
@@ -216,6 +238,9 @@ def _end(draft: Draft, incident: Incident) -> None:
     draft.deadlines.drop(Due(Wait.INCIDENT, incident.id))
     maps = [draft.maps[wwid] for wwid in sorted(incident.maps & draft.maps.keys())]
     ill = [map_ for map_ in maps if map_.health in PRIORITIES and map_.health is not MapHealth.UNKNOWN]
+    settling = {map_.wwid: incident.id for map_ in maps if map_ not in ill and map_.announced in PRIORITIES}
+    if settling:
+        draft.rest = replace(draft.rest, settling=frozen({**draft.rest.settling, **settling}))
     healthy = len(maps) == len(incident.maps) and all(map_.health is MapHealth.HEALTHY for map_ in maps)
     alert = messages.incident_ended(_named(draft, incident), ill, draft.now, healthy=healthy)
     if not incident.entries:

@@ -79,6 +79,7 @@ class State:
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
     ``memory``: what earlier daemons knew. ``incidents``: those that go on, by their ids, the oldest first.
+    ``settling``: by WWID, the incident that has ended before it was announced that the map has recovered from it.
     ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
 
@@ -97,6 +98,7 @@ class State:
     counters: Counters = Counters()
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
     incidents: Mapping[str, Incident] = field(default_factory=empty)
+    settling: Mapping[str, str] = field(default_factory=empty)
     dm_stale: float | None = None
     uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)

@@ -78,6 +78,26 @@ def ended(incident: str = "1") -> Entry:
     return entry("incident_ended", Priority.NOTICE, INCIDENT=incident)
 
 
+def test_what_is_over_only_after_the_end_of_its_incident_does_not_stand() -> None:
+    receiver = Receiver(EVERYTHING)
+    receiver.take(began(), 0)
+    receiver.take(ended(), 10)
+    assert receiver.take(entry("map_recovered", Priority.INFO, INCIDENT="1", WWID="w"), 15) == [
+        ("alert", "map_recovered")
+    ]
+    assert receiver.ledger.standing == {}
+
+
+def test_what_had_begun_outside_of_an_incident_may_end_in_one() -> None:
+    receiver = Receiver()
+    receiver.take(entry("map_lost", Priority.CRIT, WWID="w"), 0)
+    receiver.take(began(), 10)
+    assert receiver.take(entry("map_recovered", Priority.INFO, INCIDENT="1", WWID="w"), 20) == [
+        ("all_clear", "map_recovered")
+    ]
+    assert set(receiver.ledger.standing) == {"incident 1"}
+
+
 def test_an_incident_is_its_steps_its_reminders_and_its_end_in_one_thread() -> None:
     receiver = Receiver()
     assert receiver.take(entry("path_suspect", Priority.WARNING, INCIDENT="1", WWID="w", PATH="p"), 0) == [

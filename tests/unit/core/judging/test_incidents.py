@@ -311,6 +311,54 @@ def test_a_device_that_goes_offline_names_its_cause() -> None:
     assert "has failed; cause: the SCSI device is offline. alpha: 3 of 4 paths usable." in story.incidents()[0][2]
 
 
+# --- a map that settles after the end ---------------------------------------------------------------------------------
+
+
+def made_again() -> Story:
+    """A map that was lost with both sessions is there again, and settles; its incident has ended meanwhile."""
+    story = begun(["mpio"], TWO).session(1, SessionStatus.FREE).session(2, SessionStatus.FREE).at(5)
+    for sid in (1, 2):
+        story.san.logout(sid)
+    story.san.maps.clear()
+    story.look().poll().at(10)
+    for address in TWO:
+        story.san.login(address)
+    story.san.add_map("mpio")
+    story.poll().look().listing()
+    assert not story.state.incidents
+    assert story.map().health is MapHealth.HEALTHY
+    assert when(story, 5) == [(10, NOTICE)]
+    return story
+
+
+def test_a_map_that_recovers_after_the_end_of_its_incident_wakes_nobody() -> None:
+    story = made_again().at(60)
+    recovered = story.told_of("map_recovered")
+    assert recovered.fields["INCIDENT"] == story.told_of("incident_ended").fields["INCIDENT"]
+    assert recovered.priority is Priority.INFO
+    assert when(story, 5) == [(10, NOTICE)]
+    assert story.state.settling == {}
+
+
+def test_a_map_that_is_in_trouble_again_while_it_settles_recovers_from_that() -> None:
+    story = made_again()
+    before = story.told_of("incident_ended").fields["INCIDENT"]
+    story.at(11).dm("sdc", DmState.FAILED).at(30).dm("sdc", DmState.ACTIVE).at(60)
+    recovered = story.told_of("map_recovered")
+    assert recovered.fields["INCIDENT"] not in ("", before)
+    assert recovered.priority is Priority.INFO
+    assert story.state.settling == {}
+
+
+def test_a_map_that_is_gone_before_it_has_settled_leaves_nothing() -> None:
+    story = made_again()
+    story.san.maps.clear()
+    story.feed(BlockEvent("remove", "dm-0"))
+    story.at(11).look().at(60)
+    assert "map_recovered" not in {event for _, event, _ in story.alerts()}
+    assert story.state.settling == {}
+
+
 # --- what goes away ---------------------------------------------------------------------------------------------------
 
 

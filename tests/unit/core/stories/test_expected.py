@@ -162,7 +162,8 @@ def test_a_map_that_did_not_come_back_is_lost_until_it_does() -> None:
     story.look().listing().at(200)
     assert story.map("data").exists
     assert story.map("data").health is MapHealth.HEALTHY
-    assert news(story)[1:] == [("incident_ended", ""), ("map_recovered", "data")]
+    assert news(story)[1:] == [("incident_ended", "")]
+    assert story.told_of("map_recovered").priority is Priority.INFO
 
 
 def test_a_map_that_did_not_come_back_leaves_its_name_to_one_that_has_it_now() -> None:
