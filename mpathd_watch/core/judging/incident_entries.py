@@ -111,11 +111,11 @@ def _as_part(draft: Draft, alert: Alert, incident: Incident) -> Alert:
     if alert.kind not in _PARTS:
         return replace(alert, fields=fields)
     suspicion = alert.kind is AlertKind.PATH_SUSPECT
-    late = {Phase(alert.fields["PHASE"])} if alert.kind is AlertKind.PATH_OVERDUE else frozenset[Phase]()
-    wakes = alert.kind in _OWN and alert.priority <= Priority.WARNING and incident.overdue.isdisjoint(late)
+    event = f"{alert.kind.event} {alert.fields.get('PHASE', '')}".rstrip()
+    wakes = alert.kind in _OWN and alert.priority <= Priority.WARNING and event not in incident.events
     if not wakes or incident.entries >= (1 if suspicion else MOST_ENTRIES):
         return replace(alert, priority=max(alert.priority, Priority.INFO), fields=fields)
-    draft.incidents[incident.id] = replace(incident, entries=incident.entries + 1, overdue=incident.overdue | late)
+    draft.incidents[incident.id] = replace(incident, entries=incident.entries + 1, events=incident.events | {event})
     return replace(alert, fields=fields)
 
 

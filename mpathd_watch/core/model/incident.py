@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.model.vocabulary import Cause, MapHealth, Phase
+from mpathd_watch.core.model.vocabulary import Cause, MapHealth
 from mpathd_watch.immutable import immutable
 
 MOST_ENTRIES = 3
@@ -34,8 +34,8 @@ class Incident:
     ``what``: what its paths have in common, in words; empty until that was announced, and if it is nothing.
     ``worst``: the worst health of a map, and ``paths`` and ``affected`` how many paths were out and how many maps had
     that health, when that was announced last. ``forgotten``: how many of its outages have no end that anybody saw.
-    ``entries``: how many entries of priority warning or worse there were. ``overdue``: the phases of which one of them
-    reported that a path took too long.
+    ``entries``: how many entries of priority warning or worse there were. ``events``: what those about single paths
+    have reported, each once: that a path is flapping, or overdue in a phase.
     ``fails``: that I/O to a map fails was part of that. ``standstill``: the longest of a map that has a path again.
     ``over_budget``: how many of its outages that are over took too long; ``failover``: the longest, in seconds.
     """
@@ -55,7 +55,7 @@ class Incident:
     affected: int = 0
     forgotten: int = 0
     entries: int = 0
-    overdue: frozenset[Phase] = frozenset()
+    events: frozenset[str] = frozenset()
     over_budget: int = 0
     failover: float | None = None
     fails: bool = False

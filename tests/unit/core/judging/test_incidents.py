@@ -106,6 +106,18 @@ def test_a_portal_that_is_lost_wakes_people_twice_and_once_at_the_end(luns: int,
     assert not story.state.incidents
 
 
+def test_paths_that_flap_together_wake_people_once_for_that() -> None:
+    story = begun(["lun0", "lun1"], TWO)
+    for second in (0.0, 100.0, 200.0):
+        story.at(second).cut(1).cut(2).at(second + 15.5)
+        story.session(1, SessionStatus.FAILED).session(2, SessionStatus.FAILED)
+        returned(story.at(second + 45), 1, 2)
+        woken = [told for told in story.told if told.at >= second and told.alert.priority <= WARNING]
+        assert len(woken) <= MOST_ENTRIES
+    assert [told.event for told in woken] == ["path_suspect", "path_flapping", "incident_began"]
+    assert len([told for told in story.told if told.event == "path_flapping"]) == 4
+
+
 def test_an_interface_takes_both_of_its_sessions_along() -> None:
     story = begun(["alpha", "beta"]).carrier("eth2", carrier=False).at(12)
     for sid in (3, 4):
