@@ -24,7 +24,8 @@ INBOX: Final = 4096
 OUTBOX: Final = 30
 """Notices that may wait for delivery one by one. While there are so many, further ones go into a summary."""
 RETRIES: Final = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0)
-"""Seconds to the next attempt; the last one repeats. Greylisting usually ends after 1 to 15 minutes."""
+"""Seconds to the next attempt; the last one repeats. Greylisting usually ends after 1 to 15 minutes. What is new waits
+for the first of them at most: its receiver may be back long before it is tried again for something old."""
 GIVEN_UP_AFTER: Final = 24 * 3600.0
 """Seconds from the first attempt to the last."""
 AFTER_BUG: Final = 10.0
@@ -69,13 +70,15 @@ class _Inbox:
 class _Tally:
     """What is counted: results by the label of the receiver, and what will never arrive.
 
-    ``trouble`` is why notices are deferred, which is logged once; nothing is sent before ``blocked`` (CLOCK_MONOTONIC).
+    ``trouble`` is why notices are deferred, which is logged once; nothing is sent before ``blocked``, except for what
+    is new. ``tried`` is the last attempt (both CLOCK_MONOTONIC).
     """
 
     results: Counter[tuple[str, Result]] = field(default_factory=Counter)
     lost: int = 0
     trouble: str = ""
     blocked: float = 0.0
+    tried: float = 0.0
 
 
 class Post:
@@ -236,7 +239,7 @@ class Post:
 
     def _put(self, receiver: Receiver, made: tuple[Ledger, Sequence[Notice]], now: Instant) -> None:
         self._ledgers[receiver.key] = made[0]
-        due = max(now.monotonic, self._tally.blocked)
+        due = max(now.monotonic, min(self._tally.blocked, self._tally.tried + RETRIES[0]))
         self._items += [_Item(receiver, notice, due) for notice in made[1]]
 
     def _attempt(self, item: _Item) -> None:
@@ -247,7 +250,7 @@ class Post:
             outcome = Outcome(Result.FAILED, f"internal error, {type(error).__name__}: {error}. Please report this")
         self._tally.results[item.receiver.label, outcome.result] += 1
         item.first = began if item.first is None else item.first
-        now = self._now().monotonic
+        now = self._tally.tried = self._now().monotonic
         if outcome.result is Result.DEFERRED and now - item.first < GIVEN_UP_AFTER:
             self._defer(item, outcome, now)
             return

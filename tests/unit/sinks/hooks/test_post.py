@@ -135,6 +135,25 @@ def test_a_server_that_is_not_there_is_tried_less_and_less_often_and_nothing_is_
     assert around.post.results["mail", Result.DEFERRED] == 7
 
 
+def test_what_is_new_does_not_wait_for_the_next_attempt_of_something_old(around: Surroundings) -> None:
+    around.answer = lambda _: UNREACHABLE
+    around.post.alert(lost())
+    for attempt, pause in enumerate((0, 30, 60, 120), 1):
+        around.after(pause)
+        until(lambda attempt=attempt: len(around.got) == attempt)  # type: ignore[misc]
+    until(lambda: around.post.results.get(("mail", Result.DEFERRED)) == 4)
+    around.answer = lambda _: OK
+    around.after(10)
+    around.post.alert(lost("mpathb"))
+    until(lambda: around.post.outlet.waiting == 2)
+    around.after(19)
+    time.sleep(0.05)
+    assert len(around.got) == 4
+    around.after(1)
+    until(lambda: len(around.got) == 6)
+    assert around.messages()[-2:] == ["alert: mpathb is lost.", "alert: mpatha is lost."]
+
+
 def test_one_that_is_greylisted_does_not_hold_the_others(around: Surroundings) -> None:
     around.answer = lambda notice: GREYLISTED if "mpatha" in notice.entry.message else OK
     around.post.alert(lost())
