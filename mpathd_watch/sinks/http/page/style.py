@@ -63,10 +63,10 @@ section ul { margin: 0; padding: .3rem 0 .5rem; list-style: none; }
 section li { padding: .45rem 1.1rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 section li:first-child { border-top: 0; } section li small { color: var(--soft); font-size: .84rem; }
 section li p { margin: .1rem 0 0; color: var(--soft); font-size: .9rem; }
-.running { border-left-color: var(--bad); }
+.running, .incidents { border-left-color: var(--bad); }
 .running li { display: grid; grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr) minmax(0, 1fr); gap: .2rem 1.4rem;
   align-items: center; }
-.running .cause { margin-left: .3rem; }
+.running .cause, .incidents .cause { margin-left: .3rem; }
 .left { font-size: .9rem; font-variant-numeric: tabular-nums; }
 .bar { display: block; height: .3rem; margin-top: .25rem; border-radius: .2rem; background: var(--line); }
 .bar i { display: block; height: 100%; border-radius: .2rem; background: var(--warn); width: 100%;
