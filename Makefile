@@ -31,6 +31,14 @@ check: check-format check-lint check-types check-spelling check-words check-shel
 deb: ## build dist/mpathd-watch_VERSION_all.deb
 	tools/build-deb
 
+.PHONY: rpm
+rpm: ## build dist/mpathd-watch-VERSION-RELEASE.noarch.rpm for hosts of the Red Hat and SUSE families
+	tools/build-rpm
+
+.PHONY: test-rpm
+test-rpm: $(venv) rpm ## build it, and test it in a copy of this host's root file system; needs root
+	$(python) -m pytest tests/packages/test_rpm.py
+
 .PHONY: lab
 lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it
 	$(python) -m tests.lab up

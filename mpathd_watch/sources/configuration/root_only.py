@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
+import mpathd_watch
 from mpathd_watch.core.configuration import NodeRecord, Unreadable
 from mpathd_watch.core.events import DmStatusRead
 from mpathd_watch.core.formats.multipath_conf import Document
@@ -24,6 +26,17 @@ MAX_BYTES = 16 << 20
 """Bytes of a handover: 4096 records of twice the usual size."""
 CHILD_DEADLINE = 30.0
 """Seconds that a child process may take to read the files."""
+
+_MODULES: Final = str(Path(mpathd_watch.__file__).resolve().parent.parent)
+"""The directory that this package is in. The RPM package has one of its own, which no other process finds by itself."""
+_CHILD: Final = """\
+import sys
+modules = sys.argv.pop(1)
+if modules not in sys.path:
+    sys.path.insert(0, modules)
+from mpathd_watch.cli import main
+sys.exit(main())
+"""
 
 _NUMBERS = range(-(2**31), 2**31)
 _PORTS = range(1 << 16)
@@ -85,7 +98,7 @@ def from_child(root: Path) -> RootOnly:
     memory and in its core dump.
     """
     # -P: a file in the current directory must not be imported as one of our modules.
-    command = [sys.executable, "-P", "-m", "mpathd_watch", "export-config", "--root", str(root)]
+    command = [sys.executable, "-P", "-c", _CHILD, _MODULES, "export-config", "--root", str(root)]
     try:
         done = subprocess.run(  # noqa: S603  # our own program
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHILD_DEADLINE, check=False

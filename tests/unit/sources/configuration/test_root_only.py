@@ -88,6 +88,17 @@ def test_a_process_of_its_own_reads_the_same(
         assert from_child(host).records == read.records
 
 
+def test_the_process_finds_the_program_where_it_is_installed_apart(
+    host: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = tmp_path_factory.mktemp("apart")
+    put(apart, "mpathd_watch/__init__.py", "")
+    put(apart, "mpathd_watch/cli.py", "import sys\n\ndef main():\n    return len(sys.argv)\n")
+    monkeypatch.setattr(module, "_MODULES", str(apart))
+    with pytest.raises(RootOnlyError, match="status 4"):
+        from_child(host)
+
+
 @pytest.mark.parametrize(
     ("program", "reported"),
     [("/bin/false", "status 1"), ("/nonexistent", "No such file"), ("/bin/true", "truncated")],

@@ -1,0 +1,1 @@
+"""What is built for other hosts: the RPM package and the wheel."""
