@@ -113,7 +113,7 @@ timed := tests/component/daemon/test_hostile_clients.py tests/component/sinks/te
 .PHONY: test-rest
 test-rest: $(venv)
 	$(python) -m pytest --numprocesses $$(( 2 * $$(nproc) )) --dist loadfile tests/unit tests/component tests/field \
-		--ignore tests/unit/core $(addprefix --ignore ,$(timed))
+		tests/packages/test_wheel.py --ignore tests/unit/core $(addprefix --ignore ,$(timed))
 	$(python) -m pytest $(timed)
 
 # The parts of `make check`

@@ -77,7 +77,8 @@ def reporting() -> Iterator[Reporters]:
         if SOCKET.exists():
             places["journal"] = JournalSink()
         if stderr.isatty() or not places:
-            places["console"] = ConsoleSink(stderr, time.time, colour=stderr.isatty())
+            terminal = stderr.isatty()
+            places["console"] = ConsoleSink(stderr, time.time, colour=terminal, complete=not terminal)
         reporters = Reporters(places)
         try:
             yield reporters

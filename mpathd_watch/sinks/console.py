@@ -1,18 +1,22 @@
 """Lines for people at a terminal, through structlog: time, priority, event and message.
 
-Used by ``replay``, and by ``run`` if standard error is a terminal or there is no journal.
+Used by ``replay``, and by ``run`` if standard error is a terminal or there is no journal. Where there is no journal,
+standard error is often a file or another log: then a line has the date, and the fields that the journal would have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
 from mpathd_watch.core.catalog.alerts import Priority
-from mpathd_watch.core.catalog.fields import DAEMON_EVENT
+from mpathd_watch.core.catalog.fields import DAEMON_EVENT, PREFIX
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.sinks.backlog import CAPACITY, Backlog, Outlet
@@ -34,12 +38,15 @@ _CALM: Final = frozenset({"path_reinstated", "map_recovered", "session_restored"
 _GREEN: Final = "\x1b[32m"
 _PRIORITY_WIDTH: Final = max(len(priority.name) for priority in Priority)
 _EVENT_WIDTH: Final = 16
+_UNQUOTED: Final = re.compile(r"[\w.,:;/@#%+-]+")
+"""A value that needs no quotation marks in a line of fields."""
 
 
 class ConsoleSink:
     """Writes alerts and lines to ``stream`` from a thread of its own, so a stopped terminal (Ctrl-S) stalls nothing.
 
-    ``clock`` gives the time to print, in seconds since 1970: that of the recording during a replay.
+    ``clock`` gives the time to print, in seconds since 1970: that of the recording during a replay. With ``complete``
+    a line has the date and the time zone, and the fields that an entry of the journal has.
     """
 
     def __init__(
@@ -48,12 +55,14 @@ class ConsoleSink:
         clock: Callable[[], float],
         *,
         colour: bool,
+        complete: bool = False,
         zone: tzinfo | None = None,
         capacity: int = CAPACITY,
     ) -> None:
         self._clock = clock
         self._zone = zone
         self._colour = colour
+        self._complete = complete
         self._logger: Any = structlog.wrap_logger(
             structlog.PrintLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
         )
@@ -66,7 +75,7 @@ class ConsoleSink:
 
     def alert(self, alert: Alert) -> None:
         """Queue an alert. Returns at once."""
-        self._put(alert.priority, alert.kind.event, alert.message)
+        self._put(alert.priority, alert.kind.event, alert.message, alert.fields if self._complete else {})
 
     def log(self, priority: Priority, text: str) -> None:
         """Queue a line about the daemon itself. Returns at once. May be called from any thread."""
@@ -76,8 +85,12 @@ class ConsoleSink:
         """Write what is queued, for at most ``deadline`` seconds. Returns whether all of it was written."""
         return self._backlog.stop(deadline)
 
-    def _put(self, priority: Priority, kind: str, message: str) -> None:
-        self._backlog.put({"event": message, "kind": kind, "priority": priority, "wall": self._clock()})
+    def _put(
+        self, priority: Priority, kind: str, message: str, fields: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._backlog.put(
+            {"event": message, "kind": kind, "priority": priority, "wall": self._clock(), "fields": fields}
+        )
 
     def _deliver(self, entry: EventDict) -> None:
         self._logger.msg(**entry)
@@ -88,12 +101,13 @@ class ConsoleSink:
             "kind": DAEMON_EVENT,
             "priority": Priority.WARNING,
             "wall": self._clock(),
+            "fields": {},
         }
 
     def _line(self, _logger: object, _method: str, entry: EventDict) -> str:
         """One line of text: the last processor in structlog's chain."""
         priority, kind = entry["priority"], entry["kind"]
-        moment = date(entry["wall"], self._zone).strftime("%H:%M:%S.%f")[:-3]
+        moment = self._moment(entry["wall"])
         colour = _GREEN if kind in _CALM else _COLOURS[priority]
         label = f"{priority.name.lower():<{_PRIORITY_WIDTH}}"
         return "  ".join(
@@ -102,8 +116,20 @@ class ConsoleSink:
                 self._paint(label, colour),
                 self._paint(f"{kind:<{_EVENT_WIDTH}}", _DIM),
                 self._paint(clean(entry["event"]), colour),
+                *(f"{PREFIX}{name}={_quoted(value)}" for name, value in entry["fields"].items()),
             )
         )
 
+    def _moment(self, wall: float) -> str:
+        found = date(wall, self._zone)
+        if self._complete:
+            return found.astimezone(self._zone).isoformat(timespec="milliseconds")
+        return found.strftime("%H:%M:%S.%f")[:-3]
+
     def _paint(self, text: str, colour: str) -> str:
         return f"{colour}{text}{_RESET}" if self._colour and colour else text
+
+
+def _quoted(value: str) -> str:
+    """A field's value: within quotation marks, with escapes as in JSON, unless it is one plain word."""
+    return value if _UNQUOTED.fullmatch(value) else json.dumps(clean(value), ensure_ascii=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 _MAKE = """
+mkdir -p "$2"
 mount -t tmpfs tmpfs "$2"
 mkdir "$2/upper" "$2/work" "$2/root"
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
+from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.console import ConsoleSink
 
 FAILED = Alert(
@@ -48,6 +49,31 @@ def test_the_console_shows_time_priority_event_and_message() -> None:
         "11:06:40.250  info     daemon            listening on :10068",
         "11:06:40.250  err      path_failed       mpio: path 192.168.2.1:3260 (sdb) failed.",
     ]
+
+
+def test_where_there_is_no_journal_a_line_has_the_date_and_all_fields() -> None:
+    stream = io.StringIO()
+    sink = ConsoleSink(stream, lambda: 1_795_000_000.25, colour=False, complete=True, zone=UTC)
+    sink.log(Priority.INFO, "listening on :10068")
+    sink.alert(FAILED)
+    sink.alert(replace(FAILED, fields={"MAP": 'a "b"\nc=d', "PATH": "", "DEVICE": "\x9b31m"}))
+    assert sink.stop(5)
+    moment = "2026-11-18T11:06:40.250+00:00"
+    failed = "err      path_failed       mpio: path 192.168.2.1:3260 (sdb) failed."
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == [
+        f"{moment}  info     daemon            listening on :10068",
+        f"{moment}  {failed}  MPATHD_WATCH_MAP=mpio  MPATHD_WATCH_PATH=192.168.2.1:3260  "
+        "MPATHD_WATCH_OUTAGE=0123456789abcdef",
+    ]
+    # Text from the SAN forges neither a line nor a field.
+    assert len(lines) == 3
+    assert lines[2].isprintable()
+    fields = lines[2].removeprefix(f"{moment}  {failed}  ").split("  ")
+    assert [field.partition("=")[0] for field in fields] == [
+        f"MPATHD_WATCH_{name}" for name in ("MAP", "PATH", "DEVICE")
+    ]
+    assert fields[0].startswith('MPATHD_WATCH_MAP="a \\"b\\"')
 
 
 def test_colour_comes_on_request_only() -> None:
