@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,9 +93,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def _fault(path: Path) -> str:
     """Why the file can't be used: ``corrupt``, ``newer`` or ``foreign``; empty if it can, or is not there."""
-    if not path.exists():
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
         return ""
-    if path.is_file() and path.stat().st_size == 0:
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        return "foreign"  # a link is not followed: what it leads to may be anything
+    if found.st_size == 0:
         return ""
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,11 @@ def save(file: Path, standing: Mapping[str, Mapping[str, Standing]]) -> None:
 
 def load(file: Path) -> dict[str, dict[str, Standing]]:
     """What the file has. Raises ``OSError`` if it can't be read, ``ValueError`` if it is damaged."""
-    with file.open("rb") as opened:
+    # Whatever else is there under this name: a link is not followed, and a FIFO is not waited for.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is not a regular file")
         text = opened.read(_MOST + 1)
     if len(text) > _MOST:
         raise ValueError("it is too large")

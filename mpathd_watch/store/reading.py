@@ -53,7 +53,7 @@ def opened(directory: Path) -> Iterator[History]:
     """The history in the daemon's state directory. Raises ``HistoryError``, also while it is read."""
     path = directory / NAME
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             raise HistoryError(f"{path} is not a regular file")
     except FileNotFoundError:
         raise HistoryError(f"there is no history in {directory}: mpathd-watch.service has not run yet") from None

@@ -337,6 +337,7 @@ SOURCE_REASON: Final = Vocabulary(
         "no_module": "The kernel module for iSCSI is not loaded: this host has no iSCSI session.",
         "no_permission": "mpathd-watch may not connect to multipathd, or may not use the command.",
         "not_permitted": "The service lacks CAP_NET_ADMIN.",
+        "not_root": "What listens on multipathd's socket belongs neither to root nor to the user of mpathd-watch.",
         "not_running": "multipathd is not running.",
         "hidden": "It is not known whether multipathd runs, because not all processes can be seen.",
         "not_text": "A uevent is not valid UTF-8.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -17,6 +19,12 @@ DEADLINE = 4.1
 """Seconds that a reply may take: multipathd's uxsock_timeout, at least 4000 ms, and 100 ms that its client adds."""
 
 _CHUNK = 64 * 1024
+_PEER = struct.Struct("=iII")
+"""struct ucred: process, user, group."""
+
+
+class StrangerError(Exception):
+    """What listens on multipathd's socket belongs to a user who can't run multipathd."""
 
 
 def not_running(presence: Presence) -> MultipathdError:
@@ -127,14 +135,20 @@ class MultipathdClient:
             raise MultipathdError("closed", f"multipathd (process {presence.pid}) closed the connection: {detail}.")
         self._pid = presence.pid
         forbidden = False
+        stranger = ""
         for address in self._addresses:
             try:
                 return self._connect_to(address)
             except BlockingIOError:
                 detail = "multipathd hangs: it accepts no more connections; see 'systemctl status multipathd'."
                 raise MultipathdError("busy", detail) from None
+            except StrangerError as error:
+                stranger = f"{protocol.spell(address)} {error}"
             except OSError as error:
                 forbidden = forbidden or isinstance(error, PermissionError)
+        if stranger:
+            detail = "it is not asked; find it with 'ss -xlp', and stop it"
+            raise MultipathdError("not_root", f"another program than multipathd listens there: {stranger}; {detail}.")
         if forbidden:
             detail = "allow this service's user to connect (file mode, AppArmor, SELinux)"
             raise MultipathdError("no_permission", f"no permission to connect to {self._spelled()}: {detail}.")
@@ -152,16 +166,28 @@ class MultipathdClient:
 
 
 def connected(address: str) -> socket.socket:
-    """A connection to ``address`` that does not block. Raises ``OSError``: ``BlockingIOError`` if it would block."""
+    """A connection to ``address`` that does not block. Raises ``OSError``: ``BlockingIOError`` if it would block.
+
+    Any local user may listen on an abstract name that is free, so root must be at the other end (or, where the daemon
+    is started by hand, its own user). Otherwise ``StrangerError`` is raised. The kernel reports who called listen();
+    where systemd holds the socket, that is systemd.
+    """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.setblocking(False)
     try:
         # Not loop.sock_connect: it treats EAGAIN, which means a full AF_UNIX backlog, as a connect in progress.
         connection.connect(address)
-    except OSError:
+        _refuse_strangers(connection)
+    except (OSError, StrangerError):
         connection.close()
         raise
     return connection
+
+
+def _refuse_strangers(connection: socket.socket) -> None:
+    _, user, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    if user not in (0, os.geteuid()):
+        raise StrangerError(f"belongs to user {user}")
 
 
 def _is_quiet(connection: socket.socket) -> bool:

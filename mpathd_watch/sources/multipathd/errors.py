@@ -10,8 +10,8 @@ class MultipathdError(Exception):
     """There is no reply.
 
     ``reason`` is a short word for a label: ``not_running``, ``hidden`` (it is not known whether it runs), ``refused``,
-    ``no_permission``, ``busy``, ``timeout``, ``closed``, ``bad_length`` or ``io_error``. ``detail`` is one sentence
-    with the remedy.
+    ``not_root``, ``no_permission``, ``busy``, ``timeout``, ``closed``, ``bad_length`` or ``io_error``. ``detail`` is
+    one sentence with the remedy.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

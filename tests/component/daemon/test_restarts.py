@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -212,6 +213,34 @@ def test_a_database_that_is_of_no_use_is_moved_aside_and_the_daemon_goes_on(
     assert [path for path in state.iterdir() if path.name.startswith("state.db.")]
     wait_rows(state, "SELECT * FROM maps", lambda found: len(found) == 1)
     assert "Traceback" not in daemon.said()
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm", "lock", "notified-hooks.json"])
+@pytest.mark.parametrize("kind", ["link", "empty", "dangling", "fifo"])
+def test_what_was_laid_in_place_of_a_file_of_the_state_is_never_followed(
+    start: Callable[..., Daemon], tmp_path: Path, state: Path, name: str, kind: str
+) -> None:
+    """A hook runs as the daemon's user, and may put there what it likes."""
+    state.mkdir()
+    victim, text = tmp_path / "victim", "precious\n" if kind == "link" else ""
+    if kind in ("link", "empty"):
+        victim.write_text(text)
+    if kind == "fifo":
+        os.mkfifo(state / name)
+    else:
+        (state / name).symlink_to(victim)
+    (tmp_path / "config.toml").write_text('[[hook]]\ncommand = ["/bin/true"]\n')
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    daemon.wait_scraped(HEALTH % "up")
+    assert daemon.stop() == 0
+    assert victim.exists() == (kind in ("link", "empty"))
+    if victim.exists():
+        assert victim.read_text() == text
+    assert "Traceback" not in daemon.said()
+    if name == "state.db":
+        assert daemon.said().count("it was moved to") == 1
+        assert len(rows(state, "SELECT * FROM maps")) == 1
 
 
 @pytest.mark.parametrize(

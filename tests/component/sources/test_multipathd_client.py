@@ -6,6 +6,8 @@ import asyncio
 import gc
 import os
 import socket
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
@@ -252,6 +254,31 @@ def test_running_but_listening_nowhere(fake: FakeMultipathd, tmp_path: Path) -> 
     with_client(fake, scenario, name=str(tmp_path / "nowhere"))
     with_client(fake, scenario, name=f"@{tmp_path}/nowhere")
     with_client(fake, scenario, name=str(tmp_path / ("x" * 200)))
+
+
+def test_another_user_who_listens_in_place_of_multipathd_is_not_asked(fake: FakeMultipathd) -> None:
+    """An abstract name that is free may be taken by anybody, as while multipathd is in another network namespace."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED with a socket of another user: making one needs root")
+    name = f"\0mpathd-watch-test-{os.getpid()}"
+    code = (
+        "import os, socket, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "held = socket.socket(socket.AF_UNIX); held.bind(bytes.fromhex(sys.argv[1])); held.listen(4)\n"
+        "print('ready', flush=True); connection, _ = held.accept(); print(len(connection.recv(100)), flush=True)"
+    )
+    command = (sys.executable, "-c", code, name.encode().hex())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as stranger:  # noqa: S603  # our own program
+        assert stranger.stdout is not None
+        assert stranger.stdout.readline() == "ready\n"
+
+        async def scenario(client: MultipathdClient) -> None:
+            with pytest.raises(MultipathdError, match="belongs to user 65534") as caught:
+                await client.ask(COMMAND)
+            assert caught.value.reason == "not_root"
+
+        with_client(fake, scenario, name=f"@{name[1:]}")
+        assert stranger.stdout.readline() == "0\n"  # and it has been sent nothing
+    assert fake.connections == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may connect to any socket")

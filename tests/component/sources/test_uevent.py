@@ -10,6 +10,8 @@ import asyncio
 import os
 import socket
 import struct
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -224,13 +226,20 @@ class Kernel:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)
+        self.address = (0, 0)
+        """The port and the groups to send to; the kernel itself by default."""
 
     def send(self, place: str, subsystem: str, devtype: str, **held: str) -> None:
         """Send one uevent of the device at ``place``."""
         keys = {"ACTION": "change", "DEVPATH": place, "SUBSYSTEM": subsystem, "DEVTYPE": devtype, **held}
         lines = [f"change@{place}", *(f"{key}={value}" for key, value in keys.items()), ""]
         body = "\0".join(lines).encode()
-        self._socket.sendto(struct.pack("=IHHII", 16 + len(body), 16, 1, 0, 0) + body, (0, 0))
+        self._socket.sendto(struct.pack("=IHHII", 16 + len(body), 16, 1, 0, 0) + body, self.address)
+
+    def port(self) -> int:
+        """The number of this socket, which it has from the first message on."""
+        self._socket.bind((0, 0))
+        return int(self._socket.getsockname()[0])
 
     def attention(self, hctl: str, **held: str) -> None:
         """Send one uevent of a SCSI device."""
@@ -292,6 +301,76 @@ def test_path_events_are_emitted_at_once_in_a_storm_of_unit_attentions() -> None
         reports = [event for event in events if isinstance(event, UnitAttentions)]
         assert 2 <= len(reports) < count / 2
         assert sorted(latencies)[count // 2] < 0.1
+
+    apart(play)
+
+
+def test_a_uevent_of_another_program_is_not_taken_for_one_of_the_kernel() -> None:
+    """With CAP_NET_ADMIN, as a container may have it, a process can send to the daemon's socket and to its group."""
+
+    async def scenario(watching: Watch) -> None:
+        kernel, stranger = Kernel(), Kernel()
+        receiver, _ = receiver_of(watching).getsockname()
+        # Not to port 0: the kernel itself would pass it on, which it does for root alone (CAP_SYS_ADMIN).
+        for number, address in enumerate([(receiver, 0), (stranger.port(), 1), (receiver, 1)], start=100):
+            stranger.address = address
+            stranger.path_failed(number)
+            stranger.attention(f"2:0:0:{number}", SDEV_UA="CAPACITY_DATA_HAS_CHANGED")
+        kernel.path_failed(1)
+        await watching.until(lambda: [event for event in watching.events if isinstance(event, DmPathEvent)])
+        await asyncio.sleep(1.5 * PAUSE)
+        kernel.close()
+        stranger.close()
+
+    def play() -> None:
+        events = watch(scenario).events
+        assert events == [
+            SourceUp(SourceName.UEVENT),
+            DmPathEvent(DmAction.PATH_FAILED, "3600", "mpio", "dm-0", "8:16", 1),
+        ]
+
+    apart(play)
+
+
+def test_a_user_without_privileges_can_send_no_uevent_at_all() -> None:
+    async def scenario(watching: Watch) -> None:
+        receiver, _ = receiver_of(watching).getsockname()
+        code = (
+            "import os, socket, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+            "sender = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)\n"
+            "for address in (0, 0), (int(sys.argv[1]), 0), (0, 1):\n"
+            "    try: sender.sendto(bytes(64), address); print('sent', address)\n"
+            "    except PermissionError: pass"
+        )
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(receiver), stdout=PIPE)
+        printed, _ = await process.communicate()
+        # The kernel itself takes what is sent to it, and ignores it: its sender may not administrate the network.
+        assert printed.decode() in ("", "sent (0, 0)\n")
+        assert process.returncode == 0
+        await asyncio.sleep(0.1)
+
+    def play() -> None:
+        assert watch(scenario).events == [SourceUp(SourceName.UEVENT)]
+
+    apart(play)
+
+
+def test_a_uevent_that_is_sent_in_another_network_namespace_does_not_arrive() -> None:
+    async def scenario(watching: Watch) -> None:
+        def elsewhere() -> None:
+            stranger = Kernel()
+            stranger.path_failed(100)
+            stranger.close()
+
+        await asyncio.to_thread(apart, elsewhere)
+        kernel = Kernel()
+        kernel.path_failed(1)
+        await watching.until(lambda: [event for event in watching.events if isinstance(event, DmPathEvent)])
+        kernel.close()
+
+    def play() -> None:
+        events = [event for event in watch(scenario).events if isinstance(event, DmPathEvent)]
+        assert [event.seqnum for event in events] == [1]
 
     apart(play)
 

@@ -260,6 +260,48 @@ def test_a_socket_that_is_replaced_while_it_is_full_is_left(journald: Journald, 
     successor.close()
 
 
+@pytest.mark.parametrize("kind", ["file", "directory", "fifo", "link to a file", "stream", "nobody's socket"])
+def test_what_is_there_in_place_of_journald_is_neither_written_to_nor_waited_for(
+    journald: Journald, sink: JournalSink, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(backlog, "RETRY_EVERY", 0.02)
+    sink.log(Priority.INFO, "before")
+    assert journald.messages(1) == ["before"]
+    journald.close()
+    place = journald.path
+    place.unlink(missing_ok=True)
+    victim = place.with_name("victim")
+    victim.write_bytes(b"")
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM)
+    lay: dict[str, Callable[[], object]] = {
+        "file": lambda: victim.rename(place),
+        "directory": place.mkdir,
+        "fifo": lambda: os.mkfifo(place),
+        "link to a file": lambda: place.symlink_to(victim),
+        "stream": lambda: stranger.bind(str(place)),
+        "nobody's socket": lambda: stranger.bind(str(place)),
+    }
+    lay[kind]()
+    if kind == "stream":
+        stranger.listen(4)
+    else:
+        stranger.close()
+    sink.log(Priority.INFO, "meanwhile")
+    time.sleep(0.1)
+    assert (sink.outlet.waiting, sink.outlet.lost) == (1, 0)
+    if kind == "directory":
+        assert list(place.iterdir()) == []
+        place.rmdir()
+    else:
+        assert place.lstat().st_size == 0 or kind == "link to a file"
+        place.unlink()
+    assert not victim.exists() or victim.read_bytes() == b""
+    stranger.close()
+    successor = Journald(place)
+    assert successor.messages(1) == ["meanwhile"]
+    successor.close()
+
+
 def test_no_journald_at_all_costs_only_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backlog, "RETRY_EVERY", 0.02)
     sink = JournalSink(tmp_path / "none", capacity=5)
