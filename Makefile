@@ -25,7 +25,7 @@ test-sid: $(venv) ## run the tests in a chroot of Debian sid, on its Python and 
 	$(python) -m tests.chroot
 
 .PHONY: check
-check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-hardware-table check-metrics check-rules check-dashboards ## run every static check
+check: check-format check-lint check-types check-spelling check-words check-shell check-unit check-docs check-security check-hardware-table check-metrics check-rules check-dashboards ## run every static check
 
 .PHONY: deb
 deb: ## build dist/mpathd-watch_VERSION_all.deb
@@ -155,6 +155,10 @@ check-unit:
 check-docs: $(venv)
 	$(python) -m tools.docs --check
 	$(python) -m tools.settings --check
+
+.PHONY: check-security
+check-security: $(venv)
+	$(python) -m tools.check_security
 
 .PHONY: check-hardware-table
 check-hardware-table: $(venv)
