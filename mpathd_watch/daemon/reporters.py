@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol, TextIO, cast
 
@@ -72,13 +72,13 @@ def reporting() -> Iterator[Reporters]:
     Under systemd standard error is sent to the journal as well: each line would be there twice. Inside the block no one
     who writes to standard error waits for its reader.
     """
-    with _standard_error() as stderr:
+    with _standard_error() as (stderr, queued):
         places: dict[str, Reporter] = {}
         if SOCKET.exists():
             places["journal"] = JournalSink()
         if stderr.isatty() or not places:
             terminal = stderr.isatty()
-            places["console"] = ConsoleSink(stderr, time.time, colour=terminal, complete=not terminal)
+            places["console"] = ConsoleSink(stderr, time.time, colour=terminal, complete=not terminal, below=queued)
         reporters = Reporters(places)
         try:
             yield reporters
@@ -87,16 +87,16 @@ def reporting() -> Iterator[Reporters]:
 
 
 @contextmanager
-def _standard_error() -> Iterator[TextIO]:
-    """Standard error, replaced by one that writes on a thread if it has a descriptor."""
+def _standard_error() -> Iterator[tuple[TextIO, Callable[[], Outlet]]]:
+    """Standard error, replaced by one that writes on a thread if it has a descriptor; and what that one queues."""
     try:
         descriptor = sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # closed by the parent process, or replaced by a test
-        yield sys.stderr or io.StringIO()
+        yield sys.stderr or io.StringIO(), lambda: Outlet(0, 0, stalled=False)
         return
     stream = StandardError(descriptor)
     with contextlib.redirect_stderr(cast("TextIO", stream)):
         try:
-            yield sys.stderr
+            yield sys.stderr, lambda: stream.outlet
         finally:
             stream.stop()

@@ -46,7 +46,8 @@ class ConsoleSink:
     """Writes alerts and lines to ``stream`` from a thread of its own, so a stopped terminal (Ctrl-S) stalls nothing.
 
     ``clock`` gives the time to print, in seconds since 1970: that of the recording during a replay. With ``complete``
-    a line has the date and the time zone, and the fields that an entry of the journal has.
+    a line has the date and the time zone, and the fields that an entry of the journal has. ``below`` gives the outlet
+    of a ``stream`` that queues text itself: what waits or is lost there has not arrived either.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ConsoleSink:
         *,
         colour: bool,
         complete: bool = False,
+        below: Callable[[], Outlet] = lambda: Outlet(0, 0, stalled=False),
         zone: tzinfo | None = None,
         capacity: int = CAPACITY,
     ) -> None:
@@ -63,15 +65,17 @@ class ConsoleSink:
         self._zone = zone
         self._colour = colour
         self._complete = complete
+        self._below = below
         self._logger: Any = structlog.wrap_logger(
-            structlog.PrintLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
+            structlog.WriteLogger(stream), processors=[self._line], wrapper_class=structlog.BoundLogger
         )
         self._backlog: Backlog[EventDict] = Backlog("console", self._deliver, self._loss, capacity)
 
     @property
     def outlet(self) -> Outlet:
         """How many lines are not written."""
-        return self._backlog.outlet
+        own, below = self._backlog.outlet, self._below()
+        return Outlet(own.lost + below.lost, own.waiting + below.waiting, own.stalled or below.stalled)
 
     def alert(self, alert: Alert) -> None:
         """Queue an alert. Returns at once."""

@@ -66,10 +66,9 @@ def query(package: Path, *arguments: str) -> list[str]:
 
 def shipped() -> dict[str, Path]:
     """Where the lists of debian/ install each file of the tree that has no rules of its own."""
-    found = {
-        "/usr/lib/systemd/system/mpathd-watch.service": TREE / "systemd/mpathd-watch.service",
-        "/usr/lib/sysusers.d/mpathd-watch.conf": TREE / "systemd/mpathd-watch.sysusers",
-    }
+    units = [*TREE.glob("systemd/*.service"), *TREE.glob("systemd/*.socket")]
+    found = {f"/usr/lib/systemd/system/{unit.name}": unit for unit in units}
+    found["/usr/lib/sysusers.d/mpathd-watch.conf"] = TREE / "systemd/mpathd-watch.sysusers"
     for line in (TREE / "debian/mpathd-watch.install").read_text().splitlines():
         source, _, directory = line.partition(" ")
         directory = "/" + directory.strip().strip("/")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import threading
 from datetime import UTC
-from typing import Protocol
+from typing import Protocol, TextIO, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.console import ConsoleSink
+from mpathd_watch.sinks.standard_error import StandardError
 
 FAILED = Alert(
     AlertKind.PATH_FAILED,
@@ -74,6 +78,35 @@ def test_where_there_is_no_journal_a_line_has_the_date_and_all_fields() -> None:
         f"MPATHD_WATCH_{name}" for name in ("MAP", "PATH", "DEVICE")
     ]
     assert fields[0].startswith('MPATHD_WATCH_MAP="a \\"b\\"')
+
+
+def test_lines_that_standard_error_has_lost_are_counted_and_reported_where_they_are_missing() -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    stream = StandardError(writing, capacity=8000)
+    sink = ConsoleSink(cast("TextIO", stream), lambda: 0.0, colour=False, complete=True, below=lambda: stream.outlet)
+
+    def end() -> None:
+        stream.stop(5)
+        os.close(writing)
+
+    for number in range(200):
+        sink.log(Priority.INFO, f"line {number} " + "x" * 200)
+    assert sink.stop(5)
+    lost = sink.outlet.lost
+    assert 50 < lost < 199
+    assert sink.outlet.waiting > 10
+    with open(reading, encoding="utf-8") as reader:  # noqa: PTH123  # a descriptor
+        ending = threading.Thread(target=end)
+        ending.start()
+        lines = reader.read().splitlines()
+        ending.join()
+    ours = [line for line in lines if "  daemon  " in line]
+    assert len(ours) + lost == 200
+    assert [line for line in lines if line not in ours] == [
+        f"mpathd-watch: standard error was not read in time; pieces of text dropped here: {lost}"
+    ]
+    assert sink.outlet.lost == lost
 
 
 def test_colour_comes_on_request_only() -> None:
