@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -55,11 +55,24 @@ def hostname() -> str:
 
 
 class Notifying:
-    """Notifies the receivers of a configuration. ``state`` is the directory for what outlives the daemon, if any."""
+    """Notifies the receivers of a configuration. ``state`` is the directory for what outlives the daemon, if any.
 
-    def __init__(self, state: Path | None, now: Callable[[], Instant], log: Log) -> None:
+    ``incidents``: the ids of those that the daemon goes on with.
+    """
+
+    def __init__(
+        self, state: Path | None, now: Callable[[], Instant], log: Log, incidents: Collection[str] = ()
+    ) -> None:
         self._posts = {
-            name: Post(name, noun, now, log, standing=_load(state, name, log), keep=_Saver(state, name, log).save)
+            name: Post(
+                name,
+                noun,
+                now,
+                log,
+                standing=_load(state, name, log),
+                incidents=incidents,
+                keep=_Saver(state, name, log).save,
+            )
             for name, noun in ((MAIL, "mail"), (HOOKS, "hook"))
         }
 

@@ -85,7 +85,9 @@ class Service(Outlets):
         limits = Limits(config.history_days, config.history_mib)
         place = None if state is None else Place(state, limits)
         self._keeping = None if place is None else Keeping(place, surroundings.now, reporters.log)
-        self._notifying = Notifying(state, surroundings.now, reporters.log)
+        remembered = None if self._keeping is None else self._keeping.remembered
+        going_on = frozenset[str]() if remembered is None else remembered.memory.going_on
+        self._notifying = Notifying(state, surroundings.now, reporters.log, going_on)
         self._notifying.notify(prepared(config.receivers))
         self._config = config
         self._reporters = reporters

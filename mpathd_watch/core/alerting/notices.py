@@ -7,12 +7,20 @@ All of it is values in, values out. What is sent is a ``Notice``; what must be k
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
-from mpathd_watch.core.alerting.pairs import Entry, after_restart, begins_again, ended_by, ends_suspicion, topic
+from mpathd_watch.core.alerting.pairs import (
+    Entry,
+    after_restart,
+    begins_again,
+    ended_by,
+    ends_suspicion,
+    topic,
+    unknown,
+)
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.text import duration, plural
@@ -45,6 +53,7 @@ class Step(StrEnum):
     ALERT = "alert"
     REMINDER = "reminder"
     ALL_CLEAR = "all_clear"
+    DROPPED = "dropped"
     SUMMARY = "summary"
     TEST = "test"
 
@@ -192,7 +201,7 @@ class Ledger:
             known = standing[name]
             if known.end is None or known.settles is not None:
                 standing[name] = replace(known, delivered=True)
-            elif notice.step in (Step.ALL_CLEAR, Step.SUMMARY):
+            elif notice.step in (Step.ALL_CLEAR, Step.DROPPED, Step.SUMMARY):
                 del standing[name]
         return replace(self, standing=standing)
 
@@ -219,10 +228,11 @@ class Ledger:
     def _end(
         self, name: str, known: Standing, entry: Entry, now: Instant, *, busy: bool
     ) -> tuple[Ledger, tuple[Notice, ...]]:
-        """The topic has ended. It is followed until the all-clear has been delivered."""
+        """The topic has ended, or is not followed any more. Until that has been delivered it is kept."""
         if known.end is not None and known.settles is None and not known.again:
             return self, ()
-        notice = Notice(Step.ALL_CLEAR, entry, now, _thread(name, known.since), known.made, frozenset({name}))
+        step = Step.DROPPED if entry.event == known.entry.event else Step.ALL_CLEAR
+        notice = Notice(step, entry, now, _thread(name, known.since), known.made, frozenset({name}))
         over = replace(known, sent=now, made=known.made + 1, delivered=False, again=False, end=entry, settles=None)
         return self._with(name, over)._pass_on(notice, now, busy=busy)
 
@@ -278,12 +288,18 @@ def sample(now: Instant) -> Notice:
     return Notice(Step.TEST, Entry(TEST, Priority.NOTICE, message, {}), now, _thread(TEST, now))
 
 
-def restored(standing: Mapping[str, Standing], now: Instant) -> Ledger:
-    """The ledger of a daemon that has just started. The wall clock connects its moments with those of the last one."""
-    return Ledger(dict(_restored(standing.items(), now)))
+def restored(standing: Mapping[str, Standing], now: Instant, incidents: Collection[str] | None = None) -> Ledger:
+    """The ledger of a daemon that has just started. The wall clock connects its moments with those of the last one.
+
+    ``incidents``: the ids of all that the daemon goes on with; ``None`` if that is not known. Others are reported once
+    more, and dropped: their end will never be reported.
+    """
+    return Ledger(dict(_restored(standing.items(), now, incidents)))
 
 
-def _restored(standing: Iterable[tuple[str, Standing]], now: Instant) -> Iterator[tuple[str, Standing]]:
+def _restored(
+    standing: Iterable[tuple[str, Standing]], now: Instant, incidents: Collection[str] | None
+) -> Iterator[tuple[str, Standing]]:
     def moment(then: Instant) -> Instant:
         return Instant(now.monotonic - max(0.0, now.wall - then.wall), then.wall)
 
@@ -292,13 +308,16 @@ def _restored(standing: Iterable[tuple[str, Standing]], now: Instant) -> Iterato
         over = after_restart(known.entry)
         if over is not None and (end is None or settles is not None):
             end, settles = over, now.monotonic + CONFIRMED_WITHIN
+        dropped = None if incidents is None else unknown(known.entry, incidents)
+        if dropped is not None and (end is None or settles is not None):
+            end, settles = dropped, None
         yield (
             name,
             replace(
                 known,
                 since=moment(known.since),
                 sent=moment(known.sent),
-                again=not known.delivered,
+                again=not known.delivered or (dropped is not None and end is dropped),
                 end=end,
                 settles=settles,
             ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import Alert
 from mpathd_watch.core.model.text import clean
-from mpathd_watch.immutable import immutable
+from mpathd_watch.immutable import immutable, replace
 
 INCIDENT_ENDED: Final = "incident_ended"
 """The event that ends an incident."""
@@ -111,6 +112,21 @@ def after_restart(standing: Entry) -> Entry | None:
     source = standing.fields.get("SOURCE", "")
     message = f"mpathd-watch was restarted, and its source {source} has not been down since then."
     return Entry("source_up", Priority.NOTICE, message, {"SOURCE": source})
+
+
+def unknown(standing: Entry, incidents: Collection[str]) -> Entry | None:
+    """What becomes of the entry if it is of none of these incidents, which are all that go on; ``None``: nothing.
+
+    It may be over, or go on as another incident: nobody can know.
+    """
+    incident = standing.fields.get(INCIDENT)
+    if not incident or incident in incidents:
+        return None
+    return replace(
+        standing,
+        message=f"mpathd-watch has lost what it knew of this, and will not report its end; run mpathd-watch status. "
+        f"It was: {standing.message}",
+    )
 
 
 def _object(pair: Pair, entry: Entry) -> str:

@@ -90,6 +90,13 @@ class Memory:
     alive: Instant | None = None
     same_boot: bool = False
 
+    @property
+    def going_on(self) -> frozenset[str]:
+        """The ids of the incidents that a daemon with this memory goes on with: those of outages that go on."""
+        return frozenset(known.incident for paths in self.outages.values() for known in paths.values()) & {
+            *self.incidents
+        }
+
     def without_outage(self, wwid: str, path: str) -> Memory:
         """The memory without the outage of one path."""
         left = {label: known for label, known in self.outages.get(wwid, {}).items() if label != path}

@@ -21,7 +21,12 @@ _WIDTH: Final = 78
 _GIST: Final = 160
 """Characters of the subject: what is longer no client shows."""
 _URGENT: Final = {Priority.CRIT: "1 (Highest)", Priority.ERR: "2 (High)"}
-_HEADS: Final = {Step.REMINDER: "reminder: ", Step.ALL_CLEAR: "all clear: ", Step.TEST: "test: "}
+_HEADS: Final = {
+    Step.REMINDER: "reminder: ",
+    Step.ALL_CLEAR: "all clear: ",
+    Step.DROPPED: "not followed any more: ",
+    Step.TEST: "test: ",
+}
 _FOOT: Final = {
     Step.ALERT: "A reminder follows while this stands, and an all-clear when it is over.",
     Step.SUMMARY: "So many messages came that the rest is in this one. The journal has all entries: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,7 +84,8 @@ class _Tally:
 class Post:
     """Notifies ``receivers`` of what they want, on a daemon thread named ``name``. Any thread may call it.
 
-    ``standing`` is what they knew of when the last daemon ended; ``keep`` gets it whenever it changes, on the thread.
+    ``standing`` is what they knew of when the last daemon ended, and ``incidents`` what this one goes on with (see
+    ``restored``); ``keep`` gets what stands whenever that changes, on the thread.
     ``noun`` is what people call one message.
     """
 
@@ -96,6 +97,7 @@ class Post:
         log: Callable[[Priority, str], None],
         *,
         standing: Standings,
+        incidents: Collection[str] | None = None,
         keep: Callable[[Standings], None] = lambda _: None,
     ) -> None:
         self._noun = noun
@@ -106,7 +108,7 @@ class Post:
         self._inbox = _Inbox()
         self._least = Priority.CRIT
         self._tally = _Tally()
-        self._ledgers = {key: restored(each, now()) for key, each in standing.items()}
+        self._ledgers = {key: restored(each, now(), incidents) for key, each in standing.items()}
         self._receivers: tuple[Receiver, ...] = ()
         self._items: list[_Item] = []
         self._kept = standing

@@ -111,6 +111,32 @@ def test_a_lost_session_is_a_mail_and_a_hook_and_so_is_its_end_although_the_daem
     assert "Traceback" not in again.said()
 
 
+def test_an_incident_that_is_lost_with_the_database_is_dropped_and_not_reminded_of_for_ever(
+    start: Callable[[str], Daemon], san: FakeSysfs, server: SmtpServer, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "state/notified-mail.json"
+    daemon = start(mail(server))
+    san.sessions[1].fail()
+    loss = about(server, "incident_began")
+    until(lambda: (ledger.exists() and '"delivered": true' in ledger.read_text()) or None, "the ledger")
+    daemon.stop(signal.SIGKILL)
+    for file in (tmp_path / "state").glob("state.db*"):
+        file.unlink()
+    san.sessions[1].recover()
+    sent = len(server.received)
+
+    again = start(mail(server))
+    until(lambda: len(server.received) > sent or None, "the last mail about it")
+    until(lambda: ledger.read_text() == "{}" or None, "the ledger to forget it")
+    (last,) = [got.mail for got in server.received[sent:]]
+    assert last["X-Mpathd-Watch-Notice"] == "dropped"
+    assert last["X-Mpathd-Watch-Incident"] == loss.mail["X-Mpathd-Watch-Incident"]
+    assert loss.mail["Message-ID"] in last["References"]
+    assert again.stop() == 0
+    assert start(mail(server)).stop() == 0
+    assert len(server.received) == sent + 1
+
+
 def test_a_server_and_a_hook_that_hang_delay_nothing(
     start: Callable[[str], Daemon], san: FakeSysfs, server: SmtpServer
 ) -> None:

@@ -333,6 +333,51 @@ def test_a_path_that_was_up_again_before_a_restart_settles_after_it() -> None:
     assert ledger.done(notice).standing.keys() == ledger.standing.keys()
 
 
+def test_an_incident_that_nobody_knows_after_a_restart_is_dropped_without_an_all_clear() -> None:
+    receiver = Receiver()
+    for incident in ("1", "2"):
+        receiver.take(began(incident), 0)
+    receiver.take(entry("map_lost", WWID="w"), 0)
+    receiver.ledger = restored(receiver.ledger.standing, at(10), {"2"})
+    assert receiver.due() == 0
+    assert receiver.wait(10) == [("dropped", "incident_began")]
+    dropped = receiver.got[-1]
+    assert (dropped.entry.fields, dropped.thread) == ({"INCIDENT": "1"}, receiver.got[0].thread)
+    assert dropped.entry.message.endswith("run mpathd-watch status. It was: incident_began has happened.")
+    assert set(receiver.ledger.standing) == {"incident 2", "map_at_risk w"}
+    assert receiver.wait(DAY) == [("reminder", "incident_began"), ("reminder", "map_lost")]
+
+
+def test_what_is_dropped_is_so_although_the_next_daemon_ends_before_it_is_delivered() -> None:
+    ledger, _ = Ledger().take(WARNINGS, began(), at(0))
+    ledger, (first,) = restored(ledger.standing, at(10), ()).due(WARNINGS, at(10))
+    ledger, (second,) = restored(ledger.standing, at(20), ()).due(WARNINGS, at(20))
+    assert [first.step, second.step] == [Step.DROPPED, Step.DROPPED]
+    assert ledger.done(second).standing == {}
+
+
+def test_an_end_that_was_not_delivered_is_still_an_all_clear_if_the_incident_is_not_known() -> None:
+    ledger, (first,) = Ledger().take(WARNINGS, began(), at(0))
+    ledger, _ = ledger.done(first).take(WARNINGS, ended(), at(5))
+    receiver = Receiver()
+    receiver.ledger = restored(ledger.standing, at(10), ())
+    assert receiver.wait(10) == [("all_clear", "incident_ended")]
+    assert receiver.ledger.standing == {}
+
+
+def test_a_suspicion_that_was_about_to_settle_is_dropped_as_well() -> None:
+    ledger, (first,) = Ledger().take(
+        WARNINGS, entry("path_suspect", Priority.WARNING, INCIDENT="1", WWID="w", PATH="p"), at(0)
+    )
+    ledger, _ = ledger.done(first).take(
+        WARNINGS, entry("path_reinstated", Priority.INFO, INCIDENT="1", WWID="w", PATH="p"), at(1)
+    )
+    receiver = Receiver()
+    receiver.ledger = restored(ledger.standing, at(10), ())
+    assert receiver.wait(10) == [("dropped", "path_suspect")]
+    assert receiver.ledger.standing == {}
+
+
 DOWN = entry("source_down", Priority.WARNING, SOURCE="multipathd", REASON="not_running")
 
 

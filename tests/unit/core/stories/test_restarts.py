@@ -219,6 +219,16 @@ def test_with_two_maps_the_loss_of_a_session_is_announced_once(acts: Sequence[in
     assert story.told_of("incident_began").fields["PATHS"] == "2"
 
 
+def test_the_incidents_of_a_memory_are_those_with_an_outage_that_goes_on() -> None:
+    story = Story(San.of(["mpatha"], PORTALS)).begun().live().at(0).cut(2).at(15).session(2, SessionStatus.FAILED)
+    memory = memory_of(story, 15.0)
+    incidents = frozenset(story.state.incidents)
+    assert len(incidents) == 1
+    assert memory.going_on == incidents
+    assert replace(memory, outages={}).going_on == frozenset()
+    assert replace(memory, incidents={}).going_on == frozenset()
+
+
 def test_a_session_that_was_lost_with_another_is_back_only_once() -> None:
     story = Story(San.of(["mpatha", "mpathb"], PORTALS)).begun().live().at(0)
     for sid in (1, 2):
