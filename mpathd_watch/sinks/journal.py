@@ -38,7 +38,7 @@ def alert_entry(alert: Alert) -> bytes:
         ("MESSAGE_ID", alert.kind.value.message_id),
         ("PRIORITY", str(int(alert.priority))),
         (f"{PREFIX}EVENT", alert.kind.event),
-        *[(PREFIX + name, value) for name, value in alert.fields.items()],
+        *[(PREFIX + name, _shown(value)) for name, value in alert.fields.items()],
     )
 
 
@@ -49,6 +49,11 @@ def line_entry(priority: Priority, text: str) -> bytes:
 
 def _entry(*fields: tuple[str, str]) -> bytes:
     return encode([*fields, ("SYSLOG_IDENTIFIER", IDENTIFIER)])
+
+
+def _shown(value: str) -> str:
+    """The value of a field, whole: what can't be printed is escaped, in case that a source has not done so."""
+    return value if value.isprintable() else clean(value)
 
 
 class JournalSink:

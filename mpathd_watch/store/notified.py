@@ -39,18 +39,20 @@ def load(file: Path) -> dict[str, dict[str, Standing]]:
     # Whatever else is there under this name: a link is not followed, and a FIFO is not waited for.
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
-        text = opened.read(_MOST + 1)
-    if len(text) > _MOST:
-        raise ValueError("it is too large")
+        # Not read(_MOST): that reserves so much memory for the smallest file.
+        if status.st_size > _MOST:
+            raise ValueError("it is too large")
+        text = opened.read()
     try:
         found = json.loads(text)
         return {
             str(key): {str(topic): _read(known) for topic, known in list(each.items())[:FOLLOWED]}
             for key, each in found.items()
         }
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"it makes no sense ({type(error).__name__})") from None
 
 

@@ -108,8 +108,12 @@ def _json(text: object) -> Any:
 
 
 def _number(value: object) -> float | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return float(value) if usable else None  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:  # JSON may have whole numbers that no float can hold
+        return None
 
 
 def seconds_of(value: object) -> float:

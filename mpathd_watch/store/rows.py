@@ -73,7 +73,7 @@ INCIDENT_COLUMNS = ("id", "began", "ended", "what", "worst", "causes", "paths", 
 
 def microseconds(seconds: float) -> int:
     """Whole microseconds."""
-    return max(-_LARGEST, min(_LARGEST, round(seconds * MICRO)))
+    return round(max(-_LARGEST, min(_LARGEST, seconds * MICRO)))
 
 
 def plain(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import lru_cache
 
 MOST_NAMED = 3
 """Names that are listed before the rest is only counted."""
@@ -24,10 +25,14 @@ def clean(raw: bytes | str) -> str:
     text = raw.strip()[:MAX_TEXT].rstrip()
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)[:MAX_TEXT].rstrip()
+    return "".join(map(_shown, text))[:MAX_TEXT].rstrip()
 
 
-def _escape(character: str) -> str:
+@lru_cache(maxsize=1024)
+def _shown(character: str) -> str:
+    """The character if it can be printed, otherwise its bytes as escapes."""
+    if character.isprintable():
+        return character
     escaped_byte = ord(character) - 0xDC00  # a byte that is not UTF-8, as surrogateescape keeps it
     raw = bytes([escaped_byte]) if 0x80 <= escaped_byte <= 0xFF else character.encode("utf-8", "surrogatepass")
     return "".join(f"\\x{byte:02x}" for byte in raw)

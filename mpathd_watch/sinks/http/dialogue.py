@@ -76,6 +76,8 @@ class Dialogue:
             if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
                 return Nothing.MORE
             return self._refused(HTTPStatus(error.error_status_hint))
+        except ValueError:  # h11 before 0.15: a Content-Length with more digits than Python makes a number of
+            return self._refused(HTTPStatus.BAD_REQUEST)
         headers: dict[bytes, str] = {}
         for name, value in event.headers:
             text = value.decode("latin-1")

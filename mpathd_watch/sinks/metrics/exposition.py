@@ -64,7 +64,7 @@ class Exposition:
 
     def format(self, accept: str = "", accept_encoding: str = "", names: Iterable[str] = ()) -> Format:
         """The format that the request's ``Accept`` and ``Accept-Encoding`` ask for, and its parameters ``name[]``."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _chosen(accept)
         return Format(content_type, _accepts_gzip(accept_encoding), frozenset(names), encode)
 
     def render(self, wanted: Format) -> tuple[bytes, ...]:
@@ -165,6 +165,18 @@ def _samples(metric: str, points: Iterator[Point]) -> Iterator[Sample]:
 
 def _once(text: bytes) -> Text:
     return Text((Piece(text),))
+
+
+def _chosen(accept: str) -> tuple[Encode, str]:
+    """The encoder and the Content-Type for this header; the usual ones if prometheus_client can't read it.
+
+    It repeats the version in the header, and compares one that is none with numbers (0.26).
+    """
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):
+        return choose_encoder("")
+    return (encode, content_type) if content_type.isascii() and content_type.isprintable() else choose_encoder("")
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

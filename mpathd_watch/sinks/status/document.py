@@ -221,7 +221,7 @@ def parse(text: str | bytes) -> Document:
     """The document that a daemon wrote as JSON. Raises ``StatusError`` for anything else."""
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StatusError(f"the daemon's status is not JSON: {error}") from error
     version = found.get("version") if isinstance(found, dict) else None
     if version != VERSION:

@@ -17,6 +17,8 @@ _DAY_FIRST = re.compile(
     re.ASCII,
 )
 _UTC = frozenset({"UTC", "GMT", "Z"})
+_NO_YEAR = "0000"
+"""No calendar has it."""
 WIDEST_ZONE = 14 * 3600.0
 """Seconds between UTC and the farthest local time."""
 
@@ -28,7 +30,7 @@ def moment(date: str | None, modified: float | None) -> float | None:
     have changed; if it does not, local time is taken for UTC, and is wrong by hours at most.
     """
     found = (_DATE.search(date) or _DAY_FIRST.search(date)) if date else None
-    if found is None or found["month"] not in _MONTHS:
+    if found is None or found["month"] not in _MONTHS or found["year"] == _NO_YEAR:
         return modified
     hour, minute, second = map(int, found["time"].split(":"))
     if found["half"]:

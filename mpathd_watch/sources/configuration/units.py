@@ -8,7 +8,7 @@ enables nothing by itself. A unit may also be started by another one, or by its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mpathd_watch.core.model.system import ISCSID, LOGIN_UNITS, MULTIPATHD_UNITS, Unit
 from mpathd_watch.sources.reading.tree import Tree
@@ -37,11 +37,13 @@ MAX_FILES = 2048
 """Unit files in which a reference is looked for."""
 MAX_UNIT = 1 << 16
 """Bytes of a unit file."""
-_REFERENCE = (
-    r"^[ \t]*(?:(?:Wants|Requires|Requisite|BindsTo|Upholds|Unit|Service|OnSuccess)[ \t]*=|"
-    r"Exec\w+[ \t]*=.*\bsystemctl\b).*(?<![\w-]){}(?![\w-])"
+_STARTS = re.compile(
+    rb"^[ \t]*(?:(?:Wants|Requires|Requisite|BindsTo|Upholds|Unit|Service|OnSuccess)[ \t]*=|"
+    rb"(?P<command>Exec\w+)[ \t]*=)(?P<rest>.*)",
+    re.MULTILINE | re.ASCII,
 )
-"""A line of a unit that starts the named one; ``After=`` and ``Also=`` do not."""
+"""A line of a unit that may start another one; ``After=`` and ``Also=`` do not."""
+_SYSTEMCTL = re.compile(rb"\bsystemctl\b", re.ASCII)
 
 
 def directories(tree: Tree) -> list[str]:
@@ -91,19 +93,41 @@ def _active(tree: Tree, name: str) -> bool | None:
     return any(tree.exists(f"{base}/{name}") for base in visible) if visible else None
 
 
+def referenced_in(unit: bytes, names: Iterable[str]) -> frozenset[str]:
+    """Those of ``names`` that a unit file with this content may start."""
+    wanted = {name: _reference(name) for name in names}
+    found: set[str] = set()
+    for line in _STARTS.finditer(unit):
+        begin = line.start("rest")
+        if line["command"]:
+            # Not one expression with both: that takes time that grows with the square of a long line.
+            called = _SYSTEMCTL.search(unit, begin, line.end())
+            if called is None:
+                continue
+            begin = called.end()
+        found.update(name for name, reference in wanted.items() if reference.search(unit, begin, line.end()))
+    return frozenset(found)
+
+
+def called_in(script: bytes, names: Iterable[str]) -> frozenset[str]:
+    """Those of ``names`` that a script with this content mentions."""
+    return frozenset(name for name in names if re.search(rb"\b%s\b" % _named(name).encode(), script, re.ASCII))
+
+
 def _referenced(tree: Tree, names: tuple[str, ...]) -> frozenset[str]:
     """Those of ``names`` that another unit or a script of the boot may start; all if there are too many files."""
-    units = {name: re.compile(_REFERENCE.format(_named(name)).encode(), re.MULTILINE | re.ASCII) for name in names}
     found: set[str] = set()
     for count, path in enumerate(_others(tree)):
         if count == MAX_FILES:
             return frozenset(names)
-        text = tree.content(path, MAX_UNIT) or b""
-        found.update(name for name, reference in units.items() if reference.search(text))
+        found |= referenced_in(tree.content(path, MAX_UNIT) or b"", names)
     for path in _LOCAL_SCRIPTS:
-        script = tree.content(path, MAX_UNIT) or b""
-        found.update(name for name in names if re.search(rb"\b%s\b" % _named(name).encode(), script, re.ASCII))
+        found |= called_in(tree.content(path, MAX_UNIT) or b"", names)
     return frozenset(found)
+
+
+def _reference(name: str) -> re.Pattern[bytes]:
+    return re.compile(rf"(?<![\w-]){_named(name)}(?![\w-])".encode(), re.ASCII)
 
 
 def _named(name: str) -> str:

@@ -8,6 +8,7 @@ of this kind can match, and very large expressions raise ``UnsupportedError``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,6 +17,9 @@ from mpathd_watch.immutable import immutable
 
 MAX_STATES = 2048
 """Steps to build an automaton: more than the longest expression without counts on one line needs."""
+
+COUNTED_STATES = 128
+"""Steps beyond two for each byte of the expression, which only counts as in ``.{40}`` make: names are short."""
 
 MAX_DEPTH = 40
 """Groups inside each other."""
@@ -27,6 +31,8 @@ MAX_TEXT = 1024
 """Bytes of a text that are looked at; names, WWIDs and INQUIRY strings are far shorter."""
 
 MAX_COUNT = 32767
+_MOST_DIGITS = 6
+"""Digits of a count that are read: with so many it is too large already."""
 
 _ALL = (1 << 256) - 1
 
@@ -47,6 +53,8 @@ def _mask(*ranges: str) -> int:
     return bits
 
 
+_PLAIN = re.compile(rb"[^]\\\[().*+?{}^$|]*")
+"""An expression without a character that means something: a WWID, for example."""
 _WORD = _mask("az", "AZ", "09", "_")
 _SPACE = _mask(" ", "\t\r")
 _PUNCT = _mask("!/", ":@", "[`", "{~")
@@ -148,6 +156,7 @@ class _Parser:
         inside = self.raw[self.at : end]
         low, comma, high = inside.partition(b",")
         digits = all(48 <= byte <= 57 for byte in low + high)
+        low, high = (part.lstrip(b"0")[:_MOST_DIGITS] or part[:1] for part in (low, high))
         if end < 0 or not digits or not (low or comma):
             raise InvalidError("a { without a count: write \\{ for the character")
         self.at = end + 1
@@ -260,7 +269,6 @@ class _Machine:
 
     tests: list[int | str | None] = field(default_factory=list)
     nexts: list[tuple[int, ...]] = field(default_factory=list)
-    work: int = 0
 
     def state(self, test: int | str | None, *nexts: int) -> int:
         self.tests.append(test)
@@ -269,9 +277,6 @@ class _Machine:
 
     def build(self, node: _Node, then: int) -> int:
         """Add the states of ``node``, which continue with the state ``then``; returns the first of them."""
-        self.work += 1
-        if self.work > MAX_STATES:
-            raise UnsupportedError("it is too large")
         match node:
             case _Set(mask):
                 return self.state(mask, then)
@@ -299,21 +304,68 @@ class _Machine:
         return then
 
 
+def _steps(node: _Node) -> int:
+    """How many steps it takes to build the automaton of ``node``."""
+    match node:
+        case _Set() | _Anchor():
+            return 1
+        case _Sequence(parts):
+            return 1 + sum(map(_steps, parts))
+        case _Choice(branches):
+            return 1 + sum(map(_steps, branches))
+        case _:
+            return 1 + _steps(node.node) * (node.least + 1 if node.most is None else node.most)
+
+
+def _needed(node: _Node) -> bytes:
+    """The longest text that is in whatever ``node`` matches, as far as its bytes follow each other at the top."""
+    best, run = b"", b""
+    for part in node.parts if isinstance(node, _Sequence) else (node,):
+        single = isinstance(part, _Set) and part.mask.bit_count() == 1
+        run = run + bytes((part.mask.bit_length() - 1,)) if single and isinstance(part, _Set) else b""
+        best = max(best, run, key=len)
+    return best
+
+
 @immutable
 class Regex:
-    """A compiled expression; ``odd`` if its author probably meant another one (a ``[`` inside ``[ ]``)."""
+    """A compiled expression; ``odd`` if its author probably meant another one (a ``[`` inside ``[ ]``).
+
+    What does not hold the text ``needed`` does not match; without a ``tree`` that is all. The automaton is built when
+    it is first used, because most expressions of a blacklist are never asked about a text that has it.
+    """
+
+    tree: _Node | None
+    odd: bool
+    needed: bytes
+    built: list[_Automaton] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def automaton(self) -> _Automaton:
+        """The automaton of the expression."""
+        if not self.built:
+            machine = _Machine()
+            matched = machine.state(None)
+            start = machine.build(self.tree or _Sequence(), matched)
+            self.built.append(_Automaton(tuple(machine.tests), tuple(machine.nexts), start))
+        return self.built[0]
+
+    def search(self, text: str) -> bool:
+        """Whether the expression matches anywhere in ``text`` (its first ``MAX_TEXT`` bytes)."""
+        raw = encoded(text)[:MAX_TEXT]
+        return self.needed in raw and (self.tree is None or self.automaton.search(raw))
+
+
+@immutable
+class _Automaton:
+    """The states of an expression, see ``_Machine``."""
 
     tests: tuple[int | str | None, ...]
     nexts: tuple[tuple[int, ...], ...]
     start: int
-    odd: bool
 
-    def search(self, text: str) -> bool:
-        """Whether the expression matches anywhere in ``text`` (its first ``MAX_TEXT`` bytes).
-
-        Takes at most (bytes + 1) x (states and their branches) steps.
-        """
-        raw = encoded(text)[:MAX_TEXT]
+    def search(self, raw: bytes) -> bool:
+        """Whether it matches anywhere. Takes at most (bytes + 1) x (states and their branches) steps."""
         alive: tuple[int, ...] = ()
         for at in range(len(raw) + 1):
             before = raw[at - 1] if at else None
@@ -366,15 +418,17 @@ def _holds(anchor: str, before: int | None, after: int | None) -> bool:
             return in_word == to_word
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def compiled(expression: str) -> Regex:
     """The automaton for ``expression``.
 
     Raises ``InvalidError`` if regcomp() refuses it, and ``UnsupportedError`` if only this module does.
     """
-    parser = _Parser(encoded(expression))
+    raw = encoded(expression)
+    if _PLAIN.fullmatch(raw):
+        return Regex(None, odd=False, needed=raw)
+    parser = _Parser(raw)
     tree = parser.choice()
-    machine = _Machine()
-    matched = machine.state(None)
-    start = machine.build(tree, matched)
-    return Regex(tuple(machine.tests), tuple(machine.nexts), start, parser.odd)
+    if _steps(tree) > min(MAX_STATES, 2 * len(raw) + COUNTED_STATES):
+        raise UnsupportedError("it is too large")
+    return Regex(tree, parser.odd, _needed(tree))

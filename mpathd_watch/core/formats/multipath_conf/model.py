@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import immutable
@@ -109,6 +110,7 @@ class Document:
         return (section for section in self.sections if section.name == name)
 
 
+@lru_cache(maxsize=256)
 def quoted(text: str) -> str:
     """``text`` as a problem may show it: cleaned, in quotes, and short."""
     shown = clean(text)

@@ -16,6 +16,8 @@ INT_MAX = 2**31 - 1
 UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
 MOST_MODE = 0o777
+_MOST_DIGITS = 21
+"""One more than the largest number of 64 bits has."""
 
 
 @immutable
@@ -50,7 +52,9 @@ def leading_integer(text: str) -> tuple[int, str, str]:
     digits = body[: len(body) - len(rest)]
     if not digits:
         return 0, "", text
-    return int(digits) * (-1 if sign == "-" else 1), digits, rest
+    # As many digits as are beyond every limit. Python makes no number of thousands of them.
+    number = int(digits.lstrip("0")[:_MOST_DIGITS] or "0")
+    return number * (-1 if sign == "-" else 1), digits, rest
 
 
 def integer(least: int, most: int) -> Reader:

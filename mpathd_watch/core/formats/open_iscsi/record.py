@@ -6,6 +6,7 @@ allow-list, and no problem ever quotes a line, because it may contain a password
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +28,7 @@ MAX_NAME = 127
 MAX_VALUE = 255
 ULONG_MAX = 2**64 - 1
 
+_NAME = re.compile(rf"[^{BLANKS}=]{{0,{MAX_NAME}}}")
 _BEGIN = "# BEGIN RECORD"
 _END = "# END RECORD"
 
@@ -118,18 +120,19 @@ class _Reader:
                 self.problem(chunk.number, Code.UNFINISHED_LINE, "open-iscsi skips the last line if it has no line end")
             return
         line = chunk.text.partition("\0")[0].strip(BLANKS)
-        if line.startswith(_BEGIN):
+        if not line:
+            return
+        if line[0] != "#":
+            self.pair(chunk.number, line)
+        elif line.startswith(_BEGIN):
             self.begun = chunk.number
         elif line.startswith(_END):
             self.begun = 0
-        if line and not line.startswith("#"):
-            self.pair(chunk.number, line)
 
     def pair(self, line: int, text: str) -> None:
-        end = 0
-        while end < min(len(text), MAX_NAME) and text[end] not in BLANKS and text[end] != "=":
-            end += 1
-        name = text[:end]
+        found = _NAME.match(text)
+        name = found[0] if found else ""
+        end = len(name)
         key = KEYS.get(name)
         shown = name if key is not None else ""
         what = shown or "this line"

@@ -16,7 +16,7 @@ _LINK = re.compile(
 _ADDRESS = re.compile(r"inet6? (?P<address>\S{1,64})")
 _MASTER = re.compile(r" master (?P<name>\S{1,64})")
 _OTHER_NAMESPACE = re.compile(r"if\d+", re.ASCII)
-_KINDS = ("vlan", "bond", "bridge", "team", "veth", "tun", "macvlan", "ipvlan", "dummy", "vxlan")
+_KINDS = frozenset({"vlan", "bond", "bridge", "team", "veth", "tun", "macvlan", "ipvlan", "dummy", "vxlan"})
 _LONGEST_LINE = 2048
 MAX_LINKS = 4096
 
@@ -52,10 +52,14 @@ def parse(text: str) -> Links | None:
         elif current is not None and (address := _ADDRESS.match(line.strip())) is not None:
             _add_address(current, networks, address["address"])
         elif current is not None and not current.kind:
-            current.kind = next((kind for kind in _KINDS if line.strip().split(" ")[0] == kind), "")
+            word = line.strip().partition(" ")[0]
+            current.kind = word if word in _KINDS else ""
     if not drafts:
         return None
-    return Links(tuple(_facts(draft, drafts) for draft in drafts.values()), networks)
+    members: dict[str, list[str]] = {}
+    for name, draft in drafts.items():
+        members.setdefault(draft.master, []).append(name)
+    return Links(tuple(_facts(draft, members.get(draft.name, [])) for draft in drafts.values()), networks)
 
 
 def _begun(found: re.Match[str]) -> _Draft:
@@ -81,10 +85,10 @@ def _add_address(draft: _Draft, networks: dict[str, str], text: str) -> None:
     networks[str(address.ip)] = str(address.network)
 
 
-def _facts(draft: _Draft, drafts: dict[str, _Draft]) -> LinkFacts:
+def _facts(draft: _Draft, members: list[str]) -> LinkFacts:
     up = "UP" in draft.flags
     below = [] if draft.kind == "veth" or not draft.parent else [draft.parent]
-    below += [name for name, other in drafts.items() if other.master == draft.name]
+    below += members
     return LinkFacts(
         draft.name,
         up,

@@ -211,3 +211,17 @@ def test_directories_that_are_something_else(host: Host) -> None:
     host.link(f"{ETC}/e.service", "/proc/self/mem")
     assert host.started == set()
     assert units.directories(Tree(host.root)) == [ETC, f"{ETC}/a.wants", f"{ETC}/c.wants", f"{ETC}/d.wants"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"ExecStart=/bin/systemctl start multipathd\n", {"multipathd.service"}),
+        (b"ExecStart=multipathd systemctl\n", set[str]()),
+        (b"ExecStart=systemctl a; multipathd.service.d\n", set[str]()),
+        (b"Wants=a.service\nmultipathd.service\n", set[str]()),
+        (b" \tWants = my-multipathd.service multipathd.service", {"multipathd.service"}),
+    ],
+)
+def test_what_a_unit_refers_to(text: bytes, found: set[str]) -> None:
+    assert units.referenced_in(text, ["multipathd.service"]) == found

@@ -120,7 +120,7 @@ def test_brackets_in_brackets_are_odd(expression: str, odd: bool) -> None:
 )
 def test_what_makes_a_backtracking_matcher_hang_takes_a_bounded_number_of_steps(expression: str) -> None:
     regex = compiled(expression)
-    assert len(regex.tests) < 40
+    assert len(regex.automaton.tests) < 40
     assert regex.search("a" * MAX_TEXT) is (expression == "(a|aa)+$")
 
 
@@ -136,7 +136,7 @@ def test_any_expression_is_taken_refused_or_left_out(expression: str, text: str)
         regex = compiled(expression)
     except (InvalidError, UnsupportedError):
         return
-    assert len(regex.tests) <= 2 * MAX_STATES
+    assert len(regex.automaton.tests) <= 2 * MAX_STATES
     assert regex.search(text) in (True, False)
 
 
@@ -145,3 +145,47 @@ def test_any_expression_is_taken_refused_or_left_out(expression: str, text: str)
 def test_an_escaped_text_finds_itself(text: str, around: str) -> None:
     escaped = "".join(f"[{c}]" if c in "*+?(){|." else f"\\{c}" if c in "[]^$\\" else c for c in text)
     assert compiled(escaped).search(around + text + around)
+
+
+@pytest.mark.parametrize("count", ["{" + "9" * 5000 + "}", "{0," + "9" * 5000 + "}", "{" + "0" * 5000 + "99999}"])
+def test_a_count_of_thousands_of_digits_is_only_a_count_that_is_too_large(count: str) -> None:
+    with pytest.raises(InvalidError, match="too large"):
+        compiled(f"a{count}")
+
+
+def test_a_count_may_have_any_number_of_zeros_before_it() -> None:
+    assert compiled(f"^a{{{'0' * 5000}2}}$").search("aa")
+    assert compiled("^a{0,0}$").search("")
+
+
+@pytest.mark.parametrize(
+    "expression", [".{0,500}.{0,500}x", "((a{9}){9}){9}", "a{300}|b", "(a{200}){1,2}", "(a{150})+"]
+)
+def test_counts_that_make_an_expression_much_larger_than_its_text_are_not_matched(expression: str) -> None:
+    # A file may have thousands of them.
+    with pytest.raises(UnsupportedError, match="too large"):
+        compiled(expression)
+
+
+PARTS = ("a", "b", ".", "|", "(a|b)", "(ab)", "[ab]", "[b]", "*", "+", "{2}", "^", "$", "\\b", "()")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=6).map("".join), st.text("ab", max_size=9))
+def test_what_is_seen_without_the_automaton_is_what_that_finds(expression: str, text: str) -> None:
+    try:
+        regex = compiled(expression)
+        # A group hides what must be in the text.
+        grouped = compiled(f"({expression})")
+    except (InvalidError, UnsupportedError):
+        return
+    assert grouped.needed == b""
+    assert regex.search(text) == grouped.search(text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "needed"),
+    [("3600a", b"3600a"), ("^sd", b"sd"), (".*abc(d)ef", b"abc"), ("a|b", b""), ("a[b]c?", b"ab")],
+)
+def test_what_must_be_in_a_text(expression: str, needed: bytes) -> None:
+    assert compiled(expression).needed == needed

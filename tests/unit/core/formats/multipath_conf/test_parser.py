@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.formats.multipath_conf import (
     NEWEST,
+    UNCHECKED_INTERVAL,
     Code,
     Document,
     Problem,
@@ -23,7 +24,7 @@ from mpathd_watch.core.formats.multipath_conf import (
     parse_printed,
     resolver,
 )
-from mpathd_watch.core.formats.multipath_conf.lines import QUOTE, chunks, content, tokenize
+from mpathd_watch.core.formats.multipath_conf.lines import QUOTE, chunks, content, scanned, tokenize
 from mpathd_watch.core.formats.multipath_conf.parser import MAX_PROBLEMS
 from tests.golden import GOLDEN
 
@@ -122,7 +123,7 @@ def test_a_line_ends_at_a_control_character(raw: str, kept: str, cut: bool) -> N
         ("abc\nd\n", 4, [(1, "abc", True, True), (2, "d", True, True)]),
         ("abcd\n", 4, [(1, "abcd", True, False), (1, "", False, True)]),
         ("abcdefghi", 4, [(1, "abcd", True, False), (1, "efgh", False, False), (1, "i", False, False)]),
-        ("\n\nx", 4, [(1, "", True, True), (2, "", True, True), (3, "x", True, False)]),
+        ("\n\nx", 4, [(3, "x", True, False)]),
         ("éé\n", 4, [(1, "éé", True, False), (1, "", False, True)]),
         ("é\n", 2, [(1, "é", True, False), (1, "", False, True)]),
     ],
@@ -644,3 +645,32 @@ def test_of_a_version_that_was_not_compared_the_compared_ones_are_named(line: st
 def test_of_a_version_newer_than_the_compared_ones_what_they_ignore_is_ignored() -> None:
     (problem,) = parse("defaults {\nrr_weight uniform\n}\n", "f", (0, 16, 0)).problems
     assert problem.text.startswith("multipath-tools 0.15.0 and later ignore rr_weight")
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from(" \t\v\f\r{}!#a=.\x1c\x7f\x1b"), max_size=20))
+def test_a_line_without_quotes_is_read_at_once_and_as_character_by_character(line: str) -> None:
+    assert tokenize(line) == scanned(line)
+
+
+@pytest.mark.parametrize("read", [parse, parse_printed])
+def test_a_number_of_thousands_of_digits_is_only_a_number_that_is_too_large(
+    read: Callable[[str, str], Document],
+) -> None:
+    # Python makes no number of them, and nothing limits the length of a line that multipathd prints.
+    digits = "9" * 5000
+    lines = (
+        f"polling_interval {digits}",
+        f"checker_timeout {digits}",
+        f"checker_timeout -{digits}",
+        f"dev_loss_tmo {digits}",
+    )
+    document = read("".join(f"defaults {{\n\t{line}\n}}\n" for line in lines), "file")
+    found = resolver(document).resolve(wwid="", vendor=None, product=None)
+    assert found.polling_interval.value in (5, UNCHECKED_INTERVAL, 20)
+    assert found.dev_loss_tmo.value in ("infinity", None)
+
+
+def test_a_number_may_have_any_number_of_zeros_before_it() -> None:
+    document = parse(f"defaults {{\nno_path_retry {'0' * 300}12\n}}\n", "file")
+    assert resolver(document).resolve(wwid="", vendor=None, product=None).no_path_retry.value == 12

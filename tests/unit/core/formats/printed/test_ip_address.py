@@ -58,3 +58,11 @@ def test_no_interface() -> None:
 @given(st.text() | st.lists(st.sampled_from([*TEXT.split("\n"), *BOND.split("\n")])).map("\n".join))
 def test_any_text_is_read(text: str) -> None:
     ip_address.parse(text)
+
+
+def test_the_members_of_each_bond() -> None:
+    members = "".join(f"{number}: eth{number}: <UP> master bond{number % 2}\n" for number in range(4))
+    found = ip_address.parse(f"8: bond0: <UP>\n9: bond1: <UP>\n{members}")
+    assert found is not None
+    below = {link.name: link.below for link in found.links}
+    assert (below["bond0"], below["bond1"], below["eth0"]) == (("eth0", "eth2"), ("eth1", "eth3"), ())

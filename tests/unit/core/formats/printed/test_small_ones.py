@@ -80,3 +80,18 @@ def test_any_text_is_read(text: str) -> None:
     udevadm.disks(text)
     packages.multipath_tools(text)
     kernel_log.connection_errors(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "version"),
+    [
+        ("multipath-tools 1.2.3-1 4.5.6-1", (4, 5, 6)),
+        ("multipath-tools multipath-tools 0.9.8+71-1", (0, 9, 8)),
+        ("a multipath-tools-x device-mapper-multipath-0.8.7-20.el9", (0, 8, 7)),
+        ("multipath-tools-1.2 device-mapper-multipath 0.8.7-1", (0, 8, 7)),
+        ("multipath-tools x0.9.8-1", None),
+        ("multipath-tools", None),
+    ],
+)
+def test_a_version_in_a_column_of_its_own(line: str, version: tuple[int, int, int] | None) -> None:
+    assert packages.multipath_tools(line) == version
