@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from functools import cache
 
 from tests.fuzz.target import Target
 
@@ -33,7 +32,7 @@ def time_over(target: Target, data: bytes) -> float:
         began = time.thread_time()
         parse(target, data)
         took.append(time.thread_time() - began)
-        if took[-1] <= SECONDS or took[-1] <= SECONDS * slowness():
+        if took[-1] <= SECONDS or took[-1] <= SECONDS * _slowness():
             return 0.0
     return min(took[1:])
 
@@ -49,10 +48,9 @@ def peak(target: Target, data: bytes) -> int:
         tracemalloc.stop()
 
 
-@cache
-def slowness() -> float:
-    """How many times as long as the machine that ``SECONDS`` is meant for this one takes; at least 1."""
-    return max(1.0, min(_work() for _ in range(_ATTEMPTS)) / _YARDSTICK)
+def _slowness() -> float:
+    """How many times as long as the machine that ``SECONDS`` is meant for this one takes now; at least 1."""
+    return max(1.0, min(_work() for _ in range(3)) / _YARDSTICK)
 
 
 def _work() -> float:

@@ -20,7 +20,9 @@ QUOTE = '\0"'
 BLANKS = " \t\n\v\f\r"
 """What the C locale's isspace() takes for white space."""
 
-_ENDS_WORD = frozenset(BLANKS + '!#{}"')
+_FOREIGN = "\x80-\U0010ffff"
+_SKIPPED = re.compile(f"[{BLANKS}{_FOREIGN}]*")
+_WORD = re.compile(f'[^{BLANKS}{_FOREIGN}!#{{}}"]+')
 _COMMENT = re.compile("[!#]")
 _TOKEN = re.compile(rf"[{{}}]|[^{{}}{BLANKS}]+")
 """A token of a line of ASCII without quotes and comment, as most are. Shown to agree with the other way by a test."""
@@ -99,15 +101,16 @@ def tokenize(line: str) -> Tokens:
 
 
 def scanned(line: str) -> Tokens:
-    """The same, character by character: for what the few lines with quotes or other characters need."""
+    """The same, token by token: for the few lines with quotes or other characters."""
     words: list[str] = []
     foreign = False
     at = 0
     in_string = False
     while True:
         if not in_string:
-            at, skipped_foreign = _skip(line, at)
-            foreign |= skipped_foreign
+            skipped = _run(_SKIPPED, line, at)
+            foreign |= not skipped.isascii()
+            at += len(skipped)
         if at >= len(line) or (not in_string and line[at] in "!#"):
             return Tokens(tuple(words), foreign)
         if in_string:
@@ -125,18 +128,13 @@ def scanned(line: str) -> Tokens:
             words.append(line[at])
             at += 1
         else:
-            start = at
-            while at < len(line) and line[at] not in _ENDS_WORD and line[at].isascii():
-                at += 1
-            words.append(line[start:at])
+            words.append(_run(_WORD, line, at))
+            at += len(words[-1])
 
 
-def _skip(line: str, at: int) -> tuple[int, bool]:
-    foreign = False
-    while at < len(line) and (line[at] in BLANKS or not line[at].isascii()):
-        foreign |= not line[at].isascii()
-        at += 1
-    return at, foreign
+def _run(of: re.Pattern[str], line: str, at: int) -> str:
+    found = of.match(line, at)
+    return found[0] if found else ""
 
 
 def _string(line: str, at: int) -> tuple[int, str | None]:

@@ -354,6 +354,8 @@ class _Reader:
         return words[2] if closing == 3 else ""
 
     def unknown_keyword(self, line: int, name: str) -> None:
+        if len(self.problems) > MAX_PROBLEMS:
+            return  # a file with so many has one in each line: their texts would take most of the time
         frame = self.frames[-1]
         if name in REMOVED:
             self.problem(line, Code.REMOVED_KEYWORD, f"{name} no longer exists, so {self.who} it: {REMOVED[name]}")
