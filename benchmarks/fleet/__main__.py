@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.fleet.figures import Figures, section, write
-from benchmarks.fleet.servers import Binaries, Prometheus, found, running
+from benchmarks.fleet.servers import Binaries, Prometheus, Scraped, found, running
 from benchmarks.fleet.serving import Fleet, Webhook
 from benchmarks.fleet.simulated import Layout, SimulatedHost
 from benchmarks.host.process import memory, processor_time
@@ -71,7 +71,11 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as directory,
         running(
-            binaries, Path(directory), list(hosts), fleet.port, webhook=webhook.port, interval=options.interval
+            binaries,
+            Path(directory),
+            Scraped.by_path(list(hosts), fleet.port),
+            webhook=webhook.port,
+            interval=options.interval,
         ) as prometheus,
     ):
         # The first scrapes create all series.

@@ -34,6 +34,8 @@ scrape_configs:
   - job_name: mpathd-watch
     static_configs:
       - targets: [{targets}]
+{relabelling}"""
+_BY_PATH: Final = """\
     relabel_configs:
       - {{source_labels: [__address__], target_label: instance}}
       - {{source_labels: [__address__], regex: "(.+):.+", target_label: __metrics_path__, replacement: "/$1/metrics"}}
@@ -88,16 +90,32 @@ class Prometheus:
         return sum(each.stat().st_size for each in (self._data / "wal").rglob("*") if each.is_file())
 
 
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """What is scraped: ``HOST:PORT``, and further lines of the configuration."""
+
+    targets: Sequence[str]
+    relabelling: str = ""
+
+    @classmethod
+    def by_path(cls, hosts: Sequence[str], port: int) -> Scraped:
+        """Hosts that one port of this machine serves, each below a path of its name."""
+        return cls([f"{host}:10068" for host in hosts], _BY_PATH.format(port=port))
+
+
 @contextlib.contextmanager
-def running(
-    binaries: Binaries, work: Path, hosts: Sequence[str], port: int, *, webhook: int, interval: int
-) -> Iterator[Prometheus]:
-    """Both servers, scraping ``hosts`` on ``port`` and notifying ``webhook``, until the block ends."""
+def running(binaries: Binaries, work: Path, scraped: Scraped, *, webhook: int, interval: int) -> Iterator[Prometheus]:
+    """Both servers, which scrape and notify ``webhook``, a port of this machine, until the block ends."""
     own, other = _free_port(), _free_port()
     routes = (EXAMPLES / "alertmanager.yml").read_text(encoding="utf-8")
     (work / "alertmanager.yml").write_text(routes.replace(PORT_IN_EXAMPLES, f"127.0.0.1:{webhook}"), encoding="utf-8")
-    targets = ", ".join(f'"{host}:10068"' for host in hosts)
-    text = _PROMETHEUS.format(interval=interval, examples=EXAMPLES, alertmanager=other, targets=targets, port=port)
+    text = _PROMETHEUS.format(
+        interval=interval,
+        examples=EXAMPLES,
+        alertmanager=other,
+        targets=", ".join(f'"{target}"' for target in scraped.targets),
+        relabelling=scraped.relabelling,
+    )
     (work / "prometheus.yml").write_text(text, encoding="utf-8")
     data = work / "prometheus"
     with contextlib.ExitStack() as stack:

@@ -13,6 +13,7 @@ from tests.lab.kit import scsi_debug
 from tests.lab.kit.array import GROWN_MIB, Array
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
+from tests.lab.kit.ha_pair import HaPair
 from tests.lab.kit.lio import Lio
 from tests.lab.kit.san import San
 from tests.lab.kit.tail import wait_for
@@ -163,6 +164,16 @@ class Faults:
         what = f"LUN {lun} has grown at {self._portals(*numbers)}"
         return self._do(what, *self._tgt.grow(lun, GROWN_MIB, numbers))
 
+    # Of an HA pair alone
+
+    def node_down(self, node: int) -> float:
+        """End the node that serves: no packet is answered, and the initiator's carrier stays."""
+        return self._do(f"node {node} of the array is down", *self._pair.node_down(node))
+
+    def take_over(self, node: int) -> float:
+        """Have the other node serve both portals. It resets the connections to the first one."""
+        return self._do(f"node {node} of the array has taken over", *self._pair.take_over(node))
+
     # Of LIO alone
 
     def port_group(self, number: int, state: str) -> float:
@@ -287,6 +298,12 @@ class Faults:
     def _tgt(self) -> Tgt:
         if not isinstance(self._array, Tgt):
             raise LabError("only tgt's SAN can be broken in this way")
+        return self._array
+
+    @property
+    def _pair(self) -> HaPair:
+        if not isinstance(self._array, HaPair):
+            raise LabError("only an HA pair can do this")
         return self._array
 
     @property

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tests.lab.kit.array import Array
 from tests.lab.kit.errors import WaitTimeoutError
 from tests.lab.kit.guest import MEMORY_MIB, Guest
+from tests.lab.kit.ha_pair import HaPair
 from tests.lab.kit.lio import Lio
 from tests.lab.kit.many_maps import ManyMaps
 from tests.lab.kit.tail import wait_for
@@ -156,6 +157,9 @@ LIO = QUICK.with_array(Lio(), path_checker="tur").with_luns({1: "mpio", 2: "lun2
 multipath-tools knows LIO, with path groups by priority, and queueing. For all other arrays with ALUA it chooses the
 checker `tur`; for LIO alone, from 0.9.5 on, `directio`, to which a path in standby is faulty.
 """
+
+HA_PAIR = QUICK.with_pings(5, 10).with_array(HaPair())
+"""As QUICK, with the timeouts of the article, on an array of two nodes, of which one serves both portals."""
 
 LIO_IPV6 = LIO.with_array(Lio(ipv6=True), path_checker="tur").with_luns({1: "mpio"})
 """As LIO, with IPv6 portals and one LUN."""

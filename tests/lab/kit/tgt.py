@@ -21,19 +21,25 @@ BOND_MEMBERS = ("m2a", "m2b")
 BOND_PORTS = ("s2a", "s2b")
 VLAN = 7
 
-UNIT = f"""\
+
+def serving(unit: str, *, namespace: str, portal: str) -> str:
+    """Return a template unit whose instance N is a tgtd in a network namespace, with all LUNs that there are."""
+    return f"""\
 [Unit]
-Description=iSCSI target %i of the lab
+Description={unit} %i, an iSCSI target of the lab
 [Service]
 Type=notify
-NetworkNamespacePath=/run/netns/san
+NetworkNamespacePath=/run/netns/{namespace}
 ExecStartPre=/bin/mkdir -p /run/tgtd
-ExecStart=/usr/sbin/tgtd -f -C %i --iscsi portal=192.168.%i.1:{PORT}
+ExecStart=/usr/sbin/tgtd -f -C %i --iscsi portal={portal}
 ExecStartPost=/usr/sbin/tgtadm -C %i --lld iscsi --op new --mode target --tid 1 -T {TARGET}
 ExecStartPost=/bin/sh -c 'for lun in /srv/lun*.img; do \
 n=$${{lun#/srv/lun}}; tgtadm -C %i --lld iscsi --op new --mode logicalunit --tid 1 --lun $${{n%%.img}} -b $$lun; done'
 ExecStartPost=/usr/sbin/tgtadm -C %i --lld iscsi --op bind --mode target --tid 1 -I ALL
 """
+
+
+UNIT = serving("lab-target", namespace="san", portal=f"192.168.%i.1:{PORT}")
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,13 @@ class Tgt(Array):
         guest.run("\n".join(self._links()))
         guest.write_file("/run/systemd/system/lab-target@.service", UNIT)
         for lun in luns:
-            guest.run(_make(lun))
+            guest.run(backing_file(lun))
         guest.run("systemctl daemon-reload; systemctl start lab-target@1 lab-target@2")
 
     def export(self, lun: int) -> list[str]:
         """Return the commands that make a LUN and export it at both portals."""
         unit = f"--lld iscsi --op new --mode logicalunit --tid 1 --lun {lun} -b {_file(lun)}"
-        return [_make(lun), *(f"tgtadm -C {number} {unit}" for number in NUMBERS)]
+        return [backing_file(lun), *(f"tgtadm -C {number} {unit}" for number in NUMBERS)]
 
     def unexport(self, lun: int) -> list[str]:
         """Return the commands that end the export of a LUN and delete it."""
@@ -142,7 +148,8 @@ def _file(lun: int) -> str:
     return f"/srv/lun{lun}.img"
 
 
-def _make(lun: int) -> str:
+def backing_file(lun: int) -> str:
+    """Return the command that makes the file behind a LUN."""
     return f"truncate -s {LUN_MIB}M {_file(lun)}"
 
 
