@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 python := .venv/bin/python
 venv := .venv/complete
+fuzz_venv := .venv-fuzz/complete
 
 .PHONY: help
 help: ## list the targets
@@ -84,6 +85,17 @@ lab-shell: $(venv) ## open another shell in the running guest
 mutants: ## change the core in small ways, and list the changes that no test notices; takes an hour and more
 	tools/mutants $(ROOMS)
 
+MINUTES ?= 10
+TARGETS ?=
+
+.PHONY: fuzz
+fuzz: $(fuzz_venv) ## fuzz the parsers of foreign bytes for MINUTES=10 minutes, or only TARGETS="uevent http"
+	.venv-fuzz/bin/python -m tests.fuzz --minutes $(MINUTES) $(TARGETS)
+
+.PHONY: fuzz-quick
+fuzz-quick: $(fuzz_venv) ## what CI fuzzes: all parsers for about 40 seconds, beginning with the inputs that are kept
+	.venv-fuzz/bin/python -m tests.fuzz --minutes 0.6 --bytes --fresh
+
 .PHONY: bench
 bench: $(venv) ## measure what the daemon costs, beside what could be run instead, and write docs/performance.md; needs root
 	$(python) -m benchmarks
@@ -96,7 +108,7 @@ dashboards: $(dashboards_venv) ## write the dashboards for Grafana to docs/grafa
 
 .PHONY: clean
 clean: ## remove everything that was made here (cached lab images stay)
-	rm -rf .venv .venv-dashboards .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
+	rm -rf .venv .venv-dashboards .venv-fuzz .fuzz .mutants dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/lab/logs
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts of `make test`
@@ -184,6 +196,15 @@ check-dashboards: $(venv)
 $(dashboards_venv): requirements-dashboards.txt $(venv)
 	$(python) -m venv --clear .venv-dashboards
 	.venv-dashboards/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dashboards.txt
+	touch $@
+
+# Only the fuzzer is in an environment of its own; it sees what is in ours.
+site := import site; print(site.getsitepackages()[0])
+
+$(fuzz_venv): requirements-fuzz.txt $(venv)
+	$(python) -m venv --clear .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-fuzz.txt
+	$(python) -c '$(site)' >"$$(.venv-fuzz/bin/python -c '$(site)')/ours.pth"
 	touch $@
 
 $(venv): pyproject.toml requirements-dev.txt tools/build-venv

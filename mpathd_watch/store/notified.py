@@ -17,6 +17,7 @@ from mpathd_watch.core.alerting.notices import FOLLOWED, Standing
 from mpathd_watch.core.alerting.pairs import Entry
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.instant import Instant
+from mpathd_watch.core.recording.codec import seconds
 from mpathd_watch.store.files import replace_file
 
 _MOST: Final = 64 << 20
@@ -79,7 +80,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _read(known: dict[str, Any]) -> Standing:
     """The moments on the wall clock only; ``restored`` gives them their place on the other one."""
-    since, sent = Instant(0.0, float(known["since"])), Instant(0.0, float(known["sent"]))
+    since, sent = (Instant(0.0, seconds(known[name], name)) for name in ("since", "sent"))
     end = None if known["end"] is None else _read_entry(known["end"])
     settles = 0.0 if end is not None and known["settles"] else None
     made, delivered = int(known["made"]), bool(known["delivered"])

@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.fuzz.seeds import CORPUS
 from tests.fuzz.target import Target
 
-MOST = 40
+MOST = 24
 """Inputs that are kept of one target."""
-LONGEST = 1024
+LONGEST = 512
 """Bytes of each."""
 
 
@@ -26,9 +26,10 @@ def kept(target: Target, directory: Path = CORPUS) -> list[bytes]:
 
 
 def keep(target: Target, inputs: Iterable[bytes], directory: Path = CORPUS) -> None:
-    """Keep the shortest of ``inputs`` in place of what was kept."""
+    """Keep short and long ones of ``inputs`` in place of what was kept."""
     short = sorted({each for each in inputs if 0 < len(each) <= LONGEST}, key=lambda each: (len(each), each))
-    lines = (json.dumps(base64.b64encode(each).decode()) + "\n" for each in short[:MOST])
+    chosen = short[:: -(-len(short) // MOST) or 1]
+    lines = (json.dumps(base64.b64encode(each).decode()) + "\n" for each in chosen)
     directory.mkdir(exist_ok=True)
     (directory / f"{target.name}.jsonl").write_text("".join(lines), encoding="ascii")
 

@@ -162,7 +162,7 @@ TARGETS = (
         errors=(BadReply,),
     ),
     Target("multipathd_maps", maps, map_seeds, _MEMBERS, (b"[", b'{"a":', b'{"maps":['), (BadReply,)),
-    Target("multipathd_config", local_configuration, printed_seeds, _CONF, (b"device {\n",), (BadReply,)),
-    Target("printed_config", multipathd_config, printed_seeds, _CONF, (b"devices {\n",)),
+    Target("multipathd_config", local_configuration, printed_seeds, _CONF[::4], (b"device {\n",), (BadReply,)),
+    Target("printed_config", multipathd_config, printed_seeds, _CONF[1::3], (b"devices {\n",)),
     Target("multipath_conf", multipath_conf, conf_seeds, _CONF, (b"devices {\n", b'devnode "(')),
 )
