@@ -142,7 +142,7 @@ BUGS = (
     Bug("latest_deadline_first", "state/deadlines.py", "soonest = min(self._soonest)", "soonest = max(self._soonest)"),
     Bug(
         "no_slack",
-        "judging/paths.py",
+        "judging/paths/deadlines.py",
         "over = deadline.monotonic + draft.rest.settings.slack_seconds + _lateness(draft, path)",
         "over = deadline.monotonic",
     ),
@@ -155,7 +155,7 @@ BUGS = (
     Bug("disks_are_kept", "folding/sources.py", "            sysfs.forget_disks(draft)\n", ""),
     Bug(
         "counted_twice",
-        "judging/paths.py",
+        "judging/paths/counting.py",
         "path.failures.get(outage.cause, 0) + 1",
         "path.failures.get(outage.cause, 0) + 2",
     ),
@@ -173,7 +173,7 @@ BUGS = (
     ),
     Bug(
         "last_alive_is_now",
-        "judging/paths.py",
+        "judging/paths/corrections.py",
         "last_alive=draft.now.earlier(draft.now.monotonic - nexus.heard)",
         "last_alive=draft.now",
     ),
@@ -185,13 +185,13 @@ BUGS = (
     ),
     Bug(
         "administrator_after_a_return",
-        "judging/paths.py",
+        "judging/paths/disk_counters.py",
         "if on_purpose and fresh and timed and not outage.soon else",
         "if on_purpose and fresh and timed else",
     ),
     Bug(
         "suspect_path_is_failed_by_access",
-        "judging/paths.py",
+        "judging/paths/judged.py",
         "    failed = outage is not None and outage.real\n",
         "    failed = outage is not None\n",
     ),

@@ -16,7 +16,7 @@ from mpathd_watch.core.judging.expected import removal_reported
 from mpathd_watch.core.judging.moves import judge_moves
 from mpathd_watch.core.judging.nexuses import judge_nexuses
 from mpathd_watch.core.judging.outages import end_outage, pass_on
-from mpathd_watch.core.judging.paths import judged
+from mpathd_watch.core.judging.paths.judged import judged
 from mpathd_watch.core.judging.port_groups import judge_port_groups
 from mpathd_watch.core.model.memory import KeptMap
 from mpathd_watch.core.model.vocabulary import USABLE, Health, MapHealth

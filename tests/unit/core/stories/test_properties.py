@@ -38,7 +38,7 @@ from mpathd_watch.core.events import (
     UnitAttention,
     UnitAttentions,
 )
-from mpathd_watch.core.judging.paths import STANDBY_EXPLAINS
+from mpathd_watch.core.judging.paths.evidence import STANDBY_EXPLAINS
 from mpathd_watch.core.model.facts import (
     AccessFacts,
     DeviceFacts,

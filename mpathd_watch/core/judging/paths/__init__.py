@@ -1,0 +1,1 @@
+"""Judging one path: its health, its outage, its cause, its deadline, and whether it flaps."""
