@@ -36,9 +36,11 @@ deb: ## build dist/mpathd-watch_VERSION_all.deb
 rpm: ## build dist/mpathd-watch-VERSION-RELEASE.noarch.rpm for hosts of the Red Hat and SUSE families
 	tools/build-rpm
 
+ROOT ?= /
+
 .PHONY: test-rpm
-test-rpm: $(venv) rpm ## build it, and test it in a copy of this host's root file system; needs root
-	$(python) -m pytest tests/packages/test_rpm.py
+test-rpm: $(venv) rpm ## build it, and test it in a copy of this host's root file system, or of ROOT=DIR; needs root
+	RPM_TEST_ROOT=$(ROOT) $(python) -m pytest tests/packages/test_rpm.py
 
 .PHONY: lab
 lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it

@@ -1,11 +1,13 @@
-"""The RPM package that `make rpm` has built, installed into a copy of this host's root file system.
+"""The RPM package that `make rpm` has built, installed into a copy of a root file system.
 
-`make test-rpm` runs this. rpm itself need know nothing of the host: the dependencies are those of the Debian package.
+`make test-rpm` runs this. The root file system is this host's, or the one in RPM_TEST_ROOT, with another Python.
+rpm itself need know nothing of either: the dependencies are those of the Debian package.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -47,7 +49,7 @@ def package() -> Path:
 @pytest.fixture(scope="module")
 def root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     """A root file system with the package in it. One test at the end removes the package again."""
-    with copied(Path("/"), tmp_path_factory.mktemp("root")) as root:
+    with copied(Path(os.environ.get("RPM_TEST_ROOT", "/")), tmp_path_factory.mktemp("root")) as root:
         # As on a host that has never had the package.
         root.inside("sh", "-c", f"rm -rf {MODULES} {DOCS} /etc/mpathd-watch /usr/bin/mpathd-watch")
         root.inside("sed", "-i", "/^mpathd-watch:/d", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
@@ -87,6 +89,7 @@ def test_it_holds_what_the_debian_package_holds(package: Path, root: Root) -> No
     modules = {f"{MODULES}/{file.relative_to(TREE)}" for file in (TREE / "mpathd_watch").rglob("*") if file.is_file()}
     modules = {place for place in modules if "__pycache__" not in place}
     others = {
+        f"{DOCS}/CHANGELOG.md",
         "/usr/bin/mpathd-watch",
         "/usr/share/man/man8/mpathd-watch.8.gz",
         "/usr/share/licenses/mpathd-watch/LICENSE",
