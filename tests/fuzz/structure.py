@@ -114,13 +114,14 @@ def _attribute(kind: int, value: bytes, wrong: int) -> bytes:
     return struct.pack("=HH", (len(value) + 4 + wrong) & 0xFFFF, kind) + value + bytes(-len(value) % 4)
 
 
-def _messages(kinds: tuple[int, ...], head: int) -> Inputs:
+def _messages(kind: int, head: int, usual: bytes = b"") -> Inputs:
+    """Messages with so many bytes of ``head``, and often with the ``usual`` attribute."""
     return st.lists(
         st.builds(
             _message,
-            st.sampled_from((*kinds, 2, 3)),
+            st.sampled_from((kind, kind, kind, 2, 3)),
             st.binary(min_size=head, max_size=head),
-            _attributes(),
+            st.tuples(st.sampled_from((usual, usual, b"")), _attributes()).map(b"".join),
             st.sampled_from((0, 0, 0, 0, 1, -1, 4, 1 << 30)),
         ),
         max_size=6,
@@ -145,8 +146,11 @@ def _diag() -> Inputs:
 
 
 _SPECIAL: dict[str, Callable[[], Inputs]] = {
-    "rtnetlink": lambda: st.one_of(_messages((links.RTM_NEWLINK,), 16), _messages((addresses.RTM_NEWADDR,), 8)),
-    "sock_diag": lambda: st.one_of(_diag(), _messages((tcp.SOCK_DIAG_BY_FAMILY,), 72)),
+    "rtnetlink": lambda: st.one_of(
+        _messages(links.RTM_NEWLINK, 16, _attribute(links.IFLA_IFNAME, b"eth0\0", 0)),
+        _messages(addresses.RTM_NEWADDR, 8, _attribute(addresses.IFA_ADDRESS, b"\x0a\0\0\1", 0)),
+    ),
+    "sock_diag": lambda: st.one_of(_diag(), _messages(tcp.SOCK_DIAG_BY_FAMILY, 72)),
     "lun": lambda: st.lists(
         st.builds(
             lambda codes, kind, value, wrong: bytes((codes, kind, 0, (len(value) + wrong) & 0xFF)) + value,

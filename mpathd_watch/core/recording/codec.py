@@ -22,6 +22,8 @@ _ENDLESS = "endless"
 """What stands for an infinite number in a mapping: that of a timeout that is switched off."""
 _RETIRED: Mapping[type, frozenset[str]] = {Outage: frozenset({"shared"})}
 """Fields that records had in an older version. What that has written is read without them."""
+_TOO_LARGE = 10**20
+"""No source reads more than 20 digits, and with them every whole number fits into a float."""
 _EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -145,6 +147,8 @@ def _scalar(hint: type, value: object, place: str) -> Any:
         raise CodecError(f"{place} is of type {hint.__name__}, not {type(value).__name__}")
     if isinstance(value, str) and not value.isprintable():
         return clean(value)  # no source of ours wrote that, so nothing else has made it harmless
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        raise CodecError(f"{place} is too large")
     return value
 
 

@@ -27,7 +27,7 @@ def test_the_structure_of_netlink_is_understood_often_enough() -> None:
     # Otherwise only the first checks of lengths would be tried.
     understood: list[bool] = []
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
     @given(structured(TARGETS["rtnetlink"]))
     def count(data: bytes) -> None:
         understood.append(any(links.parse(each) or addresses.parse(each) for each in messages(data)))

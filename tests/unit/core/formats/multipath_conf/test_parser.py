@@ -416,8 +416,9 @@ def test_foreign_text_stays_short_and_clean_in_a_problem() -> None:
     assert problem.keyword.isprintable()
 
 
-def test_the_list_of_problems_has_an_end() -> None:
-    problems = parse("x\n" * (MAX_PROBLEMS + 500), "f").problems
+@pytest.mark.parametrize("line", ["x\n", "x y\n"])
+def test_the_list_of_problems_has_an_end(line: str) -> None:
+    problems = parse(line * (MAX_PROBLEMS + 500), "f").problems
     assert len(problems) == MAX_PROBLEMS + 1
     assert (problems[-1].code, problems[-1].line) == (Code.MORE_PROBLEMS, MAX_PROBLEMS + 1)
 
