@@ -79,6 +79,8 @@ ADAPTERS = {
     "h11": {"mpathd_watch.sinks.http.dialogue"},
     "structlog": {"mpathd_watch.sinks.console"},
     "systemd": {"mpathd_watch.sources.journal"},
+    # Optional: only a web configuration needs it.
+    "yaml": {"mpathd_watch.config.web.document"},
 }
 """Each third-party library, and the modules or packages that may import it."""
 
