@@ -70,7 +70,7 @@ def main() -> None:
 async def measure(directory: Path, multipathd: FakeMultipathd, seconds: float) -> tuple[float, float]:
     """The bytes of a day, and the share of one core that the thread of the recording takes."""
     recording = directory / "recording"
-    config = Config(listen=ListenAddress("127.0.0.1", 0), sysfs=str(directory / "sys"), record=str(recording))
+    config = Config(listen=(ListenAddress("127.0.0.1", 0),), sysfs=str(directory / "sys"), record=str(recording))
 
     def sources(config: Config, emit: Emit, root: Path, handed_over: Path | None) -> LiveSources:
         client = MultipathdClient(multipathd.socket_name, presence=multipathd.presence)

@@ -11,6 +11,8 @@ from mpathd_watch import __version__
 _DOCUMENTATION = "/usr/share/doc/mpathd-watch"
 OVERRIDES = {
     "--web.listen-address": "listen",
+    "--web.systemd-socket": "systemd_socket",
+    "--web.config.file": "web_config",
     "--sysfs": "sysfs",
     "--multipathd-socket": "multipathd_socket",
     "--record": "record",
@@ -34,7 +36,11 @@ def parser() -> Parser:
 
     run = commands.add_parser("run", help="run the daemon in the foreground")
     _add_host_options(run)
-    _add_override(run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address")
+    _add_override(
+        run, "--web.listen-address", "ADDRESS:PORT", "serve metrics on this address, or on unix:/PATH; may be repeated"
+    )
+    _add_override(run, "--web.systemd-socket", "", "serve metrics on the sockets that systemd has opened")
+    _add_override(run, "--web.config.file", "FILE", "configure TLS and passwords by this file")
     _add_override(run, "--record", "FILE", "record all events in FILE, for replay")
     run.add_argument(
         "--state-dir",
@@ -165,7 +171,12 @@ def _add_host_options(command: argparse.ArgumentParser) -> None:
 
 def _add_override(command: argparse.ArgumentParser, option: str, value: str, text: str) -> None:
     key = OVERRIDES[option]
-    command.add_argument(option, dest=key, metavar=value, help=f"{text} (overrides '{key}' of the configuration)")
+    about = f"{text} (overrides '{key}' of the configuration)"
+    if not value:
+        command.add_argument(option, dest=key, action="store_true", default=None, help=about)
+    else:
+        action = "append" if option == "--web.listen-address" else "store"
+        command.add_argument(option, dest=key, metavar=value, action=action, help=about)
 
 
 def _add_root(command: argparse.ArgumentParser) -> None:

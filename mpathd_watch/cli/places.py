@@ -12,6 +12,7 @@ RUNTIME_DIRECTORY = Path("/run/mpathd-watch")
 STATE_DIRECTORY = Path("/var/lib/mpathd-watch")
 STATUS_SOCKET = "status.sock"
 CONTROL_SOCKET = "control.sock"
+HTTP_SOCKET = "http.sock"
 REPLAY_SOCKET = "replay.sock"
 """A name of its own, so that a replay can neither block a daemon nor be taken for one."""
 ROOT_ONLY = "root-only.json"

@@ -7,8 +7,16 @@ import asyncio
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
-from mpathd_watch.cli.places import CONTROL_SOCKET, ROOT_ONLY, STATUS_SOCKET, runtime_directory, state_directory
+from mpathd_watch.cli.places import (
+    CONTROL_SOCKET,
+    HTTP_SOCKET,
+    ROOT_ONLY,
+    STATUS_SOCKET,
+    runtime_directory,
+    state_directory,
+)
 from mpathd_watch.config import ConfigError
+from mpathd_watch.config.web import WebConfigError
 from mpathd_watch.daemon.garbage import look_rarely
 from mpathd_watch.daemon.keeping import StateTakenError
 from mpathd_watch.daemon.reporters import reporting
@@ -34,13 +42,14 @@ def run(options: argparse.Namespace) -> int:
                 reporters,
                 socket,
                 control_socket=control,
+                http_socket=directory / HTTP_SOCKET if directory else None,
                 root=options.root,
                 handed_over=root_only,
                 state=options.state_dir or state_directory(),
                 surroundings=Surroundings(settled=look_rarely),
             )
             asyncio.run(service.run())
-    except ConfigError as error:
+    except (ConfigError, WebConfigError) as error:
         return fail(str(error), 2)
     except (RecorderError, ListenError, LocalSocketError, StateTakenError) as error:
         return fail(str(error))

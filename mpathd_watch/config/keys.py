@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from mpathd_watch.config.listen_address import LISTEN_ADDRESS, ListenAddress
+from mpathd_watch.config.listen_address import LISTEN_PLACES, ListenAddress, Place
 from mpathd_watch.config.receivers import Receivers
-from mpathd_watch.core.model.declaration import DAYS, MEBIBYTES, TEXT, setting
+from mpathd_watch.core.model.declaration import DAYS, MEBIBYTES, TEXT, YES_OR_NO, setting
 from mpathd_watch.core.model.settings import Settings
 from mpathd_watch.immutable import immutable
 
@@ -15,11 +15,27 @@ from mpathd_watch.immutable import immutable
 class Config:
     """What an administrator may set. Only ``settings`` and ``receivers`` can change while the daemon runs."""
 
-    listen: ListenAddress = setting(
-        ListenAddress("", 10068),
-        LISTEN_ADDRESS,
+    listen: tuple[Place, ...] = setting(
+        (ListenAddress("", 10068),),
+        LISTEN_PLACES,
         "Where metrics are served: ADDRESS:PORT, on all addresses if ADDRESS is left out. An IPv6 address needs "
-        "brackets: [2001:db8::1]:10068.",
+        "brackets: [2001:db8::1]:10068. unix:/PATH is a unix socket, which only the daemon's user and its group may "
+        "connect to, without TLS and password. Several places are a list. The service listens on "
+        "/run/mpathd-watch/http.sock, too.",
+    )
+    systemd_socket: bool = setting(
+        False,
+        YES_OR_NO,
+        "Serve metrics on the sockets that systemd has opened, in place of listen: "
+        '"systemctl enable --now mpathd-watch.socket".',
+    )
+    web_config: str = setting(
+        "",
+        TEXT,
+        "A file that configures TLS, passwords and headers for HTTP, in the format of Prometheus' exporters; "
+        "/usr/share/doc/mpathd-watch/web-configuration.md describes it. A change of the file or of a certificate has "
+        "effect from the next connection on. The daemon's user must be able to read the file and what it names. If "
+        "empty, metrics are served without TLS, and to everybody.",
     )
     sysfs: str = setting("/sys", TEXT, "Where sysfs is mounted.")
     multipathd_socket: str = setting(

@@ -1,6 +1,8 @@
-"""``ADDRESS:PORT``, the address that metrics are served on."""
+"""``ADDRESS:PORT`` or ``unix:PATH``, the places that metrics are served on."""
 
 from __future__ import annotations
+
+from typing import Final, TypeAlias
 
 from mpathd_watch.core.model.declaration import Kind
 from mpathd_watch.immutable import immutable
@@ -16,6 +18,24 @@ class ListenAddress:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+@immutable
+class UnixPath:
+    """A unix socket to listen on."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+Place: TypeAlias = ListenAddress | UnixPath
+
+_LONGEST: Final = 107
+"""Bytes of a path: UNIX_PATH_MAX of include/uapi/linux/un.h, without the final NUL."""
+_MOST: Final = 16
+"""Places."""
 
 
 def read_listen_address(value: object) -> ListenAddress | None:
@@ -35,4 +55,23 @@ def read_listen_address(value: object) -> ListenAddress | None:
     return ListenAddress("" if host == "::" else host, int(port))
 
 
-LISTEN_ADDRESS = Kind("ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068", read_listen_address)
+def read_place(value: object) -> Place | None:
+    """Read what ``read_listen_address`` does, or ``unix:/PATH``."""
+    if not isinstance(value, str) or not value.strip().startswith("unix:"):
+        return read_listen_address(value)
+    path = value.strip().removeprefix("unix:")
+    if not path.startswith("/") or not path.isprintable() or len(path.encode()) > _LONGEST:
+        return None
+    return UnixPath(path)
+
+
+def _read_places(value: object) -> tuple[Place, ...] | None:
+    """Read one place, or a list of them."""
+    texts = value if isinstance(value, list) else [value]
+    places = [place for text in texts if (place := read_place(text)) is not None]
+    return tuple(dict.fromkeys(places)) if 0 < len(places) == len(texts) <= _MOST else None
+
+
+_WANTED: Final = "ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068"
+LISTEN_ADDRESS = Kind(_WANTED, read_listen_address)
+LISTEN_PLACES = Kind(f"{_WANTED}, or unix:/PATH, or a list of these", _read_places)

@@ -18,6 +18,7 @@ from mpathd_watch.core.events import Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.daemon.engine import Engine, Outlets
 from mpathd_watch.sinks.console import ConsoleSink
+from mpathd_watch.sinks.http.listen import Endpoints
 from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.http.site import About
 from mpathd_watch.sinks.local_socket import LocalSocketError
@@ -81,7 +82,9 @@ class Replay:
         if first is None:
             raise recording.RecordingError(f"{self._name}: it holds no event")
         self._events = chain((first,), events)
-        self._http = HttpServer(listen, self.view, lambda: 0.0, self._complain, about=About("a recording"))
+        self._http = HttpServer(
+            Endpoints((listen,)), self.view, lambda: 0.0, self._complain, about=About("a recording")
+        )
         self._console = ConsoleSink(stream, lambda: self._playback.now.wall, colour=colour)
         self._playback = Playback(self._console.alert)
         self._status = StatusSocket(status_socket, self.view) if status_socket else None

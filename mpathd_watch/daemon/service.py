@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from mpathd_watch.daemon.keeping import Keeping, Place
 from mpathd_watch.daemon.notifying import Notifying, Prepared, prepared
 from mpathd_watch.daemon.pulse import Pulse
 from mpathd_watch.daemon.reporters import Reporters
-from mpathd_watch.daemon.surroundings import HOST, Surroundings
+from mpathd_watch.daemon.surroundings import HOST, Serving, Surroundings
 from mpathd_watch.immutable import replace
 from mpathd_watch.sinks.control.message import DrillMade, Reply, Request
 from mpathd_watch.sinks.control.server import ControlSocket
@@ -49,11 +50,12 @@ RESYNC_AFTER_BUG = 60.0
 """Seconds between two resyncs after bugs of ours, so that one bug does not become a storm of reads."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Wanted:
-    """What signals have asked for, and ``read``, which reads the configuration again."""
+    """What signals and threads have asked for of the ``loop``, and ``read``, which reads the configuration again."""
 
     read: Callable[[], tuple[Config, Prepared]]
+    loop: asyncio.AbstractEventLoop | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reload: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,11 +64,12 @@ class Service(Outlets):
     """The daemon. ``run`` returns after SIGTERM or SIGINT.
 
     ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``control_socket`` takes what an
-    administrator asks for. ``root`` holds the files that configure multipathd and iscsid; ``handed_over`` holds what
-    root has read of them. ``state`` is the directory for what outlives the daemon; without one, nothing does. Raises
-    ``StateTakenError`` if another daemon uses that, ``RecorderError`` if the recording can't be written, and
-    ``ListenError`` or ``LocalSocketError`` if one of the sockets can't be opened. ``surroundings`` are by default this
-    host.
+    administrator asks for; on ``http_socket`` this host's users get what is served over HTTP. ``root`` holds the files
+    that configure multipathd and iscsid; ``handed_over`` holds what root has read of them. ``state`` is the directory
+    for what outlives the daemon; without one, nothing does. Raises ``StateTakenError`` if another daemon uses that,
+    ``RecorderError`` if the recording can't be written, ``ListenError`` or ``LocalSocketError`` if one of the sockets
+    can't be opened, and ``WebConfigError`` if the web configuration has a mistake. ``surroundings`` are by default
+    this host.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Service(Outlets):
         status_socket: Path | None,
         *,
         control_socket: Path | None = None,
+        http_socket: Path | None = None,
         root: Path = Path("/"),
         handed_over: Path | None = None,
         state: Path | None = None,
@@ -98,7 +102,9 @@ class Service(Outlets):
         self._recorder = _recorder(config)
         past = no_past if state is None else PastDay(state, lambda: surroundings.now().wall)
         about = About(socket.gethostname(), past)
-        self._http = surroundings.http(config.listen, self._view, self._pulse.age, self._complain, about)
+        self._http = surroundings.http(
+            Serving(config, http_socket, self._view, self._pulse.age, about, self._complain, self._web_changed)
+        )
         self._sockets: list[LocalSocket] = []
         if status_socket is not None:
             self._sockets.append(StatusSocket(status_socket, self._view))
@@ -111,7 +117,7 @@ class Service(Outlets):
 
     async def run(self) -> None:
         """Watch until a signal ends it."""
-        loop = asyncio.get_running_loop()
+        self._wanted.loop = loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._wanted.stop.set)
@@ -119,7 +125,8 @@ class Service(Outlets):
         self._http.start()
         for each in self._sockets:
             await each.start()
-        self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {self._http.address}.")
+        places = ", ".join(map(str, self._http.places))
+        self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {places}.")
         self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
         remembered = None if self._keeping is None else self._keeping.remembered
@@ -211,6 +218,13 @@ class Service(Outlets):
     def _complain(self, text: str) -> None:
         """Report an error inside the HTTP server. Called from one of its threads."""
         self._reporters.log(Priority.ERR, text)
+
+    def _web_changed(self, reason: str, detail: str) -> None:
+        """Report what is wrong with the web configuration, or that nothing is. Called from a thread of the server."""
+        event = SourceDown(SourceName.WEB, reason, detail) if reason else SourceUp(SourceName.WEB)
+        if self._wanted.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._wanted.loop.call_soon_threadsafe(self._feed, event)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 

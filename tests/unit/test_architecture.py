@@ -79,8 +79,9 @@ ADAPTERS = {
     "h11": {"mpathd_watch.sinks.http.dialogue"},
     "structlog": {"mpathd_watch.sinks.console"},
     "systemd": {"mpathd_watch.sources.journal"},
-    # Optional: only a web configuration needs it.
+    # Both optional: only a web configuration needs them.
     "yaml": {"mpathd_watch.config.web.document"},
+    "bcrypt": {"mpathd_watch.sinks.http.passwords"},
 }
 """Each third-party library, and the modules or packages that may import it."""
 

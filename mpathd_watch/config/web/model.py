@@ -52,7 +52,7 @@ class Pem:
 
 @immutable
 class Tls:
-    """How TLS is spoken.
+    """How the server uses TLS.
 
     ``ciphers`` (OpenSSL's names) are those of TLS 1.2 and before; empty: our own choice. ``curves`` are numbers of the
     registry of TLS (RFC 8446, 4.2.7), the preferred one first; empty: OpenSSL's choice. ``allowed_names`` are the

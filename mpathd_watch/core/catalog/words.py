@@ -312,6 +312,7 @@ SOURCE: Final = Vocabulary(
         SourceName.ISCSI: "The kernel's reports of iSCSI connection errors (NETLINK_ISCSI).",
         SourceName.NETWORK: "The network interfaces, addresses and TCP connections of this host.",
         SourceName.STORE: "What the daemon keeps in its state directory; it is written, too.",
+        SourceName.WEB: "The web configuration (`--web.config.file`) and its certificates.",
     },
 )
 
@@ -320,7 +321,7 @@ SOURCE_REASON: Final = Vocabulary(
     {
         "bad_attention": "A uevent with a unit attention names no SCSI device that makes sense.",
         "bad_command": "multipathd does not know a command; multipath-tools may be older than 0.9.4.",
-        "bad_file": "The configuration file of mpathd-watch has a mistake.",
+        "bad_file": "The configuration file of mpathd-watch has a mistake, or its web configuration can't be applied.",
         "bad_json": "The list of maps from multipathd is no JSON.",
         "bad_length": "What listens on multipathd's socket does not use its protocol.",
         "bad_line": "A line in the list of paths from multipathd makes no sense.",
@@ -332,6 +333,7 @@ SOURCE_REASON: Final = Vocabulary(
         "closed": "multipathd closed the connection.",
         "empty": "multipathd sent an empty reply.",
         "error": "Another error.",
+        "expired": "The certificate of the web configuration is not valid, or no longer.",
         "fail": "multipathd could not carry out the command.",
         "io_error": "The connection to multipathd failed.",
         "no_module": "The kernel module for iSCSI is not loaded: this host has no iSCSI session.",

@@ -312,6 +312,7 @@ class SourceName(StrEnum):
     ISCSI = "iscsi"
     NETWORK = "network"
     STORE = "store"
+    WEB = "web"
 
 
 class DmAction(StrEnum):

@@ -71,6 +71,10 @@ class Connection(asyncio.BufferedProtocol):
         self._sent = 0
         self._paused = False
 
+    def add_headers(self, headers: tuple[tuple[str, str], ...]) -> None:
+        """Have them in each answer."""
+        self._dialogue.headers = headers
+
     # --- its life -----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

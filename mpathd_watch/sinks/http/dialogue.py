@@ -22,6 +22,7 @@ class Request(NamedTuple):
     target: str
     accept: str
     accept_encoding: str
+    authorization: str = ""
 
 
 @immutable
@@ -47,10 +48,12 @@ class Dialogue:
     """The requests of one client, one after the other, of at most ``most`` bytes of line and headers each.
 
     ``buffer`` is where to put what is read next: it is small, so that a request can't be much larger than allowed.
+    ``headers`` are added to each answer, in place of those of the same name.
     """
 
     def __init__(self, most: int) -> None:
         self.buffer = bytearray(_READ)
+        self.headers: tuple[tuple[str, str], ...] = ()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=most)
         self._last = False
         self._is_refused = False
@@ -83,13 +86,18 @@ class Dialogue:
             text = value.decode("latin-1")
             headers[name] = f"{headers[name]}, {text}" if name in headers else text
         target = event.target.decode("latin-1")
-        return Request(target, headers.get(b"accept", ""), headers.get(b"accept-encoding", ""))
+        return Request(
+            target,
+            headers.get(b"accept", ""),
+            headers.get(b"accept-encoding", ""),
+            headers.get(b"authorization", ""),
+        )
 
     def head(self, answer: Answer) -> bytes:
         """What comes before the content of an answer."""
         if self._is_refused:
-            return _refusal_head(answer)
-        headers = _headers(answer, last=self._last)
+            return _refusal_head(answer, self.headers)
+        headers = _headers(answer, self.headers, last=self._last)
         reason = answer.status.phrase.encode()
         head = self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers))
         if not self._headers_only:
@@ -126,20 +134,25 @@ def _refusal(status: HTTPStatus, headers: tuple[tuple[str, str], ...]) -> Answer
 
 
 @cache
-def _refusal_head(answer: Answer) -> bytes:
+def _refusal_head(answer: Answer, more: tuple[tuple[str, str], ...]) -> bytes:
     """The head of one of the few refusals there are. Who floods the server with garbage shall cost it little."""
-    lines = (f"{name}: {value}\r\n" for name, value in _headers(answer, last=True))
+    lines = (f"{name}: {value}\r\n" for name, value in _headers(answer, more, last=True))
     return f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n{''.join(lines)}\r\n".encode()
 
 
-def _headers(answer: Answer, *, last: bool) -> list[tuple[str, str]]:
-    return [
+def _headers(answer: Answer, more: tuple[tuple[str, str], ...], *, last: bool) -> list[tuple[str, str]]:
+    replaced = {name for name, _ in more}
+    ours = (
         ("Server", "mpathd-watch"),
         ("Content-Type", answer.content_type),
         ("Content-Length", str(answer.content.length)),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
         *answer.headers,
+    )
+    return [
+        *(each for each in ours if each[0] not in replaced),
+        *more,
         *([("Connection", "close")] if last else []),
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.sinks.http.listen import Endpoints
 from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, big_state
@@ -19,7 +20,7 @@ def complain(text: str) -> None:
 
 if __name__ == "__main__":
     view = View(big_state(16, 4), NOW)
-    server = HttpServer(ListenAddress("127.0.0.1", 0), lambda: view, lambda: 0.0, complain)
+    server = HttpServer(Endpoints((ListenAddress("127.0.0.1", 0),)), lambda: view, lambda: 0.0, complain)
     server.start()
     print(server.address.port, flush=True)
     sys.stdin.read()

@@ -17,6 +17,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.state import State
+from mpathd_watch.sinks.http.listen import Endpoints
 from mpathd_watch.sinks.http.server import HttpServer, Limits, ListenError
 from mpathd_watch.sinks.view import View
 from tests.factories import NOW, article_state, big_state
@@ -59,7 +60,11 @@ def start(daemon: Daemon) -> Iterator[Start]:
 
         def started(where: ListenAddress = LOOPBACK, **limits: Any) -> HttpServer:
             server = HttpServer(
-                where, daemon.views, lambda: daemon.age, daemon.complaints.append, replace(Limits(), **limits)
+                Endpoints((where,)),
+                daemon.views,
+                lambda: daemon.age,
+                daemon.complaints.append,
+                replace(Limits(), **limits),
             )
             server.start()
             stack.callback(server.stop)
@@ -111,7 +116,7 @@ def everything(client: socket.socket) -> bytes:
 
 def unread_scrape(server: HttpServer) -> socket.socket:
     """A client that asks for more than the kernel buffers for it, and does not read on."""
-    server._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    server._listeners[0].socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", server.address.port))
@@ -363,7 +368,7 @@ def test_all_addresses_means_both_families(start: Start, host: str) -> None:
 def test_a_taken_port_is_known_at_once(start: Start, daemon: Daemon) -> None:
     taken = start().address
     with pytest.raises(ListenError, match="in use"):
-        HttpServer(taken, daemon.views, lambda: 0.0, daemon.complaints.append)
+        HttpServer(Endpoints((taken,)), daemon.views, lambda: 0.0, daemon.complaints.append)
 
 
 def test_stopping_waits_for_nobody_and_frees_the_port(start: Start, daemon: Daemon) -> None:
@@ -374,5 +379,5 @@ def test_stopping_waits_for_nobody_and_frees_the_port(start: Start, daemon: Daem
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 1
-    again = HttpServer(address, daemon.views, lambda: 0.0, daemon.complaints.append)
+    again = HttpServer(Endpoints((address,)), daemon.views, lambda: 0.0, daemon.complaints.append)
     again.stop()

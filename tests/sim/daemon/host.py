@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, cast
 
 from mpathd_watch.config import Config
-from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.events import Emit, Event
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon.live_sources import LiveSources
-from mpathd_watch.daemon.surroundings import Surroundings
-from mpathd_watch.sinks.http.site import About
+from mpathd_watch.daemon.surroundings import Serving, Surroundings
 from mpathd_watch.sinks.notify import Notifier
-from mpathd_watch.sinks.view import Views
 from mpathd_watch.sources.configuration import ConfigurationSource
 from mpathd_watch.sources.iscsi.kernel_errors import KernelErrorSource
 from mpathd_watch.sources.iscsi.session_source import SessionSource
@@ -250,11 +246,9 @@ class Host:
 class _NoHttp:
     """Nobody asks."""
 
-    def __init__(
-        self, where: ListenAddress, _views: Views, age: Callable[[], float], _complain: Callable[[str], None], _: About
-    ) -> None:
-        self.address = where
-        self.age = age
+    def __init__(self, serving: Serving) -> None:
+        self.places = serving.config.listen
+        self.age = serving.heartbeat
 
     def start(self) -> None:
         """Nothing to do."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
-from mpathd_watch.config.listen_address import ListenAddress
+from mpathd_watch.config.listen_address import ListenAddress, UnixPath
 from mpathd_watch.config.receivers import Hook, Mail, Receivers, Server
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
@@ -25,7 +25,9 @@ from tools.settings import toml
 KNOWN = {**declared(Config), **declared(Settings), **declared(Receivers)}
 
 EVERYTHING = """
-listen = "127.0.0.1:10068"
+listen = ["127.0.0.1:10068", "unix:/run/x.sock"]
+systemd_socket = true
+web_config = "/etc/web.yml"
 sysfs = "/somewhere/sys"
 multipathd_socket = "@/org/kernel/linux/storage/multipathd"
 record = "/tmp/it.jsonl"
@@ -95,7 +97,9 @@ def test_every_key_is_read(file: Path) -> None:
     file.write_text(EVERYTHING)
     config = load(file, required=True)
     assert config == Config(
-        listen=ListenAddress("127.0.0.1", 10068),
+        listen=(ListenAddress("127.0.0.1", 10068), UnixPath("/run/x.sock")),
+        systemd_socket=True,
+        web_config="/etc/web.yml",
         sysfs="/somewhere/sys",
         multipathd_socket="@/org/kernel/linux/storage/multipathd",
         record="/tmp/it.jsonl",  # noqa: S108  # only a text here
@@ -152,7 +156,7 @@ def test_every_default_is_what_its_own_check_accepts(setting: Setting) -> None:
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    assert str(Config().listen) == ":10068"
+    assert [str(each) for each in Config().listen] == [":10068"]
     assert Path("/etc/mpathd-watch/config.toml") == DEFAULT_PATH
 
 
@@ -204,12 +208,13 @@ def test_all_mistakes_are_named_at_once(file: Path) -> None:
     known = (
         "(known: acknowledge, expect, expect_maps, flap_failures, flap_window_seconds, history_days, history_mib,"
         " hook, learn_seconds, listen, mail, multipathd_socket, record, record_mib, settle_seconds,"
-        " silence_grace_seconds, single_path_ok, slack_seconds, start_grace_seconds, sysfs)"
+        " silence_grace_seconds, single_path_ok, slack_seconds, start_grace_seconds, sysfs, systemd_socket, web_config)"
     )
     assert message.split("; ") == [
         f"unknown key 'LISTEN' {known}",
         f"unknown key 'zeal' {known}",
-        "listen must be ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068, not 1",
+        "listen must be ADDRESS:PORT, for example :10068, 192.0.2.1:10068 or [2001:db8::1]:10068, or unix:/PATH, "
+        "or a list of these, not 1",
         "settle_seconds must be a number of seconds from 0 to 3600, not True",
         "single_path_ok must be a list of names or WWIDs, not {'mpio': True}",
     ]

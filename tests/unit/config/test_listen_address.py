@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mpathd_watch.config.listen_address import ListenAddress, read_listen_address
+from mpathd_watch.config.listen_address import LISTEN_PLACES, ListenAddress, UnixPath, read_listen_address, read_place
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,40 @@ def test_anything_else_is_refused(value: object) -> None:
 @pytest.mark.parametrize("text", [":10068", "192.0.2.1:80", "[2001:db8::1]:10068"])
 def test_an_address_is_written_as_it_is_read(text: str) -> None:
     assert str(read_listen_address(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unix:/run/a.sock", UnixPath("/run/a.sock")),
+        (" unix:/a b ", UnixPath("/a b")),
+        (":1", ListenAddress("", 1)),
+        ("unix:relative", None),
+        ("unix:", None),
+        ("unix:/" + "x" * 107, None),
+        ("unix:/a\nb", None),
+        ("unix:/a\0b", None),
+        ("vsock://:9100", None),
+        (7, None),
+    ],
+)
+def test_a_place_is_an_address_or_a_path(text: object, expected: object) -> None:
+    assert read_place(text) == expected
+    if expected is not None:
+        assert read_place(str(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (":1", [":1"]),
+        ([":1", "[::1]:1", "unix:/a", ":1"], [":1", "[::1]:1", "unix:/a"]),
+        ([], None),
+        ([":1", 2], None),
+        ([[":1"]], None),
+        ([f":{number}" for number in range(17)], None),
+    ],
+)
+def test_several_places_are_a_list(value: object, expected: list[str] | None) -> None:
+    found = LISTEN_PLACES.read(value)
+    assert (None if found is None else [str(each) for each in found]) == expected

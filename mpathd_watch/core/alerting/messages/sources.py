@@ -16,6 +16,7 @@ _SOURCES = {
     SourceName.ISCSI: "the kernel's iSCSI errors",
     SourceName.NETWORK: "the network interfaces",
     SourceName.STORE: "or write the stored state",
+    SourceName.WEB: "or apply the web configuration",
 }
 _UNKNOWN_WITHOUT = {
     SourceName.UEVENT: "Failures are detected later, when multipathd is asked",
@@ -25,6 +26,7 @@ _UNKNOWN_WITHOUT = {
     SourceName.CONFIGURATION: "The audit uses what was read before",
     SourceName.ISCSI: "Failed connections are still detected, but not why they failed",
     SourceName.NETWORK: "A lost carrier is detected later, by the silence that follows",
+    SourceName.WEB: "The previous TLS and passwords stay in force",
     SourceName.STORE: "What happens now is missing in the history, and is not known after a restart",
 }
 _HELPERS = frozenset({SourceName.ISCSI, SourceName.NETWORK})
