@@ -121,7 +121,8 @@ test-core: $(venv)
 	$(python) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered tests/unit/core tests/golden
 
 # What these measure beside hostile clients is the daemon's time, and not the machine's only if nothing else runs meanwhile.
-timed := tests/component/daemon/test_hostile_clients.py tests/component/sinks/test_http_hostile.py
+timed := tests/component/daemon/test_hostile_clients.py tests/component/sinks/test_http_hostile.py \
+	tests/component/sinks/test_http_tls_hostile.py
 
 # Most of these wait for processes, sockets and deadlines, so there are two for each processor.
 .PHONY: test-rest

@@ -11,7 +11,10 @@ from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, overrid
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration file, overridden by ``options``. Raises ``ConfigError`` with the mistakes of both."""
     given = {
-        option: (key, value) for option, key in OVERRIDES.items() if (value := getattr(options, key, None)) is not None
+        # An option that may be repeated gives a list, of which one value is shown as it was written.
+        option: (key, value[0] if isinstance(value, list) and len(value) == 1 else value)
+        for option, key in OVERRIDES.items()
+        if (value := getattr(options, key, None)) is not None
     }
     config, mistakes = Config(), []
     try:

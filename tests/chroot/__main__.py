@@ -25,6 +25,7 @@ TREE = "/mpathd-watch"
 TOOLS = {"mmdebstrap": "mmdebstrap", "unshare": "util-linux", "setpriv": "util-linux", "git": "git"}
 PACKAGES = (
     *("python3", "python3-h11", "python3-pyudev", "python3-prometheus-client", "python3-structlog", "python3-systemd"),
+    *("python3-bcrypt", "python3-yaml", "openssl"),
     *("python3-pytest", "python3-pytest-xdist", "python3-hypothesis"),
     # What some tests need, and are skipped without.
     *("iproute2", "mount", "procps", "systemd"),

@@ -29,7 +29,7 @@ _HASH: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?")
 _YES: Final = frozenset({"true", "yes", "on", "y"})
 _NO: Final = frozenset({"false", "no", "off", "n"})
-_PART: Final = {
+KEYS: Final = {
     "tls_server_config": (
         *("cert", "cert_file", "key", "key_file", "client_ca", "client_ca_file", "client_auth_type"),
         *("client_allowed_sans", "min_version", "max_version", "cipher_suites", "prefer_server_cipher_suites"),
@@ -48,10 +48,10 @@ def read(content: bytes) -> WebConfig:
     if tree is None or (isinstance(tree, Scalar) and tree.is_nothing):
         return WebConfig()
     if not isinstance(tree, Table):
-        raise WebConfigError(f"line {tree.line}: the file must be a table of {_listed(_PART)}")
+        raise WebConfigError(f"line {tree.line}: the file must be a table of {_listed(KEYS)}")
     wrong: list[str] = []
     whole = _Keys("", tree, wrong)
-    whole.refuse_others(_PART)
+    whole.refuse_others(KEYS)
     config = WebConfig(
         tls=_tls(whole.table("tls_server_config")),
         headers=_headers(whole.table("http_server_config")),
@@ -107,7 +107,7 @@ class _Keys:
                 self.fault(key, " must be a table")
             found = Table({}, self._table.line)
         part = _Keys(self._full(key), found, self._wrong)
-        if known := _PART.get(key):
+        if known := KEYS.get(key):
             part.refuse_others(known)
         return part
 

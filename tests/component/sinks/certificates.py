@@ -14,6 +14,8 @@ import pytest
 SERVER_NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
 _EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 _RSA = ("-newkey", "rsa:2048")
+_KEYS = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+"""Python asks for these from 3.13 on."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Authority:
         """A certificate with these subject alternative names. Of ``days`` below 0 it has expired."""
         made = self._files(f"{name}-{len(list(self._directory.iterdir()))}")
         request, extensions = made.cert.with_suffix(".csr"), made.cert.with_suffix(".ext")
-        extensions.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={names}\n" if names else ""))
+        extensions.write_text(f"extendedKeyUsage={usage}\n{_KEYS}" + (f"subjectAltName={names}\n" if names else ""))
         openssl(
             *("req", "-new", *(_RSA if rsa else _EC), "-nodes", "-subj", f"/CN={name}"),
             *("-keyout", made.key, "-out", request),

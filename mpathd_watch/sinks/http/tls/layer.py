@@ -45,8 +45,9 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._failed = failed
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._hello: bytearray | None = bytearray() if len(tls.contexts) > 1 else None
-        self._ssl: ssl.SSLObject | None = None if len(tls.contexts) > 1 else self._wrapped(frozenset())
+        # OpenSSL takes 60 KiB for a handshake: only who has sent the whole first message gets them.
+        self._hello: bytearray | None = bytearray()
+        self._ssl: ssl.SSLObject | None = None
         self._shaken = False
         self._paused = False
         self._theirs_is_over = self._ours_is_over = False
