@@ -50,10 +50,14 @@ class Effective:
 
 @immutable
 class Mistake:
-    """Why the files can't be applied, and the state in which they are."""
+    """Why the files can't be applied, and the state in which they are; none if they are to be read again at once."""
 
     text: str
     stamps: Stamps
+
+
+class _UnreadableError(WebConfigError):
+    """A file can't be read."""
 
 
 class WebFiles:
@@ -87,8 +91,13 @@ class WebFiles:
                     taken[str(path)] = _stamp(path)
                 texts[pem] = _content(path, named(pem)) if pem.path else pem.text.encode()
             tls = server_tls(config.tls, texts) if config.tls else None
+        except _UnreadableError as error:
+            # It may be readable the next time without having changed: files or memory may be short only now.
+            return Mistake(f"{self._path}: {error}", ())
         except WebConfigError as error:
             return Mistake(f"{self._path}: {error}", tuple(taken.items()))
+        except OSError as error:
+            return Mistake(f"{self._path}: {error.strerror}", ())
         return Effective(config, tls, tuple(taken.items()))
 
 
@@ -98,7 +107,7 @@ def _content(path: Path, name: str = "") -> bytes:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise WebConfigError(": ".join(filter(None, (name, error.strerror or "can't be read")))) from None
+        raise _UnreadableError(": ".join(filter(None, (name, error.strerror or "can't be read")))) from None
     if len(content) > MOST_BYTES:
         raise WebConfigError(": ".join(filter(None, (name, f"the file has more than {MOST_BYTES >> 20} MiB"))))
     return content

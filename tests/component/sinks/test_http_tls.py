@@ -86,6 +86,17 @@ def test_files_are_relative_to_the_web_configuration(secured: Secured, pki: Pki)
     assert ask(server, trusting(pki.ours)).status == 200
 
 
+def test_a_file_may_hold_a_text_in_utf_8_beside_the_certificate(secured: Secured, pki: Pki, tmp_path: Path) -> None:
+    mine, ca = Pair(tmp_path / "my.crt", pki.server.key), tmp_path / "ca.crt"
+    mine.cert.write_bytes("Aussteller: M\u00fcnchen\n".encode() + pki.server.cert.read_bytes())
+    ca.write_bytes("Aussteller: M\u00fcnchen\n".encode() + pki.ours.cert.read_bytes() + pki.other.cert.read_bytes())
+    server = secured.start(
+        pki.tls("client_auth_type: RequireAndVerifyClientCert", f"client_ca_file: {ca}", server=mine)
+    )
+    assert ask(server, trusting(pki.ours, pki.client)).status == 200
+    assert ask(server, trusting(pki.ours, pki.other.issue("client", usage="clientAuth"))).status == 200
+
+
 def test_a_certificate_of_rsa(secured: Secured, pki: Pki) -> None:
     server = secured.start(pki.tls(server=pki.ours.issue("server", SERVER_NAMES, rsa=True)))
     context = limited(trusting(pki.ours), ssl.TLSVersion.TLSv1_2)
@@ -417,6 +428,22 @@ def test_a_broken_file_keeps_the_old_one_in_force_and_is_reported_once(
     assert len(secured.reports) == 2
     secured.write(pki.tls("min_version: TLS13"))
     until(lambda: secured.reports[2:] == [("", "")], "the report that it has been fixed")
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(
+    secured: Secured, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = secured.start("")
+    secured.write(pki.tls())
+    content = web_files._content
+
+    def short(path: Path, name: str = "") -> bytes:
+        raise web_files._UnreadableError(f"{path}{name}: Too many open files")
+
+    monkeypatch.setattr(web_files, "_content", short)
+    assert ask(server, None).status == 200
+    monkeypatch.setattr(web_files, "_content", content)
+    assert ask(server, trusting(pki.ours)).status == 200
 
 
 def test_a_mistake_of_a_moment_is_not_reported(

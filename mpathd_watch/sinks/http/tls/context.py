@@ -69,7 +69,10 @@ def server_tls(tls: Tls, texts: Mapping[Pem, bytes]) -> ServerTls:
         part = pem.key.removesuffix("_file")
         if not _HOLDS[part].search(texts[pem]):
             raise WebConfigError(f"{named(pem)} holds no {_NOUNS[part]} in PEM")
-    contexts = {curve: _context(tls, texts, curve) for curve in tls.curves or (0,)}
+    try:
+        contexts = {curve: _context(tls, texts, curve) for curve in tls.curves or (0,)}
+    except (ssl.SSLError, ValueError) as error:  # this OpenSSL was built without a cipher or a curve
+        raise WebConfigError(f"OpenSSL refuses cipher_suites, curve_preferences or versions: {error}") from None
     chain = texts[tls.cert]
     for context in contexts.values():
         _try_out(context)
@@ -127,7 +130,7 @@ def _verify_clients(context: ssl.SSLContext, tls: Tls, texts: Mapping[Pem, bytes
     if tls.client_ca is None or not tls.client_auth.verifies:
         return
     try:
-        context.load_verify_locations(cadata=texts[tls.client_ca].decode("ascii", "replace"))
+        context.load_verify_locations(cadata=_ascii(texts[tls.client_ca]))
     except ssl.SSLError as error:
         raise WebConfigError(f"{named(tls.client_ca)} can't be used: {_reason(error)}") from None
     # As Go does: what the administrator names is trusted, whether it has signed itself or not.
@@ -169,7 +172,7 @@ def _validity(context: ssl.SSLContext, cert: Pem, chain: bytes) -> tuple[float |
     client.check_hostname = False
     client.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     try:
-        client.load_verify_locations(cadata=chain.decode("ascii", "replace"))
+        client.load_verify_locations(cadata=_ascii(chain))
         found = _connect(context, client)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code in _OUT_OF_TIME:
@@ -200,6 +203,11 @@ def _connect(context: ssl.SSLContext, client_context: ssl.SSLContext) -> dict[st
         if not waiting:
             break
     return client.getpeercert() or {}
+
+
+def _ascii(text: bytes) -> str:
+    """A text in PEM as Python takes it. Only what is between certificates can be anything but ASCII."""
+    return text.decode("ascii", "ignore")
 
 
 def _reason(error: ssl.SSLError) -> str:
