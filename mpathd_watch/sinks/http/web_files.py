@@ -195,9 +195,9 @@ class EffectiveWeb:
         if self._mistake is not None:
             text, since = self._mistake
             is_settled = asyncio.get_running_loop().time() - since >= SETTLED
-            return ("bad_file", text) if is_settled else None
+            return ("bad_file", f"{text}; fix it, no reload is needed") if is_settled else None
         invalid = self._invalid()
-        return ("expired", invalid) if invalid else ("", "")
+        return ("expired", f"{invalid}; replace it, no reload is needed") if invalid else ("", "")
 
     def _hangs(self, seconds: float) -> bool:
         return self._looking is not None and asyncio.get_running_loop().time() - self._began > seconds

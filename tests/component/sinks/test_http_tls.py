@@ -474,7 +474,8 @@ def test_an_expired_certificate_replaces_no_valid_one(
     server = secured.start(pki.tls())
     secured.write(pki.tls(server=old))
     assert ask(server, trusting(pki.ours)).status == 200
-    until(lambda: ("bad_file", f"cert_file {old.cert}: certificate has expired") in secured.reports, "the report")
+    expected = f"cert_file {old.cert}: certificate has expired; fix it, no reload is needed"
+    until(lambda: ("bad_file", expected) in secured.reports, "the report")
 
 
 def test_an_expired_certificate_is_served_if_there_is_no_other_and_reported(secured: Secured, pki: Pki) -> None:

@@ -26,7 +26,7 @@ _UNKNOWN_WITHOUT = {
     SourceName.CONFIGURATION: "The audit uses what was read before",
     SourceName.ISCSI: "Failed connections are still detected, but not why they failed",
     SourceName.NETWORK: "A lost carrier is detected later, by the silence that follows",
-    SourceName.WEB: "The previous TLS and passwords stay in force",
+    SourceName.WEB: "TLS and passwords stay as they are",
     SourceName.STORE: "What happens now is missing in the history, and is not known after a restart",
 }
 _HELPERS = frozenset({SourceName.ISCSI, SourceName.NETWORK})

@@ -1157,6 +1157,16 @@ def test_a_bad_configuration_is_reported_and_makes_nothing_unknown() -> None:
     )
 
 
+def test_a_web_configuration_that_can_not_be_applied_makes_nothing_unknown() -> None:
+    story = article()
+    story.at(10).feed(SourceDown(SourceName.WEB, "bad_file", "/etc/web.yml: key_file a: No such file; fix it"))
+    assert story.map().health is MapHealth.HEALTHY
+    assert story.told_of("source_down").message == (
+        "Cannot read or apply the web configuration: /etc/web.yml: key_file a: No such file; fix it. "
+        "TLS and passwords stay as they are."
+    )
+
+
 def test_without_sysfs_devices_and_sessions_are_unknown_and_dm_goes_on() -> None:
     story = article()
     story.at(10).feed(SourceDown(SourceName.SYSFS, "timeout", "a read has not returned"))
