@@ -400,6 +400,18 @@ def test_a_changed_certificate_counts_from_the_next_connection_on(secured: Secur
     assert secured.reports in ([], [("", "")])
 
 
+def test_a_changed_ca_counts_from_the_next_connection_on(secured: Secured, pki: Pki, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.crt"
+    theirs = pki.other.issue("client", usage="clientAuth")
+    ca.write_bytes(pki.ours.cert.read_bytes())
+    server = secured.start(pki.tls("client_auth_type: RequireAndVerifyClientCert", f"client_ca_file: {ca}"))
+    assert ask(server, trusting(pki.ours, pki.client)).status == 200
+    assert refused(server, trusting(pki.ours, theirs))
+    ca.write_bytes(pki.other.cert.read_bytes())
+    assert refused(server, trusting(pki.ours, pki.client))
+    assert ask(server, trusting(pki.ours, theirs)).status == 200
+
+
 def test_a_change_of_the_file_counts_from_the_next_connection_on(secured: Secured, pki: Pki) -> None:
     server = secured.start("")
     assert ask(server, None).status == 200

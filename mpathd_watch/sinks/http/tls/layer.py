@@ -27,6 +27,7 @@ _PLAIN_HTTP: Final = (
     b"Content-Length: %d\r\n\r\n%s" % (len(_HINT), _HINT)
 )
 """The answer to a client that has begun a request without TLS."""
+_NOBODY: Final = asyncio.BufferedProtocol()
 
 
 class TlsLayer(asyncio.BufferedProtocol):
@@ -63,10 +64,11 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._above.connection_made(self._seen)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass it on, and have OpenSSL forget all at once, its cached session included."""
+        """Pass it on, and free everything at once: OpenSSL's cached session, and what would refer to itself."""
         self._theirs_is_over = True
-        self._ssl = None
-        self._above.connection_lost(exc)
+        self._shaken, self._ssl = False, None
+        above, self._above = self._above, _NOBODY
+        above.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # the transport may ask for more than we want
         """Where the transport puts what it reads."""

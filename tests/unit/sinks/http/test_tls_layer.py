@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
+import weakref
 from collections.abc import Iterator
 from typing import cast
 
@@ -170,6 +172,25 @@ def test_whatever_the_cuts_nothing_is_lost(
         await asyncio.sleep(0)
         assert echo.over
         assert failures == []
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_is_over_is_freed_at_once(tls: dict[str, ServerTls]) -> None:
+    async def story() -> None:
+        buffer, echo, socket = bytearray(16384), Echo(100), Socket()
+        layer = TlsLayer(tls["one"], echo, buffer, lambda _: None)
+        layer.connection_made(socket)
+        await Peer(layer, socket, buffer, [4000]).shake()
+        layer.connection_lost(None)
+        freed = weakref.ref(echo)
+        gc.disable()
+        try:
+            del echo, layer
+            await asyncio.sleep(0)
+            assert freed() is None
+        finally:
+            gc.enable()
 
     asyncio.run(story())
 
