@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from mpathd_watch.config.web.model import Pem, WebConfig, WebConfigError
 from mpathd_watch.config.web.reading import read
@@ -54,6 +54,16 @@ class Mistake:
 
     text: str
     stamps: Stamps
+
+
+class Fault(NamedTuple):
+    """The reason and the details of what is wrong, both empty if nothing is."""
+
+    reason: str
+    detail: str
+
+
+NO_FAULT: Final = Fault("", "")
 
 
 class _UnreadableError(WebConfigError):
@@ -137,7 +147,7 @@ class EffectiveWeb:
         self._seen = first.stamps
         self._mistake: tuple[str, float] | None = None
         """What is wrong with the files, and the loop's seconds when that was found."""
-        self._reported: tuple[str, str] | None = None
+        self._reported: Fault | None = None
         self._thread = HelperThread("web-config")
         self._looking: asyncio.Future[Effective | Mistake | None] | None = None
         self._began = 0.0
@@ -188,16 +198,16 @@ class EffectiveWeb:
         since = self._began if self._mistake is None else self._mistake[1]
         self._mistake = (text, since)
 
-    def _fault(self) -> tuple[str, str] | None:
-        """The reason and the details of what is wrong, empty texts if nothing is, ``None`` if that is not clear yet."""
+    def _fault(self) -> Fault | None:
+        """What is wrong; ``None`` if that is not clear yet."""
         if self._hangs(READ_WITHIN):
-            return "timeout", f"reading it took longer than {READ_WITHIN:g} s; see dmesg"
+            return Fault("timeout", f"reading it took longer than {READ_WITHIN:g} s; see dmesg")
         if self._mistake is not None:
             text, since = self._mistake
             is_settled = asyncio.get_running_loop().time() - since >= SETTLED
-            return ("bad_file", f"{text}; fix it, no reload is needed") if is_settled else None
+            return Fault("bad_file", f"{text}; fix it, no reload is needed") if is_settled else None
         invalid = self._invalid()
-        return ("expired", f"{invalid}; replace it, no reload is needed") if invalid else ("", "")
+        return Fault("expired", f"{invalid}; replace it, no reload is needed") if invalid else NO_FAULT
 
     def _hangs(self, seconds: float) -> bool:
         return self._looking is not None and asyncio.get_running_loop().time() - self._began > seconds

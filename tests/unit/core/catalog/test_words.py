@@ -80,7 +80,7 @@ def constants(node: ast.AST) -> Iterator[str]:
 
 def trees() -> Iterator[ast.Module]:
     """The code that gives reasons and counts: all but what only describes or shows them."""
-    for room in ("sources", "daemon", "core"):
+    for room in ("sources", "sinks/http", "daemon", "core"):
         for path in sorted((ROOT / room).rglob("*.py")):
             if "catalog" not in path.parts:
                 yield ast.parse(path.read_text(encoding="utf-8"))
@@ -98,6 +98,8 @@ def reasons() -> Iterator[str]:
                 case ast.Call(
                     func=ast.Name(id="BadReply" | "MultipathdError"), args=[ast.Constant(value=str(word)), *_]
                 ):
+                    yield word
+                case ast.Call(func=ast.Name(id="Fault"), args=[ast.Constant(value=str(word)), _]) if word:
                     yield word
                 case ast.Call(func=ast.Attribute(attr="_down"), args=[ast.Constant(value=str(word)), *_]):
                     yield word
