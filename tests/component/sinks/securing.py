@@ -15,6 +15,7 @@ import bcrypt
 import pytest
 
 from mpathd_watch.config.listen_address import ListenAddress, Place
+from mpathd_watch.core.state import State
 from mpathd_watch.sinks.http.listen import Endpoints
 from mpathd_watch.sinks.http.server import HttpServer, Limits
 from mpathd_watch.sinks.http.web import WebSecurity
@@ -68,11 +69,12 @@ class Secured:
         self.file = file
         self.reports: list[tuple[str, str]] = []
         self.complaints: list[str] = []
+        self.state: State = article_state()
         self._server: HttpServer | None = None
 
     def start(self, text: str, *places: Place, **limits: float) -> HttpServer:
         self.write(text)
-        view = View(article_state(), NOW)
+        view = View(self.state, NOW)
         web = WebSecurity(self.file, lambda reason, detail: self.reports.append((reason, detail)))
         self._server = HttpServer(
             Endpoints(places or (LOOPBACK,), own=self.file.parent / "http.sock"),

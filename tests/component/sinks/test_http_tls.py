@@ -21,6 +21,7 @@ from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.http.web_files import WebFiles
 from tests.component.sinks.certificates import SERVER_NAMES, Pair, openssl
 from tests.component.sinks.securing import Pki, Secured, ask, ask_unix, pki, refused, secured, trusting
+from tests.factories import big_state
 
 __all__ = ["pki", "secured"]
 PATIENCE = 15.0
@@ -536,6 +537,53 @@ def test_handshakes_that_stall_have_places_like_other_clients(secured: Secured, 
         time.sleep(0.7)
         assert ask(server, trusting(pki.ours)).status == 200
         assert stalled[0].recv(1) == b""
+
+
+def unread_scrape(stack: ExitStack, server: HttpServer, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A client that asks for more than the kernel buffers for it, and does not read on."""
+    server._listeners[0].socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    raw = stack.enter_context(socket.socket())
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.settimeout(5)
+    raw.connect(("127.0.0.1", server.address.port))
+    client = stack.enter_context(context.wrap_socket(raw, server_hostname="localhost"))
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    return client
+
+
+def test_a_client_that_does_not_read_is_hung_up_on(secured: Secured, pki: Pki) -> None:
+    secured.state = big_state(64, 4)
+    server = secured.start(pki.tls(), window=0.5)
+    with ExitStack() as stack:
+        client = unread_scrape(stack, server, trusting(pki.ours))
+        time.sleep(2)
+        got = received(client)
+    assert 0 < got < len(ask(server, trusting(pki.ours)).body) / 2
+
+
+def received(client: ssl.SSLSocket) -> int:
+    """How many bytes come until the connection ends, however it does."""
+    got = 0
+    try:
+        while piece := client.recv(65536):
+            got += len(piece)
+    except OSError:
+        pass
+    return got
+
+
+def test_a_client_that_reads_slowly_but_steadily_gets_all(secured: Secured, pki: Pki) -> None:
+    secured.state = big_state(16, 4)
+    server = secured.start(pki.tls(), window=0.3, progress=1000)
+    with ExitStack() as stack:
+        client = unread_scrape(stack, server, trusting(pki.ours))
+        head, _, body = client.recv(4096).partition(b"\r\n\r\n")
+        (length,) = (int(line.split()[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
+        while len(body) < length:
+            time.sleep(0.005)
+            body += client.recv(4096)
+    assert len(body) == length
+    assert body.endswith(b"\n")
 
 
 @pytest.mark.parametrize(

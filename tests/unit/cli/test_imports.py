@@ -17,7 +17,8 @@ from tests.histories import add, database, outage
 
 SLOW = {"asyncio", "ssl", "logging", "email", "http", "urllib.request", "unittest", "xml", "multiprocessing"}
 """Modules of the standard library that take long, or bring many others."""
-LIBRARIES = {"prometheus_client", "structlog", "pyudev", "h11", "systemd"}
+OPTIONAL = {"yaml", "bcrypt"}
+LIBRARIES = {"prometheus_client", "structlog", "pyudev", "h11", "systemd", *OPTIONAL}
 SERVING = {
     *(
         "mpathd_watch.sinks.metrics",
@@ -100,6 +101,12 @@ def test_history_loads_neither_what_reads_a_host_nor_what_only_one_outage_needs(
     of_one = {"mpathd_watch.sources", "mpathd_watch.sinks.history.plot", "mpathd_watch.sinks.history.timeline"}
     reading = READING - {"mpathd_watch.store"} | {"mpathd_watch.core.verdicts", "mpathd_watch.core.recording"}
     assert not among(modules, SLOW | LIBRARIES | SERVING | reading | BUNDLES | of_one)
+
+
+def test_a_daemon_without_a_web_configuration_loads_nothing_for_one() -> None:
+    _, modules = loaded(program="import sys, mpathd_watch.cli.run\nprint()\nprint(*sys.modules)")
+    assert "mpathd_watch.sinks.http.server" in modules
+    assert not among(modules, {*OPTIONAL, "mpathd_watch.sinks.http.web", "mpathd_watch.config.web.reading"})
 
 
 def answer(server: socket.socket, status: bytes) -> None:
