@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -123,23 +124,22 @@ for each in found:
 
 def activated(*sockets: socket.socket) -> subprocess.CompletedProcess[str]:
     """A process that gets these sockets from its third descriptor on, as from systemd."""
-    # A shell moves them: subprocess passes descriptors under their own numbers only.
-    moves = " ".join(f"{3 + number}<&{40 + number}" for number in range(len(sockets)))
-    for number, each in enumerate(sockets):
-        os.dup2(each.fileno(), 40 + number)
+    # A shell moves them: subprocess passes descriptors under their own numbers only. First they go out of the way.
+    copies = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD, 40) for each in sockets]
+    moves = " ".join(f"{3 + number}<&{copy}" for number, copy in enumerate(copies))
     command = ["bash", "-c", f'exec "$0" -c "$1" {moves}', sys.executable, INHERITED]
     try:
         return subprocess.run(  # noqa: S603  # our own program
             command,
             env={**os.environ, "LISTEN_FDS": str(len(sockets))},
-            pass_fds=range(40, 40 + len(sockets)),
+            pass_fds=copies,
             capture_output=True,
             text=True,
             check=False,
         )
     finally:
-        for number in range(len(sockets)):
-            os.close(40 + number)
+        for copy in copies:
+            os.close(copy)
 
 
 def test_the_sockets_of_systemd_are_taken(tmp_path: Path) -> None:
