@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from mpathd_watch.config.web.go import CURVES
 from mpathd_watch.config.web.model import ClientAuth, Pem, Tls, Version, WebConfigError
 from mpathd_watch.immutable import immutable
 
@@ -24,6 +25,7 @@ OLD_CIPHERS: Final = f"{SAFE_CIPHERS}:ECDHE+AES+SHA1"
 
 _CURVES: Final[Mapping[int, str]] = {23: "prime256v1", 24: "secp384r1", 25: "secp521r1", 29: "X25519"}
 """OpenSSL's names of the curves."""
+_GO_NAMES: Final = {number: name for name, number in CURVES.items()}
 _VERIFY: Final = {
     ClientAuth.VERIFY_IF_GIVEN: ssl.CERT_OPTIONAL,
     ClientAuth.REQUIRE_AND_VERIFY: ssl.CERT_REQUIRED,
@@ -71,8 +73,8 @@ def server_tls(tls: Tls, texts: Mapping[Pem, bytes]) -> ServerTls:
             raise WebConfigError(f"{named(pem)} holds no {_NOUNS[part]} in PEM")
     try:
         contexts = {curve: _context(tls, texts, curve) for curve in tls.curves or (0,)}
-    except (ssl.SSLError, ValueError) as error:  # this OpenSSL was built without a cipher or a curve
-        raise WebConfigError(f"OpenSSL refuses cipher_suites, curve_preferences or versions: {error}") from None
+    except ssl.SSLError as error:  # this OpenSSL was built without any of the ciphers
+        raise WebConfigError(f"OpenSSL refuses cipher_suites or versions: {error}") from None
     chain = texts[tls.cert]
     for context in contexts.values():
         _try_out(context)
@@ -104,10 +106,20 @@ def _context(tls: Tls, texts: Mapping[Pem, bytes], curve: int) -> ssl.SSLContext
     if not tls.server_chooses:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if curve:
-        context.set_ecdh_curve(_CURVES[curve])
+        _set_curve(context, curve)
     context.set_alpn_protocols(["http/1.1"])
     _load(context, tls, texts)
     return context
+
+
+def _set_curve(context: ssl.SSLContext, curve: int) -> None:
+    try:
+        context.set_ecdh_curve(_CURVES[curve])
+    except (ssl.SSLError, ValueError):  # Python 3.11.2 of Debian 12 can't choose X25519
+        raise WebConfigError(
+            f"curve_preferences: this Python can't choose {_GO_NAMES[curve]}; leave it out of the list, or leave out "
+            "the list: OpenSSL prefers X25519"
+        ) from None
 
 
 def _load(context: ssl.SSLContext, tls: Tls, texts: Mapping[Pem, bytes]) -> None:

@@ -14,10 +14,13 @@ RECORD = b"\x16\x03\x01"
 
 
 def hello(curve: str = "") -> bytes:
-    """What a client of OpenSSL sends first."""
+    """What a client of OpenSSL sends first. Skips the test where Python can't choose the curve."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if curve:
-        context.set_ecdh_curve(curve)
+        try:
+            context.set_ecdh_curve(curve)
+        except ssl.SSLError:
+            pytest.skip(f"NOT TESTED: this Python can't choose {curve}")
     outgoing = ssl.MemoryBIO()
     client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -55,11 +58,11 @@ def test_a_message_that_is_not_complete() -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 200), max_size=3))
 def test_a_message_in_several_records(lengths: list[int]) -> None:
-    assert curves(records(hello("X25519")[5:], *lengths)) == frozenset({29})
+    assert curves(records(hello("secp384r1")[5:], *lengths)) == frozenset({24})
 
 
 def test_a_message_in_too_many_records() -> None:
-    assert curves(records(hello("X25519")[5:], *[1] * 8)) == frozenset()
+    assert curves(records(hello("secp384r1")[5:], *[1] * 8)) == frozenset()
 
 
 @pytest.mark.parametrize(
