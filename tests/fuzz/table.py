@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import files, kernel, multipathd, own
+from tests.fuzz.targets import files, kernel, multipathd, own, web
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for module in (kernel, multipathd, files, own)  # a module more for each new origin of bytes
+    for module in (kernel, multipathd, files, own, web)  # a module more for each new origin of bytes
     for target in module.TARGETS
 }

@@ -20,6 +20,7 @@ TREE = Path(__file__).parent.parent.parent
 DATA = f"mpathd_watch-{__version__}.data/data"
 CARRIED = {
     "lib/systemd/system/mpathd-watch.service": "systemd/mpathd-watch.service",
+    "lib/systemd/system/mpathd-watch.socket": "systemd/mpathd-watch.socket",
     "lib/systemd/catalog/mpathd-watch.catalog": "systemd/mpathd-watch.catalog",
     "lib/sysusers.d/mpathd-watch.conf": "systemd/mpathd-watch.sysusers",
     "etc/mpathd-watch/config.toml": "systemd/config.toml",

@@ -248,7 +248,7 @@ def http(data: bytes) -> None:
             if isinstance(asked, Refusal):
                 dialogue.head(asked.answer)
                 return
-            answer = _SITE.answer(*asked)
+            answer = _SITE.answer(asked.target, asked.accept, asked.accept_encoding)
             if isinstance(answer, Rendering):
                 kind = answer.metrics.content_type if answer.metrics else "text/html"
                 answer = Answer(HTTPStatus.OK, kind, Content((b"",)))
