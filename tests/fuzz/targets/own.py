@@ -15,8 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mpathd_watch.core.events import Event
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
-from mpathd_watch.core.recording.codec import CodecError, decode_event, encode_event
+from mpathd_watch.core.model.mappings import frozen
+from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath, KeptMap, OpenOutage
+from mpathd_watch.core.model.vocabulary import Health, MapHealth, Transport
+from mpathd_watch.core.recording.codec import CodecError, decode_event, encode, encode_event
 from mpathd_watch.core.recording.lines import Writer, header_line, parse_header, parser
 from mpathd_watch.sinks.control.message import MessageError, decode_reply, decode_request
 from mpathd_watch.sinks.history.document import outage_entry
@@ -33,6 +37,7 @@ from mpathd_watch.store.drills import kept_drill, read_drills
 from mpathd_watch.store.past_rows import expected_paths, past_outage
 from mpathd_watch.store.rows import (
     OUTAGE_COLUMNS,
+    KeptIncident,
     Row,
     expected_text,
     incident_row,
@@ -45,7 +50,7 @@ from mpathd_watch.store.rows import (
     read_open,
     readable,
 )
-from tests.factories import NOW, article_state
+from tests.factories import NOW, article_state, make_outage
 from tests.fuzz.seeds import RECORDING
 from tests.fuzz.target import Target, must, text_of
 from tests.histories import BEGAN, drill_report, outage
@@ -125,23 +130,17 @@ _SEPARATOR = b"\x1e"
 def rows(data: bytes) -> None:
     """Read a row as the daemon does at its start. What makes sense can be written again."""
     texts = [text_of(each) for each in data.split(_SEPARATOR)]
-    row = (*texts, None, None)[:3]
+    row = (texts[0], *(texts[1:3] or ("[]", "")))
     for found in _read(row, read_open):
         outage_row(found)
     for incident in _read(row, read_incident):
-        incident_row(_kept(incident))
+        incident_row(KeptIncident(incident))
     for kept in _read(row, lambda each: read_map(each[0])):
         map_text(kept)
     for expected in _read(row, lambda each: read_expected(each[0])):
         expected_text(expected)
     _read(row, read_findings)
     list(expected_paths(texts[0]))
-
-
-def _kept(incident: Any) -> Any:
-    from mpathd_watch.store.rows import KeptIncident  # noqa: PLC0415
-
-    return KeptIncident(incident)
 
 
 def _read(row: Row, read_row: Callable[[Row], Any]) -> list[Any]:
@@ -195,7 +194,14 @@ def standing(data: bytes) -> None:
 
 
 def row_seeds() -> Iterable[bytes]:
-    yield b'{"wwid":"3600a","map":"m","path":"p","outage":{}}\x1e[[0,"up","","","","",""]]\x1eevidence'
+    known = OpenOutage("3600a", "m", "p", make_outage(), Health.FAILED, NOW, Health.FAILED, "incident")
+    yield json.dumps(encode(known)).encode()
+    yield json.dumps(encode(known)).encode() + b'\x1e[[0,"up","","","","",""]]\x1eevidence'
+    yield json.dumps(encode(Incident("incident", NOW, NOW, took=3, out=1, failover=5.5, real=NOW))).encode()
+    yield json.dumps(encode(KeptMap(MapHealth.AT_RISK, NOW, MapHealth.AT_RISK, NOW))).encode()
+    yield json.dumps(
+        encode(ExpectedMap("m", frozen({"p": ExpectedPath(Transport.ISCSI, "n", "t", proven=1.5)})))
+    ).encode()
     yield b'["finding:a"]'
     yield b'{"paths":{"192.168.1.1:3260":{"proven":1.5}}}'
 
