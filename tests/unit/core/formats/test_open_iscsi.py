@@ -69,6 +69,7 @@ def test_debians_iscsid_conf_is_read_to_the_last_line() -> None:
 @pytest.mark.parametrize(
     ("text", "expected", "value"),
     [
+        (f"{RTO} = 9\n \t\n\n", [], 9),
         (f"{RTO} = 15\n", [], 15),
         (f"  {RTO}\t=15  \r\n", [], 15),
         (f"{RTO} =  15\n", [], 15),
