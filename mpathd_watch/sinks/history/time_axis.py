@@ -17,6 +17,9 @@ _STEPS: Final = (
 )
 """Seconds from one number on the axis to the next, to choose from."""
 
+_LEAST: Final = 1e-6
+"""Seconds that an axis spans at least: the store counts in microseconds."""
+
 
 @immutable
 class Break:
@@ -35,8 +38,8 @@ class TimeAxis:
 
     def __init__(self, moments: Iterable[float], left: float, right: float) -> None:
         found = sorted(set(moments)) or [0.0]
-        if len(found) == 1:
-            found.append(found[0] + 1.0)
+        if found[-1] - found[0] < _LEAST:
+            found = [found[0], found[0] + 1.0]
         busy = sum(until - at for at, until in pairwise(found) if until - at <= _SHORT)
         longest = max(_SHORT, 2 * busy)
         lengths = [min(until - at, longest) for at, until in pairwise(found)]

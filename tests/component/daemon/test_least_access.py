@@ -109,7 +109,9 @@ def test_the_daemon_starts_no_program_but_itself_and_connects_to_nothing_over_th
     assert {started for started, *_ in audit.arguments("subprocess.Popen")} <= {sys.executable, "/sbin/ldconfig"}
     assert audit.arguments(*STARTING[1:]) == []
     sockets = {"/run/systemd/journal/socket", audit.multipathd}
-    sockets |= {str(audit.directory / name) for name in ("notify", "run/status.sock", "run/control.sock")}
+    sockets |= {
+        str(audit.directory / name) for name in ("notify", "run/status.sock", "run/control.sock", "run/http.sock")
+    }
     connected = {address for _, address in audit.arguments("socket.connect")}
     assert audit.multipathd in connected
     assert connected <= sockets

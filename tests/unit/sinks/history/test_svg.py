@@ -6,7 +6,7 @@ import re
 from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mpathd_watch.sinks.history.figure import Bar, Look, Mark, Phase, Row
@@ -105,6 +105,7 @@ def test_text_from_outside_stays_text(title: str, name: str, word: str, mark: st
     assert all(text.isprintable() for text in texts(plot))
 
 
+@example([(0.0, None), (1e-300, None)])
 @given(st.lists(st.tuples(MOMENTS, st.none() | st.floats(0, 100_000)), max_size=8))
 def test_no_label_of_a_mark_covers_another_one(moments: list[tuple[float, float | None]]) -> None:
     marks = [Mark(at, "transport back", None if more is None else at + more) for at, more in moments]
