@@ -22,6 +22,8 @@ PATIENCE: Final = 0.5
 """Seconds without progress after which a client is taken for one that does not send, or does not read."""
 JUST_COME: Final = 0.05
 """Seconds within which the request of a client is read, if it has sent it at once."""
+FEWER_FOR: Final = 10.0
+"""Seconds for which places that were given back stay free: who waits would take them at once."""
 _NETWORK_BITS: Final = 64
 """A host may take any address of its IPv6 network, so all of them count as one (RFC 4291, 2.5.1)."""
 
@@ -60,6 +62,9 @@ class Places:
         self._share = share
         self._clients: dict[Client, str] = {}
         self._of: Counter[str] = Counter()
+        self._fewer = most
+        """How many there were to be before ``_fewer_until`` (the loop's seconds)."""
+        self._fewer_until = 0.0
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -73,6 +78,9 @@ class Places:
             crowd = self._of.most_common(1)[0][0]
         else:
             crowd = ""
+            if now < self._fewer_until and len(self._clients) >= self._fewer:
+                # Another one need not yield for this: a client that has only just come is answered all the same.
+                self._make_room(self._clients, now)
         if crowd and not self._make_room((each for each, of in self._clients.items() if of == crowd), now):
             return False
         self._clients[newcomer] = network
@@ -88,10 +96,14 @@ class Places:
                 del self._of[network]
 
     def give_back(self, most: int, now: float) -> None:
-        """Hang up on those that yield first: ``most`` of them, at most half of all, at least one."""
+        """Hang up on those that yield first: ``most`` of them, at most half of all, at least one.
+
+        For a while somebody yields for each that comes, if anybody may.
+        """
         for _ in range(max(1, min(most, len(self._clients) // 2))):
             if not self._make_room(self._clients, now):
-                return
+                break
+        self._fewer, self._fewer_until = len(self._clients), now + FEWER_FOR
 
     def bound_content(self, most: int, now: float) -> None:
         """Hang up on those that do not read until the contents that are held come to at most ``most`` bytes."""

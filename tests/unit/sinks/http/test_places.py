@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpathd_watch.sinks.http.answer import NOTHING, Content
-from mpathd_watch.sinks.http.places import JUST_COME, PATIENCE, Places, Stage, network_of
+from mpathd_watch.sinks.http.places import FEWER_FOR, JUST_COME, PATIENCE, Places, Stage, network_of
 
 ANSWER = Content([b"answer"])
 
@@ -137,6 +137,20 @@ def test_at_most_half_of_the_clients_are_given_up_but_one(clients: int, left: in
     places = filled(*(Client() for _ in range(clients)))
     places.give_back(16, 100.0)
     assert len(places) == left
+
+
+def test_places_that_were_given_back_stay_free_for_a_while() -> None:
+    places = Places(40, 40)
+    for _ in range(12):
+        assert places.take(Client(), 0.0)
+    places.give_back(4, 100.0)
+    assert places.take(Client(since=101.0), 101.0)
+    assert len(places) == 8
+    for _ in range(9):
+        assert places.take(Client(since=102.0), 102.0)
+    assert len(places) == 9  # none of those that have only just come yields for the last one
+    assert places.take(Client(), 100.0 + FEWER_FOR)
+    assert len(places) == 10
 
 
 def test_one_that_is_being_answered_is_not_given_up() -> None:
