@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import stat
 import time
@@ -61,6 +62,7 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, str]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    _create(path)
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -73,6 +75,22 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file, unless there is one, that everybody may read, as ``mpathd-watch history`` does.
+
+    SQLite would leave the mode to the umask, which the unit sets to 0077. Its log gets the mode of the database.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(descriptor, 0o644)
+    finally:
+        os.close(descriptor)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
