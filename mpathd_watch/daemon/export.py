@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import pwd
+import resource
 from pathlib import Path
 
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read_root_only
+from mpathd_watch.sources.configuration.reader import Reader
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 from mpathd_watch.store.files import replace_file
 
@@ -16,6 +20,18 @@ USER = "mpathd-watch"
 """The account that the daemon runs under."""
 DEADLINE = 20.0
 """Seconds: the service waits for the export before it starts, and it must start even if a file hangs."""
+_PR_SET_DUMPABLE = 4
+"""prctl(2)."""
+
+
+def forbid_core_dumps() -> None:
+    """Have the kernel write no core of this process, whose memory will hold passwords, and let no other user read it.
+
+    The limit alone is not enough: the kernel pipes a core to a program such as systemd-coredump whatever the limit is,
+    and leaves it to that program (core(5)).
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def hand_over(root: Path, output: Path) -> None:
@@ -32,10 +48,14 @@ def shown(root: Path) -> str:
 
 
 def _read(root: Path) -> RootOnly:
+    reader = Reader()
     try:
-        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root), DEADLINE))
+        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root, reader), DEADLINE))
     except StalledError:
-        raise RootOnlyError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
+        # By list(), because the thread may still be adding to it.
+        last = clean(str((list(reader.marks) or [root])[-1]))
+        text = f"reading the files below {root} has not ended within {DEADLINE:g} s; the last file is {last}; see dmesg"
+        raise RootOnlyError(text) from None
 
 
 def _owners() -> set[int]:
