@@ -97,6 +97,7 @@ class San:
             "node.session.timeo.replacement_timeout": str(self.replacement_timeout),
             "node.conn[0].timeo.noop_out_interval": str(self.noop_out_interval),
             "node.conn[0].timeo.noop_out_timeout": str(self.noop_out_timeout),
+            **self.array.iscsid_settings(),
         }
 
     @property
@@ -174,6 +175,9 @@ HA_PAIR = QUICK.with_pings(5, 10).with_array(HaPair())
 
 LIO_IPV6 = LIO.with_array(Lio(ipv6=True), path_checker="tur").with_luns({1: "mpio"})
 """As LIO, with IPv6 portals and one LUN."""
+
+LIO_CHAP = LIO.with_array(Lio(chap=True), path_checker="tur").with_luns({1: "mpio"})
+"""As LIO, with one LUN, and names and passwords that both sides need, at discovery, too."""
 
 NO_MULTIPATH = San(multipath=False)
 """A host without dm-multipath."""
