@@ -159,7 +159,8 @@ def expect_not_in_files(lab: Lab) -> Any:
     lab.guest.run(f"mpathd-watch status > {OUTPUTS}/status-of-the-next 2>&1", timeout=60)
     private = lab.guest.run(f"ls -d /tmp/systemd-private-*-{UNIT}-* /var/tmp/systemd-private-*-{UNIT}-*", check=False)
     found = search(lab, "files", *OWN, OUTPUTS, *private.split())
-    for place in (CORE, RECORDING, f"{OUTPUTS}/0-up-served", f"{OUTPUTS}/last-bundle-status.json"):
+    # The next daemon has begun another recording.
+    for place in (CORE, f"{RECORDING}.1", f"{OUTPUTS}/0-up-served", f"{OUTPUTS}/last-bundle-status.json"):
         lab.check(place in found["control"], f"the search does not find {TARGET} in {place}")
     lab.check(f"{OUTPUTS}/journal" in found["control"], f"the search does not find {TARGET} in the journal")
     rows = search(lab, "files", f"{STATE}/state.db", control=MAP)
