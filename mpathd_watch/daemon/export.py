@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import pwd
-import resource
 from pathlib import Path
 
 from mpathd_watch.core.model.text import clean
@@ -20,18 +18,6 @@ USER = "mpathd-watch"
 """The account that the daemon runs under."""
 DEADLINE = 20.0
 """Seconds: the service waits for the export before it starts, and it must start even if a file hangs."""
-_PR_SET_DUMPABLE = 4
-"""prctl(2)."""
-
-
-def forbid_core_dumps() -> None:
-    """Have the kernel write no core of this process, whose memory will hold passwords, and let no other user read it.
-
-    The limit alone is not enough: the kernel pipes a core to a program such as systemd-coredump whatever the limit is,
-    and leaves it to that program (core(5)).
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def hand_over(root: Path, output: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,28 +17,6 @@ from tests.component.process import PATIENCE
 
 NODE = "var/lib/iscsi/nodes/iqn.2024-01.org.example:disks/192.0.2.1,3260,1/default"
 SECRET = "correct-horse-battery"  # noqa: S105
-
-DYING = """
-import contextlib, ctypes, os, resource, sys
-from mpathd_watch.cli import main
-from mpathd_watch.daemon import export
-from mpathd_watch.sources.configuration import files
-
-os.chdir(sys.argv.pop(1))
-if sys.argv.pop(1) == "without":
-    export.forbid_core_dumps = lambda: None
-
-def die(*_arguments):
-    print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), "limit", resource.getrlimit(resource.RLIMIT_CORE)[0])
-    sys.stdout.flush()
-    # Only root may do this. It is as if the core were piped to a program, which the kernel does whatever the limit is.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    os.abort()
-
-files._records = die
-sys.exit(main())
-"""
 
 
 @pytest.fixture
@@ -83,28 +60,6 @@ def test_what_it_can_not_write_is_one_line(root: Path, tmp_path: Path, output: s
     assert len(errors.splitlines()) == 1
     assert str(tmp_path) in errors
     assert list((tmp_path / "open").iterdir()) == []
-
-
-def death(directory: Path, root: Path, *, how: str) -> tuple[bool, str]:
-    """Whether the kernel has dumped the memory of an export that dies while it reads records; and what it printed."""
-    directory.mkdir()
-    arguments = [sys.executable, "-c", DYING, str(directory), how, "export-config", "--root", str(root)]
-    printed = directory / "printed"
-    redirected = [(os.POSIX_SPAWN_OPEN, 1, str(printed), os.O_WRONLY | os.O_CREAT, 0o600)]
-    # Not by subprocess, which does not return the whole status.
-    pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=redirected)
-    status = os.waitpid(pid, 0)[1]
-    assert os.WIFSIGNALED(status)
-    assert os.WTERMSIG(status) == signal.SIGABRT
-    return os.WCOREDUMP(status), printed.read_text()
-
-
-def test_no_core_is_dumped_if_it_dies_with_passwords_in_its_memory(root: Path, tmp_path: Path) -> None:
-    assert death(tmp_path / "with", root, how="with") == (False, "dumpable 0 limit 0\n")
-    pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii")
-    if os.geteuid() == 0 and not {"|", "/"} & set(pattern):
-        # Without the precaution there would be one: the test could have noticed it.
-        assert death(tmp_path / "without", root, how="without")[0]
 
 
 def test_files_on_something_that_hangs_are_one_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
