@@ -30,14 +30,17 @@ ALLOWED = (
 OF_THE_DAEMON_ALONE = frozenset({"use CAP_NET_ADMIN"})
 NET_ADMIN = 1 << 12
 AS_ANOTHER = (
-    f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 {PROGRAM} /var/lib/{COPY}#' "
+    f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 {PROGRAM} {OWN}#' "
     "-e '/^ExecStartP/d;/^ExecReload/d;/^WatchdogSec/d;/^Restart/d;/^NotifyAccess/d' -e 's/^Type=.*/Type=oneshot/' "
-    f"-e 's#^\\(Runtime\\|State\\)Directory=.*#\\1Directory={COPY}#' -e '/^User=/a StandardOutput=file:{RESULT}' "
+    f"-e 's#^RuntimeDirectory=.*#RuntimeDirectory={COPY}#' -e '/^User=/a StandardOutput=file:{RESULT}' "
     f"/usr/lib/systemd/system/{UNIT} > /run/systemd/system/{COPY}.service && systemctl daemon-reload"
 )
-HOOK = (
-    f'\n[[hook]]\ncommand = ["/usr/bin/python3", "{PROGRAM}", "{OWN}", "{OWN}/probe.json"]\nevents = ["path_failed"]\n'
-)
+HOOK = f"""
+[[hook]]
+command = ["/usr/bin/python3", "{PROGRAM}", "{OWN}", "{OWN}/probe.json"]
+priority = "info"
+events = ["path_failed"]
+"""
 
 
 def run(lab: Lab) -> None:
