@@ -161,7 +161,7 @@ check-types: $(venv)
 .PHONY: check-spelling
 check-spelling: $(venv)
 	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE,tests/golden/bundles/*' \
-		--ignore-words-list caf,te,hda
+		--ignore-words-list caf,te,hda,readby
 
 # codespell finds words that are wrong, this one words that are hard to understand.
 .PHONY: check-words
