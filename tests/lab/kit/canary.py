@@ -66,6 +66,8 @@ def play(lab: Lab, seconds: float) -> None:
     if not lab.watch.present:
         return
     lab.guest.write_file(FIND, SCRIPT.read_bytes())
+    # Debian installs it with 0644. The daemon does not read it itself in any case.
+    lab.guest.run("chmod 600 /etc/iscsi/iscsid.conf")
     lab.guest.run(f"mkdir -p {OUTPUTS}")
     expect_secrets_in_use(lab)
     began = lab.guest.now()
