@@ -171,7 +171,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, number: int, *endings: str) -> I
 
 def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]) -> None:
     """Do ``act``, which may raise, before an attribute is read, whether it is opened for that or has been kept open."""
-    read, read_whole, pread = attributes_module._read, attributes_module._read_whole, os.pread
+    read, read_whole, pread = attributes_module._read, attributes_module.read_whole, os.pread
     content = attributes_module.Attribute.content
 
     def reading(path: Path, size: int) -> bytes:
@@ -192,7 +192,7 @@ def before_each_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]
 
     monkeypatch.setattr(attributes_module, "_read", reading)
     monkeypatch.setattr(attributes_module.Attribute, "content", reading_below)
-    monkeypatch.setattr(attributes_module, "_read_whole", reading_whole)
+    monkeypatch.setattr(attributes_module, "read_whole", reading_whole)
     monkeypatch.setattr(os, "pread", preading)
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mpathd_watch.cli.collector import collector_paused
+from mpathd_watch.cli.core_dumps import forbid_core_dumps
 from mpathd_watch.cli.places import state_directory
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
@@ -41,7 +42,8 @@ def look_at_host(config: Config, configuration: Configuration | None = None) -> 
 
 
 def look_at_bundle(config: Config, root: Path) -> Look | None:
-    """Read the support bundle in the directory ``root``; ``None`` if it is none."""
+    """Read the support bundle in the directory ``root``; ``None`` if it is none. It may hold passwords."""
+    forbid_core_dumps()
     # Imported only now: what reads bundles takes a good part of the time that a check of this host takes.
     with collector_paused():
         from mpathd_watch.daemon import bundles  # noqa: PLC0415

@@ -17,6 +17,8 @@ from mpathd_watch.cli.places import (
 )
 from mpathd_watch.config import ConfigError
 from mpathd_watch.config.web import WebConfigError
+from mpathd_watch.core.catalog.alerts import Priority
+from mpathd_watch.daemon.confinement import confine
 from mpathd_watch.daemon.garbage import look_rarely
 from mpathd_watch.daemon.keeping import StateTakenError
 from mpathd_watch.daemon.reporters import reporting
@@ -31,11 +33,20 @@ def run(options: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT. Returns the exit status."""
     try:
         config = configuration(options)
+        directory = runtime_directory()
+        state = options.state_dir or state_directory()
+        socket = directory / STATUS_SOCKET if directory else None
+        control = directory / CONTROL_SOCKET if directory else None
+        root_only = directory / ROOT_ONLY if directory else None
+        own = (state, directory) if directory else (state,)
+        starts_itself = root_only is None or not root_only.exists()
+        confinement = confine(config, own, starts_itself=starts_itself)  # before the first thread starts
         with reporting() as reporters:
-            directory = runtime_directory()
-            socket = directory / STATUS_SOCKET if directory else None
-            control = directory / CONTROL_SOCKET if directory else None
-            root_only = directory / ROOT_ONLY if directory else None
+
+            def settled() -> None:
+                reporters.log(Priority.INFO, confinement.line)
+                look_rarely()
+
             service = Service(
                 config,
                 lambda: configuration(options),
@@ -45,8 +56,9 @@ def run(options: argparse.Namespace) -> int:
                 http_socket=directory / HTTP_SOCKET if directory else None,
                 root=options.root,
                 handed_over=root_only,
-                state=options.state_dir or state_directory(),
-                surroundings=Surroundings(settled=look_rarely),
+                state=state,
+                starts_programs=confinement.starts_programs,
+                surroundings=Surroundings(settled=settled),
             )
             asyncio.run(service.run())
     except (ConfigError, WebConfigError) as error:

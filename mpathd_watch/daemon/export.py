@@ -8,7 +8,9 @@ import os
 import pwd
 from pathlib import Path
 
+from mpathd_watch.core.model.text import clean
 from mpathd_watch.sources.configuration import RootOnly, RootOnlyError, dump, read_root_only
+from mpathd_watch.sources.configuration.reader import Reader
 from mpathd_watch.sources.reading.worker import StalledError, Worker
 from mpathd_watch.store.files import replace_file
 
@@ -32,10 +34,14 @@ def shown(root: Path) -> str:
 
 
 def _read(root: Path) -> RootOnly:
+    reader = Reader()
     try:
-        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root), DEADLINE))
+        return asyncio.run(Worker("export-config").run(lambda: read_root_only(root, reader), DEADLINE))
     except StalledError:
-        raise RootOnlyError(f"reading the files below {root} has not ended within {DEADLINE:g} s; see dmesg") from None
+        # By list(), because the thread may still be adding to it.
+        last = clean(str((list(reader.marks) or [root])[-1]))
+        text = f"reading the files below {root} has not ended within {DEADLINE:g} s; the last file is {last}; see dmesg"
+        raise RootOnlyError(text) from None
 
 
 def _owners() -> set[int]:

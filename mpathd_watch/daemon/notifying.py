@@ -57,12 +57,21 @@ def hostname() -> str:
 class Notifying:
     """Notifies the receivers of a configuration. ``state`` is the directory for what outlives the daemon, if any.
 
-    ``incidents``: the ids of those that the daemon goes on with.
+    ``incidents``: the ids of those that the daemon goes on with. ``starts_programs`` is whether the process can still
+    run hooks.
     """
 
     def __init__(
-        self, state: Path | None, now: Callable[[], Instant], log: Log, incidents: Collection[str] = ()
+        self,
+        state: Path | None,
+        now: Callable[[], Instant],
+        log: Log,
+        incidents: Collection[str] = (),
+        *,
+        starts_programs: bool = True,
     ) -> None:
+        self._log = log
+        self._starts_programs = starts_programs
         self._posts = {
             name: Post(
                 name,
@@ -91,6 +100,12 @@ class Notifying:
         """Notify these from now on. Returns at once."""
         self._posts[MAIL].notify(receivers.mail)
         self._posts[HOOKS].notify(receivers.hooks)
+        if receivers.hooks and not self._starts_programs:
+            self._log(
+                Priority.WARNING,
+                "Hooks can't be run yet: the daemon began without any, and has given up starting programs. "
+                "Run 'systemctl restart mpathd-watch'.",
+            )
 
     def alert(self, alert: Alert) -> None:
         """Pass an alert on to those who want it. Returns at once."""

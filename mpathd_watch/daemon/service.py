@@ -66,10 +66,10 @@ class Service(Outlets):
     ``reload`` gives the new configuration at SIGHUP, or raises ``ConfigError``. ``control_socket`` takes what an
     administrator asks for; on ``http_socket`` this host's users get what is served over HTTP. ``root`` holds the files
     that configure multipathd and iscsid; ``handed_over`` holds what root has read of them. ``state`` is the directory
-    for what outlives the daemon; without one, nothing does. Raises ``StateTakenError`` if another daemon uses that,
-    ``RecorderError`` if the recording can't be written, ``ListenError`` or ``LocalSocketError`` if one of the sockets
-    can't be opened, and ``WebConfigError`` if the web configuration has a mistake. ``surroundings`` are by default
-    this host.
+    for what outlives the daemon; without one, nothing does. ``starts_programs``: see ``Notifying``. Raises
+    ``StateTakenError`` if another daemon uses that, ``RecorderError`` if the recording can't be written,
+    ``ListenError`` or ``LocalSocketError`` if one of the sockets can't be opened, and ``WebConfigError`` if the web
+    configuration has a mistake. ``surroundings`` are by default this host.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Service(Outlets):
         root: Path = Path("/"),
         handed_over: Path | None = None,
         state: Path | None = None,
+        starts_programs: bool = True,
         surroundings: Surroundings = HOST,
     ) -> None:
         limits = Limits(config.history_days, config.history_mib)
@@ -91,7 +92,7 @@ class Service(Outlets):
         self._keeping = None if place is None else Keeping(place, surroundings.now, reporters.log)
         remembered = None if self._keeping is None else self._keeping.remembered
         going_on = frozenset[str]() if remembered is None else remembered.memory.going_on
-        self._notifying = Notifying(state, surroundings.now, reporters.log, going_on)
+        self._notifying = Notifying(state, surroundings.now, reporters.log, going_on, starts_programs=starts_programs)
         self._notifying.notify(prepared(config.receivers))
         self._config = config
         self._reporters = reporters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import stat
 import time
@@ -39,7 +40,11 @@ def errors(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The database in this file, brought to this version; a new one if there is none. Raises ``sqlite3.Error``."""
+    """The database in this file, brought to this version; a new one if there is none.
+
+    Raises ``sqlite3.Error`` and ``OSError``.
+    """
+    _create(path)
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -52,6 +57,22 @@ def opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file, unless there is one, that everybody may read, as ``mpathd-watch history`` does.
+
+    SQLite would leave the mode to the umask, which the unit sets to 0077. Its log gets the mode of the database.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(descriptor, 0o644)
+    finally:
+        os.close(descriptor)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mpathd_watch.core.configuration import Reason
-from mpathd_watch.sources.configuration.reader import Reader, open_regular
+from mpathd_watch.sources.configuration.reader import MAX_NAMES_HERE, Reader, open_regular
 
 MAX_OUTPUT = 16 << 20
 """Bytes of a command's output that are read: ``udevadm info --export-db`` of 4,000 disks has about 8 MiB."""
@@ -21,9 +21,9 @@ class Confined(Reader):
         super().__init__()
         self._root = Path(os.path.realpath(root))
 
-    def entries(self, directory: Path) -> list[Path] | None:
+    def entries(self, directory: Path, most: int = MAX_NAMES_HERE) -> list[Path] | None:
         """Like ``Reader.entries``."""
-        return super().entries(directory) if self._inside(directory) else None
+        return super().entries(directory, most) if self._inside(directory) else None
 
     def content(self, path: Path, limit: int | None = None) -> bytes | None:
         """Like ``Reader.content``."""

@@ -27,6 +27,8 @@ WWIDS = "etc/multipath/wwids"
 ISCSID_CONF = "etc/iscsi/iscsid.conf"
 NODES = ("var/lib/iscsi/nodes", "etc/iscsi/nodes")
 """The directories of node records, the newer one first: open-iscsi moved them in 2.1.9, after Debian 12."""
+MAX_OF_TARGET = 512
+"""Portals of a target, and interfaces of a portal, of which the records are read."""
 
 
 def multipath(
@@ -108,8 +110,8 @@ def _records(reader: Reader, root: Path) -> list[NodeRecord]:
 def _record_paths(reader: Reader, nodes: Path) -> Iterator[Path]:
     """Both layouts: ``<target>/<portal>/<iface>``, and the older one, a file ``<target>/<portal>``."""
     for target in reader.entries(nodes) or ():
-        for portal in reader.entries(target) or ():
-            interfaces = reader.entries(portal)
+        for portal in reader.entries(target, MAX_OF_TARGET) or ():
+            interfaces = reader.entries(portal, MAX_OF_TARGET)
             yield from (portal,) if interfaces is None else interfaces
 
 

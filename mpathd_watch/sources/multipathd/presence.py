@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mpathd_watch.sources.multipathd.protocol import addresses, spell
 from mpathd_watch.sources.reading.presence import Daemon, Presence
+from mpathd_watch.sources.reading.service_unit import ServiceUnit
 
 __all__ = ["NAME", "PIDFILE", "Presence", "multipathd"]
 
@@ -19,4 +21,4 @@ PIDFILE = Path("/run/multipathd.pid")
 
 def multipathd() -> Daemon:
     """This host's multipathd."""
-    return Daemon(NAME, PIDFILE)
+    return Daemon(NAME, PIDFILE, unit=ServiceUnit(NAME, map(spell, addresses())))

@@ -106,7 +106,7 @@ class Attributes:
     def whole(self, path: Path, limit: int) -> bytes:
         """Like ``content``, for a file of /proc, which gives only a part of its content to each read."""
         try:
-            return _read_whole(path, limit)
+            return read_whole(path, limit)
         except OSError as error:
             self._count(error, path)
             return b""
@@ -195,7 +195,8 @@ def _content(descriptor: int, size: int) -> bytes:
         os.close(descriptor)
 
 
-def _read_whole(path: Path, limit: int) -> bytes:
+def read_whole(path: Path, limit: int) -> bytes:
+    """Up to ``limit`` bytes of a file of /proc, which gives only a part of it to each read. Raises ``OSError``."""
     descriptor = os.open(path, _READING)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(limit)

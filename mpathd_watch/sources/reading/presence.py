@@ -1,7 +1,8 @@
-"""Whether a daemon is running, without a connection to it: by the lock on its pidfile, its pidfile, and /proc.
+"""Whether a daemon is running, without a connection to it: by the lock on its pidfile, its pidfile, /proc, and systemd.
 
 A pidfile alone is no proof. It is left over when its daemon is killed, and in a container it names a process of another
-PID namespace. So a daemon counts as not running only where no clue says that it runs, and all processes can be seen.
+PID namespace. So a daemon counts as not running only where no clue says that it runs, and either all processes can be
+seen, or, where /proc hides those of other users, its unit has none and nobody but systemd listens on its socket.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
 from mpathd_watch.immutable import immutable, replace
+from mpathd_watch.sources.reading.service_unit import ServiceUnit
 
 PROC = Path("/proc")
 SEARCH_EVERY = 30.0
@@ -54,7 +57,7 @@ class Daemon:
     """Looks for the daemon ``name``, which writes its pid to ``pidfile``. Not thread-safe.
 
     A search among all processes follows where the pidfile does not lead to it: at once, and then every
-    ``search_every`` seconds of ``clock``.
+    ``search_every`` seconds of ``clock``. ``unit`` is asked where /proc hides the processes of other users.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Daemon:
         proc: Path = PROC,
         exists: Callable[[int], bool] = signal_reaches,
         *,
+        unit: ServiceUnit | None = None,
         clock: Callable[[], float] = time.monotonic,
         search_every: float = SEARCH_EVERY,
     ) -> None:
@@ -71,6 +75,7 @@ class Daemon:
         self._pidfile = pidfile
         self._proc = proc
         self._exists = exists
+        self._unit = unit
         self._clock = clock
         self._search_every = search_every
         self._found: int | None = None
@@ -84,7 +89,16 @@ class Daemon:
         pid = self._by_name()
         if pid is not None:
             return Presence(running=True, pid=pid, why=f"process {pid} is called {self._name}")
-        if not presence.certain or _sees_all(self._proc):
+        seen = _sight(self._proc)
+        if seen is Sight.OF_ALL:
+            return presence
+        if self._unit is not None and seen is Sight.OF_OWN:
+            process = self._unit.process()
+            if process is not None:
+                return Presence(running=True, pid=process, why=f"process {process} belongs to {self._unit.service}")
+            if presence.certain and self._unit.is_out_of_use():
+                return presence
+        if not presence.certain:
             return presence
         why = presence.why.removeprefix(f"{self._name} is not running: ")
         return replace(presence, why=f"{self._unknown}: {why}, and not all processes can be seen", certain=False)
@@ -151,19 +165,31 @@ def is_called(pid: int, name: str, proc: Path = PROC) -> bool:
         return False
 
 
-def _sees_all(proc: Path) -> bool:
-    """Whether ``proc`` shows every process of the host.
+class Sight(Enum):
+    """Whose processes /proc shows."""
 
-    In a container it shows those of its own PID namespace. With hidepid= (proc(5)) it shows those of this user.
+    OF_ALL = "all"
+    OF_OWN = "this user's"
+    OF_NAMESPACE = "those of a PID namespace"
+
+
+def _sight(proc: Path) -> Sight:
+    """Whose processes ``proc`` shows.
+
+    In a container it shows those of its own PID namespace. With ProtectProc= (systemd.exec(5)) or hidepid= (proc(5)) it
+    shows those of this user.
     """
     try:
         if (proc / "self/ns/pid").readlink() != Path(_INITIAL_NAMESPACE):
-            return False
-        (proc / "1/comm").read_bytes()
+            return Sight.OF_NAMESPACE
     except OSError:
         # Where there is no "self", the files of a host are looked at that does not run.
-        return proc.is_dir() and not (proc / "self").is_symlink()
-    return True
+        return Sight.OF_ALL if proc.is_dir() and not (proc / "self").is_symlink() else Sight.OF_NAMESPACE
+    try:
+        (proc / "1/comm").read_bytes()
+    except OSError:
+        return Sight.OF_OWN
+    return Sight.OF_ALL
 
 
 def _read_with_lock(pidfile: Path) -> tuple[bytes, bool]:

@@ -8,7 +8,9 @@ cleared (pyudev issue 194). Therefore this module polls the monitor itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import functools
 import os
 import socket
 from collections import deque
@@ -161,6 +163,18 @@ class UeventSource:
             return [*parse("change", "dm-", {"DM_COOKIE": ""}), SourceErrors(SourceName.UEVENT, "not_text", 1)]
 
 
+@functools.cache
+def _libudev() -> Any:
+    """libudev, as pyudev has loaded it. ctypes finds it by ldconfig, a program. Raises ``ImportError``."""
+    return pyudev.Context()
+
+
+def load_libudev() -> None:
+    """Load libudev now, because the process will start no program later. Never raises."""
+    with contextlib.suppress(ImportError):
+        _libudev()
+
+
 class _Kernel:
     """Opens monitors of the kernel's group."""
 
@@ -169,7 +183,7 @@ class _Kernel:
         self._udev: Any = None
         self._error: ImportError | None = None
         try:
-            self._udev = pyudev.Context()
+            self._udev = _libudev()
         except ImportError as error:
             self._error = error
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.component.process import Daemon
+from tests.component.process import Daemon, until
 from tests.fakes.multipathd import FakeMultipathd
-from tests.fakes.sysfs import healthy_san
+from tests.fakes.sysfs import SECRETS, TARGET, healthy_san
 
 PROGRAM = """
 import json, os, sys
@@ -45,7 +45,9 @@ CHANGING = (
 )
 STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
 EVENTS = ("open", "sqlite3.connect", "socket.connect", *STARTING, *CHANGING)
+ISCSID_CONF, RECORD = "etc/iscsi/iscsid.conf", f"var/lib/iscsi/nodes/{TARGET}/192.168.1.1,3260,1/default"
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+FINDING = 'code="syntax_error"'
 PATH_HEALTH = 'mpathd_watch_path_health{map="mpio",path="192.168.2.1:3260",state="%s"} 1.0'
 
 
@@ -54,11 +56,19 @@ class Audit:
 
     def __init__(self, directory: Path) -> None:
         san = healthy_san(directory / "sys")
+        for session in san.sessions:
+            for secret in SECRETS:
+                session.set(secret, "hunter2")
+        for file in (ISCSID_CONF, RECORD):
+            path = directory / "host" / file
+            path.parent.mkdir(parents=True)
+            path.write_text("node.session.auth.password = hunter2\nnode.startup = never\n")
         log = directory / "audit"
         with FakeMultipathd(directory / "multipathd") as multipathd:
             multipathd.list_map(san.maps[0], san.disks)
             program = ("-c", PROGRAM, str(log), " ".join(EVENTS), str(multipathd.pidfile), str(multipathd.proc))
-            daemon = Daemon(directory, "--multipathd-socket", multipathd.socket_name, program=program)
+            options = ("--multipathd-socket", multipathd.socket_name, "--root", str(directory / "host"))
+            daemon = Daemon(directory, *options, program=program)
             try:
                 daemon.wait_notified(r"^READY=1$")
                 daemon.wait_scraped(PATH_HEALTH % "up")
@@ -72,6 +82,8 @@ class Audit:
                 daemon.wait_scraped(PATH_HEALTH % "up")
                 daemon.scrape("/")
                 daemon.status()
+                # A child has read the files, and has passed on that a line is wrong.
+                until(lambda: FINDING in daemon.scrape() or None, FINDING)
                 assert daemon.stop() == 0, daemon.said()
             finally:
                 daemon.close()
@@ -115,6 +127,16 @@ def test_the_daemon_starts_no_program_but_itself_and_connects_to_nothing_over_th
     connected = {address for _, address in audit.arguments("socket.connect")}
     assert audit.multipathd in connected
     assert connected <= sockets
+
+
+def test_the_daemon_opens_no_file_that_holds_a_password(audit: Audit) -> None:
+    """Neither an attribute of a session, which anybody can open and only root can read, nor a file of open-iscsi."""
+    opened = [str(path) for path, *_ in audit.arguments("open")]
+    names = {Path(path).name for path in opened}
+    assert {"targetname", "state", "recovery_tmo"} <= names
+    assert not [name for name in names if "password" in name or "username" in name]
+    host = f"{audit.directory}/host/"
+    assert not [path for path in opened if path.startswith((f"{host}etc/iscsi", f"{host}var/lib/iscsi"))]
 
 
 def test_multipathd_is_asked_to_show_and_nothing_else(audit: Audit) -> None:

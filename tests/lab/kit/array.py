@@ -46,6 +46,10 @@ class Array(ABC):
     def set_up(self, guest: Guest, luns: Iterable[int]) -> None:
         """Make links, portals and LUNs in a freshly booted guest."""
 
+    def iscsid_settings(self) -> dict[str, str]:
+        """Return what the initiator needs in iscsid.conf to log in; by default nothing."""
+        return {}
+
     @abstractmethod
     def export(self, lun: int) -> list[str]:
         """Return the commands that make a LUN and export it at both portals."""

@@ -18,6 +18,9 @@ its next command.
   A command is given up after 180 s: 6 times the disk's timeout of 30 s (scsi_cmd_runtime_exceeded(), scsi_lib.c).
 * 14, offline, is no state of a group; it is set for a port (`alua_tg_pt_offline`), and no report of LIO has it.
 
+With `chap` both sides must prove who they are, at discovery and at login. LIO asks initiators that it does not know for
+the name and password of the target portal group (`auth`), and at discovery for those of `discovery_auth`.
+
 The host may only follow (`alua_access_type` 1, implicit): by default it could set a state itself, and dm would when
 it begins to use a path that is in standby.
 """
@@ -27,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tests.lab.kit import chap as secrets
 from tests.lab.kit.array import LUN_MIB, NUMBERS, PORT, TARGET, Array, nft_chain, nft_table, portal
 from tests.lab.kit.guest import Guest
 
@@ -42,7 +46,8 @@ MODULES = "target_core_mod target_core_file iscsi_target_mod scsi_dh_alua"
 """scsi_dh_alua must be there before the disks are: nothing loads it when they are found."""
 
 CORE = "/sys/kernel/config/target/core/fileio_0"
-FABRIC = f"/sys/kernel/config/target/iscsi/{TARGET}"
+ISCSI = "/sys/kernel/config/target/iscsi"
+FABRIC = f"{ISCSI}/{TARGET}"
 
 ATTRIBUTES = {
     "authentication": 0,
@@ -60,9 +65,13 @@ ANOTHER = 100
 
 @dataclass(frozen=True)
 class Lio(Array):
-    """LIO with two portals and a port group for each. `ipv6`: the portals have IPv6 addresses."""
+    """LIO with two portals and a port group for each.
+
+    `ipv6`: the portals have IPv6 addresses. `chap`: both sides need names and passwords.
+    """
 
     ipv6: bool = False
+    chap: bool = False
 
     vendor = "LIO-ORG"
 
@@ -81,10 +90,20 @@ class Lio(Array):
         for number in NUMBERS:
             lines += self._link(number)
             lines += self._portal_group(number)
+        if self.chap:
+            lines += _write(f"{ISCSI}/discovery_auth", secrets.DISCOVERY.lio_attributes())
+            lines.append(f"echo 1 > {ISCSI}/discovery_auth/enforce_discovery_auth")
         for lun in luns:
             lines += self.export(lun)
         lines += map(self.start, NUMBERS)
         guest.run("\n".join(["set -e", *lines]))
+
+    def iscsid_settings(self) -> dict[str, str]:
+        """Return what the initiator needs in iscsid.conf."""
+        if not self.chap:
+            return {}
+        session = secrets.SESSION.iscsid_settings("node.session")
+        return {**session, **secrets.DISCOVERY.iscsid_settings("discovery.sendtargets")}
 
     def export(self, lun: int) -> list[str]:
         """Return the commands that make a LUN and export it at both portals."""
@@ -148,13 +167,22 @@ class Lio(Array):
             f"ip link set p{number} up",
         ]
 
+    def _chap(self, group: str) -> list[str]:
+        return [*_write(f"{group}/auth", secrets.SESSION.lio_attributes()), f"echo 1 > {group}/attrib/authentication"]
+
     def _portal_group(self, number: int) -> list[str]:
         group = f"{FABRIC}/tpgt_{number}"
         return [
             f"mkdir -p {group}",
             *(f"echo {value} > {group}/attrib/{name}" for name, value in ATTRIBUTES.items()),
+            *(self._chap(group) if self.chap else ()),
             f"mkdir '{group}/np/{portal(self.address(number))}'",
         ]
+
+
+def _write(directory: str, attributes: Mapping[str, str]) -> list[str]:
+    """Return the commands that write attributes. LIO would take a newline for a part of a name or password."""
+    return [f"printf %s {value} > {directory}/{name}" for name, value in attributes.items()]
 
 
 def wwid(disk: int) -> str:

@@ -28,6 +28,17 @@ MOUNT_POINT = "/mnt/lab"
 RESCAN = "iscsiadm -m session --rescan"
 """Looks for new disks, and has the kernel ask those that are there for their size and identity."""
 
+KEEP_HOOKS = """ip netns add hooks && ip netns exec hooks nft 'table inet lab {
+chain input { type filter hook input priority 0; }
+chain output { type filter hook output priority 0; }
+}'"""
+"""Keeps the hooks of the firewall in use, in a network namespace where nothing passes through them.
+
+With its first rule for a hook the kernel changes its own code (nf_hooks_needed in net/netfilter/core.c), and with the
+last one back. An emulated processor that runs this code meanwhile may end in the middle of an instruction: a guest
+panicked in ip_local_deliver() when a link under load was made to drop everything.
+"""
+
 DEFAULT_POLLING_INTERVAL = 5
 DEFAULT_FAST_IO_FAIL_TMO = 5
 
@@ -86,6 +97,7 @@ class San:
             "node.session.timeo.replacement_timeout": str(self.replacement_timeout),
             "node.conn[0].timeo.noop_out_interval": str(self.noop_out_interval),
             "node.conn[0].timeo.noop_out_timeout": str(self.noop_out_timeout),
+            **self.array.iscsid_settings(),
         }
 
     @property
@@ -164,6 +176,9 @@ HA_PAIR = QUICK.with_pings(5, 10).with_array(HaPair())
 LIO_IPV6 = LIO.with_array(Lio(ipv6=True), path_checker="tur").with_luns({1: "mpio"})
 """As LIO, with IPv6 portals and one LUN."""
 
+LIO_CHAP = LIO.with_array(Lio(chap=True), path_checker="tur").with_luns({1: "mpio"})
+"""As LIO, with one LUN, and names and passwords that both sides need, at discovery, too."""
+
 NO_MULTIPATH = San(multipath=False)
 """A host without dm-multipath."""
 
@@ -182,6 +197,7 @@ def set_up(guest: Guest, san: San) -> None:
     if san.many:
         san.many.set_up(guest)
         return
+    guest.run(KEEP_HOOKS)
     san.array.set_up(guest, san.luns)
     guest.write_file(MULTIPATH_CONF, san.multipath_conf())
     for key, value in san.iscsid_settings().items():

@@ -62,6 +62,12 @@ CAUSES = (
 FLEETING = 1.0
 """Seconds. A health that does not hold for as long may be over before it is seen, in a busy guest above all."""
 
+DENIALS = """journalctl --boot --output=cat --quiet --grep='apparmor="(DENIED|ALLOWED)"' | grep -v 'comm="python3"'"""
+"""Prints what AppArmor has denied to the product, or would have denied with the profile in complain mode.
+
+python3 is a program of the lab that tries on purpose what is denied.
+"""
+
 SESSION_LOSS = frozenset({"path_suspect", "path_stalled", "path_failed", "session_lost", "map_degraded", "map_at_risk"})
 """ALERTS of a story in which one of two sessions is lost."""
 
@@ -523,6 +529,8 @@ class Lab:
         """Expect that every journal entry of the product is accounted for."""
         for entry in self.watch.unexpected(alerts):
             self.check(False, f"unexpected journal entry: {entry}")
+        for line in self.guest.run(DENIALS, check=False).splitlines():
+            self.check(False, f"AppArmor: {line}")
 
     def _seen(self, what: str, at: float, since: float) -> float:
         self.say(f"truth: {what} at {at - since:+.1f} s")

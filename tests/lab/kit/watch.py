@@ -34,8 +34,8 @@ SYSTEMD_LINE = re.compile(
     r"(Starting|Started|Stopping|Stopped|Reloading|Reloaded) |.*: (Deactivated successfully|Consumed )"
 )
 KILLED_LINE = re.compile(
-    r".*: (Sent signal SIGKILL |Main process exited, code=killed, status=9/KILL|Failed with result 'signal'"
-    r"|Scheduled restart job, )"
+    r".*: (Sent signal SIG(KILL|ABRT) |Main process exited, code=(killed, status=9/KILL|dumped, status=6/ABRT)"
+    r"|Failed with result '(signal|core-dump)'|Scheduled restart job, )"
 )
 """What systemd logs of a daemon that was killed, and is started again."""
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
@@ -281,7 +281,7 @@ class Watch:
     def restart(self, signal: str = "TERM") -> float:
         """End the daemon by a signal, and return the instant at which the next one began to watch.
 
-        After TERM the unit is started again at once, after KILL by systemd itself, after RestartSec.
+        After TERM the unit is started again at once, after KILL or ABRT by systemd itself, after RestartSec.
         """
         before = self._guest.now()
         if not self.present:

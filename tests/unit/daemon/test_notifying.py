@@ -57,6 +57,16 @@ def test_a_hook_runs_for_what_is_wanted_over_restarts(tmp_path: Path, logged: Lo
     assert second.deliveries.mail == {}
 
 
+def test_a_daemon_that_can_start_no_program_reports_that_its_hooks_do_not_run(logged: Logged) -> None:
+    made = Notifying(None, clock.now, logged.log, starts_programs=False)
+    made.notify(prepared(Receivers(mail=Mail(("root",), server=Server("localhost", 25)))))
+    assert logged == []
+    made.notify(prepared(hook("true")))
+    made.stop()
+    assert len(logged) == 1
+    assert logged[0].endswith("Run 'systemctl restart mpathd-watch'.")
+
+
 def test_hooks_with_the_same_program_have_names_of_their_own_and_no_word_is_in_a_key() -> None:
     hooks = tuple(Hook(words_) for words_ in (("curl", "https://x:secret@y"), ("page",), ("curl", "b"), ("curl", "b")))
     receivers = prepared(Receivers(hook=hooks)).hooks

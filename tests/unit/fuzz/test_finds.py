@@ -60,7 +60,7 @@ ACCEPT = (
 
 
 def _reads_versions() -> bool:
-    """Return whether this prometheus_client reads the version of a format that is asked for: Debian 12's 0.16 does not."""
+    """Return whether this prometheus_client reads the version that is asked for: Debian 12's 0.16 does not."""
     return (
         choose_encoder("application/openmetrics-text;version=0.0.1")[1]
         != choose_encoder("application/openmetrics-text;version=1.0.0")[1]

@@ -11,14 +11,15 @@ import pytest
 
 from tests.lab.kit import lio, san, scsi_debug
 from tests.lab.kit.array import Array
+from tests.lab.kit.chap import CANARY
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.faults import Faults
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.lio import STATES, TRANSITIONING, Lio
-from tests.lab.kit.san import ARTICLE, LIO, LIO_IPV6, PORTALS, QUICK, San
+from tests.lab.kit.san import ARTICLE, LIO, LIO_CHAP, LIO_IPV6, PORTALS, QUICK, San
 from tests.lab.kit.tgt import Tgt
 
-ARRAYS = (Tgt(), Tgt(bonded=True), Lio(), Lio(ipv6=True))
+ARRAYS = (Tgt(), Tgt(bonded=True), Lio(), Lio(ipv6=True), Lio(chap=True))
 
 
 class FakeGuest(Guest):
@@ -87,6 +88,35 @@ def test_lio_exports_each_lun_at_both_portals_in_the_portals_own_group(chosen: S
             assert linked < lines.index(f"echo group{number} > {port}/alua_tg_pt_gp")
             opened = lines.index(f"echo 1 > {lio.FABRIC}/tpgt_{number}/enable")
             assert max(linked, lines.index(f"mkdir '{lio.FABRIC}/tpgt_{number}/np/{portal}'")) < opened
+
+
+def test_with_chap_both_sides_get_the_same_names_and_passwords() -> None:
+    guest = FakeGuest()
+    LIO_CHAP.array.set_up(guest, LIO_CHAP.luns)
+    lines = guest.scripts[0].splitlines()
+    configured = LIO_CHAP.iscsid_settings()
+    places = {f"{lio.FABRIC}/tpgt_{number}/auth": "node.session" for number in (1, 2)}
+    places[f"{lio.ISCSI}/discovery_auth"] = "discovery.sendtargets"
+    pairs = {
+        "userid": "username",
+        "password": "password",
+        "userid_mutual": "username_in",
+        "password_mutual": "password_in",
+    }
+    for directory, prefix in places.items():
+        assert configured[f"{prefix}.auth.authmethod"] == "CHAP"
+        for attribute, key in pairs.items():
+            assert f"printf %s {configured[f'{prefix}.auth.{key}']} > {directory}/{attribute}" in lines
+    for number in (1, 2):
+        enforced = lines.index(f"echo 1 > {lio.FABRIC}/tpgt_{number}/attrib/authentication")
+        assert enforced > lines.index(f"echo 0 > {lio.FABRIC}/tpgt_{number}/attrib/authentication")
+        assert enforced < lines.index(f"echo 1 > {lio.FABRIC}/tpgt_{number}/enable")
+    assert f"echo 1 > {lio.ISCSI}/discovery_auth/enforce_discovery_auth" in lines
+    secrets = [value for key, value in configured.items() if key.endswith((".password", ".password_in"))]
+    assert len(set(secrets)) == 4
+    assert all(12 <= len(value) <= 16 and value.startswith(CANARY) for value in secrets)
+    assert LIO_CHAP.key() != LIO.with_luns(LIO_CHAP.aliases).key()
+    assert not any("auth" in key for key in LIO.iscsid_settings())
 
 
 def test_a_replaced_lun_keeps_its_number_and_gets_another_disk() -> None:

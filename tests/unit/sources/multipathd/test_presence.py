@@ -11,6 +11,7 @@ import pytest
 
 from mpathd_watch.sources.multipathd.presence import NAME
 from mpathd_watch.sources.reading.presence import SEARCH_EVERY, Daemon, Presence, find, is_called, signal_reaches
+from mpathd_watch.sources.reading.service_unit import ServiceUnit
 
 INITIAL = "pid:[4026531836]"
 CONTAINER = "pid:[4026532200]"
@@ -25,7 +26,10 @@ class Host:
         self.proc.mkdir()
         self.alive: set[int] = set()
         self.now = 1000.0
-        self.daemon = Daemon(NAME, self.pidfile, self.proc, self.alive.__contains__, clock=lambda: self.now)
+        self.unit = ServiceUnit(NAME, ("@/org/kernel/linux/storage/multipathd", "/run/multipathd.socket"), root)
+        self.daemon = Daemon(
+            NAME, self.pidfile, self.proc, self.alive.__contains__, unit=self.unit, clock=lambda: self.now
+        )
 
     def process(self, pid: int, comm: str) -> None:
         """Add a process to /proc."""
@@ -43,6 +47,10 @@ class Host:
         (self.proc / "4711/ns/pid").symlink_to(namespace)
         (self.proc / "self").symlink_to("4711")
         self.process(1, "systemd\n")
+
+    def hide(self) -> None:
+        """Hide the processes of other users, as ProtectProc=invisible does."""
+        (self.proc / "1/comm").unlink()
 
 
 @pytest.fixture
@@ -164,7 +172,7 @@ def test_a_container_does_not_see_the_processes_of_the_host(host: Host) -> None:
 
 def test_hidepid_hides_the_processes_of_others(host: Host) -> None:
     host.procfs()
-    (host.proc / "1/comm").unlink()
+    host.hide()
     assert not host.presence().certain
 
 
