@@ -19,7 +19,8 @@ ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 OTHER_PLACES = ("home", "mnt", "opt", "root", "srv", "var/tmp", "work")
 OF_OTHERS = (
     *("/var/lib/dpkg/", "/var/log/", "/var/cache/", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
-    *("/etc/.pwd.lock", "/var/lib/systemd/catalog/database"),
+    # debhelper's scripts remove the directory if it is empty.
+    *("/etc/.pwd.lock", "/var/lib/systemd/catalog/database", "/etc/apparmor.d/disable/"),
     *(f"/{place}/" for place in OTHER_PLACES),
 )
 """Files that dpkg, passwd and systemd keep about all packages and accounts."""
