@@ -106,6 +106,17 @@ fuzz-quick: $(fuzz_venv) ## what CI fuzzes: all parsers for about 40 seconds, be
 bench: $(venv) ## measure what the daemon costs, beside what could be run instead, and write docs/performance.md; needs root
 	$(python) -m benchmarks
 
+PACE ?= 1
+
+.PHONY: soak
+soak: HOURS := 1
+soak: $(venv) ## have the daemon work for HOURS=1 at a hundred times the rate of a bad week, judge it, and write docs/soak.md; needs root
+	$(python) -m benchmarks.soak --hours $(HOURS) --pace $(PACE) --page docs/soak.md
+
+.PHONY: soak-quick
+soak-quick: $(venv) ## what CI does of it: two minutes
+	$(python) -m benchmarks.soak --quick
+
 dashboards_venv := .venv-dashboards/complete
 
 .PHONY: dashboards
@@ -154,7 +165,7 @@ check-types: $(venv)
 .PHONY: check-spelling
 check-spelling: $(venv)
 	tools/tree-files | xargs --null .venv/bin/codespell --skip '*.jsonl,*.json,*.log,*.svg,./LICENSE,tests/golden/bundles/*' \
-		--ignore-words-list caf,te,hda
+		--ignore-words-list caf,te,hda,readby
 
 # codespell finds words that are wrong, this one words that are hard to understand.
 .PHONY: check-words

@@ -39,9 +39,9 @@ class Seen:
 
 
 @contextlib.contextmanager
-def crowd(kind: str, port: int) -> Iterator[None]:
+def crowd(kind: str, port: int, clients: int = CLIENTS) -> Iterator[None]:
     """Clients of a kind (``tests/component/sinks/hostile.py``) in a process of their own, which have begun."""
-    command = [sys.executable, "-m", "tests.component.sinks.hostile", kind, str(port)]
+    command = [sys.executable, "-m", "tests.component.sinks.hostile", kind, str(port), str(clients)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         if process.stdout is None or process.stdout.readline() != b"begins\n":

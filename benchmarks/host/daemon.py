@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from benchmarks.host.process import processor_time
 
 PORT = 10068
 PATIENCE = 120.0
+PROGRAM = (sys.executable, "-m", "mpathd_watch")
 
 
 class Daemon:
@@ -24,7 +26,7 @@ class Daemon:
     It ``began`` at that moment of time.monotonic().
     """
 
-    def __init__(self, directory: Path, options: Sequence[str], port: int) -> None:
+    def __init__(self, directory: Path, options: Sequence[str], port: int, program: Sequence[str] = PROGRAM) -> None:
         self.port = port
         self._directory = directory
         self._over = False
@@ -42,8 +44,8 @@ class Daemon:
             "STATE_DIRECTORY": str(runtime / "state"),
             "WATCHDOG_USEC": "30000000",
         }
-        command = [sys.executable, "-m", "mpathd_watch", "run", *options, "--web.listen-address", f"127.0.0.1:{port}"]
-        with self._errors.open("wb") as errors:
+        command = [*program, "run", *options, "--web.listen-address", f"127.0.0.1:{port}"]
+        with self.errors.open("wb") as errors:
             self.began = time.monotonic()
             self._process = subprocess.Popen(command, env=self.environ, stdout=errors, stderr=errors)
         try:
@@ -62,8 +64,18 @@ class Daemon:
         return self._process.pid
 
     @property
-    def _errors(self) -> Path:
+    def errors(self) -> Path:
+        """The file with what it has written to standard error."""
         return self._directory / "stderr"
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; ``None`` while it runs."""
+        return self._process.poll()
+
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def close(self) -> None:
         """End it. Raises ``RuntimeError`` if it has ended by itself."""
@@ -92,13 +104,15 @@ class Daemon:
                 self._manager.recv(1 << 16)
 
     def _last_words(self) -> str:
-        return self._errors.read_text(encoding="utf-8", errors="replace")[-2000:]
+        return self.errors.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
 @contextlib.contextmanager
-def running(directory: Path, options: Sequence[str], port: int = PORT) -> Iterator[Daemon]:
-    """A daemon until the end of the block."""
-    daemon = Daemon(directory, options, port)
+def running(
+    directory: Path, options: Sequence[str], port: int = PORT, program: Sequence[str] = PROGRAM
+) -> Iterator[Daemon]:
+    """A daemon until the end of the block, which ``program`` is."""
+    daemon = Daemon(directory, options, port, program)
     try:
         yield daemon
     finally:

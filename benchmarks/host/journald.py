@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mpathd_watch.sinks.journald import SOCKET
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
@@ -39,20 +40,28 @@ class Entry:
 class Journald:
     """Binds journald's socket and reads it on a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path = SOCKET) -> None:
+        self._path = path
         self._entries: list[Entry] = []
+        self._begin()
+
+    def _begin(self) -> None:
         self._over = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+        with contextlib.suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._socket.bind(str(SOCKET))
+        self._socket.bind(str(self._path))
         self._socket.settimeout(0.2)
         self._thread = threading.Thread(target=self._read, name="journald", daemon=True)
         self._thread.start()
 
     def taken(self) -> list[Entry]:
         """What has come since the last call."""
-        taken, self._entries = self._entries, []
+        count = len(self._entries)
+        taken = self._entries[:count]
+        # The thread appends meanwhile, to the same list: no entry may be lost between two statements.
+        del self._entries[:count]
         return taken
 
     def first(self, wanted: Callable[[Entry], bool], seconds: float) -> Entry | None:
@@ -82,16 +91,25 @@ class Journald:
         return found
 
     def close(self) -> None:
-        """Stop reading."""
+        """Read what has been sent, and accept no more: there is no journald until ``come_back``."""
+        self._path.unlink(missing_ok=True)
         self._over = True
+        self._socket.shutdown(socket.SHUT_RD)
         self._thread.join()
         self._socket.close()
-        SOCKET.unlink()
+
+    def come_back(self) -> None:
+        """Another one binds the socket after ``close``."""
+        self._begin()
 
     def _read(self) -> None:
-        while not self._over:
-            with contextlib.suppress(TimeoutError):
+        while True:
+            try:
                 data, ancillary, _flags, _address = self._socket.recvmsg(1 << 16, 256)
+            except TimeoutError:
+                if self._over:  # what was sent before has been read
+                    return
+            else:
                 self._entries.append(Entry(_stamp(ancillary), data))
 
 

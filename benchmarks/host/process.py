@@ -43,10 +43,40 @@ def wait_quiet(pid: int, share: float = 0.05, every: float = 0.5, patience: floa
     raise TimeoutError(f"process {pid} is still busy after {patience:g} s")
 
 
-def sockets(pid: int) -> int:
-    """How many sockets it has open."""
-    found = 0
+def descriptors(pid: int) -> list[str]:
+    """What its open descriptors lead to, in the words of the kernel: a path, or socket:[NUMBER] and the like."""
+    found = []
     for each in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # it has been closed meanwhile
-            found += str(each.readlink()).startswith("socket:")
+            found.append(str(each.readlink()))
     return found
+
+
+def sockets(pid: int) -> int:
+    """How many sockets it has open."""
+    return sum(each.startswith("socket:") for each in descriptors(pid))
+
+
+def thread_names(pid: int) -> list[str]:
+    """The names of its threads."""
+    found = []
+    for each in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            found.append((each / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"))
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Its child processes, those that have ended and were not waited for included."""
+    found = list[int]()
+    for each in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (each / "children").read_text(encoding="ascii").split())
+    return found
+
+
+def pages(pid: int) -> tuple[float, float]:
+    """Resident memory, and the part of it that counts if shared pages are divided among their users (PSS), in KiB."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+    found = {name: float(kib) for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+    return found["Rss"], found["Pss"]

@@ -18,7 +18,8 @@ HOW = (
     "`make bench` measures all of this again, as root, and writes this page. The host is simulated: its sysfs is a "
     "tree of files in memory, with four paths to a map, about 160 paths to a session, and a TCP connection for each "
     "session; its multipathd and its journald answer at once; its uevents come through the kernel's netlink. "
-    "mpathd-watch is the real program, as a process. Everything runs in namespaces of its own."
+    "mpathd-watch is the real program, as a process. Everything runs in namespaces of its own. [soak.md](soak.md) "
+    "shows what becomes of it in hours of hard work."
 )
 RATIOS = (
     "Compare ratios, not seconds: another machine has others. What is in one row was measured in one run, in rotation. "

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from mpathd_watch.immutable import immutable
+from mpathd_watch.sinks.transports import untie
 
 PATIENCE: Final = 5.0
 """Seconds that a client may take."""
@@ -89,6 +90,7 @@ class LocalSocket(ABC):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._clients >= self._terms.clients or not self._admits(writer.get_extra_info("socket")):
             writer.close()
+            untie(writer.transport)
             return
         self._clients += 1
         try:
@@ -100,6 +102,7 @@ class LocalSocket(ABC):
         except (OSError, TimeoutError):
             writer.transport.abort()
         finally:
+            untie(writer.transport)
             self._clients -= 1
 
     def _is_served(self) -> bool:

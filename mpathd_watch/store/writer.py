@@ -21,7 +21,7 @@ from mpathd_watch.store.drills import SHARE, put_drill
 from mpathd_watch.store.merging import forget_the_present
 from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.pending import Contents, Pending
-from mpathd_watch.store.pruning import Limits, prune
+from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened
 from mpathd_watch.store.rows import (
     INCIDENT_COLUMNS,
@@ -37,6 +37,8 @@ from mpathd_watch.store.rows import (
 
 PRUNED_EVERY: Final = 3600.0
 """Seconds between two looks at what is too old or too much."""
+SIZED_EVERY: Final = 60.0
+"""Seconds between two looks at what is too much only, which costs next to nothing."""
 LEAPT: Final = 31 * 86_400.0
 """Seconds by which the clock may be ahead of the last sign of life of an earlier daemon before it may have been set
 wrong: nothing is taken for old by it then."""
@@ -71,7 +73,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._row: int | None = None
         self._inode: int | None = None
-        self._pruned_at = float("-inf")
+        self._pruned_at = self._sized_at = float("-inf")
         self._trusted_until = run.began.wall
         self._watches = False
 
@@ -99,9 +101,9 @@ class Writer:
         try:
             with errors(self.path):
                 self._transact(taken, now, clean=False)
-                if now.monotonic - self._pruned_at > PRUNED_EVERY:
-                    if prune(self._connected(), self._limits, self._today(now), self._row):
-                        self._pruned_at = now.monotonic
+                if self._is_too_much(now) or now.monotonic - self._pruned_at > PRUNED_EVERY:
+                    complete = prune(self._connected(), self._limits, self._today(now), self._row)
+                    self._pruned_at = now.monotonic if complete else float("-inf")
                     self.outages = None
                 if self.outages is None or taken.outages:
                     (self.outages,) = self._connected().execute("SELECT count(*) FROM outages").fetchone()
@@ -153,6 +155,13 @@ class Writer:
             "INSERT INTO runs (version, boot, began, began_mono, alive, alive_mono) VALUES (?, ?, ?, ?, ?, ?)",
             (run.version, run.boot, wall, monotonic, wall, 0),
         ).lastrowid
+
+    def _is_too_much(self, now: Instant) -> bool:
+        """Whether the history has become larger than it may be, if it is time to look."""
+        if now.monotonic - self._sized_at <= SIZED_EVERY:
+            return False
+        self._sized_at = now.monotonic
+        return size(self._connected()) > self._limits.mebibytes << 20
 
     def _today(self, now: Instant) -> float:
         """The wall clock, or a guess if that may have been set wrong."""

@@ -15,6 +15,7 @@ from mpathd_watch.immutable import immutable
 from mpathd_watch.sinks.http.answer import NOTHING, Answer, Content
 from mpathd_watch.sinks.http.dialogue import Dialogue, Nothing, Refusal, Request
 from mpathd_watch.sinks.http.places import Stage
+from mpathd_watch.sinks.transports import untie
 
 SLICE: Final = 32768
 """Bytes given to the transport at a time, which copies what the kernel does not take of them."""
@@ -92,6 +93,7 @@ class Connection(asyncio.BufferedProtocol):
         self._gone = True
         self._disarm()
         self._release()
+        untie(self._transport)
         self._left_place(self)
 
     def hang_up(self) -> None:

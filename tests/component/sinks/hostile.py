@@ -1,4 +1,4 @@
-"""Clients that mean harm, from a process of their own: ``python -m tests.component.sinks.hostile KIND PORT``.
+"""Clients that mean harm, from a process of their own: ``python -m tests.component.sinks.hostile KIND PORT [CLIENTS]``.
 
 It writes a line when all have connected once, or no more could, and ends when its standard input is closed.
 """
@@ -63,21 +63,21 @@ def connected(port: int, first: bytes = b"", receive_buffer: int = 0) -> socket.
     return client
 
 
-def keep(make: Callable[[], socket.socket], act: Callable[[socket.socket], None]) -> None:
-    """Keep ``CLIENTS`` connections, each made again when the server ends it, and act on each in every round."""
-    clients: list[socket.socket] = []
+def keep(make: Callable[[], socket.socket], act: Callable[[socket.socket], None], clients: int = CLIENTS) -> None:
+    """Keep so many connections, each made again when the server ends it, and act on each in every round."""
+    open_ones: list[socket.socket] = []
     for number in itertools.count():
         alive = []
-        for client in clients:
+        for client in open_ones:
             try:
                 act(client)
                 alive.append(client)
             except OSError:
                 client.close()
-        clients = alive
+        open_ones = alive
         with suppress(OSError):
-            while len(clients) < CLIENTS:
-                clients.append(make())
+            while len(open_ones) < clients:
+                open_ones.append(make())
         if number == 0:
             begun()
         if select.select([sys.stdin], [], [], ROUND)[0]:
@@ -91,6 +91,14 @@ def expect_open(client: socket.socket) -> None:
             raise ConnectionError
 
 
+def expect_held(client: socket.socket) -> None:
+    """The same where something waits to be read, which hides the end of the connection."""
+    look = select.poll()
+    look.register(client, select.POLLRDHUP)
+    if look.poll(0):
+        raise ConnectionError
+
+
 def read(client: socket.socket) -> None:
     """Read what has come. Raise ``OSError`` if the server has closed the connection."""
     with suppress(BlockingIOError):
@@ -98,11 +106,11 @@ def read(client: socket.socket) -> None:
             raise ConnectionError
 
 
-def idle(port: int) -> None:
-    keep(lambda: connected(port), expect_open)
+def idle(port: int, clients: int = CLIENTS) -> None:
+    keep(lambda: connected(port), expect_open, clients)
 
 
-def one_byte_a_second(port: int) -> None:
+def one_byte_a_second(port: int, clients: int = CLIENTS) -> None:
     due: dict[socket.socket, float] = {}
 
     def make() -> socket.socket:
@@ -120,26 +128,26 @@ def one_byte_a_second(port: int) -> None:
             del due[client]
             raise
 
-    keep(make, act)
+    keep(make, act, clients)
 
 
-def reading_nothing(port: int) -> None:
-    keep(lambda: connected(port, REQUEST, 2048), expect_open)
+def reading_nothing(port: int, clients: int = CLIENTS) -> None:
+    keep(lambda: connected(port, REQUEST, 2048), expect_held, clients)
 
 
-def garbage(port: int) -> None:
+def garbage(port: int, clients: int = CLIENTS) -> None:
     senseless = itertools.cycle(GARBAGE)
-    keep(lambda: connected(port, next(senseless)), read)
+    keep(lambda: connected(port, next(senseless)), read, clients)
 
 
-def connect_and_reset(port: int) -> None:
+def connect_and_reset(port: int, clients: int = CLIENTS) -> None:
     """All come, every other one asks, and all are gone at once; then they come again."""
     for number in itertools.count():
-        clients = list[socket.socket]()
+        open_ones = list[socket.socket]()
         with suppress(OSError):
-            for request in itertools.islice(itertools.cycle((b"", REQUEST)), CLIENTS):
-                clients.append(connected(port, request))
-        for client in clients:
+            for request in itertools.islice(itertools.cycle((b"", REQUEST)), clients):
+                open_ones.append(connected(port, request))
+        for client in open_ones:
             with suppress(OSError):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
@@ -152,4 +160,4 @@ def connect_and_reset(port: int) -> None:
 KINDS = {each.__name__: each for each in (idle, one_byte_a_second, reading_nothing, garbage, connect_and_reset)}
 
 if __name__ == "__main__":
-    KINDS[sys.argv[1]](int(sys.argv[2]))
+    KINDS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else CLIENTS)

@@ -19,7 +19,7 @@ from tests.lab.kit.san import MOUNT_POINT, MULTIPATH_CONF, QUICK
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = ("path_missing", "path_failed", "path_stalled", "map_at_risk", "map_lost", "map_degraded", "config_finding")
 
 VERSIONS: Mapping[str, Version] = {"bookworm": (0, 9, 4), "trixie": (0, 11, 1)}

@@ -9,7 +9,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, TOLERANCE, Lab
 
 SAN = QUICK.with_pings(2, 3).with_multipath(polling_interval="2", max_polling_interval="2")
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = SESSION_LOSS | {"source_down", "path_overdue"}
 
 DEADLINE = 2 * 2 + 2.0

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from benchmarks.host.journald import Journald
 from benchmarks.host.listing import Listing
-from benchmarks.host.process import memory, processor_time, threads
+from benchmarks.host.process import (
+    children,
+    descriptors,
+    memory,
+    pages,
+    processor_time,
+    thread_names,
+    threads,
+)
 from benchmarks.host.tree import Tree, configure, grown
 from benchmarks.peers import multipathd_collector, sysfs_collector
 from benchmarks.peers.ready_samples import Ready
 from mpathd_watch.core.model.vocabulary import CheckerState, DmState
+from mpathd_watch.sinks import journald
+from mpathd_watch.sinks.backlog import BusyError
 from mpathd_watch.sources.multipathd.replies import MAPS_COMMAND, PATHS_COMMAND, parse_maps, parse_paths
 from tests.fakes.multipathd import FakeMultipathd
 
@@ -95,3 +107,39 @@ def test_a_process_is_measured() -> None:
     assert threads(pid) >= 1
     with pytest.raises(OSError, match="No such"):
         processor_time(1 << 22)
+
+
+def test_a_journald_that_goes_and_comes_back_loses_nothing(tmp_path: Path) -> None:
+    reading = Journald(tmp_path / "socket")
+    sent, sink = 0, journald.Journald(tmp_path / "socket")
+    try:
+        for _ in range(5):
+            for _ in range(200):
+                sink.send(b"MPATHD_WATCH_EVENT=x%d\n" % sent, 5.0)
+                sent += 1
+            reading.close()
+            with pytest.raises(BusyError):
+                sink.send(b"MPATHD_WATCH_EVENT=late\n", 0.1)
+            reading.come_back()
+        found = reading.taken()
+    finally:
+        sink.close()
+        reading.close()
+    assert [each.event for each in found] == [f"x{number}" for number in range(sent)]
+    assert reading.taken() == []
+
+
+def test_a_process_is_seen_as_it_is() -> None:
+    pid = os.getpid()
+    before = descriptors(pid)
+    with Path("/dev/null").open("rb"):
+        assert sorted(descriptors(pid)) == sorted([*before, "/dev/null"])
+    assert len(thread_names(pid)) == threads(pid)
+    child = subprocess.Popen(["sleep", "60"])  # noqa: S607  # found in PATH
+    assert child.pid in children(pid)
+    child.kill()
+    child.wait()
+    assert child.pid not in children(pid)
+    resident, shared_out = pages(pid)
+    assert resident == pytest.approx(memory(pid)[0] * 1024, rel=0.2)
+    assert 0 < shared_out <= resident

@@ -519,6 +519,21 @@ def test_the_oldest_go_if_it_is_too_much(filled: sqlite3.Connection, monkeypatch
     assert size(filled) <= 1 << 20
 
 
+def test_too_much_goes_within_a_minute_also_while_outages_come_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 50)
+    store = Store(tmp_path, Limits(36_500, 1)).keep()  # the first write looks at what there is
+    for number in range(6_000):
+        store.pending.put(ended(outage(number, failed=NOW)))
+    with closing(sqlite3.connect(store.path)) as connection:
+        store.keep(at=NOW.later(30))
+        assert size(connection) > 1 << 20
+        store.keep(at=NOW.later(61))
+        assert size(connection) <= 1 << 20
+    assert store.rows("SELECT count(*) FROM outages") == [(store.writer.outages,)]
+
+
 @pytest.mark.parametrize(("leap", "left"), [(365 * 86_400.0 * 3, 1), (-86_400.0, 1)])
 def test_a_clock_that_is_set_wrong_removes_nothing(tmp_path: Path, leap: float, left: int) -> None:
     Store(tmp_path).keep(ended(outage(1))).writer.end(NOW)

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from mpathd_watch.sinks.http.tls import hello
 from mpathd_watch.sinks.http.tls.context import ServerTls
+from mpathd_watch.sinks.transports import untie
 
 READ: Final = 16384
 """Bytes read at a time: a record of TLS has as many."""
@@ -34,7 +35,7 @@ class TlsLayer(asyncio.BufferedProtocol):
     """Stands between the transport of a socket and the protocol ``above``, which sees a transport without TLS.
 
     ``buffer`` is where the transport puts what it reads; all layers of a loop may share it. ``failed`` is called with a
-    word for each handshake that fails.
+    word for each handshake that fails. ``reading``: whether the protocol above wants to be passed what comes.
     """
 
     def __init__(
@@ -52,22 +53,22 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._shaken = False
         self._paused = False
         self._theirs_is_over = self._ours_is_over = False
+        self.reading = True
         self._transport: asyncio.Transport
-        self._seen: TlsTransport
 
     # --- what the socket's transport calls ----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Pass the connection on: its time runs from now on."""
         self._transport = cast("asyncio.Transport", transport)
-        self._seen = TlsTransport(self, self._transport)
-        self._above.connection_made(self._seen)
+        self._above.connection_made(TlsTransport(self, self._transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass it on, and free everything at once: OpenSSL's cached session, and what would refer to itself."""
         self._theirs_is_over = True
         self._shaken, self._ssl = False, None
         above, self._above = self._above, _NOBODY
+        untie(self._transport)
         above.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # the transport may ask for more than we want
@@ -153,7 +154,7 @@ class TlsLayer(asyncio.BufferedProtocol):
                 self._shaken = True
                 if self._paused:
                     self._above.pause_writing()
-            while self._seen.reading and not self._theirs_is_over and not self._transport.is_closing():
+            while self.reading and not self._theirs_is_over and not self._transport.is_closing():
                 space = self._above.get_buffer(-1)
                 length = cast("int", self._ssl.read(len(memoryview(space)), space))
                 self._flush()
@@ -193,7 +194,6 @@ class TlsTransport(asyncio.Transport):
 
     def __init__(self, layer: TlsLayer, below: asyncio.Transport) -> None:
         super().__init__()
-        self.reading = True
         self._layer = layer
         self._below = below
 
@@ -210,14 +210,18 @@ class TlsTransport(asyncio.Transport):
         self._layer.end()
         self._below.write_eof()
 
+    def is_reading(self) -> bool:
+        """Whether what comes is passed on."""
+        return self._layer.reading
+
     def pause_reading(self) -> None:
         """Leave what comes with the kernel."""
-        self.reading = False
+        self._layer.reading = False
         self._below.pause_reading()
 
     def resume_reading(self) -> None:
         """Read on, beginning with what has been decrypted by OpenSSL and not been read."""
-        self.reading = True
+        self._layer.reading = True
         self._below.resume_reading()
         asyncio.get_running_loop().call_soon(self._layer.read_on)
 

@@ -74,7 +74,7 @@ class Echo(asyncio.BufferedProtocol):
         return self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        assert self.transport.reading
+        assert self.transport.is_reading()
         self.got += self.buffer[:nbytes]
         self.transport.pause_reading()
         self.transport.write(bytes(self.buffer[:nbytes]))
