@@ -32,6 +32,10 @@ check: check-format check-lint check-types check-spelling check-words check-shel
 deb: ## build dist/mpathd-watch_VERSION_all.deb
 	tools/build-deb
 
+.PHONY: test-deb
+test-deb: $(venv) deb ## build it, and install, remove and purge it in copies of this host's root file system; needs root
+	$(python) -m pytest tests/packages/test_deb.py
+
 .PHONY: rpm
 rpm: ## build dist/mpathd-watch-VERSION-RELEASE.noarch.rpm for hosts of the Red Hat and SUSE families
 	tools/build-rpm

@@ -24,7 +24,8 @@ from mpathd_watch.core.model.outage import Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth
 from mpathd_watch.core.verdicts.outage import judge, outage_id
 from mpathd_watch.immutable import replace
-from mpathd_watch.store.database import NAME, open_to_write
+from mpathd_watch.store.database import NAME
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import open_store

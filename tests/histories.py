@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mpathd_watch.store.database import NAME as DATABASE
-from mpathd_watch.store.database import open_to_write
+from mpathd_watch.store.opening import open_to_write
 
 BEGAN = 1_795_000_000
 """Seconds since 1970 at which the first outage of these pasts began."""

@@ -9,11 +9,15 @@ from importlib import import_module
 
 from mpathd_watch.cli.collector import collector_paused
 from mpathd_watch.cli.parser import parser
+from mpathd_watch.cli.renamed import renamed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status."""
-    options = parser().parse_args(arguments)
+    words, notes = renamed(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(words)
+    for note in notes:
+        print(f"mpathd-watch: {note}", file=sys.stderr)
     try:
         # Only this command's module is imported: 'status' must not wait until the HTTP server and pyudev are loaded.
         with collector_paused():

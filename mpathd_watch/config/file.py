@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpathd_watch.config.keys import Config
+from mpathd_watch.config.obsolete import OBSOLETE
 from mpathd_watch.config.receivers import Receivers
 from mpathd_watch.core.catalog.findings import FindingKind
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
@@ -39,7 +40,8 @@ def load(path: Path, *, required: bool) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
     try:
-        return parse(tomllib.loads(text))
+        config = parse(tomllib.loads(text))
+        return replace(config, obsolete=tuple(f"{path}: {note}" for note in config.obsolete))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except ValueError:
@@ -51,17 +53,28 @@ def load(path: Path, *, required: bool) -> Config:
 
 
 def parse(table: Mapping[str, object]) -> Config:
-    """The configuration in a TOML table. Raises ``ConfigError`` with every unknown key and every wrong value."""
+    """The configuration in a TOML table. Raises ``ConfigError`` with every unknown key and every wrong value.
+
+    Keys of an earlier version that have no effect any more are ignored, and named in ``Config.obsolete``.
+    """
     own, core, notified = declared(Config), declared(Settings), declared(Receivers)
     known = {**own, **core, **notified}
-    wrong = [f"unknown key {key!r} (known: {', '.join(sorted(known))})" for key in sorted(table.keys() - known)]
+    wrong = [
+        f"unknown key {key!r} (known: {', '.join(sorted(known))})"
+        for key in sorted(table.keys() - known - OBSOLETE.keys())
+    ]
     values = _read({key: (known[key], table[key]) for key in sorted(table.keys() & known)}, wrong)
     wrong += _unknown_findings(values.get("acknowledge") or ())
     if wrong:
         raise ConfigError("; ".join(wrong))
     settings = Settings(**{key: value for key, value in values.items() if key in core})
     receivers = Receivers(**{key: value for key, value in values.items() if key in notified})
-    return Config(**{key: value for key, value in values.items() if key in own}, settings=settings, receivers=receivers)
+    return Config(
+        **{key: value for key, value in values.items() if key in own},
+        settings=settings,
+        receivers=receivers,
+        obsolete=tuple(f"{key} {OBSOLETE[key]}" for key in OBSOLETE if key in table),
+    )
 
 
 def override(config: Config, options: Mapping[str, tuple[str, object]]) -> Config:

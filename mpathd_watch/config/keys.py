@@ -13,7 +13,10 @@ from mpathd_watch.immutable import immutable
 
 @immutable
 class Config:
-    """What an administrator may set. Only ``settings`` and ``receivers`` can change while the daemon runs."""
+    """What an administrator may set. Only ``settings`` and ``receivers`` can change while the daemon runs.
+
+    ``obsolete``: a line for each key that was given and has no effect any more.
+    """
 
     listen: tuple[Place, ...] = setting(
         (ListenAddress("", 10068),),
@@ -69,3 +72,4 @@ class Config:
     )
     settings: Settings = field(default=Settings())
     receivers: Receivers = field(default=Receivers())
+    obsolete: tuple[str, ...] = ()

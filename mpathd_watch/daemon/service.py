@@ -128,6 +128,7 @@ class Service(Outlets):
             await each.start()
         places = ", ".join(map(str, self._http.places))
         self._reporters.log(Priority.INFO, f"mpathd-watch {__version__} serves metrics on {places}.")
+        self._log_obsolete()
         self._feed(SettingsChanged.to(self._config.settings))
         self._feed(SourceUp(SourceName.CONFIG))
         remembered = None if self._keeping is None else self._keeping.remembered
@@ -305,7 +306,10 @@ class Service(Outlets):
 
     def _take_over(self, fresh: Config) -> None:
         self._feed(SourceUp(SourceName.CONFIG))
-        self._config = replace(self._config, settings=fresh.settings, receivers=fresh.receivers)
+        self._config = replace(
+            self._config, settings=fresh.settings, receivers=fresh.receivers, obsolete=fresh.obsolete
+        )
+        self._log_obsolete()
         if self._config != fresh:
             self._reporters.log(
                 Priority.WARNING,
@@ -314,6 +318,10 @@ class Service(Outlets):
             )
         self._feed(SettingsChanged.to(self._config.settings))
         self._reporters.log(Priority.INFO, "The configuration was reloaded.")
+
+    def _log_obsolete(self) -> None:
+        for line in self._config.obsolete:
+            self._reporters.log(Priority.WARNING, line)
 
 
 def _read(reload: Callable[[], Config]) -> tuple[Config, Prepared]:

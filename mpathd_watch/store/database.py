@@ -1,4 +1,4 @@
-"""The database file: opened, checked, brought to this version, or moved aside if it can't be used."""
+"""The database file: opened, checked, and brought to this version."""
 
 from __future__ import annotations
 
@@ -14,17 +14,8 @@ from typing import Final
 from mpathd_watch.store.schema import APPLICATION, MIGRATIONS, TABLES, VERSION
 
 NAME: Final = "state.db"
-CHECKED_WITHIN: Final = 5.0
-"""Seconds that the check of a database may take at the start; the rest of a larger one is not checked."""
 BUSY: Final = 2.0
 """Seconds to wait for a reader that holds the database."""
-_ASIDE: Final = {
-    "corrupt": "is damaged",
-    "newer": "was written by a newer version",
-    "foreign": "is no database of ours",
-}
-_PARTS: Final = ("-wal", "-shm", "")
-"""In this order: the log of another database must never be beside a new one, whatever ends the daemon in between."""
 _STEPS: Final = 20_000
 """Steps of SQLite's virtual machine between two looks at the clock."""
 
@@ -48,20 +39,11 @@ def errors(path: Path) -> Iterator[None]:
         raise StoreError(_of_sqlite(error), f"{path}: {error}") from error
 
 
-def open_to_write(path: Path) -> tuple[sqlite3.Connection, str]:
-    """The database in this file, new if there is none, and why an older file was moved aside, in one line.
+def opened(path: Path) -> sqlite3.Connection:
+    """The database in this file, brought to this version; a new one if there is none.
 
-    Raises ``StoreError``. It may block for as long as the file system does.
+    Raises ``sqlite3.Error`` and ``OSError``.
     """
-    with errors(path):
-        moved = ""
-        fault = _fault(path)
-        if fault:
-            moved = _moved_aside(path, fault)
-        return _opened(path), moved
-
-
-def _opened(path: Path) -> sqlite3.Connection:
     _create(path)
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
@@ -109,8 +91,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
             raise
 
 
-def _fault(path: Path) -> str:
-    """Why the file can't be used: ``corrupt``, ``newer`` or ``foreign``; empty if it can, or is not there."""
+def fault(path: Path, until: float) -> str:
+    """Why the file can't be used: ``corrupt``, ``newer`` or ``foreign``; empty if it can, or is not there.
+
+    ``until``: when the check for damage ends at the latest, by ``time.monotonic``; what is left is not checked.
+    """
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -128,7 +113,7 @@ def _fault(path: Path) -> str:
         if version > VERSION:
             return "newer"
         whole = version >= 0 and tables_of(connection) >= TABLES[version]
-        return "" if whole and _is_sound(connection) else "corrupt"
+        return "" if whole and _is_sound(connection, until) else "corrupt"
     except sqlite3.OperationalError:
         raise  # it can't be opened, or the disk fails: that is no fault of the file
     except sqlite3.DatabaseError:
@@ -142,9 +127,8 @@ def tables_of(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
 
 
-def _is_sound(connection: sqlite3.Connection) -> bool:
+def _is_sound(connection: sqlite3.Connection, until: float) -> bool:
     """Whether a check finds no damage within the time that it has."""
-    until = time.monotonic() + CHECKED_WITHIN
     connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
         return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
@@ -154,14 +138,6 @@ def _is_sound(connection: sqlite3.Connection) -> bool:
         raise
     finally:
         connection.set_progress_handler(None, 0)
-
-
-def _moved_aside(path: Path, fault: str) -> str:
-    aside = path.with_name(f"{path.name}.{fault}")
-    for part in _PARTS:
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{path}{part}").replace(f"{aside}{part}")
-    return f"{path} {_ASIDE[fault]}: it was moved to {aside}, and an empty one was begun."
 
 
 def _word(number: int | None) -> str:

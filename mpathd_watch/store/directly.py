@@ -12,10 +12,11 @@ from mpathd_watch.core.model.memory import ExpectedMap
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.immutable import replace
 from mpathd_watch.store import database
-from mpathd_watch.store.database import StoreError, errors, open_to_write
+from mpathd_watch.store.database import StoreError, errors
 from mpathd_watch.store.drills import KeptDrill, put_drill
 from mpathd_watch.store.expected import read_expected
 from mpathd_watch.store.lock import Lock, TakenError
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.writer import put_expected
 
 

@@ -9,7 +9,8 @@ from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, KeptMap, Memory, by_path
 from mpathd_watch.immutable import immutable
-from mpathd_watch.store.database import errors, open_to_write
+from mpathd_watch.store.database import errors
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.pending import Contents, NamedMap
 from mpathd_watch.store.rows import (
     KeptIncident,

@@ -18,6 +18,8 @@ from mpathd_watch.immutable import immutable
 from mpathd_watch.store import database
 from mpathd_watch.store.database import StoreError, errors
 from mpathd_watch.store.drills import SHARE, put_drill
+from mpathd_watch.store.merging import forget_the_present
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened
@@ -127,10 +129,12 @@ class Writer:
         self._abandon()
         with errors(self.path):
             self.path.parent.mkdir(mode=0o755, exist_ok=True)
-        connection, note = database.open_to_write(self.path)
+        connection, note = open_to_write(self.path)
         try:
             with errors(self.path):
-                _forget_the_present(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                forget_the_present(connection)
+                connection.execute("COMMIT")
                 self._inode = os.stat(self.path).st_ino  # noqa: PTH116  # as in _is_still_there()
                 self._note_run(connection)
         except StoreError:
@@ -194,16 +198,6 @@ class Writer:
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
-
-
-def _forget_the_present(connection: sqlite3.Connection) -> None:
-    """All of the present is going to be written again; nobody has seen the end of what is not in it."""
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("UPDATE outages SET resume = NULL, verdict = 'unobserved' WHERE resume IS NOT NULL")
-    connection.execute("UPDATE incidents SET resume = NULL WHERE resume IS NOT NULL")
-    connection.execute("DELETE FROM maps")
-    connection.execute("DELETE FROM lost_nexuses")
-    connection.execute("COMMIT")
 
 
 def _put(connection: sqlite3.Connection, taken: Contents) -> None:

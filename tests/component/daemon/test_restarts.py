@@ -215,7 +215,50 @@ def test_a_database_that_is_of_no_use_is_moved_aside_and_the_daemon_goes_on(
     assert "Traceback" not in daemon.said()
 
 
-@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm", "lock", "notified-hooks.json"])
+NEWER = """
+import sys
+from mpathd_watch.store import schema
+schema.VERSION += 1
+schema.MIGRATIONS += (("ALTER TABLE outages ADD COLUMN colour TEXT",),)
+schema.TABLES += (schema.TABLES[-1],)
+from mpathd_watch import cli
+sys.exit(cli.main())
+"""
+"""The daemon of a release to come, whose tables have another column."""
+
+
+def test_a_store_of_a_newer_daemon_waits_beside_and_comes_back_with_it(
+    start: Callable[..., Daemon], san: FakeSysfs, state: Path
+) -> None:
+    def outage_in(daemon: Daemon, number: int) -> None:
+        daemon.wait_notified(r"^READY=1$")
+        daemon.wait_scraped(HEALTH % "up")
+        san.sessions[1].fail()
+        wait_rows(state, OPEN, lambda found: len(found) == number)
+        san.sessions[1].recover()
+        wait_rows(state, OPEN, lambda found: len(found) == number and None not in [row[4] for row in found])
+        assert daemon.stop() == 0
+
+    newer = start(program=("-c", NEWER))
+    outage_in(newer, 1)
+    older = start()
+    outage_in(older, 1)
+    assert older.said().count("was written by a newer version: it was moved to") == 1
+    (aside,) = state.glob("state.db.newer*")
+    assert aside.name == "state.db.newer"
+    back = start(program=("-c", NEWER))
+    back.wait_notified(r"^READY=1$")
+    assert back.said().count(f"{aside} was put back") == 1
+    assert len(rows(state, OPEN)) == 2
+    assert not list(state.glob("state.db.*"))
+    outage_in(back, 3)
+    assert [row[0] for row in rows(state, "SELECT clean FROM runs ORDER BY id")] == [1, 1, 1]
+    assert "Traceback" not in newer.said() + older.said() + back.said()
+
+
+@pytest.mark.parametrize(
+    "name", ["state.db", "state.db-wal", "state.db-shm", "state.db.newer", "lock", "notified-hooks.json"]
+)
 @pytest.mark.parametrize("kind", ["link", "empty", "dangling", "fifo"])
 def test_what_was_laid_in_place_of_a_file_of_the_state_is_never_followed(
     start: Callable[..., Daemon], tmp_path: Path, state: Path, name: str, kind: str

@@ -144,6 +144,25 @@ def test_a_reload_with_mistakes_changes_nothing_and_a_good_one_takes_effect(
     assert daemon.notified().count("RELOADING=1") == 2
 
 
+def test_a_key_of_an_earlier_version_is_reported_at_each_reading_and_stops_nothing(
+    start: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text('state_dir = "/var/lib/mpathd-watch"\n', encoding="utf-8")
+    daemon = start()
+    daemon.wait_notified(r"^READY=1$")
+    assert daemon.said().count("state_dir has no effect") == 1
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_notified(r"^READY=1$", times=2)
+    until(lambda: daemon.said().count("state_dir has no effect") == 2 or None, daemon.said)
+    daemon.config.write_text("settle_seconds = 1\n", encoding="utf-8")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_notified(r"^READY=1$", times=3)
+    daemon.wait_scraped('mpathd_watch_source_up{source="config"} 1.0')
+    assert daemon.stop() == 0
+    assert daemon.said().count("state_dir has no effect") == 2
+    assert "restart for the rest" not in daemon.said()
+
+
 def test_ctrl_c_is_a_clean_end(start: Callable[..., Daemon]) -> None:
     daemon = start()
     daemon.wait_notified(r"^READY=1$")

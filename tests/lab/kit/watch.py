@@ -238,6 +238,24 @@ class Watch:
         """Return what `mpathd-watch check --json` prints."""
         return json.loads(self._guest.run("mpathd-watch check --json", check=False))
 
+    def outages(self) -> dict[str, dict[str, Any]]:
+        """Return the outages that `mpathd-watch history --json` prints, by their ids; none if there is no history."""
+        printed = self._guest.run("mpathd-watch history --json", check=False)
+        return {each["id"]: each for each in json.loads(printed)["outages"]} if printed.strip() else {}
+
+    def open_outage(self, path: str) -> str | None:
+        """Return the id of the outage of a path that goes on by the history; None if there is none."""
+        found = (key for key, each in self.outages().items() if each["path"] == path and each["verdict"] is None)
+        return next(found, None)
+
+    def service(self) -> dict[str, str]:
+        """Return what changes if the service is started again, by systemd's names, and what `program` executes it."""
+        names = ("MainPID", "NRestarts", "ActiveEnterTimestampMonotonic", "ActiveState")
+        shown = self._guest.run(f"systemctl show {UNIT} --property {','.join(names)}")
+        found = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        program = self._guest.run(f"readlink /proc/{found['MainPID']}/exe", check=False).strip()
+        return {**found, "program": program.removesuffix(" (deleted)")}
+
     def stop(self) -> None:
         """Stop the service and forget what it kept."""
         if self.present:

@@ -43,8 +43,8 @@ def test_the_version_is_printed_without_loading_any_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603  # our own program
     version, loaded = done.stdout.splitlines()
     assert version == f"mpathd-watch {__version__}"
-    command_line = {"mpathd_watch.cli", "mpathd_watch.cli.collector", "mpathd_watch.cli.parser"}
-    assert set(loaded.split()) == {"mpathd_watch", *command_line}
+    command_line = {f"mpathd_watch.cli.{name}" for name in ("collector", "parser", "renamed")}
+    assert set(loaded.split()) == {"mpathd_watch", "mpathd_watch.cli", *command_line}
 
 
 def test_the_manual_page_has_every_command_with_exactly_its_options() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mpathd_watch.config import DEFAULT_PATH, Config, ConfigError, load, parse
 from mpathd_watch.config.listen_address import ListenAddress, UnixPath
+from mpathd_watch.config.obsolete import OBSOLETE
 from mpathd_watch.config.receivers import Hook, Mail, Receivers, Server
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.model.acknowledgement import Acknowledgement
@@ -40,6 +41,7 @@ slack_seconds = 3.5
 silence_grace_seconds = 1.5
 flap_failures = 5
 flap_window_seconds = 300
+state_dir = "/somewhere"
 
 learn_seconds = 30
 start_grace_seconds = 120
@@ -140,6 +142,7 @@ def test_every_key_is_read(file: Path) -> None:
                 Hook(("true",), Priority.WARNING, frozenset(), 30.0, 24.0),
             ),
         ),
+        obsolete=(f"{file}: state_dir {OBSOLETE['state_dir']}",),
     )
     assert all(getattr(config, field.name) != field.default for field in fields(Config))
     assert all(getattr(config.settings, field.name) != field.default for field in fields(Settings))

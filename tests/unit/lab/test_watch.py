@@ -102,3 +102,34 @@ def test_the_state_of_a_state_set_is_the_word_that_is_one() -> None:
     found = watch(one_path())
     assert found.state("path_health", **PATH) == "up"
     assert found.metric_instant("path_health", "up", after=-1, **PATH) == 0
+
+
+class Answering:
+    """Takes the guest's place: what commands print there."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self._answers = answers
+
+    def now(self) -> float:
+        return 0.0
+
+    def run(self, script: str, timeout: float = 60.0, check: bool = True) -> str:
+        assert timeout > 0
+        found = next((text for command, text in self._answers.items() if script.startswith(command)), None)
+        assert not check or found is not None
+        return found or ""
+
+
+def test_what_is_said_of_the_service_and_of_past_outages() -> None:
+    kept = [{"id": "a", "path": "p", "verdict": "within_budget"}, {"id": "b", "path": "p", "verdict": None}]
+    answers = {
+        "mpathd-watch history --json": json.dumps({"outages": kept}),
+        "systemctl show": "MainPID=7\nNRestarts=0\nActiveEnterTimestampMonotonic=5\nActiveState=active\n",
+        "readlink /proc/7/exe": "/usr/bin/python3.11 (deleted)\n",
+    }
+    watch = Watch(cast("Guest", Answering(answers)), present=True)
+    assert list(watch.outages()) == ["a", "b"]
+    assert (watch.open_outage("p"), watch.open_outage("q")) == ("b", None)
+    assert watch.service()["program"] == "/usr/bin/python3.11"
+    assert watch.service()["MainPID"] == "7"
+    assert Watch(cast("Guest", Answering({})), present=True).outages() == {}

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from mpathd_watch.core.model.mappings import frozen
 from mpathd_watch.core.model.memory import ExpectedMap, ExpectedPath
-from mpathd_watch.store.database import NAME, StoreError, open_to_write
+from mpathd_watch.store.database import NAME, StoreError
 from mpathd_watch.store.directly import keep_drill, replace_expected
 from mpathd_watch.store.drills import AHEAD, kept_drill, put_drill, read_drills
 from mpathd_watch.store.expected import read_expected
 from mpathd_watch.store.lock import Lock
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.past import DrilledPath, PastDrill
 from tests.histories import BEGAN, add, drill_report, outage
 

@@ -35,11 +35,12 @@ from mpathd_watch.core.model.outage import Gap, Judgement, Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
 from mpathd_watch.immutable import replace
 from mpathd_watch.store import pending as pending_module
-from mpathd_watch.store.database import NAME, StoreError, open_to_write
+from mpathd_watch.store.database import NAME, StoreError
 from mpathd_watch.store.directly import replace_expected
 from mpathd_watch.store.drills import kept_drill
 from mpathd_watch.store.expected import read_expected
 from mpathd_watch.store.lock import Lock, TakenError
+from mpathd_watch.store.opening import open_to_write
 from mpathd_watch.store.pending import Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened, open_store
