@@ -14,6 +14,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-limits", action="store_true", help="let each test take what it takes, for a debugger")
 
 
+@pytest.fixture(autouse=True)
+def _keep_core_dumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command that runs in this process not forbid cores: that lasts, for later tests and what they start."""
+    monkeypatch.setattr("mpathd_watch.cli.core_dumps.forbid", lambda: None)
+
+
 # Each part of a test has its limits. The hooks come last, so that nothing of pytest's own is interrupted.
 
 

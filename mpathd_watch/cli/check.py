@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
+from mpathd_watch.cli import core_dumps
 from mpathd_watch.cli.configuration import configuration
-from mpathd_watch.cli.core_dumps import forbid_core_dumps
 from mpathd_watch.cli.look import look_at_bundle, look_at_host
 from mpathd_watch.cli.output import fail
 from mpathd_watch.cli.places import ROOT_ONLY, runtime_directory, unreadable_root
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         return _fail(problem, options)
     if os.geteuid() == 0 or options.root != _THIS_HOST:
         # Anybody else gets what root has passed on, without passwords.
-        forbid_core_dumps()
+        core_dumps.forbid()
     seen = None if options.root == _THIS_HOST else look_at_bundle(config, options.root)
     seen = seen or look_at_host(config, read(options.root, handed_over(options.root)))
     state = seen.view.state

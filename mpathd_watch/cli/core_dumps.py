@@ -8,7 +8,7 @@ _PR_SET_DUMPABLE = 4
 """prctl(2)."""
 
 
-def forbid_core_dumps() -> None:
+def forbid() -> None:
     """Have the kernel write no core of this process, and let no other user read its memory.
 
     The limit alone is not enough: the kernel pipes a core to a program such as systemd-coredump whatever the limit is,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from traceback import extract_tb
 
-from mpathd_watch.cli.core_dumps import forbid_core_dumps
+from mpathd_watch.cli import core_dumps
 from mpathd_watch.cli.output import fail
 from mpathd_watch.daemon import export
 from mpathd_watch.sources.configuration import RootOnlyError
@@ -15,7 +15,7 @@ from mpathd_watch.store.files import WriteError
 
 def run(options: argparse.Namespace) -> int:
     """Print or write the export. Returns the exit status."""
-    forbid_core_dumps()
+    core_dumps.forbid()
     try:
         if options.output is None:
             print(export.shown(options.root), end="")

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from mpathd_watch.cli import core_dumps
 from mpathd_watch.cli.collector import collector_paused
-from mpathd_watch.cli.core_dumps import forbid_core_dumps
 from mpathd_watch.cli.places import state_directory
 from mpathd_watch.config import Config
 from mpathd_watch.core.configuration import Configuration
@@ -43,7 +43,7 @@ def look_at_host(config: Config, configuration: Configuration | None = None) -> 
 
 def look_at_bundle(config: Config, root: Path) -> Look | None:
     """Read the support bundle in the directory ``root``; ``None`` if it is none. It may hold passwords."""
-    forbid_core_dumps()
+    core_dumps.forbid()
     # Imported only now: what reads bundles takes a good part of the time that a check of this host takes.
     with collector_paused():
         from mpathd_watch.daemon import bundles  # noqa: PLC0415

@@ -321,7 +321,7 @@ class Service(Outlets):
 
     def _log_obsolete(self) -> None:
         for line in self._config.obsolete:
-            self._reporters.log(Priority.WARNING, line)
+            self._reporters.log(Priority.WARNING, f"{line}.")
 
 
 def _read(reload: Callable[[], Config]) -> tuple[Config, Prepared]:

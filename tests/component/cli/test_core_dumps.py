@@ -13,13 +13,12 @@ from tests.bundles import Copy
 
 DYING = """
 import contextlib, ctypes, os, resource, sys
-from mpathd_watch.cli import check, core_dumps, export_config, look, main
+from mpathd_watch.cli import core_dumps, main
 from mpathd_watch.sources.configuration import files
 
 os.chdir(sys.argv.pop(1))
 if sys.argv.pop(1) == "without":
-    for module in (check, export_config, look):
-        module.forbid_core_dumps = lambda: None
+    core_dumps.forbid = lambda: None
 
 def die(*_arguments):
     print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), "limit", resource.getrlimit(resource.RLIMIT_CORE)[0])
