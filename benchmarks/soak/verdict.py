@@ -119,7 +119,9 @@ _HELD: dict[str, Callable[[Quiet], Sequence[str]]] = {
 def _events(outcome: Outcome, bounds: Bounds) -> Iterator[str]:
     ledger, numbers = outcome.ledger, outcome.numbers
     explained = numbers.overflows or ledger.events["events_lost"]
-    if numbers.uevents != ledger.sent and not explained:
+    # More may be counted: the kernel announces this machine's own devices in this namespace, too
+    # (uevent_net_broadcast_untagged() in lib/kobject_uevent.c).
+    if numbers.uevents < ledger.sent and not explained:
         yield f"{ledger.sent} uevents were sent, and {numbers.uevents} counted, without a loss being reported"
     if ledger.missing and not explained:
         yield f"{len(ledger.missing)} of {ledger.due} entries are missing: {_some(ledger.missing)}"
@@ -171,11 +173,14 @@ def _files(outcome: Outcome, bounds: Bounds) -> Iterator[str]:
 
 
 def _reports(outcome: Outcome, _bounds: Bounds) -> Iterator[str]:
-    """Each disturbance is reported once, and nothing else is."""
+    """Each disturbance is reported, and nothing else is."""
     events, done = outcome.ledger.events, outcome.done
-    for named, count in (("source_down store disk_full", done.disk), ("source_up store", done.disk)):
-        if events[named] != count:
-            yield f"{named}: {events[named]} entries for {count} times that the disk was full"
+    full, room = events["source_down store disk_full"], events["source_up store"]
+    # When the recording begins a new part, the one before the last is removed: there is room for a moment.
+    if not done.disk <= full <= 2 * done.disk:
+        yield f"source_down store disk_full: {full} entries for {done.disk} times that the disk was full"
+    if room != full:
+        yield f"source_up store: {room} entries for {full} of source_down"
     if outcome.ledger.reloads != done.reloads:
         yield f"{done.reloads} reloads were asked for, and {outcome.ledger.reloads} reported"
     sources = {name for name in events if name.startswith("source_down ")} - {"source_down store disk_full"}

@@ -1,11 +1,12 @@
-"""Debian 12 becomes Debian 13 by apt full-upgrade, while the daemon runs and a path is down.
+"""Debian 12 becomes Debian 13 by apt full-upgrade, while the daemon runs.
 
 Of the image's packages all are upgraded but the kernel, which QEMU loads, the guest's agent, and the target. The daemon
-runs through all of it, with the Python that it was started with: no restart, and the outage is not reported again. The
-service is restarted afterwards, as a reboot would. It runs under the new Python then, goes on with the same outage, and
-has the whole history. `check`, `status` and a reload work.
+runs through all of it, with the Python that it was started with, and reports the next outage. The service is restarted
+in that, as a reboot would. It runs under the new Python then, goes on with the same outage, and has the whole history.
+`check`, `status` and a reload work.
 
-It takes about an hour on an emulated guest: 200 packages.
+No path is down meanwhile: the package open-iscsi can't be configured while a session is in a failed state. The upgrade
+takes ten minutes on an emulated guest: 198 packages.
 """
 
 import tempfile
@@ -36,11 +37,6 @@ def run(lab: Lab) -> None:
     path = PORTALS[2]
     past = _one_outage(lab, path)
 
-    cut = lab.faults.link_down(2)
-    lab.see_dm(path, "F", cut, timeout=60)
-    lab.expect_state("path_health", "failed", map="mpio", path=path, timeout=60)
-    lab.expect_event("session_lost", after=cut)
-    going_on = lab.wait("the outage in the store", lambda: lab.watch.open_outage(path), 60)
     before = lab.watch.service()
     lab.check("python3.11" in before["program"], f"the daemon runs {before['program']}")
 
@@ -62,9 +58,14 @@ def run(lab: Lab) -> None:
     lab.check(lab.guest.run("cat /etc/debian_version").startswith("13"), "it is not Debian 13")
     lab.check(not lab.guest.run("dpkg --audit").strip(), "packages are not configured")
 
-    _expect_undisturbed(lab, path, before, began)
+    _expect_undisturbed(lab, before, began)
+    cut = lab.faults.link_down(2)
+    lab.see_dm(path, "F", cut, timeout=PATIENCE)
+    lab.expect_state("path_health", "failed", map="mpio", path=path, timeout=PATIENCE)
+    lab.expect_event("path_failed", after=cut, MAP="mpio", PATH=path)
+    going_on = lab.wait("the outage in the store", lambda: lab.watch.open_outage(path), PATIENCE)
     lab.guest.run("systemctl reload mpathd-watch", timeout=120)
-    _expect_undisturbed(lab, path, before, began)
+    _expect_undisturbed(lab, before, began)
 
     restarted = lab.watch.restart()
     after = lab.watch.service()
@@ -101,14 +102,13 @@ def _one_outage(lab: Lab, path: str) -> str:
     return entry.fields["OUTAGE"] if entry else ""
 
 
-def _expect_undisturbed(lab: Lab, path: str, before: dict[str, str], since: float) -> None:
-    """Expect the process of before the upgrade, which shows the path as failed and took every scrape.
+def _expect_undisturbed(lab: Lab, before: dict[str, str], since: float) -> None:
+    """Expect the process of before the upgrade, which took every scrape.
 
     A scrape may have come too late: the emulated guest is busy.
     """
     now = lab.watch.service()
     lab.check(now == before, f"the service is {now}, before it was {before}")
-    lab.expect_state("path_health", "failed", map="mpio", path=path, timeout=PATIENCE)
     failed = [each for each in lab.watch.scrapes(since) if each.error]
     lab.say(f"{len(failed)} scrapes failed: {[each.error for each in failed[:3]]}")
     refused = [each for each in failed if "timed out" not in each.error]
