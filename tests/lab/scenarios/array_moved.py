@@ -14,7 +14,7 @@ from tests.lab.kit.san import LIO, PORTALS
 from tests.lab.kit.scenario import Lab
 
 SAN = LIO
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = ("path_failed", "port_group_down", "map_at_risk")
 
 READ_BY_UDEV = {"failed", "recovering", "up"}
