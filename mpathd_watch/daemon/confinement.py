@@ -39,7 +39,7 @@ def confine(config: Config, directories: tuple[Path, ...], *, starts_itself: boo
         return Confinement(starts_programs=True, line=line)
     load_libudev()
     kept = Kept(
-        writable=tuple(dict.fromkeys(map(_existing, (*directories, *_places(config))))),
+        writable=(*directories, *_places(config)),
         starts_programs=starts_itself,
         ports=tuple(place.port for place in config.listen if isinstance(place, ListenAddress)),
     )
@@ -60,8 +60,3 @@ def _places(config: Config) -> Iterator[Path]:
     for place in config.listen:
         if isinstance(place, UnixPath):
             yield Path(place.path).parent
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the directory above it in which it will be made."""
-    return next((each for each in (path, *path.parents) if each.exists()), path)

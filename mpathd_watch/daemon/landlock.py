@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from mpathd_watch.immutable import immutable
+from mpathd_watch.sinks.deadline import within
+
+ANSWERED_WITHIN: Final = 2.0
+"""Seconds within which the file systems of what the process may write to must answer."""
 
 EXECUTE: Final = 1 << 0
 _WRITE_FILE: Final = 1 << 1
@@ -48,7 +53,8 @@ class LandlockError(Exception):
 class Kept:
     """What the process may do from now on.
 
-    ``writable`` are files and directories that it may write to, and below which it may make and remove files.
+    ``writable`` are files and directories that it may write to, and below which it may make and remove files. Where one
+    does not exist, the directory counts in which it can be made.
     ``starts_programs`` is whether it may start programs, and ``ports`` are the TCP ports that it may listen on.
     """
 
@@ -60,11 +66,24 @@ class Kept:
 def restrict(kept: Kept) -> int:
     """Give up everything else for good; returns the version of the kernel's interface.
 
-    It restricts this thread and those that it starts, so that no other thread may run yet. What ``writable`` names but
-    does not exist is left out. Raises ``LandlockError``.
+    It restricts this thread and those that it starts, so that no other thread may run yet. Raises ``LandlockError``:
+    nothing is given up then. A file system that hangs is such an error.
     """
     kernel = _Kernel()
     version = kernel.version()
+    try:
+        ruleset = within(ANSWERED_WITHIN, lambda: _rules(kernel, version, kept))
+    except TimeoutError:
+        raise LandlockError(f"a file system that is written to did not answer within {ANSWERED_WITHIN:g} s") from None
+    try:
+        kernel.enforce(ruleset)
+    finally:
+        os.close(ruleset)
+    return version
+
+
+def _rules(kernel: _Kernel, version: int, kept: Kept) -> int:
+    """The descriptor of the rules. They bind nobody yet, so that any thread may make them. Raises ``LandlockError``."""
     files = sum(rights for since, rights in _FILES if version >= since) | (0 if kept.starts_programs else EXECUTE)
     network = _BIND_TCP if version >= _BINDS else 0
     ruleset = kernel.ruleset(files, network, version)
@@ -73,10 +92,10 @@ def restrict(kept: Kept) -> int:
             kernel.allow_below(ruleset, path, files & ~EXECUTE & ~_MAKE_DEVICE)
         if network:
             kernel.allow_ports(ruleset, kept.ports)
-        kernel.enforce(ruleset)
-    finally:
+    except LandlockError:
         os.close(ruleset)
-    return version
+        raise
+    return ruleset
 
 
 class _Kernel:
@@ -98,16 +117,18 @@ class _Kernel:
         return self._call(_CREATE_RULESET, rights, len(rights), 0)
 
     def allow_below(self, ruleset: int, path: Path, rights: int) -> None:
-        """Keep these rights below ``path``, unless that does not exist."""
-        try:
-            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
+        """Keep these rights below ``path``, or below the directory in which it can be made."""
+        for each in (path, *path.parents):
+            try:
+                descriptor = os.open(each, os.O_PATH | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                rights &= -1 if stat.S_ISDIR(os.fstat(descriptor).st_mode) else _OF_A_FILE
+                self._call(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
+            finally:
+                os.close(descriptor)
             return
-        try:
-            rights &= -1 if path.is_dir() else _OF_A_FILE
-            self._call(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
-        finally:
-            os.close(descriptor)
 
     def allow_ports(self, ruleset: int, ports: Iterable[int]) -> None:
         """Keep the right to listen on these ports."""

@@ -180,3 +180,36 @@ def test_a_daemon_with_hooks_keeps_what_its_unit_gives_it(tmp_path: Path, places
     found = of_daemon(tmp_path, places, '[[hook]]\ncommand = ["/bin/true"]\n')
     assert found["start a program"] == ""
     assert found["make elsewhere"] == ""
+
+
+MOUNT = """
+import ctypes, os, sys
+fuse = os.open("/dev/fuse", os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(0x20000)
+libc.mount(b"none", b"/", None, 0x44000, None)
+options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
+if libc.mount(b"hanging", sys.argv[1].encode(), b"fuse", 0, options):
+    print("NOT TESTED:", os.strerror(ctypes.get_errno()))
+    sys.exit()
+from pathlib import Path
+from mpathd_watch.daemon import landlock
+landlock.ANSWERED_WITHIN = 0.5
+try:
+    landlock.restrict(landlock.Kept((Path(sys.argv[1]) / "state",), False, ()))
+except landlock.LandlockError as error:
+    print(error)
+Path(sys.argv[2], "new").write_text("x")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_a_file_system_that_hangs_takes_no_right_and_little_time(places: tuple[Path, Path], known: int) -> None:
+    assert known
+    command = [sys.executable, "-c", MOUNT, *map(str, places)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)  # noqa: S603  # our own program
+    if done.stdout.startswith("NOT TESTED"):
+        pytest.skip(done.stdout.strip())
+    assert done.stdout == "a file system that is written to did not answer within 0.5 s\n"
+    assert (places[1] / "new").exists()
