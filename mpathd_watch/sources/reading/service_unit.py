@@ -16,6 +16,7 @@ _GROUPS: Final = ("sys/fs/cgroup/system.slice", "sys/fs/cgroup/systemd/system.sl
 """Where systemd has the control groups of its units: cgroup v2, and v1 as on RHEL 8."""
 _WANTS: Final = "etc/systemd/system/sockets.target.wants"
 _MASKED: Final = ("etc/systemd/system", "run/systemd/system")
+_UNITS: Final = (*_MASKED, "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
 _SOCKETS: Final = "proc/self/net/unix"
 _MOST_SOCKETS: Final = 16 << 20
 """Bytes of the list of sockets: a line has about a hundred."""
@@ -50,10 +51,13 @@ class ServiceUnit:
     def is_out_of_use(self) -> bool:
         """Whether it is certain that the daemon runs nowhere in this network namespace. Never raises.
 
-        That is so where systemd lists the service without a process or not at all, and nobody listens on the socket but
-        systemd, whose socket unit is enabled: two can't listen on one address.
+        That is so where the host has the service, systemd lists it without a process or not at all, and nobody listens
+        on the socket but systemd, whose socket unit is enabled: two can't listen on one address. On a host without the
+        service the daemon may run in a container, of whose network namespace nothing is seen.
         """
         if self.process() is not None or not any((self._root / groups).is_dir() for groups in _GROUPS):
+            return False
+        if not any((self._root / directory / self.service).is_file() for directory in _UNITS):
             return False
         try:
             return not self._is_listened_on() or self._is_held_by_systemd()

@@ -34,6 +34,9 @@ class Host:
         (self.proc / "self/net").mkdir()
         self.wants = root / "etc/systemd/system/sockets.target.wants"
         self.wants.mkdir(parents=True)
+        self.unit = root / "usr/lib/systemd/system/multipathd.service"
+        self.unit.parent.mkdir(parents=True)
+        self.unit.touch()
         self.pidfile = root / "multipathd.pid"
         self.sockets()
 
@@ -117,6 +120,11 @@ def test_a_pidfile_that_makes_no_sense_leaves_it_unknown(host: Host) -> None:
     assert not found.why.endswith(HIDDEN)
 
 
+def test_on_a_host_without_the_service_it_may_run_in_a_container(host: Host) -> None:
+    host.unit.unlink()
+    assert not host.presence().certain
+
+
 def test_without_systemd_it_is_not_known(host: Host) -> None:
     host.slice.rmdir()
     assert not host.presence().certain
@@ -149,6 +157,8 @@ def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, sockets: b
 def test_the_kernels_own_list(tmp_path: Path) -> None:
     (tmp_path / "proc").symlink_to("/proc")
     (tmp_path / "sys/fs/cgroup/system.slice").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system/multipathd.service").touch()
     name = f"/mpathd-watch/test/{os.getpid()}"
     unit = ServiceUnit("multipathd", (f"@{name}",), tmp_path)
     assert unit.is_out_of_use()
