@@ -15,7 +15,7 @@ from benchmarks.host.namespace import enter
 from benchmarks.machine import this_machine
 from benchmarks.progress import Progress
 from benchmarks.soak.page import Made, plot, section, write
-from benchmarks.soak.plan import MOST_PACE, QUICK, bad_week, course, quick
+from benchmarks.soak.plan import LUNS, MOST_PACE, QUICK, bad_week, course, quick
 from benchmarks.soak.planted import PLANTED, leaking
 from benchmarks.soak.run import PARTS, soak
 from benchmarks.soak.verdict import LONG, SHORT, broken
@@ -31,7 +31,7 @@ def main() -> int:
         default=1,
         choices=range(1, MOST_PACE + 1),
         metavar=f"1..{MOST_PACE}",
-        help="so many times the LUNs, events, scrapes and disturbances, in so much less time (default: 1)",
+        help="so many times the events, scrapes and disturbances, in so much less time (default: 1)",
     )
     parser.add_argument("--quick", action="store_true", help="two minutes, as in CI")
     parser.add_argument("--page", type=Path, help="the page whose section is written: docs/soak.md")
@@ -45,7 +45,7 @@ def main() -> int:
     else:
         parts, pace = course(options.hours / options.pace), bad_week(options.pace)
         # So many times as many paths fail at once, and half of them wait for the others.
-        bounds = replace(LONG, event_median=LONG.event_median * options.pace)
+        bounds = replace(LONG, event_median=LONG.event_median * pace.luns / LUNS)
     program = leaking(options.plant) if options.plant else PROGRAM
     progress = Progress(PARTS, sys.stderr)
     try:

@@ -16,8 +16,10 @@ SESSIONS = PATHS_OF_A_MAP
 """As many sessions as a map has paths: each session carries one path of every LUN."""
 TIMES = 100
 """How many times as fast a bad week goes by."""
-MOST_PACE = 8
+MOST_TIMES_LUNS = 8
 """With more LUNs than that, and one disk of each in a session, the host would need more sessions."""
+MOST_PACE = 16
+"""With a higher pace a session would be lost for less than half a second, which few reads of the daemon see."""
 
 _LIMITS = Settings()
 FLAPS = round(WEEK / _LIMITS.flap_window_seconds * _LIMITS.flap_failures)
@@ -110,17 +112,24 @@ class Course:
 
 
 def bad_week(pace: int = 1) -> Pace:
-    """A bad week, ``TIMES`` as fast; with ``pace`` that many times the LUNs, scrapes and disturbances."""
+    """A bad week, ``TIMES`` as fast, and with ``pace`` that many times as fast again.
+
+    First by as many times the LUNs, and from ``MOST_TIMES_LUNS`` on by shorter intervals: then everything lasts less
+    long, too. Scrapes and disturbances are that many times as frequent in either case.
+    """
     spell = WEEK / TIMES
+    times_luns = min(pace, MOST_TIMES_LUNS)
+    shorter = pace / times_luns
     return Pace(
-        luns=LUNS * pace,
-        losses=spell / FLAPS,
-        restarts=spell / RESTARTS,
+        luns=LUNS * times_luns,
+        losses=spell / FLAPS / shorter,
+        restarts=spell / RESTARTS / shorter,
         reloads=spell / RELOADS / pace,
         journald=600.0 / pace,
-        journald_gone=8.0,
+        journald_gone=8.0 / shorter,
         disk=600.0 / pace,
-        disk_full=30.0,
+        disk_full=30.0 / shorter,
+        down=1.7 / shorter,
         scrapes=1.0 / pace,
     )
 

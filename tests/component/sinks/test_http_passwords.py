@@ -115,10 +115,12 @@ def test_a_changed_password_counts_at_once_for_open_connections_too(secured: Sec
 def test_an_unknown_user_takes_as_long_as_a_known_one(secured: Secured) -> None:
     server = secured.start(f"basic_auth_users:\n  ann: {hashed('secret', 9)}\n  bob: {hashed('secret', 4)}\n")
 
+    # Processor time of this process, in which both the server and the client are: other work of the machine changes how
+    # long an answer takes, but not what it costs.
     def seconds(user: str, number: int) -> float:
-        began = time.monotonic()
+        began = time.process_time()
         assert status(server, user, f"wrong{number}") == 401
-        return time.monotonic() - began
+        return time.process_time() - began
 
     times = {user: median(seconds(user, number) for number in range(3)) for user in ("ann", "eve")}
     assert times["ann"] > 0.01
@@ -127,13 +129,13 @@ def test_an_unknown_user_takes_as_long_as_a_known_one(secured: Secured) -> None:
 
 def test_a_password_is_checked_once(secured: Secured) -> None:
     server = secured.start(f"basic_auth_users:\n  ann: {hashed('geheimnis', 11)}\n")
-    began = time.monotonic()
+    began = time.process_time()
     assert status(server, "ann", "geheimnis") == 200
-    first = time.monotonic() - began
-    began = time.monotonic()
+    first = time.process_time() - began
+    began = time.process_time()
     for _ in range(5):
         assert status(server, "ann", "geheimnis") == 200
-    assert (time.monotonic() - began) / 5 < first / 2
+    assert (time.process_time() - began) / 5 < first / 2
 
 
 def test_guesses_are_limited_and_those_who_know_the_password_notice_nothing(secured: Secured) -> None:

@@ -22,6 +22,7 @@ from benchmarks.soak.outcome import Answers, Numbers, Outcome, Quiet, Sample
 from benchmarks.soak.page import Made, plot, section, write
 from benchmarks.soak.plan import (
     MOST_PACE,
+    MOST_TIMES_LUNS,
     QUICK,
     SESSIONS,
     TIMES,
@@ -105,13 +106,19 @@ def test_a_bad_week_goes_by_a_hundred_times_as_fast() -> None:
     assert sum(each.deed is Deed.RELOAD for each in schedule(bad_week(), spell, 1)) == 7
 
 
-@pytest.mark.parametrize("pace", [2, MOST_PACE])
-def test_a_pace_multiplies_events_and_disturbances_and_not_the_losses_of_a_session(pace: int) -> None:
-    assert bad_week(pace).events == pace * bad_week().events
-    assert bad_week(pace).losses == bad_week().losses
+@pytest.mark.parametrize("pace", [2, MOST_TIMES_LUNS, MOST_PACE])
+def test_a_pace_multiplies_events_and_disturbances(pace: int) -> None:
+    assert bad_week(pace).events == pytest.approx(pace * bad_week().events)
     for deed in (Deed.RELOAD, Deed.JOURNALD, Deed.DISK):
         count = [sum(each.deed is deed for each in schedule(bad_week(by), 7200.0, 1)) for by in (1, pace)]
         assert count[1] == pytest.approx(pace * count[0], abs=pace)
+
+
+def test_a_pace_multiplies_the_luns_as_far_as_it_can_and_shortens_the_intervals_only_then() -> None:
+    first, most, faster = bad_week(), bad_week(MOST_TIMES_LUNS), bad_week(2 * MOST_TIMES_LUNS)
+    assert (most.luns, most.losses, most.down) == (MOST_TIMES_LUNS * first.luns, first.losses, first.down)
+    assert (faster.luns, faster.losses, faster.down) == (most.luns, first.losses / 2, first.down / 2)
+    assert (faster.disk_full, faster.journald_gone) == (first.disk_full / 2, first.journald_gone / 2)
 
 
 @given(st.sampled_from([bad_week(), bad_week(MOST_PACE), quick(QUICK.load)]), st.floats(1.0, 4000.0), st.integers())
