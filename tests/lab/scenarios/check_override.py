@@ -15,7 +15,7 @@ from tests.lab.kit.san import ARTICLE, PORTALS
 from tests.lab.kit.scenario import Lab
 
 SAN = ARTICLE
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 
 ALERTS = frozenset({"config_finding"})
 

@@ -10,7 +10,7 @@ from tests.lab.kit.scenario import Lab
 
 # What multipathd writes over it is another story: here it is as configured.
 SAN = ARTICLE.with_iscsi(fast_io_fail_tmo="15")
-SUITES = ("trixie", "bookworm")
+LONG_SUITES = ("bookworm",)
 ALERTS = ("path_missing", "path_failed", "map_at_risk", "session_lost", "config_finding")
 
 NOT_IN_FORCE = "timeout_not_in_force"

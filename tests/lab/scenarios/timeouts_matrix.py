@@ -1,4 +1,4 @@
-"""Ten path failures, one after the other: pulled cables, silent drops, killed targets, with ever other timeouts.
+"""Five path failures, one after the other: pulled cables, silent drops, killed targets, with ever other timeouts.
 
 The noop timeouts are changed in the node records and put into force by a new login, the replacement timeout by
 fast_io_fail_tmo for iSCSI alone, polling_interval by a reconfiguration of multipathd. Some outages end before the
@@ -76,7 +76,7 @@ STAGES = (
     ),
     Stage(((SILENCE, 1), (DEATH, 2)), pings=(5, 10)),
 )
-OF_EACH = 2
+OF_EACH = 1
 
 
 def run(lab: Lab) -> None:
