@@ -34,6 +34,8 @@ ENDED_WITHIN: Final = 2.0
 """Seconds that the rest may take at the end."""
 BEAT: Final = 10.0
 """Seconds between two signs of life in the store: by so much it is uncertain when a daemon was killed."""
+SPACING: Final = 0.25
+"""Seconds between two writes: in a storm each has all that has come meanwhile, and not one outage."""
 HANGS: Final = 15.0
 """Seconds after which a write that has not returned is reported."""
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -66,7 +68,7 @@ class Keeping:
         self._lock: Lock | None = None
         self._fault: StoreError | None = None
         self._busy_since: float | None = None
-        self._ending = False
+        self._ending = threading.Event()
         self._changed = threading.Event()
         opened = self._opened()
         self.remembered = None if opened is None else Remembered(opened.memory)
@@ -130,7 +132,7 @@ class Keeping:
 
     def stop(self) -> None:
         """Write what waits, for at most ``ENDED_WITHIN`` seconds, and note that the daemon ended in order."""
-        self._ending = True
+        self._ending.set()
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join(ENDED_WITHIN)
@@ -142,7 +144,7 @@ class Keeping:
     # --- the thread ---------------------------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        while not self._ending:
+        while not self._ending.is_set():
             self._busy_since = self._now().monotonic
             try:
                 self._locked()
@@ -159,18 +161,12 @@ class Keeping:
                 self._report(SourceUp(SourceName.STORE))
             self._busy_since = None
             if self._fault is None:
-                self._changed.wait(BEAT)
+                self._ending.wait(SPACING)
+                self._changed.wait(BEAT - SPACING)
             else:
-                self._pause()
+                self._ending.wait(BEAT / 2)
             self._changed.clear()
         self._end()
-
-    def _pause(self) -> None:
-        """Wait before the next attempt, whatever comes meanwhile."""
-        until = self._now().monotonic + BEAT / 2
-        while not self._ending and (left := until - self._now().monotonic) > 0:
-            self._changed.clear()
-            self._changed.wait(left)
 
     def _end(self) -> None:
         with contextlib.suppress(StoreError):

@@ -218,8 +218,7 @@ def _words(states: PathStates) -> tuple[str, ...]:
     return (states.health, states.dm, states.checker, states.device, states.session, states.access)
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def _parsed(text: object) -> Any:

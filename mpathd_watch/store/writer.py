@@ -201,18 +201,15 @@ class Writer:
 
 
 def _put(connection: sqlite3.Connection, taken: Contents) -> None:
-    for key, kept in taken.outages.items():
-        if kept is None:
-            connection.execute("DELETE FROM outages WHERE id = ?", (key,))
-        else:
-            connection.execute(_OUTAGE, outage_row(kept))
+    dropped = [(key,) for key, kept in taken.outages.items() if kept is None]
+    connection.executemany("DELETE FROM outages WHERE id = ?", dropped)
+    connection.executemany(_OUTAGE, [outage_row(kept) for kept in taken.outages.values() if kept is not None])
     connection.executemany(_INCIDENT, [incident_row(kept) for kept in taken.incidents.values()])
-    for wwid, map_ in taken.maps.items():
-        if map_ is None:
-            connection.execute("DELETE FROM maps WHERE wwid = ?", (wwid,))
-        else:
-            row = (plain(wwid), plain(map_.label), map_text(map_.kept))
-            connection.execute("INSERT OR REPLACE INTO maps VALUES (?, ?, ?)", row)
+    connection.executemany(
+        "DELETE FROM maps WHERE wwid = ?", [(wwid,) for wwid, map_ in taken.maps.items() if not map_]
+    )
+    maps = [(plain(wwid), plain(map_.label), map_text(map_.kept)) for wwid, map_ in taken.maps.items() if map_]
+    connection.executemany("INSERT OR REPLACE INTO maps VALUES (?, ?, ?)", maps)
     for wwid, expected in taken.expected.items():
         put_expected(connection, wwid, expected)
     for label, shared in taken.lost.items():

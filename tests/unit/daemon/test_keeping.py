@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.core.effects import NexusAnnounced
 from mpathd_watch.core.events import Event, SourceDown, SourceUp
+from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.daemon import clock, keeping
 from mpathd_watch.daemon.keeping import Keeping, Place, StateTakenError
@@ -63,6 +66,34 @@ def test_what_is_put_is_written_and_the_end_is_noted(tmp_path: Path) -> None:
     kept.stop()
     assert lost(tmp_path) == {"n": "x", "m": ""}
     assert opened(tmp_path).remembered is not None
+
+
+def test_what_comes_one_by_one_in_a_storm_is_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[float] = []
+    writes = Writer.write
+
+    def counted(self: Writer, now: Instant) -> str:
+        written.append(now.monotonic)
+        return writes(self, now)
+
+    monkeypatch.setattr(keeping, "SPACING", 1.0)
+    monkeypatch.setattr(Writer, "write", counted)
+    kept = opened(tmp_path)
+
+    def storm() -> None:
+        for number in range(100):
+            kept.put(NexusAnnounced(f"n{number}", ""))
+            time.sleep(0.002)
+
+    assert run(kept, lambda events: UP in events) == [UP]
+    storm()
+    deadline = time.monotonic() + 20
+    while kept.outlet.waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+    kept.stop()
+    assert len(lost(tmp_path)) == 100
+    assert len(written) <= 4
+    assert all(after - before >= 1.0 for before, after in pairwise(written))
 
 
 def test_what_is_put_is_written_even_if_it_never_ran(tmp_path: Path) -> None:
