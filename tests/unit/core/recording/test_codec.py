@@ -26,6 +26,7 @@ from mpathd_watch.core.events import (
     SourceErrors,
     Tick,
 )
+from mpathd_watch.core.model.budget import Bounds
 from mpathd_watch.core.model.facts import PathListing
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.outage import Outage
@@ -181,6 +182,13 @@ def test_an_event_is_an_object(record: object) -> None:
 def test_what_does_not_fit_inside_is_named(record: dict[str, Any], message: str) -> None:
     with pytest.raises(CodecError, match=message):
         decode_event(record)
+
+
+def test_a_field_that_is_infinite_is_left_out_and_is_infinite_again() -> None:
+    bounds = Bounds(failover=20.0)
+    assert encode(bounds)["failover"] == 20.0
+    assert "detection" not in encode(bounds)
+    assert decode(Bounds, encode(bounds)) == bounds
 
 
 @pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, 10**400])
