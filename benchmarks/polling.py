@@ -16,7 +16,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mpathd_watch.core.effects import Refresh, Scope
@@ -32,7 +32,11 @@ from tests.fakes.sysfs import FakeSysfs, healthy_san
 WARM_UP = 6.0
 """Seconds: what has just appeared is watched closely."""
 ANSWERS_EVERY = {"idle": 5.0, "busy": 0.3, "one failed": 5.0}
-"""Seconds between the moves of every session's exp_statsn."""
+"""Seconds between two answers of every target."""
+PING = bytes(48)
+"""What a target answers: a basic header segment of iSCSI."""
+Ends = Sequence[tuple[socket.socket, socket.socket]]
+"""The TCP connection of each session: this host's end, and the target's."""
 
 
 class Watcher(Outlets):
@@ -80,8 +84,8 @@ def main() -> None:
     for case, interval in ANSWERS_EVERY.items():
         with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
             san = healthy_san(Path(directory) / "sys", sessions=options.sessions)
-            stack.enter_context(connected(san))
-            stack.enter_context(answering(san, interval))
+            ends = stack.enter_context(connected(san))
+            stack.enter_context(answering(san, ends, interval))
             share = asyncio.run(cost(san, options.seconds, fail=case == "one failed"))
         print(f"{options.sessions} sessions, {case}: {share:.2%} of one core", flush=True)
 
@@ -102,8 +106,8 @@ async def cost(san: FakeSysfs, seconds: float, *, fail: bool) -> float:
 
 
 @contextlib.contextmanager
-def connected(san: FakeSysfs) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
-    """A TCP connection for each session: this host's end, and the target's."""
+def connected(san: FakeSysfs) -> Iterator[Ends]:
+    """A TCP connection for each session."""
     ends = []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=len(san.sessions)))
@@ -119,9 +123,9 @@ def connected(san: FakeSysfs) -> Iterator[list[tuple[socket.socket, socket.socke
 
 
 @contextlib.contextmanager
-def answering(san: FakeSysfs, interval: float) -> Iterator[None]:
+def answering(san: FakeSysfs, ends: Ends, interval: float) -> Iterator[None]:
     """Another process in which all targets answer every so often."""
-    target = multiprocessing.get_context("fork").Process(target=_answer, args=(san, interval), daemon=True)
+    target = multiprocessing.get_context("fork").Process(target=_answer, args=(san, ends, interval), daemon=True)
     target.start()
     try:
         yield
@@ -130,13 +134,16 @@ def answering(san: FakeSysfs, interval: float) -> Iterator[None]:
         target.join()
 
 
-def _answer(san: FakeSysfs, interval: float) -> None:
+def _answer(san: FakeSysfs, ends: Ends, interval: float) -> None:
     parent, answers = os.getppid(), 0
     while os.getppid() == parent:
         time.sleep(interval)
         answers += 1
-        for session in san.sessions:
+        # Both show that a target is alive: who reads a host only once has nothing but the connection.
+        for session, (host, target) in zip(san.sessions, ends, strict=True):
             session.connection.set("exp_statsn", answers)
+            target.send(PING)
+            host.recv(len(PING))
 
 
 if __name__ == "__main__":

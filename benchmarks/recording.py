@@ -15,7 +15,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import socket
 import tempfile
 import threading
 import time
@@ -24,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from benchmarks.polling import connected
+from benchmarks.polling import Ends, connected
 from mpathd_watch.config import Config
 from mpathd_watch.config.listen_address import ListenAddress
 from mpathd_watch.core.events import Emit, Event
@@ -46,8 +45,6 @@ WARM_UP = 60.0
 PING_EVERY, CHECK_EVERY = 5.0, 20.0
 """Seconds between the pings of an idle session (noop_out_interval), and between multipathd's checks of a path."""
 DAY = 86_400.0
-
-Ends = list[tuple[socket.socket, socket.socket]]
 
 
 def main() -> None:

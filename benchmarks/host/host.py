@@ -62,8 +62,8 @@ def host(paths: int) -> Iterator[Host]:
         configure(directory / "root", tree)
         # Paths fail again and again here; that they flap is not what is measured.
         (directory / "config.toml").write_text("flap_failures = 0\n")
-        stack.enter_context(connected(tree.san))
+        ends = stack.enter_context(connected(tree.san))
         # Processes are forked before journald's thread begins.
-        stack.enter_context(answering(tree.san, ANSWERS_EVERY))
+        stack.enter_context(answering(tree.san, ends, ANSWERS_EVERY))
         serving = stack.enter_context(multipathd(directory, Listing(tree.maps)))
         yield Host(paths, directory, tree, serving, stack.enter_context(journald()))
