@@ -20,6 +20,7 @@ from mpathd_watch.config.web import WebConfigError
 from mpathd_watch.core.catalog.alerts import Priority
 from mpathd_watch.daemon.confinement import confine
 from mpathd_watch.daemon.garbage import look_rarely
+from mpathd_watch.daemon.heap import give_back, keep_little
 from mpathd_watch.daemon.keeping import StateTakenError
 from mpathd_watch.daemon.reporters import reporting
 from mpathd_watch.daemon.service import Service
@@ -31,6 +32,7 @@ from mpathd_watch.sinks.recorder import RecorderError
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT. Returns the exit status."""
+    keep_little()
     try:
         config = configuration(options)
         directory = runtime_directory()
@@ -46,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             def settled() -> None:
                 reporters.log(Priority.INFO, confinement.line)
                 look_rarely()
+                give_back()
 
             service = Service(
                 config,

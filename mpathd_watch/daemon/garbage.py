@@ -7,8 +7,6 @@ connections, and nearly all of them are found young. To look through everything 
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 from typing import Final
 
@@ -22,7 +20,3 @@ def look_rarely() -> None:
     gc.freeze()
     first, second, _ = gc.get_threshold()
     gc.set_threshold(first, second, RARELY)
-    # What the start has needed and freed would stay with the process, 0.5 MiB: glibc gives back no more than the end of
-    # its heap.
-    with contextlib.suppress(AttributeError):  # another libc
-        ctypes.CDLL(None).malloc_trim(0)
