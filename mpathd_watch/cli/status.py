@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,8 +26,9 @@ from mpathd_watch.sinks.status.screen import render
 def run(options: argparse.Namespace) -> int:
     """Print the status. Returns the exit status."""
     asks = options.root is None and not (options.sysfs or options.multipathd_socket)
+    refused = _refused() if asks else ""
     if options.watch:
-        return _watch(options) if asks else fail("--watch shows what the daemon reports, no other host", 2)
+        return _watch(options, refused) if asks else fail("--watch shows what the daemon reports, no other host", 2)
     if asks:
         answer, note = _ask()
         if answer is not None:
@@ -39,11 +41,13 @@ def run(options: argparse.Namespace) -> int:
         seen = shown(options)
     except UsageError as error:
         return fail(str(error), 2)
-    note = "No daemon answers; the host was read once." if options.root is None else ""
+    note = f"{refused or 'No daemon answers'}; the host was read once." if options.root is None else ""
     return _show(options, seen.document, note, seen.lines, seen.keys)
 
 
-def _watch(options: argparse.Namespace) -> int:
+def _watch(options: argparse.Namespace, refused: str) -> int:
+    if refused:
+        return fail(refused)
     if options.exit_status:
         return fail("--watch ends with Ctrl-C and has no --exit-status", 2)
     # Imported only now: threads and the terminal are for this option alone.
@@ -89,6 +93,15 @@ def _ask() -> tuple[Document | None, str]:
         if (answer := _answer(socket)) is not None:
             return answer, "No daemon answers; this is what a running 'mpathd-watch replay' shows, not this host."
     return None, ""
+
+
+def _refused() -> str:
+    """Why this user may not ask the daemon; empty if it may, or if there is none."""
+    directory = runtime_directory()
+    socket = directory / STATUS_SOCKET if directory else None
+    if socket is None or not socket.exists() or os.access(socket, os.W_OK):
+        return ""
+    return f"Only root and members of its group may ask the daemon on {socket}"
 
 
 def _answer(socket: Path) -> Document | None:

@@ -11,11 +11,13 @@ from mpathd_watch.sinks.local_socket import PATIENCE, LocalSocket, Terms
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import Views
 
-_TERMS: Final = Terms("serve the status", mode=0o666, clients=8, backlog=16)
+_TERMS: Final = Terms("serve the status", mode=0o660, clients=8, backlog=16)
 
 
 class StatusSocket(LocalSocket):
-    """Serves the views on the unix socket ``path``.
+    """Serves the views on the unix socket ``path`` to root, the daemon's own user and its group.
+
+    A password for the pages would be worth little if every local user could read the same here.
 
     The document is built on a worker thread: with ten thousand paths that takes longer than an event may wait.
     """

@@ -55,10 +55,10 @@ def succeed(path: Path) -> None:
     path.write_text("the successor's", encoding="utf-8")
 
 
-def test_whoever_connects_is_sent_the_document(path: Path) -> None:
+def test_whoever_may_connect_is_sent_the_document(path: Path) -> None:
     async def story(_: StatusSocket) -> None:
         assert await asyncio.to_thread(read_status, path) == document(View(article_state(), NOW))
-        assert await asyncio.to_thread(mode, path) == 0o666
+        assert await asyncio.to_thread(mode, path) == 0o660
 
     play(path, story)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from mpathd_watch import cli
-from mpathd_watch.cli import status
+from mpathd_watch.cli import status, status_once
 from mpathd_watch.core.model.vocabulary import MapHealth
 from mpathd_watch.sinks.status.from_view import document
 from mpathd_watch.sinks.view import View
@@ -75,3 +76,22 @@ def test_the_exit_status_is_that_of_the_map_that_is_asked_for(
 def test_what_cannot_be_watched_is_refused(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
     assert cli.main(["status", "--watch", *option]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_who_may_not_ask_the_daemon_sees_the_host_read_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Root may write to any socket: for others the kernel's answer is put in its place."""
+    seen = status_once.Shown(document(View(make_state([make_map("a")]), NOW)), (), {})
+    (tmp_path / "status.sock").touch()
+    monkeypatch.setattr(status, "runtime_directory", lambda: tmp_path)
+    monkeypatch.setattr(status, "replay_sockets", list)
+    monkeypatch.setattr(status_once, "shown", lambda _options: seen)
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path / "status.sock")
+    reason = f"Only root and members of its group may ask the daemon on {tmp_path}/status.sock"
+    assert cli.main(["status"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == f"{reason}; the host was read once.\n"
+    assert shown.out.startswith("1 map: 1 healthy")
+    assert cli.main(["status", "--watch"]) == 1
+    assert capsys.readouterr().err == f"mpathd-watch: {reason}\n"
