@@ -33,6 +33,8 @@ INTO = (("debian/mpathd-watch.docs", DOCS), ("debian/mpathd-watch.examples", f"{
 """Lists of debian/ that name files, and where the files are installed."""
 ELSEWHERE = {"/usr/share/zsh/vendor-completions": "/usr/share/zsh/site-functions"}
 """Directories of Debian that other distributions have elsewhere."""
+DEBIAN_ONLY = frozenset({"apparmor/mpathd-watch"})
+"""Files that the RPM does not have: Debian's own scripts load an AppArmor profile, and Fedora has no AppArmor."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,8 @@ def shipped() -> dict[str, Path]:
     found["/usr/lib/sysusers.d/mpathd-watch.conf"] = TREE / "systemd/mpathd-watch.sysusers"
     for line in (TREE / "debian/mpathd-watch.install").read_text().splitlines():
         source, _, directory = line.partition(" ")
+        if source in DEBIAN_ONLY:
+            continue
         directory = "/" + directory.strip().strip("/")
         found[f"{ELSEWHERE.get(directory, directory)}/{Path(source).name}"] = TREE / source
     for name, directory in INTO:
