@@ -165,17 +165,21 @@ def test_what_has_just_been_written_is_looked_at_again(record: Path, monkeypatch
     monkeypatch.undo()
     whole = version(8)
     record.write_bytes(whole[: len(whole) // 2])
-    monkeypatch.setattr("time.sleep", lambda _: record.write_bytes(whole))
-    monkeypatch.setattr(reader, "MAX_PAUSES", 1000)
-    now = [record.stat().st_mtime_ns]
+    age, pauses = [5_000_000], list[float]()
 
-    def later() -> int:
-        now[0] += 5_000_000
-        return now[0]
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 1:
+            record.write_bytes(whole)
+        else:
+            age[0] += 20_000_000
 
-    monkeypatch.setattr("time.time_ns", later)
+    # However slow this machine is, the record has changed 5 ms ago until the second pause.
+    monkeypatch.setattr("time.sleep", pause)
+    monkeypatch.setattr("time.time_ns", lambda: max(record.stat().st_mtime_ns, record.stat().st_ctime_ns) + age[0])
     read, values = found(record)
     assert (values, read.unreadable) == ([(0, 0), (8, 8), (2, 2)], ())
+    assert len(pauses) >= 2
 
 
 @pytest.mark.parametrize("step", [-3600, 3600])
