@@ -162,7 +162,8 @@ class Keeping:
             self._busy_since = None
             if self._fault is None:
                 self._ending.wait(SPACING)
-                self._changed.wait(BEAT - SPACING)
+                if not self._pending.waiting:
+                    self._changed.wait(BEAT - SPACING)
             else:
                 self._ending.wait(BEAT / 2)
             self._changed.clear()

@@ -16,6 +16,10 @@ from mpathd_watch.store.schema import APPLICATION, MIGRATIONS, TABLES, VERSION
 NAME: Final = "state.db"
 BUSY: Final = 2.0
 """Seconds to wait for a reader that holds the database."""
+_SPARE: Final = 64 << 10
+LOG_PAGES: Final = 256
+"""Pages of SQLite's log after which they are written to the database, 1 MiB, and not SQLite's own 1000. On a disk that
+becomes full meanwhile there is no room to do that, and the log keeps the room that it has."""
 _STEPS: Final = 20_000
 """Steps of SQLite's virtual machine between two looks at the clock."""
 
@@ -36,7 +40,8 @@ def errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(_word(error.errno), f"{error.filename or path}: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise StoreError(_of_sqlite(error), f"{path}: {error}") from error
+        reason = _of_sqlite(error, path)
+        raise StoreError(reason, f"{path}: {'the disk is full' if reason == 'disk_full' else error}") from error
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -50,6 +55,7 @@ def opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute("PRAGMA journal_size_limit = 4194304")
         connection.execute("PRAGMA trusted_schema = OFF")
         _migrate(connection)
@@ -140,13 +146,26 @@ def _is_sound(connection: sqlite3.Connection, until: float) -> bool:
         connection.set_progress_handler(None, 0)
 
 
+def _is_full(path: Path) -> bool:
+    """Whether the disk has no room for the index of SQLite's log, which is enlarged by 32 KiB (wal.c).
+
+    SQLite calls that an error of the disk.
+    """
+    with contextlib.suppress(OSError):
+        found = os.statvfs(path.parent)
+        return found.f_bavail * found.f_frsize < _SPARE
+    return False
+
+
 def _word(number: int | None) -> str:
     return {30: "read_only", 28: "disk_full", 13: "not_permitted", 1: "not_permitted", 2: "no_directory"}.get(
         number or 0, "error"
     )
 
 
-def _of_sqlite(error: sqlite3.Error) -> str:
+def _of_sqlite(error: sqlite3.Error, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_IOERR") and _is_full(path):
+        return "disk_full"
     words = {"SQLITE_FULL": "disk_full", "SQLITE_READONLY": "read_only", "SQLITE_BUSY": "busy"}
     return next((word for prefix, word in words.items() if name.startswith(prefix)), "error")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import field
+from itertools import islice
 from typing import TypeVar
 
 from mpathd_watch.core.effects import (
@@ -34,6 +35,9 @@ from mpathd_watch.store.rows import KeptIncident, KeptOutage
 Value = TypeVar("Value")
 MOST_PAST = 20_000
 """Outages that are over, incidents, and changes of maps, that wait for a disk; the oldest are lost then."""
+AT_ONCE = 1000
+"""Outages, incidents and changes that are written in one transaction. SQLite's log needs room for all of it, and on a
+disk that is nearly full there may be room for a part only."""
 MOST_DRILLS = 4
 """Drills that wait for a disk; more are not taken."""
 
@@ -131,10 +135,29 @@ class Pending:
             return True
 
     def take(self) -> Contents:
-        """All that waits; it waits no longer."""
+        """What waits, the oldest first; it waits no longer. At most ``AT_ONCE`` each of what there may be many of.
+
+        Drills come after all outages, which belong to them.
+        """
         with self._guard:
-            taken, self._waiting, self._over = self._waiting, Contents.nothing(), {}
-            return taken
+            waiting = self._waiting
+            outages, more_outages = _divided(waiting.outages)
+            incidents, more_incidents = _divided(waiting.incidents)
+            drills = [] if more_outages else waiting.drills
+            self._waiting = Contents(
+                more_outages,
+                more_incidents,
+                {},
+                {},
+                {},
+                waiting.changes[AT_ONCE:],
+                waiting.drills if more_outages else [],
+            )
+            for key in outages:
+                self._over.pop(key, None)
+            return replace(
+                waiting, outages=outages, incidents=incidents, changes=waiting.changes[:AT_ONCE], drills=drills
+            )
 
     def give_back(self, taken: Contents) -> None:
         """It could not be written: it waits again, as far as nothing newer does."""
@@ -150,7 +173,7 @@ class Pending:
                 [*taken.drills, *newer.drills],
                 taken.findings if newer.findings is None else newer.findings,
             )
-            self._over = {key: None for key, kept in self._waiting.outages.items() if kept and kept.open is None}
+            self._over = {key: None for key, kept in self._waiting.outages.items() if not (kept and kept.open)}
             self._limit()
 
     def write_all_again(self) -> None:
@@ -193,7 +216,7 @@ class Pending:
             self._set_outage(replace(known, outage=replace(known.outage, judgement=judgement), open=None))
         else:
             del self._present.outages[kept.id]
-            self._waiting.outages[kept.id] = None
+            self._waiting.outages[kept.id] = self._over[kept.id] = None
 
     def _set_outage(self, kept: KeptOutage) -> None:
         key = kept.outage.id
@@ -230,6 +253,14 @@ class Pending:
         if (excess := len(self._waiting.changes) - MOST_PAST) > 0:
             del self._waiting.changes[:excess]
             self.lost += excess
+
+
+def _divided(items: dict[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The first ``AT_ONCE`` items, and the rest."""
+    if len(items) <= AT_ONCE:
+        return items, {}
+    pairs = iter(items.items())
+    return dict(islice(pairs, AT_ONCE)), dict(pairs)
 
 
 def _set(present: dict[str, Value | None], waiting: dict[str, Value | None], key: str, value: Value | None) -> None:

@@ -10,8 +10,8 @@ from mpathd_watch.immutable import immutable
 from mpathd_watch.store.rows import microseconds
 
 DAY: Final = 86_400.0
-AT_ONCE: Final = 1000
-"""Outages that are removed in one transaction."""
+AT_ONCE: Final = 200
+"""Outages that are removed in one transaction. Each changes pages of its own, which need room in SQLite's log."""
 PAGES_AT_ONCE: Final = 500
 """Pages that are given back to the file system at once."""
 AT_A_TIME: Final = 1.0

@@ -20,7 +20,7 @@ from mpathd_watch.store.database import StoreError, errors
 from mpathd_watch.store.drills import SHARE, put_drill
 from mpathd_watch.store.merging import forget_the_present
 from mpathd_watch.store.opening import open_to_write
-from mpathd_watch.store.pending import Contents, Pending
+from mpathd_watch.store.pending import AT_ONCE, Contents, Pending
 from mpathd_watch.store.pruning import Limits, prune, size
 from mpathd_watch.store.reopening import Opened
 from mpathd_watch.store.rows import (
@@ -39,6 +39,8 @@ PRUNED_EVERY: Final = 3600.0
 """Seconds between two looks at what is too old or too much."""
 SIZED_EVERY: Final = 60.0
 """Seconds between two looks at what is too much only, which costs next to nothing."""
+SIZED_AFTER: Final = AT_ONCE
+"""Outages and changes after which to look sooner: about 1 MiB."""
 LEAPT: Final = 31 * 86_400.0
 """Seconds by which the clock may be ahead of the last sign of life of an earlier daemon before it may have been set
 wrong: nothing is taken for old by it then."""
@@ -74,6 +76,8 @@ class Writer:
         self._row: int | None = None
         self._inode: int | None = None
         self._pruned_at = self._sized_at = float("-inf")
+        self._unsized = 0
+        self._was_full = False
         self._trusted_until = run.began.wall
         self._watches = False
 
@@ -92,34 +96,41 @@ class Writer:
         self._watches = True
 
     def write(self, now: Instant) -> str:
-        """Write what waits, and a sign of life. Returns a line about a database that was moved aside.
+        """Write what waits, as much as one transaction takes, and a sign of life.
 
-        Raises ``StoreError``.
+        Returns a line about a database that was moved aside. Raises ``StoreError``.
         """
         note = self._reopened()
         taken = self._pending.take()
         try:
             with errors(self.path):
+                if self._was_full:
+                    self._prune(now)  # what is too much makes room for what is new
                 self._transact(taken, now, clean=False)
+                self._was_full = False
+                self._unsized += len(taken.outages) + len(taken.changes)
                 if self._is_too_much(now) or now.monotonic - self._pruned_at > PRUNED_EVERY:
-                    complete = prune(self._connected(), self._limits, self._today(now), self._row)
-                    self._pruned_at = now.monotonic if complete else float("-inf")
-                    self.outages = None
+                    self._prune(now)
                 if self.outages is None or taken.outages:
                     (self.outages,) = self._connected().execute("SELECT count(*) FROM outages").fetchone()
-        except StoreError:
+        except StoreError as error:
             self._pending.give_back(taken)
-            self._abandon()
+            self._was_full = error.reason == "disk_full"
+            self._abandon()  # this frees the log, too
             raise
         return note
 
     def end(self, now: Instant) -> None:
         """Write the rest, note that the daemon ended in order, and close. Raises ``StoreError``."""
         self._reopened()
-        taken = self._pending.take()
         with errors(self.path):
             try:
-                self._transact(taken, now, clean=True)
+                while True:
+                    taken = self._pending.take()
+                    last = not self._pending.waiting
+                    self._transact(taken, now, clean=last)
+                    if last:
+                        break
             finally:
                 self._abandon()
 
@@ -158,10 +169,15 @@ class Writer:
 
     def _is_too_much(self, now: Instant) -> bool:
         """Whether the history has become larger than it may be, if it is time to look."""
-        if now.monotonic - self._sized_at <= SIZED_EVERY:
+        if now.monotonic - self._sized_at <= SIZED_EVERY and self._unsized < SIZED_AFTER:
             return False
-        self._sized_at = now.monotonic
+        self._sized_at, self._unsized = now.monotonic, 0
         return size(self._connected()) > self._limits.mebibytes << 20
+
+    def _prune(self, now: Instant) -> None:
+        complete = prune(self._connected(), self._limits, self._today(now), self._row)
+        self._pruned_at = now.monotonic if complete else float("-inf")
+        self.outages = None
 
     def _today(self, now: Instant) -> float:
         """The wall clock, or a guess if that may have been set wrong."""

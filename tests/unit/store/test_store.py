@@ -35,6 +35,7 @@ from mpathd_watch.core.model.outage import Gap, Judgement, Outage, PathStates
 from mpathd_watch.core.model.vocabulary import Cause, Health, MapHealth, Verdict
 from mpathd_watch.immutable import replace
 from mpathd_watch.store import pending as pending_module
+from mpathd_watch.store import writer
 from mpathd_watch.store.database import NAME, StoreError
 from mpathd_watch.store.directly import replace_expected
 from mpathd_watch.store.drills import kept_drill
@@ -378,6 +379,51 @@ def test_the_oldest_of_the_past_is_lost_when_too_much_waits(monkeypatch: pytest.
     assert [change.at for change in taken.changes] == [NOW.later(number) for number in (2, 3, 4)]
 
 
+def test_what_waits_is_bounded_also_where_it_only_has_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with paths that were suspect for a moment, again and again, while the disk is full."""
+    monkeypatch.setattr(pending_module, "MOST_PAST", 3)
+    pending = Pending(Contents.nothing())
+    for number in range(20):
+        pending.put(changed(outage(number)))
+        pending.put(OutageDropped(outage(number).id, real=False))
+        pending.give_back(pending.take())
+    assert pending.waiting == 3
+    assert pending.lost == 17
+    assert set(pending.take().outages) == {outage(number).id for number in (17, 18, 19)}
+
+
+def test_much_is_taken_in_parts_the_oldest_first_and_drills_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_module, "AT_ONCE", 3)
+    pending = Pending(Contents.nothing())
+    made = kept_drill(drill_report(), BEGAN + 120)
+    assert pending.put_drill(made)
+    pending.put(NexusAnnounced("n", ""))
+    for number in range(5):
+        pending.put(ended(outage(number)))
+        pending.put(map_changed(MapHealth.LOST, at=NOW.later(number)))
+    first = pending.take()
+    assert [*first.outages] == [outage(number).id for number in range(3)]
+    assert ([change.at for change in first.changes], first.drills) == ([NOW.later(n) for n in range(3)], [])
+    assert first.lost == {"n": ""}
+    pending.give_back(first)
+    assert pending.take().outages == first.outages
+    second = pending.take()
+    assert [*second.outages] == [outage(3).id, outage(4).id]
+    assert ([change.at for change in second.changes], second.drills) == ([NOW.later(3), NOW.later(4)], [made])
+    assert pending.waiting == 0
+    assert pending.take().is_empty()
+
+
+def test_the_end_writes_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_module, "AT_ONCE", 2)
+    store = Store(tmp_path)
+    for number in range(5):
+        store.pending.put(ended(outage(number)))
+    store.writer.end(NOW)
+    assert store.rows("SELECT count(*) FROM outages") == [(5,)]
+    assert store.rows("SELECT clean FROM runs") == [(1,)]
+
+
 def test_a_database_that_is_gone_is_made_again_with_all_that_goes_on(tmp_path: Path) -> None:
     directory = tmp_path / "state"
     directory.mkdir()
@@ -523,15 +569,29 @@ def test_too_much_goes_within_a_minute_also_while_outages_come_one_after_the_oth
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 50)
+    monkeypatch.setattr(writer, "SIZED_AFTER", 10_000)
     store = Store(tmp_path, Limits(36_500, 1)).keep()  # the first write looks at what there is
     for number in range(6_000):
         store.pending.put(ended(outage(number, failed=NOW)))
     with closing(sqlite3.connect(store.path)) as connection:
-        store.keep(at=NOW.later(30))
+        while store.pending.waiting:
+            store.keep(at=NOW.later(30))
         assert size(connection) > 1 << 20
         store.keep(at=NOW.later(61))
         assert size(connection) <= 1 << 20
     assert store.rows("SELECT count(*) FROM outages") == [(store.writer.outages,)]
+
+
+def test_too_much_goes_sooner_if_much_has_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 50)
+    monkeypatch.setattr(writer, "SIZED_AFTER", 3_000)
+    store = Store(tmp_path, Limits(36_500, 1)).keep()
+    for number in range(9_000):
+        store.pending.put(ended(outage(number, failed=NOW)))
+    with closing(sqlite3.connect(store.path)) as connection:
+        while store.pending.waiting:
+            store.keep()
+        assert size(connection) <= 1 << 20
 
 
 @pytest.mark.parametrize(("leap", "left"), [(365 * 86_400.0 * 3, 1), (-86_400.0, 1)])
