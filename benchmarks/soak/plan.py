@@ -182,9 +182,14 @@ def rehearsal(pace: Pace, seconds: float, seed: int) -> list[Action]:
 
 
 def _losses(pace: Pace, seconds: float, dice: random.Random) -> Iterator[Action]:
-    """Sessions are lost in turn, and at other moments two at once; half of the losses show in dm only."""
+    """Sessions are lost in turn, and at other moments two at once; half of the losses show in dm only.
+
+    After two at once one loss is left out: it would be of the second one of them, a moment after it has come back.
+    """
     restarts = {round(each.at / pace.losses) for each in _every(pace.restarts, seconds, Deed.RESTART)}
     for number in range(int(seconds / pace.losses)):
+        if number - 1 in restarts:
+            continue
         at = number * pace.losses + dice.uniform(0.0, pace.losses / 10)
         deed = Deed.RESTART if number in restarts else dice.choice((Deed.UEVENT_LOSS, Deed.SESSION_LOSS))
         yield Action(at, deed, pace.down, number % SESSIONS)

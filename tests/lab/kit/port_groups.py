@@ -110,7 +110,8 @@ def expect_array_cause(lab: Lab, number: int, word: str, since: float, luns: Ite
     """Expect that the paths through a portal have failed with the cause `array_WORD`, and that an entry says why."""
     path = lab.san.portals[number]
     for lun in luns or lab.san.luns:
-        lab.expect_cause(lab.san.map_name(lun), path, f"array_{word}", since)
+        failures = len(lab.truth.failures(path, since, lun))
+        lab.expect_cause(lab.san.map_name(lun), path, f"array_{word}", since, failures)
     evidence = (
         f"port group {number}",
         "changing the state" if word == "transitioning" else word,

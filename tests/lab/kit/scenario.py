@@ -354,8 +354,8 @@ class Lab:
             cause = entry.fields.get("CAUSE")
             self.check(cause == "carrier_lost", f"{path} suspect: cause {cause}, expected carrier_lost")
 
-    def expect_cause(self, map_name: str, path: str, cause: str, since: float) -> None:
-        """Expect that the one failure of a path later than `since` is reported and counted with this cause."""
+    def expect_cause(self, map_name: str, path: str, cause: str, since: float, failures: int = 1) -> None:
+        """Expect that the failures of a path later than `since` are reported and counted with this cause."""
         if not self.watch.present:
             return
 
@@ -373,7 +373,8 @@ class Lab:
         self.say(f"ours: {path}: told {', '.join(told()) or 'nothing'}, counted {counted()}")
         self.check(cause in told(), f"{path}: cause {told() or 'not given'}, expected {cause}")
         self.check(
-            counted() == {cause: 1}, f"{path}: path_failures_by_cause_total rose by {counted()}, expected one {cause}"
+            counted() == {cause: failures},
+            f"{path}: path_failures_by_cause_total rose by {counted()}, expected {failures} {cause}",
         )
 
     def expect_one_outage(self, map_name: str, path: str, causes: Iterable[str] = (), since: float = 0.0) -> None:

@@ -191,6 +191,13 @@ class Truth:
                 said.append((each.at, each.values["paths"].get(number)))
         return [(at, verdict) for at, verdict in said if verdict is not None]
 
+    def failures(self, portal: str, after: float, lun: int = 1) -> list[float]:
+        """Return the instants after `after` at which dm failed the path through `portal`, by its uevents."""
+        device = self.device(portal, lun)
+        number = device.values["dev_t"] if device else None
+        failed = {"DM_ACTION": "PATH_FAILED", "DM_PATH": number}
+        return [each.at for each in self.records("uevent", after) if _has(each, failed)]
+
     def path_groups(self, name: str) -> list[tuple[str, list[str]]]:
         """Return (mark, device numbers) of each path group of map `name`; the mark A is on the one in use."""
         records = [each for each in self.records("map") if each.values["id"] == name]

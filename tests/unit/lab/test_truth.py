@@ -57,6 +57,21 @@ def test_the_access_state_of_a_path_is_that_of_its_lun() -> None:
     assert seen.access("192.168.2.1:3260") is None
 
 
+def dm(at: float, action: str, number: str = "8:32") -> dict[str, Any]:
+    return {"mono": at, "source": "uevent", "DM_ACTION": action, "DM_PATH": number}
+
+
+def test_a_path_that_multipathd_reinstates_for_a_moment_has_failed_twice() -> None:
+    """As in the lab: a check that was under way when dm failed the path."""
+    device = {"mono": 0.5, "source": "device", "id": "sdc", "hctl": "2:0:0:1", "portal": PORTAL, "dev_t": "8:32"}
+    failed, reinstated = "PATH_FAILED", "PATH_REINSTATED"
+    events = [(1, failed), (2, reinstated), (3, failed), (4, reinstated)]
+    seen = truth(device, dm(2.5, failed, "8:48"), *(dm(at, action) for at, action in events))
+    assert seen.failures(PORTAL, 0.5) == [1, 3]
+    assert seen.failures(PORTAL, 2.5) == [3]
+    assert seen.failures(PORTAL, 4.0) == []
+
+
 def test_unit_attentions_are_uevents_with_a_kind_and_an_address() -> None:
     seen = truth(
         attention(1, "CAPACITY_DATA_HAS_CHANGED", "2:0:0:1"),
