@@ -226,6 +226,7 @@ class Pending:
             self._over[key] = None
         else:
             self._present.outages[key] = kept
+            self._over.pop(key, None)  # nothing of the present is lost
 
     def _incident(self, kept: KeptIncident) -> None:
         key = kept.incident.id

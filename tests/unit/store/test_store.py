@@ -392,6 +392,17 @@ def test_what_waits_is_bounded_also_where_it_only_has_to_go(monkeypatch: pytest.
     assert set(pending.take().outages) == {outage(number).id for number in (17, 18, 19)}
 
 
+def test_an_outage_that_goes_on_after_all_is_not_among_those_that_may_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_module, "MOST_PAST", 1)
+    pending = Pending(Contents.nothing())
+    pending.put(changed(outage(1)))
+    pending.put(OutageDropped(outage(1).id, real=False))
+    pending.put(changed(outage(1)))
+    pending.put(ended(outage(2)))
+    pending.put(ended(outage(3)))
+    assert set(pending.take().outages) == {outage(1).id, outage(3).id}
+
+
 def test_much_is_taken_in_parts_the_oldest_first_and_drills_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pending_module, "AT_ONCE", 3)
     pending = Pending(Contents.nothing())
@@ -584,9 +595,9 @@ def test_too_much_goes_within_a_minute_also_while_outages_come_one_after_the_oth
 
 def test_too_much_goes_sooner_if_much_has_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mpathd_watch.store.pruning.AT_ONCE", 50)
-    monkeypatch.setattr(writer, "SIZED_AFTER", 3_000)
+    monkeypatch.setattr(writer, "SIZED_AFTER", 2_000)
     store = Store(tmp_path, Limits(36_500, 1)).keep()
-    for number in range(9_000):
+    for number in range(6_000):
         store.pending.put(ended(outage(number, failed=NOW)))
     with closing(sqlite3.connect(store.path)) as connection:
         while store.pending.waiting:
