@@ -34,7 +34,7 @@ from tests.lab.kit.outage import TrueOutage
 from tests.lab.kit.san import ARTICLE, San
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.truth import PingTimeout, Truth, start_recorder
-from tests.lab.kit.watch import UNIT, Entry, Watch, start_followers
+from tests.lab.kit.watch import UNIT, Entry, Start, Watch, start_followers
 
 T = TypeVar("T")
 
@@ -279,6 +279,20 @@ class Lab:
         else:
             self._fleeting.add((map_name, path, "recovering"))
         self.expect_path(map_name, path, "up", up)
+
+    def expect_known(self, metric: str, health: str, start: Start, **labels: str) -> None:
+        """Expect journal and metrics of a daemon that has just begun to say what is when systemd has started it.
+
+        READY=1 promises that the whole host has been read. How long that takes is a matter of the guest's processors.
+        """
+        if not self.watch.present:
+            return
+        name = " ".join([*labels.values(), health])
+        found = self.watch.find_health(health, after=start.began, **{key.upper(): each for key, each in labels.items()})
+        scraped = self.watch.metric_instant(metric, health, after=start.began, **labels)
+        for where, at in (("journal", found.at if found else None), ("metric", scraped)):
+            if self.check(at is not None and at <= start.done, f"{name} ({where}): not when systemd had started it"):
+                self.say(f"ours: {name} ({where}) {start.done - (at or 0.0):.2f} s before systemd had started it")
 
     def expect_path_story(
         self, map_name: str, path: str, story: Iterable[str], optional: Iterable[str] = EARLY_WARNINGS

@@ -49,7 +49,7 @@ def run(lab: Lab) -> None:
     lab.guest.run("systemctl stop mpathd-watch")
     lab.guest.run(f"mount -o remount,ro {PLACE}")
     lab.say("the state directory is read-only")
-    began = lab.watch.start()
+    began = lab.watch.start().began
     lab.expect_metric("source_up", 0, source="store", timeout=NOTICED)
     lab.expect_state("map_health", "healthy", map="mpio", timeout=30)
     _expect_reported_once(lab, began - 5.0)

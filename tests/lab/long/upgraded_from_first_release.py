@@ -140,7 +140,7 @@ def _newer_store(lab: Lab) -> None:
     version = _version(lab, f"{STATE}/state.db")
     lab.guest.run(f"systemctl stop {NAME}")
     _set_version(lab, f"{STATE}/state.db", 99)
-    began = lab.watch.start()
+    began = lab.watch.start().began
     lab.expect_state("map_health", "healthy", map="mpio", timeout=FAILED)
     lab.check(_lines(lab, began, "was written by a newer version") == 1, "the newer store was not reported once")
     lab.check("state.db.newer" in lab.guest.run(f"ls {STATE}"), "the newer store is not beside")
@@ -151,7 +151,7 @@ def _newer_store(lab: Lab) -> None:
 
     lab.guest.run(f"systemctl stop {NAME}")
     _set_version(lab, f"{STATE}/state.db.newer", version)
-    back = lab.watch.start()
+    back = lab.watch.start().began
     lab.expect_state("path_health", "failed", map="mpio", path=path, timeout=FAILED)
     lab.check(_lines(lab, back, "was put back") == 1, "that the store was put back was not reported once")
     found = set(lab.watch.outages())

@@ -21,9 +21,9 @@ def run(lab: Lab) -> None:
     lab.see_failed(path, cut)
     lab.see_dm(path, "F", cut)
     lab.say("starting the daemon")
-    ready = lab.watch.start()
-    lab.expect_path("mpio", path, "failed", ready)
-    lab.expect_map("mpio", "at_risk", ready)
+    start = lab.watch.start()
+    lab.expect_known("path_health", "failed", start, map="mpio", path=path)
+    lab.expect_known("map_health", "at_risk", start, map="mpio")
     lab.expect_state("path_health", "up", map="mpio", path=PORTALS[1])
 
     plugged = lab.faults.link_up(2)

@@ -21,7 +21,7 @@ def run(lab: Lab) -> None:
     lab.see_failed(second, cut)
     lab.see_dm(second, "F", cut)
 
-    started = lab.watch.start()
+    started = lab.watch.start().began
     lab.expect_state("path_health", "failed", timeout=20, map="mpio", path=second)
     lab.expect_state("path_health", "up", map="mpio", path=first)
     lab.expect_state("map_health", "at_risk", map="mpio")
