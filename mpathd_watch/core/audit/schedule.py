@@ -112,9 +112,10 @@ def audit_when_due(draft: Draft) -> None:
 
 def _advanced(work: Work) -> Work:
     paths = sum(len(map_.paths) for map_ in work.host.maps)
-    for _ in range(max(1, PATHS_AT_ONCE // max(1, paths))):
-        if not work.done:
-            work = advanced(work)
+    stages = max(1, PATHS_AT_ONCE // max(1, paths))
+    while stages and not work.done:
+        work = advanced(work)
+        stages -= 1
     return work
 
 

@@ -14,7 +14,7 @@ from mpathd_watch.core.model.vocabulary import USABLE, Health
 from mpathd_watch.core.state import Due, MapState, PathState, Wait
 from mpathd_watch.core.verdicts import io_latency, slow_path
 from mpathd_watch.core.verdicts.comparison import median
-from mpathd_watch.core.verdicts.slow_path import Slowness
+from mpathd_watch.core.verdicts.slow_path import Slowness, Trend
 from mpathd_watch.immutable import replace
 
 WATCH_EVERY = 1.0
@@ -43,8 +43,9 @@ def compare_when_due(draft: Draft) -> None:
         return
     if moment is not None:
         round_trips = {label: nexus.facts.tcp.rtt for label, nexus in draft.nexuses.items() if nexus.facts.tcp}
+        alike = slow_path.alike(round_trips.values())
         for wwid in tuple(draft.maps):
-            _compare_round_trips(draft, wwid, round_trips)
+            _compare_round_trips(draft, wwid, round_trips, alike=alike)
     draft.deadlines.drop(_COMPARE)
     if draft.maps:
         draft.deadlines[_COMPARE] = draft.now.monotonic + slow_path.INTERVAL
@@ -87,22 +88,29 @@ def _readings(draft: Draft, map_: MapState) -> dict[str, io_latency.Reading]:
     return readings
 
 
-def _compare_round_trips(draft: Draft, wwid: str, round_trips: Mapping[str, float | None]) -> None:
+def _compare_round_trips(draft: Draft, wwid: str, round_trips: Mapping[str, float | None], *, alike: bool) -> None:
     map_ = _without_old_latency(draft, wwid)
-    before, readings = {}, []
+    found = _trends(map_, round_trips, alike=alike)
     for label, path in map_.paths.items():
-        health = path.health
-        unknown = health is Health.UNKNOWN
+        known = path.slowness
+        usable = path.health is Health.UNKNOWN or path.health in USABLE
+        latency = known.by_latency.forgotten(draft.now.monotonic) if usable else io_latency.Latency()
+        trend = found.get(label, slow_path.NOTHING)
+        if latency is not known.by_latency or trend is not known.by_round_trip:
+            _take(draft, wwid, path, Slowness(latency, trend))
+
+
+def _trends(map_: MapState, round_trips: Mapping[str, float | None], *, alike: bool) -> Mapping[str, Trend]:
+    """The verdict on each path by its round trip, by label; nothing stands out of a path that is not among them."""
+    before = {label: path.slowness.by_round_trip for label, path in map_.paths.items()}
+    if alike and not any(trend.slow or trend.streak for trend in before.values()):
+        return {}
+    readings = []
+    for label, path in map_.paths.items():
+        unknown = path.health is Health.UNKNOWN
         rtt = None if unknown else round_trips.get(path.nexus)
-        before[label] = path.slowness.by_round_trip
-        readings.append(slow_path.Reading(label, unknown or health in USABLE, rtt, path.nexus))
-    found = slow_path.compare_round_trips(before, readings)
-    for reading in readings:
-        path, after = map_.paths[reading.label], found[reading.label]
-        known = path.slowness.by_latency
-        latency = known.forgotten(draft.now.monotonic) if reading.usable else io_latency.Latency()
-        if latency is not known or after is not path.slowness.by_round_trip:
-            _take(draft, wwid, path, Slowness(latency, after))
+        readings.append(slow_path.Reading(label, unknown or path.health in USABLE, rtt, path.nexus))
+    return slow_path.compare_round_trips(before, readings)
 
 
 def _without_old_latency(draft: Draft, wwid: str) -> MapState:

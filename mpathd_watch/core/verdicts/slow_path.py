@@ -75,7 +75,8 @@ class Trend:
     compared: Comparison | None = None
 
 
-_NOTHING = Trend()
+NOTHING = Trend()
+"""Nothing stands out, and nothing has begun to."""
 
 
 @immutable
@@ -83,7 +84,7 @@ class Slowness:
     """Whether a path is slower than its siblings, and what was measured."""
 
     by_latency: Latency = field(default=Latency())
-    by_round_trip: Trend = _NOTHING
+    by_round_trip: Trend = NOTHING
 
     @property
     def slow(self) -> bool:
@@ -100,6 +101,12 @@ class Slowness:
         return next((found.compared for found in standings if found.compared and found.slow is self.slow), None)
 
 
+def alike(round_trips: Iterable[float | None]) -> bool:
+    """Whether no session with one of these can be worse than others, which spares most hosts all comparisons."""
+    known = [value for value in round_trips if value is not None and isfinite(value)]
+    return not known or max(known) - min(known) < EXCESS
+
+
 def compare_round_trips(before: Mapping[str, Trend], readings: Iterable[Reading]) -> dict[str, Trend]:
     """The verdict on each path of one map, by label, after a comparison; ``before`` is the result of the last one.
 
@@ -109,9 +116,9 @@ def compare_round_trips(before: Mapping[str, Trend], readings: Iterable[Reading]
     usable = {reading.label: reading for reading in paths if reading.usable}
     round_trips = _round_trips(usable.values())
     ranked = sorted(round_trips.values())
-    found = dict.fromkeys((reading.label for reading in paths), _NOTHING)
+    found = dict.fromkeys((reading.label for reading in paths), NOTHING)
     for label, reading in usable.items():
-        found[label] = _advanced(before.get(label, _NOTHING), _compared(round_trips.get(reading.nexus), ranked))
+        found[label] = _advanced(before.get(label, NOTHING), _compared(round_trips.get(reading.nexus), ranked))
     return found
 
 
@@ -155,7 +162,7 @@ def _advanced(before: Trend, seen: Comparison | None) -> Trend:
     """The verdict after a comparison, or after one without data."""
     if seen is None:
         if before.blank + 1 >= FORGET or not (before.slow or before.streak):
-            return _NOTHING
+            return NOTHING
         return replace(before, blank=before.blank + 1)
     against = _well(seen) if before.slow else _worse(seen)
     streak = before.streak + 1 if against else 0
@@ -163,4 +170,4 @@ def _advanced(before: Trend, seen: Comparison | None) -> Trend:
         return Trend(slow=not before.slow, compared=seen)
     if before.slow:
         return Trend(slow=True, streak=streak, compared=seen)
-    return Trend(streak=streak) if streak else _NOTHING
+    return Trend(streak=streak) if streak else NOTHING

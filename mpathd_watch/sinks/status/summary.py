@@ -23,7 +23,7 @@ def summary(view: View) -> str:
 
 def _maps(view: View) -> str:
     maps = list(view.state.maps.values())
-    line = overview([map_.health.value for map_ in maps], started=view.state.started)
+    line = overview([map_.health for map_ in maps], started=view.state.started)
     troubled = sorted(
         (map_ for map_ in maps if map_.health is not MapHealth.HEALTHY),
         key=lambda map_: (badness(map_.health, MAPS_WORST_FIRST), by_label(map_)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mpathd_watch.core.formats.multipath_conf import ere, hardware
 from mpathd_watch.core.formats.multipath_conf.keywords import lookup
@@ -66,20 +67,18 @@ class SectionValues:
             elif keyword.name == "polling_interval":
                 self.values.setdefault(keyword.name, Chosen(UNCHECKED_INTERVAL, origin))
 
-    def merge(self, earlier: SectionValues) -> None:
-        """Add what an earlier section of the same name sets and this one does not.
+    def merged(self, earlier: SectionValues, *, reconciled: bool) -> SectionValues:
+        """With what an earlier section of the same name sets and this one does not.
 
-        That is merge_hwe(), merge_mpe() and merge_pce(). An empty word is not taken over.
+        That is merge_hwe(), merge_mpe() and merge_pce(). An empty word is not taken over. ``reconciled``: the old
+        feature queue_if_no_path becomes ``no_path_retry queue`` (reconcile_features_with_options()).
         """
-        for keyword, chosen in earlier.values.items():
-            if chosen.value != "":
-                self.values.setdefault(keyword, chosen)
-
-    def reconcile(self) -> None:
-        """Turn the old feature queue_if_no_path into ``no_path_retry queue`` (reconcile_features_with_options())."""
-        features = self.values.get("features")
-        if features is not None and "queue_if_no_path" in str(features.value):
-            self.values.setdefault("no_path_retry", Chosen("queue", features.origin))
+        taken = {keyword: chosen for keyword, chosen in earlier.values.items() if chosen.value != ""}
+        values = {**taken, **self.values}
+        features = values.get("features")
+        if reconciled and features is not None and "queue_if_no_path" in str(features.value):
+            values.setdefault("no_path_retry", Chosen("queue", features.origin))
+        return SectionValues(values)
 
 
 @immutable
@@ -128,7 +127,7 @@ def sections(document: Document, version: Version, table: Document | None = None
     """The sections of ``document``, above the devices of ``table`` (of our own hardware table if it is ``None``)."""
     defaults, overrides = SectionValues(), SectionValues()
     protocols: list[SectionValues] = []
-    devices = _own_table(version) if table is None else _device_sections(table, "hardware", version)
+    devices = list(_own_table(version) if table is None else _device_sections(table, "hardware", version))
     multipaths: list[SectionValues] = []
     for section in document.sections:
         if section.name == "defaults":
@@ -148,8 +147,9 @@ def sections(document: Document, version: Version, table: Document | None = None
     )
 
 
-def _own_table(version: Version) -> list[SectionValues]:
-    return [_section(section, "devices/device", "hardware", version) for section in hardware.table(version)]
+@lru_cache(maxsize=1)
+def _own_table(version: Version) -> tuple[SectionValues, ...]:
+    return tuple(_section(section, "devices/device", "hardware", version) for section in hardware.table(version))
 
 
 def _device_sections(document: Document, origin: str, version: Version) -> list[SectionValues]:
@@ -176,9 +176,5 @@ def _merged(found: list[SectionValues], keywords: tuple[str, ...]) -> list[Secti
         if key[0] is None:
             continue
         earlier = result.pop(key, None)
-        if earlier is not None:
-            entry.merge(earlier)
-            if "vendor" in keywords:
-                entry.reconcile()
-        result[key] = entry
+        result[key] = entry if earlier is None else entry.merged(earlier, reconciled="vendor" in keywords)
     return list(result.values())

@@ -28,6 +28,7 @@ from mpathd_watch.core.verdicts.slow_path import (
     Reading,
     Slowness,
     Trend,
+    alike,
     compare_round_trips,
 )
 from tests.factories import with_changes
@@ -253,6 +254,20 @@ def flaps(*seconds: float) -> Flaps:
     for second in seconds:
         found = failed(found, moment(second), 3, 600.0)
     return found
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.none() | st.floats(0.0, 0.1) | st.sampled_from([0.0, EXCESS, 2 * EXCESS, float("nan"), float("inf")]))
+)
+def test_what_is_alike_needs_no_comparison(round_trips: list[float | None]) -> None:
+    readings = [Reading(str(number), True, rtt, f"s{number}") for number, rtt in enumerate(round_trips)]
+    found = compare_round_trips({}, readings)
+    if alike(round_trips):
+        assert all(trend == Trend() for trend in found.values())
+    known = [rtt for rtt in round_trips if rtt in (0.0, EXCESS)]
+    if len(known) == len(round_trips) and len(set(known)) > 1:
+        assert not alike(round_trips)
 
 
 def test_a_flapping_path_is_reported_with_count_and_window() -> None:
