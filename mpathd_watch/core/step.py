@@ -67,6 +67,11 @@ class Entry:
     audited: bool = False
 
 
+def _ticked(draft: Draft, event: Tick) -> None:
+    expected.take_up_deadlines(draft, event)
+    sysfs.go_on_when_due(draft)
+
+
 _ENTRIES: Mapping[type, Entry] = {
     DmPathEvent: Entry(dm.path_event, SourceName.UEVENT),
     BlockEvent: Entry(dm.block_event, SourceName.UEVENT),
@@ -89,7 +94,7 @@ _ENTRIES: Mapping[type, Entry] = {
     SourceErrors: Entry(sources.source_errors),
     Remembered: Entry(expected.remembered),
     Forget: Entry(expected.forget, audited=True),
-    Tick: Entry(expected.take_up_deadlines),
+    Tick: Entry(_ticked),
 }
 _ANY_NEXUSES = Entry(nexuses.nexuses_read, SourceName.SYSFS, audited=True)
 """An event that is not in the table shows the nexuses of a transport."""

@@ -125,7 +125,7 @@ BUGS = (
     ),
     Bug(
         "vanished_disk_is_ignored",
-        "folding/sysfs.py",
+        "folding/maps.py",
         "        if label not in labels and path.member:\n",
         "        if label is None:\n",
     ),

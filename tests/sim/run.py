@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
+from mpathd_watch.core.folding import sysfs
 from tests.sim import faults
 from tests.sim.chronicle import Chronicle
 from tests.sim.clock import MONOTONIC_AT_START, Clock
@@ -221,7 +222,15 @@ class Rebooted(Performance):
 
 
 def play(plan: Plan, *, told: bool = False) -> Result:
-    """Play a plan; ``told``: and keep the story of it."""
+    """Play a plan; ``told``: and keep the story of it. Full scans are folded map by map, as on a large host."""
+    at_once, sysfs.PATHS_AT_ONCE = sysfs.PATHS_AT_ONCE, 1
+    try:
+        return _played(plan, told=told)
+    finally:
+        sysfs.PATHS_AT_ONCE = at_once
+
+
+def _played(plan: Plan, *, told: bool) -> Result:
     if plan.reboot is None:
         return Run(plan, told=told).play()
     before = tuple(fault for fault in plan.faults if fault.at < plan.reboot)

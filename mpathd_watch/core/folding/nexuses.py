@@ -21,11 +21,13 @@ a second, and once a second if there are many; iscsid tries to bring one back 2 
 
 def nexuses_read(draft: Draft, event: Event) -> None:
     """Take over all nexuses of a transport; a new or vanished one means that disks came or went, too."""
-    before = _handles(draft)
+    before = handles(draft)
     take_over(draft, event)
     touch_changed(draft)
-    if before != _handles(draft):
+    if before != handles(draft):
         _leave_behind(draft)
+        # What a scan shows of disks whose nexuses are others now is out of date.
+        draft.rest = replace(draft.rest, scan=None)
         draft.refresh(Scope.SYSTEM)
     suspicion.reassess(draft)
 
@@ -59,7 +61,8 @@ def forget_status(draft: Draft) -> None:
         draft.nexuses[label] = replace(nexus, status=unknown, liveness=Liveness.UNKNOWN)
 
 
-def _handles(draft: Draft) -> set[object]:
+def handles(draft: Draft) -> set[object]:
+    """Which nexuses are there, by transport and handle."""
     return {(nexus.transport, nexus.facts.handle) for nexus in draft.nexuses.values() if nexus.present}
 
 

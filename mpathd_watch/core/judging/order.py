@@ -27,7 +27,7 @@ from mpathd_watch.immutable import replace
 
 _OF_OTHERS = frozenset(
     {
-        *(Wait.AUDIT, Wait.SLOW_PATHS),
+        *(Wait.AUDIT, Wait.SCAN, Wait.SLOW_PATHS),
         *(Wait.ACCESS, Wait.LUNS, Wait.ATTENTIONS, Wait.MOVES, Wait.RESIZES),
         *(Wait.LEARN, Wait.GRACE, Wait.REMOVED, Wait.INCIDENT),
     }

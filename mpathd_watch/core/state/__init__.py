@@ -7,7 +7,7 @@ from mpathd_watch.core.state.map import MapState, Queueing
 from mpathd_watch.core.state.nexus import ERROR_FRESH, NexusError, NexusState
 from mpathd_watch.core.state.path import DiskErrors, PathState, PathVerdict
 from mpathd_watch.core.state.source import SourceState
-from mpathd_watch.core.state.state import Auditing, Counters, State
+from mpathd_watch.core.state.state import Auditing, Counters, Scan, State
 
 __all__ = [
     "ERROR_FRESH",
@@ -29,6 +29,7 @@ __all__ = [
     "PortGroup",
     "Queueing",
     "Resize",
+    "Scan",
     "SourceState",
     "State",
     "Wait",

@@ -18,6 +18,7 @@ class Wait(StrEnum):
     CAUSE = "cause"
     OVERDUE = "overdue"
     AUDIT = "audit"
+    SCAN = "scan"
     NEXUSES = "nexuses"
     SILENCE = "silence"
     LOOK = "look"

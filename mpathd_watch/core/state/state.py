@@ -8,7 +8,7 @@ from dataclasses import field
 from mpathd_watch.core.audit_report import AuditReport
 from mpathd_watch.core.configuration import Configuration
 from mpathd_watch.core.formats.multipath_conf import Document
-from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts
+from mpathd_watch.core.model.facts import DeviceFacts, LinkFacts, MapFacts
 from mpathd_watch.core.model.histogram import Histogram
 from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
@@ -68,6 +68,20 @@ class Auditing:
 
 
 @immutable
+class Scan:
+    """A full scan of sysfs of which a part has yet to be folded.
+
+    ``maps``: those, by WWID. ``devices``: all disks, by name. ``labels``: those of all maps, by WWID. ``requested``:
+    when the scan was asked for (CLOCK_MONOTONIC seconds).
+    """
+
+    maps: Mapping[str, MapFacts]
+    devices: Mapping[str, DeviceFacts]
+    labels: Mapping[str, str]
+    requested: float
+
+
+@immutable
 class State:
     """The whole. ``maps`` by WWID, ``nexuses`` by label, ``unmapped`` disks of iSCSI sessions by name.
 
@@ -79,6 +93,7 @@ class State:
     ``dm_stale``: since when uevents may have been lost that no listing from the kernel has made up for (CLOCK_MONOTONIC
     seconds). ``uevents_since``: since when uevents are received (CLOCK_MONOTONIC seconds), ``None`` while they are not.
     ``memory``: what earlier daemons knew. ``incidents``: those that go on, by their ids, the oldest first.
+    ``scan``: the last full scan while a part of it has yet to be folded.
     ``settling``: by WWID, the incident that has ended before it was announced that the map has recovered from it.
     ``deadlines``: what is to be looked at again, and when (CLOCK_MONOTONIC seconds).
     """
@@ -99,6 +114,7 @@ class State:
     expected: Mapping[str, ExpectedMap] = field(default_factory=empty)
     incidents: Mapping[str, Incident] = field(default_factory=empty)
     settling: Mapping[str, str] = field(default_factory=empty)
+    scan: Scan | None = None
     dm_stale: float | None = None
     uevents_since: float | None = None
     deadlines: Mapping[Due, float] = field(default_factory=empty)

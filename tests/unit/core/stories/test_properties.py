@@ -38,6 +38,7 @@ from mpathd_watch.core.events import (
     UnitAttention,
     UnitAttentions,
 )
+from mpathd_watch.core.folding import sysfs
 from mpathd_watch.core.judging.paths.evidence import STANDBY_EXPLAINS
 from mpathd_watch.core.model.facts import (
     AccessFacts,
@@ -323,7 +324,7 @@ class Witness:
         check_counters(before, self.state)
         self.journal.read(self.state, effects)
         due = next_deadline(self.state)
-        if isinstance(event, Tick):
+        if isinstance(event, Tick) and self.state.scan is None:
             assert due is None or due > self.at
         return effects
 
@@ -562,6 +563,19 @@ def snapshot(san: San, requested: float) -> tuple[Event, ...]:
     return san.system_read(), san.maps_listed(requested), san.paths_listed(requested)
 
 
+def look_around(witness: Witness, san: San) -> None:
+    """Feed a snapshot, asked for now, until all of its full scan has been folded."""
+    scan, *listings = snapshot(san, witness.at)
+    witness.feed(scan)
+    while witness.state.scan is not None:
+        witness.feed(Tick())
+    for event in listings:
+        witness.feed(event)
+
+
+AT_ONCE = pytest.mark.parametrize("at_once", [1, sysfs.PATHS_AT_ONCE], ids=["scans in parts", "scans at once"])
+
+
 def check_same_truth(state: State, san: San, requested: float) -> None:
     """After the same snapshot, the state says of everything there is what a daemon just started says."""
     fresh = Witness(at=requested)
@@ -603,36 +617,39 @@ def present_sessions(state: State) -> dict[Hashable, Nexus]:
     }
 
 
+@AT_ONCE
 @settings(max_examples=80, deadline=None)
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from(_OPS), max_size=40), st.floats(0.1, 1.0))
 def test_a_snapshot_makes_up_for_events_that_came_late_in_disorder_or_never(
-    pick: random.Random, ops: list[str], promptness: float
+    at_once: int, pick: random.Random, ops: list[str], promptness: float
 ) -> None:
     witness, mess = Witness(), Mess(pick)
-    for event in snapshot(mess.san, witness.at):
-        witness.feed(event)
-    for op in ops:
-        mess.happen(op, witness.at)
-        if pick.random() < promptness:
+    look_around(witness, mess.san)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sysfs, "PATHS_AT_ONCE", at_once)
+        for op in ops:
+            mess.happen(op, witness.at)
+            if pick.random() < promptness:
+                mess.deliver(witness)
+        while mess.waiting:
             mess.deliver(witness)
-    while mess.waiting:
-        mess.deliver(witness)
-    witness.at += 1
-    for event in snapshot(mess.san, witness.at):
-        witness.feed(event)
-    check_same_truth(witness.state, mess.san, witness.at)
+        witness.at += 1
+        look_around(witness, mess.san)
+        check_same_truth(witness.state, mess.san, witness.at)
 
 
+@AT_ONCE
 @settings(max_examples=100, deadline=None)
 @given(st.lists(anything, max_size=15))
-def test_a_snapshot_makes_up_for_nonsense(events: list[Event]) -> None:
+def test_a_snapshot_makes_up_for_nonsense(at_once: int, events: list[Event]) -> None:
     witness, san = Witness(), San.of(["mpio", "data"], ["192.168.1.1", "192.168.2.1"])
-    for event in events:
-        witness.feed(event, 0.1)
-    witness.at = START.monotonic + 100
-    for event in snapshot(san, witness.at):
-        witness.feed(event)
-    check_same_truth(witness.state, san, witness.at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sysfs, "PATHS_AT_ONCE", at_once)
+        for event in events:
+            witness.feed(event, 0.1)
+        witness.at = START.monotonic + 100
+        look_around(witness, san)
+        check_same_truth(witness.state, san, witness.at)
 
 
 # --- the article, entered anywhere ------------------------------------------------------------------------------------
