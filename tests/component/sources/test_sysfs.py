@@ -213,7 +213,7 @@ def test_wakes_that_come_together_lead_to_one_scan(san: FakeSysfs) -> None:
         await asyncio.sleep(0.1)  # long enough after the first look for another to be allowed
         for _ in range(20):
             watching.sysfs.wake_system()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         await watching.until_kind(SystemRead, 2)
         await asyncio.sleep(0.3)
         assert len(watching.of(SystemRead)) == 2
