@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.sources.reading.presence import Daemon, Presence
@@ -144,6 +144,7 @@ def test_a_list_that_is_too_long_shows_nothing(host: Host, monkeypatch: pytest.M
     assert not host.presence().certain
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=20))
 def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, sockets: bytes, processes: bytes) -> None:
     host = Host(tmp_path_factory.mktemp("host"))
