@@ -38,6 +38,11 @@ def numbers(text: str) -> Numbers:
     )
 
 
+def failures(text: str, source: str) -> int:
+    """How often a source has failed."""
+    return round(sum(value for labels, value in series(text, "source_errors_total") if labels["source"] == source))
+
+
 def disagreements(found: Mapping[tuple[str, str], str], expected: Mapping[tuple[str, str], str]) -> list[str]:
     """Where the health of paths is not what it must be."""
     keys = sorted({*found, *expected})

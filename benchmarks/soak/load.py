@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +14,19 @@ from pathlib import Path
 
 from benchmarks.host.daemon import Daemon
 from benchmarks.host.host import Host
+from benchmarks.host.scraping import scrape
 from benchmarks.host.tree import Map, Member
 from benchmarks.host.uevents import Uevents
+from benchmarks.soak import exposed
 from benchmarks.soak.ledger import FAILED, REINSTATED, Ledger
 from benchmarks.soak.plan import GIVEN_UP, SESSIONS, Action, Deed, Done
+from mpathd_watch.store.database import NAME as DATABASE
 from tests.fakes.sysfs import FakeSession, FakeSysfs
 
 SOON = 1.0
 """Seconds after which a journald that has come back has been sent what waited for it."""
+FRESH = 5.0
+"""Seconds within which an outage is in the database. There is one every 2 s or more often."""
 FILL = 1 << 16
 """Bytes that are written at once to fill a disk; then fewer."""
 
@@ -38,6 +44,8 @@ class Load:
     ledger: Ledger
     disk: Path
     done: Done = field(default_factory=Done)
+    _failures: int = 0
+    """Those of the store before the disk was filled."""
 
     def steps(self, action: Action) -> list[Step]:
         """What the action consists of."""
@@ -59,7 +67,7 @@ class Load:
                     (back, self._journald_is_back),
                 ]
             case Deed.DISK:
-                return [(0.0, self._fill), (action.lasts, self.free)]
+                return [(0.0, self._fill), (action.lasts, self._free)]
 
     def fail(self, session: int, *, counts: bool = True) -> None:
         """Have dm fail the paths of a session."""
@@ -76,10 +84,6 @@ class Load:
             for map_ in self.host.tree.maps
             for number, path in enumerate(map_.paths)
         }
-
-    def free(self) -> None:
-        """Give the disk back what it was filled with."""
-        self._filling.unlink(missing_ok=True)
 
     @property
     def _filling(self) -> Path:
@@ -140,8 +144,22 @@ class Load:
         self.ledger.journald(accepting=True)
 
     def _fill(self) -> None:
+        self._failures = self._store_failures()
         fill(self._filling)
         self.done.disk += 1
+
+    def _free(self) -> None:
+        """Note whether the daemon has noticed that the disk is full, and give the disk back what it was filled with."""
+        if self._store_failures() == self._failures:
+            written = time.time() - newest_outage(self.disk / DATABASE) < FRESH
+            self.done.written += written
+            self.done.unnoticed += not written
+        self._filling.unlink()
+
+    def _store_failures(self) -> int:
+        return exposed.failures(
+            scrape(self.daemon.port, "/metrics?name[]=mpathd_watch_source_errors_total").text.decode(), "store"
+        )
 
 
 class Connection:
@@ -165,6 +183,17 @@ class Connection:
         self.session.recover()
         for path, value in self._ends.items():
             self._san.write(path, f"{value}\n".encode())
+
+
+def newest_outage(database: Path) -> float:
+    """When the last outage began that is in the database (Unix time); 0 if it can't be read, as its log needs room."""
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db,
+    ):
+        (began,) = db.execute("SELECT max(began) FROM outages").fetchone()
+        return float(began or 0) / 1e6
+    return 0.0
 
 
 def fill(path: Path) -> None:

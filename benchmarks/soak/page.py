@@ -81,7 +81,7 @@ def _section(outcome: Outcome, bounds: Bounds, lines: Sequence[str], made: Made)
     yield f"| uevents | {ledger.sent:,} |"
     yield f"| reloads | {done.reloads:,} |"
     yield f"| journald replaced | {done.journald:,} times |"
-    yield f"| disk full | {done.disk:,} times |"
+    yield f"| disk full; of that, all could be written nevertheless | {done.disk:,} times; {done.written:,} |"
     for kind, each in outcome.answers.items():
         yield f"| answers to {kind} | {len(each.seconds):,} |"
     yield ""

@@ -46,11 +46,17 @@ class Deed(Enum):
 
 @dataclass(slots=True)
 class Done:
-    """How often each disturbance was done."""
+    """How often each disturbance was done.
+
+    Of those times that the disk was full, ``written``: in which all could be written nevertheless, into pages that the
+    history had freed, and ``unnoticed``: in which it could not, and the daemon did not report that.
+    """
 
     reloads: int = 0
     journald: int = 0
     disk: int = 0
+    written: int = 0
+    unnoticed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from benchmarks.machine import Machine
 from benchmarks.soak import exposed
 from benchmarks.soak.clients import OPEN_METRICS, PLAIN, Answer, complaint
 from benchmarks.soak.ledger import FAILED, REINSTATED, Ledger
+from benchmarks.soak.load import newest_outage
 from benchmarks.soak.outcome import Answers, Numbers, Outcome, Quiet, Sample
 from benchmarks.soak.page import Made, plot, section, write
 from benchmarks.soak.plan import (
@@ -41,6 +42,7 @@ from benchmarks.soak.plan import (
 from benchmarks.soak.verdict import LONG, SHORT, Bounds, allowed, broken
 from mpathd_watch.core.catalog.alerts import AlertKind, Priority
 from mpathd_watch.sinks.journal import line_entry
+from tests.unit.store.test_store import NOW, Store, ended, outage
 
 KEY = ("mpath0", "192.168.0.1:3260", FAILED)
 MACHINE = Machine("Example 3000", 4, 15.5, "Linux 6.12.1", "3.13.5", "1.2.3", "2026-11-26")
@@ -304,12 +306,43 @@ def test_memory_that_can_not_be_judged_is_no_good_memory() -> None:
         ({"stderr": "Traceback (most recent call last):\n  x\nKeyError: 1\n"}, "standard error: KeyError: 1"),
         ({"done": Done(reloads=4, disk=2)}, "4 reloads were asked for, and 3 reported"),
         ({"done": Done(disk=3)}, "source_down store disk_full: 2 entries for 3 times that the disk was full"),
+        (
+            {"done": Done(disk=4, written=1)},
+            "source_down store disk_full: 2 entries for 4 times that the disk was full",
+        ),
+        ({"done": Done(disk=2, unnoticed=1)}, "1 times nothing was written while the disk was full"),
     ],
 )
 def test_each_bound_can_be_broken(changed: dict[str, Any], line: str) -> None:
     lines = broken(outcome(**changed), SHORT)
     assert any(line.removeprefix("5 it; ") in each for each in lines), lines
     assert all("\n" not in each for each in lines)
+
+
+def test_a_full_disk_need_not_be_reported_while_everything_can_be_written() -> None:
+    good = outcome()
+    good.done.disk += 1
+    good.done.written = 1
+    assert broken(good, SHORT) == []
+
+
+def test_the_newest_outage_is_read_from_the_database(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert newest_outage(tmp_path / "state.db") == 0.0
+    for number in range(3):
+        store.keep(ended(outage(number, failed=NOW.later(number))))
+    assert newest_outage(tmp_path / "state.db") == pytest.approx(outage(2).began.wall)
+    assert newest_outage(tmp_path / "none.db") == 0.0
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_failures_of_one_source_are_counted() -> None:
+    text = (
+        'mpathd_watch_source_errors_total{reason="disk_full",source="store"} 2.0\n'
+        'mpathd_watch_source_errors_total{reason="timeout",source="store"} 1.0\n'
+        'mpathd_watch_source_errors_total{reason="timeout",source="sysfs"} 5.0\n'
+    )
+    assert (exposed.failures(text, "store"), exposed.failures(text, "network")) == (3, 0)
 
 
 def test_a_browser_may_take_longer_than_a_scraper() -> None:
