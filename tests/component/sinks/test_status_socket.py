@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -61,6 +65,39 @@ def test_whoever_may_connect_is_sent_the_document(path: Path) -> None:
         assert await asyncio.to_thread(mode, path) == 0o660
 
     play(path, story)
+
+
+NOBODY = 65534
+CONNECT = """
+import os, socket, sys
+path, user, group = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+os.setgroups([])
+os.setgid(group)
+os.setuid(user)
+socket.socket(socket.AF_UNIX).connect(path)
+"""
+"""Another user may not reach this interpreter, so that root starts it."""
+
+
+def connected_as(path: Path, user: int, group: int) -> str:
+    """What happens to another user who connects: the name of the error, or nothing."""
+    command = [sys.executable, "-c", CONNECT, str(path), str(user), str(group)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603  # our own
+    return done.stderr.strip().rpartition("\n")[2].partition(":")[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root can become another user")
+def test_the_kernel_refuses_who_is_neither_root_nor_of_the_daemons_group() -> None:
+    with TemporaryDirectory() as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+
+        async def story(_: StatusSocket) -> None:
+            group = os.getegid()
+            assert await asyncio.to_thread(connected_as, place / "status.sock", NOBODY, NOBODY) == "PermissionError"
+            assert await asyncio.to_thread(connected_as, place / "status.sock", NOBODY, group) == ""
+
+        play(place / "status.sock", story)
 
 
 def test_what_a_dead_daemon_left_behind_is_replaced(path: Path) -> None:
