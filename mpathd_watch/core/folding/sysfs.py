@@ -72,16 +72,16 @@ def devices_read(draft: Draft, event: DevicesRead) -> None:
     # A round reads all disks, and reports those that changed; a close look reports those that were asked for.
     closely = any(device.in_flight is not None for device in event.devices)
     names = fresh.keys() | gone
+    if (scan := draft.rest.scan) is not None:
+        # What the scan shows of these disks is older.
+        _fold(draft, scan, [wwid for wwid, facts in scan.maps.items() if not names.isdisjoint(facts.slaves)], inf)
+        draft.put_together()
     shown = [
-        wwid
+        (wwid, map_)
         for wwid, map_ in draft.maps.items()
         if not names.isdisjoint([path.place.dev for path in map_.paths.values()])
     ]
-    if (scan := draft.rest.scan) is not None:
-        # What the scan shows of these disks is older.
-        _fold(draft, scan, [wwid for wwid in shown if wwid in scan.maps], inf)
-    for wwid in shown:
-        map_ = draft.whole_map(wwid)
+    for wwid, map_ in shown:
         if _measured(map_, fresh, closely=closely):
             draft.measured.add(wwid)
         for path in map_.paths.values():

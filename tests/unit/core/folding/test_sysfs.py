@@ -96,6 +96,15 @@ def test_what_was_read_of_a_disk_meanwhile_is_newer_than_the_scan(large: Story) 
     assert states(large) == [NEW, NEW, DeviceState.BLOCKED]
 
 
+def test_what_was_read_meanwhile_of_a_disk_that_the_scan_has_found_is_newer_too(large: Story) -> None:
+    added = large.san.add_disk(large.san.wwid("third"), 1)
+    large.look()
+    assert waiting(large) == {"second", "third"}
+    large.device(added, DeviceState.BLOCKED).at(large.seconds)
+    (path,) = (path for path in large.map("third").paths.values() if path.place.dev == added)
+    assert path.disk.state is DeviceState.BLOCKED
+
+
 def test_a_scan_is_out_of_date_when_a_session_has_another_number(large: Story) -> None:
     large.look()
     large.san.sessions[7] = replace(large.san.sessions.pop(2), sid=7)

@@ -249,7 +249,10 @@ class Journal:
         if key is None:
             return
         before = self.incidents.setdefault(key, [])
-        assert AlertKind.INCIDENT_ENDED not in before
+        if AlertKind.INCIDENT_ENDED in before:
+            # A path of the map was not known when the last outage ended (``State.settling``).
+            assert alert.kind is AlertKind.MAP_RECOVERED
+            return
         match alert.kind:
             case AlertKind.INCIDENT_BEGAN:
                 assert AlertKind.INCIDENT_BEGAN not in before
@@ -313,8 +316,8 @@ class Witness:
             self.journal.sources = {name.value for name in SourceName if state.source(name).up is False}
 
     def feed(self, event: Event, after: float = 0.0) -> tuple[Effect, ...]:
-        """One event, ``after`` seconds after the last."""
-        self.at += after
+        """One event, ``after`` seconds after the last and a little more, so that no two outages begin at one moment."""
+        self.at += after + 1e-6
         now = Instant(self.at, self.at + 1e9)
         before, seen = self.state, repr(self.state)
         self.state, effects = step(before, event, now)
