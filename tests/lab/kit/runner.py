@@ -22,6 +22,10 @@ from tests.lab.kit.states import States
 MOST_UNSTEADY = 2
 """Scenarios of a run that may pass only at the second attempt."""
 
+SETTLING = 3.0
+"""Seconds from the restoring of a guest to the beginning of a scenario. QEMU has to translate again what runs in the
+guest: in the first seconds the daemon and its scraper take twice as long."""
+
 MOST_TOLD = 12
 """Unmet expectations of one scenario that are printed at the end of a run; its log has them all."""
 
@@ -126,6 +130,7 @@ class Runner:
         except (LabError, OSError) as error:
             self.say(f"{each.name}: no guest: {error}")
             return [f"no guest: {error}"]
+        time.sleep(SETTLING)
         lab = Lab(guest, each.san, self._options.deb is not None, logs / "story.log")
         keep = False
         try:
