@@ -240,6 +240,16 @@ def test_the_round_trip_of_a_session_shows_its_slow_path() -> None:
     assert (slow.fields["PATH"], slow.fields["MEASURE"]) == (SECOND, "round_trip")
 
 
+def test_a_slow_path_is_slow_for_a_minute_after_all_round_trips_are_alike() -> None:
+    story = Story(San.of(["mpio"], PORTALS)).begun()
+    story.heard(1, -50, rtt=0.0005).heard(2, -50, rtt=0.2).poll().at(30)
+    assert story.path(SECOND).slowness.slow
+    story.heard(1, 30, rtt=0.0005).heard(2, 30, rtt=0.0006).poll()
+    assert story.at(75).path(SECOND).slowness.slow
+    assert not story.at(95).path(SECOND).slowness.slow
+    assert [event for _, event, _ in story.alerts() if event.startswith("path_")] == ["path_slow", "path_steady"]
+
+
 def test_paths_without_a_session_are_compared_by_their_io_alone() -> None:
     san = San.of(["mpio"], [])
     for _ in range(2):
