@@ -1,8 +1,9 @@
 """Folding what is read of sysfs: full scans, and some disks.
 
 A full scan of 10,000 paths takes a third of a second to fold. One that shows the maps and the nexuses that are known is
-folded a part at a time, so that events do not wait for it: what it shows of the other maps is taken up in the next
-steps, and is never older than what is known of their disks by then. One that shows others is folded at once.
+folded a part at a time, so that events do not wait for it: the next steps fold the rest. If a disk is read again before
+its part is folded, the part is folded first, because it is older. A scan that shows other maps or nexuses is folded at
+once, and so is the first one.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _compare_round_trips(draft: Draft, wwid: str, round_trips: Mapping[str, floa
 
 
 def _trends(map_: MapState, round_trips: Mapping[str, float | None], *, alike: bool) -> Mapping[str, Trend]:
-    """The verdict on each path by its round trip, by label; nothing stands out of a path that is not among them."""
+    """The verdict on each path by its round trip, by label. A path that is not among them has none."""
     before = {label: path.slowness.by_round_trip for label, path in map_.paths.items()}
     if alike and not any(trend.slow or trend.streak for trend in before.values()):
         return {}
