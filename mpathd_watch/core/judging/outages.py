@@ -32,7 +32,7 @@ def end_outage(draft: Draft, wwid: str, path: PathState) -> PathState:
     else:
         draft.emit(OutageDropped(outage.id, real=False))
     draft.release(wwid, path.label, path.incident, outage)
-    return replace(path, outage=None, incident="")
+    return replace(path, outage=None, incident="", last_incident=path.incident)
 
 
 def pass_on(draft: Draft, wwid: str, before: PathState, path: PathState) -> None:

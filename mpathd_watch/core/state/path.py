@@ -58,7 +58,8 @@ class PathState:
 
     ``member``: it is in the map's table now. ``ever_up``: its health has been ``up``. ``ever_reached``: the way to its
     disk has been seen working. ``failures`` by their cause. ``proven``: see ``ExpectedPath``. ``incident``: the id
-    of the one that its outage belongs to; empty without an outage.
+    of the one that its outage belongs to; empty without an outage. ``last_incident``: that of its last outage that is
+    over.
     """
 
     label: str
@@ -78,6 +79,7 @@ class PathState:
     slowness: Slowness = field(default=Slowness())
     proven: float | None = None
     incident: str = ""
+    last_incident: str = ""
 
     @property
     def health(self) -> Health:

@@ -476,6 +476,18 @@ def test_the_end_does_not_name_one_path_if_others_have_followed() -> None:
     assert end.startswith("All 2 paths of 1 map are up again after")
 
 
+def test_paths_that_go_out_again_are_counted_once() -> None:
+    story = begun(["alpha"], TWO).dm("sda", DmState.FAILED).at(2)
+    for second in (3, 6):
+        story.at(second).dm("sdb", DmState.FAILED).at(second + 1).dm("sdb", DmState.ACTIVE)
+    (incident,) = story.state.incidents.values()
+    assert (incident.took, incident.again, incident.taken, incident.out) == (3, 1, 2, 1)
+    story.at(10).dm("sda", DmState.ACTIVE).at(11)
+    end = story.incidents()[-1][2]
+    assert end.startswith("All 2 paths of 1 map (2 sessions) are up again after 10.0 s; 3 outages; ")
+    assert story.told_of("incident_ended").fields["PATHS"] == "2"
+
+
 def test_what_is_left_of_several_maps_may_not_be_known() -> None:
     lost = [make_map(name=name, paths=[make_path(health=Health.FAILED)]) for name in ("alpha", "beta")]
     paths = [(map_, path) for map_ in lost for path in map_.paths.values()]
