@@ -180,12 +180,16 @@ def await_maps(draft: Draft, labels: Iterable[str]) -> None:
         label = _free(taken, "" if map_ is None else map_.label, name)
         taken.add(label)
         if map_ is None:
-            draft.maps[wwid] = MapState(wwid=wwid, label=label, name=name, sysfs_name="", since=draft.now)
-            draft.regrouped.add(wwid)
-            await_paths(draft, wwid)
+            _await_map(draft, wwid, label, name)
         elif map_.label != label:
             draft.maps[wwid] = replace(map_, label=label)
     _drop_found(draft)
+
+
+def _await_map(draft: Draft, wwid: str, label: str, name: str) -> None:
+    draft.maps[wwid] = MapState(wwid=wwid, label=label, name=name, sysfs_name="", since=draft.now)
+    draft.regrouped.add(wwid)
+    await_paths(draft, wwid)
 
 
 def _expected_maps(draft: Draft) -> Iterator[tuple[str, str]]:
@@ -305,10 +309,13 @@ def _drop(draft: Draft, wwid: str) -> None:
 
 def forget(draft: Draft, event: Forget) -> None:
     """Expect a path, or a map, no more. What is there stays, because it would be learned again."""
-    map_ = draft.maps.get(event.wwid)
-    if map_ is None:
-        draft.remember({wwid: None for wwid in draft.rest.expected if wwid == event.wwid})
-        return
+    known = draft.rest.expected.get(event.wwid)
+    if event.wwid not in draft.maps:
+        if known is None:
+            return
+        # Sysfs has not been read since the start, or missing maps are not reported.
+        label = _free({map_.label for map_ in draft.maps.values()}, "", known.name)
+        _await_map(draft, event.wwid, label, known.name)
     map_ = draft.whole_map(event.wwid)
     gone = [path for path in map_.paths.values() if not path.member and event.path in ("", path.label)]
     if not map_.exists and (not event.path or len(gone) == len(map_.paths)):
@@ -318,7 +325,6 @@ def forget(draft: Draft, event: Forget) -> None:
     for path in gone:
         draft.drop_path(event.wwid, path.label)
         draft.emit(messages.path_forgotten(map_, path))
-    known = draft.rest.expected.get(event.wwid)
     if known is not None and gone:
         labels = {path.label for path in gone}
         kept: Mapping[str, ExpectedPath] = {label: path for label, path in known.paths.items() if label not in labels}

@@ -482,6 +482,18 @@ def test_a_map_that_is_only_remembered_can_be_forgotten() -> None:
     story = after_restart(San.of(["mpio"], PORTALS), {"36000gone": known(FIRST, name="gone")}, expect_maps=False)
     story.feed(Forget("36000gone"))
     assert story.remembered == {"36000gone": None}
+    assert story.told_of("map_forgotten", "gone").message == "gone: the map is no longer expected."
+    assert set(story.state.maps) == {"36000mpio"}
+
+
+def test_a_map_is_forgotten_before_sysfs_has_been_read_since_the_start() -> None:
+    gone = {"36000gone": known(FIRST, SECOND, name="gone")}
+    story = Story(San.of(["mpio"], PORTALS), memory=Memory(gone))
+    story.feed(Forget("36000gone"))
+    assert story.told_of("map_forgotten", "gone").fields["PATHS_EXPECTED"] == "2"
+    story.begun().live().at(100)
+    assert not {told.event for told in story.told} & {"map_lost", "path_missing"}
+    assert story.remembered["36000gone"] is None
 
 
 def test_forgetting_all_that_was_learned_of_a_map_keeps_nothing_of_it() -> None:
