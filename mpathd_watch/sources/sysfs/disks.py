@@ -129,7 +129,11 @@ class Disks:
     def again(
         self, attributes: Attributes, known: Iterable[DeviceFacts], depth: Depth
     ) -> tuple[tuple[DeviceFacts, ...], tuple[str, ...]]:
-        """``known``, read again, and the names of those that are gone. Raises ``OSError`` without /sys/block."""
+        """``known``, read again, and the names of those that are gone. Raises ``OSError`` without /sys/block.
+
+        A disk is gone also if another one, at another address, has its name: the kernel gives a name, with its number,
+        to the next disk (sd_probe() in drivers/scsi/sd.c).
+        """
         found, vanished = [], []
         for facts in known:
             try:
@@ -212,6 +216,9 @@ class Disks:
 
     def _again(self, attributes: Attributes, facts: DeviceFacts, depth: Depth) -> DeviceFacts:
         directory = f"{self._block}/{facts.name}"
+        link = attributes.link(directory) if facts.hctl else ""
+        if link and f"/{facts.hctl}/block/" not in link:
+            raise GoneError(directory)
         disk, device = Below(directory), Below(f"{directory}/device")
         state = _state(attributes, directory, device)
         if depth is Depth.STATE:

@@ -259,7 +259,7 @@ class Sysfs(Source):
             if known is None:
                 continue
             disk = present.get(name)
-            if disk is None or disk.dev_t != known.dev_t:
+            if disk is None or (disk.dev_t, disk.hctl) != (known.dev_t, known.hctl):
                 vanished.append(name)
                 continue
             facts = self.disk_facts(disk, known, counters=closely or counters, in_flight=closely)

@@ -51,6 +51,24 @@ def test_the_wwid_and_timeout_are_kept_between_full_scans(san: FakeSysfs, look: 
     assert look.at_devices("sda")[0].timeout == 180
 
 
+@pytest.mark.parametrize("depth", Depth)
+def test_a_disk_whose_name_another_one_has_taken_is_gone(san: FakeSysfs, look: Look, depth: Depth) -> None:
+    known = look.at_devices("sda", "sdb")
+    directory = san.root / "block/sdb"
+    other = san.add_disk(san.sessions[1], lun=7)
+    directory.unlink()
+    directory.symlink_to(other.directory)
+    again, vanished = look.again(*known, depth=depth)
+    assert vanished == ("sdb",)
+    assert "sdb" not in {disk.name for disk in again}
+
+
+def test_a_disk_whose_link_can_not_be_read_is_not_gone(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = look.at_devices("sda")
+    monkeypatch.setattr(Attributes, "link", lambda *_: "")
+    assert look.again(*known, depth=Depth.COUNTERS) == ((), ())
+
+
 @pytest.mark.parametrize("dev_t", ["../../../etc/passwd", "8:0/../secret", "8:0\n", "/8:0", "8", ":", "٨:0", "8:0 "])
 def test_a_number_that_is_none_opens_no_file(san: FakeSysfs, monkeypatch: pytest.MonkeyPatch, dev_t: str) -> None:
     (san.run / "udev/data/secret").write_text("E:ID_SERIAL=secret\n")
