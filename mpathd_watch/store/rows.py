@@ -131,7 +131,7 @@ def incident_row(kept: KeptIncident) -> Row:
         plain(incident.what),
         None if incident.worst is None else incident.worst.value,
         _text(sorted(cause.value for cause in incident.causes)),
-        *(incident.taken, len(incident.maps), incident.over_budget),
+        *(incident.took, len(incident.maps), incident.over_budget),
         _text(encode(incident)) if kept.ended is None else None,
     )
 

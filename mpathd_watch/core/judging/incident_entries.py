@@ -251,7 +251,7 @@ def _end(draft: Draft, incident: Incident) -> None:
 
 def _named(draft: Draft, incident: Incident) -> Incident:
     """The incident; one that has taken a single path, and was not reported, by the name of that."""
-    if incident.what or incident.taken != 1:
+    if incident.what or incident.took != 1:
         return incident
     for left in draft.incidents.left:
         wwid, label = left.path

@@ -72,8 +72,7 @@ def _joined(draft: Draft, wwid: str, path: PathState, outage: Outage) -> str:
         found,
         ties=found.ties if ties <= found.ties else found.ties | ties,
         maps=found.maps if wwid in found.maps else found.maps | {wwid},
-        took=found.took + 1,
-        again=found.again + (path.last_incident == found.id),
+        took=found.took + (path.last_incident != found.id),
         out=found.out + 1,
     )
     return found.id

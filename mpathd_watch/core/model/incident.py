@@ -27,9 +27,9 @@ class Incident:
     """One incident, from its first outage, which has the same id, to the end of its last one.
 
     ``ties``: what its paths go through, which an outage that belongs to it shares; ``until``: the last moment at which
-    one that only shares something may begin. ``maps``: the WWIDs of the maps that have lost a path to it. ``took``: its
-    outages; ``again``: those of paths that it had taken before; ``out``: those that go on. ``real``: since when a path
-    of it has been worse than suspect. ``causes``: those of its outages that are known.
+    one that only shares something may begin. ``maps``: the WWIDs of the maps that have lost a path to it. ``took``: how
+    many paths it has taken; ``out``: those that are still out. ``real``: since when a path of it has been worse than
+    suspect. ``causes``: those of its outages that are known.
 
     ``what``: what its paths have in common, in words; empty until that was announced, and if it is nothing.
     ``worst``: the worst health of a map, and ``paths`` and ``affected`` how many paths were out and how many maps had
@@ -46,7 +46,6 @@ class Incident:
     ties: frozenset[str] = frozenset()
     maps: frozenset[str] = frozenset()
     took: int = 0
-    again: int = 0
     out: int = 0
     real: Instant | None = None
     causes: frozenset[Cause] = frozenset()
@@ -61,8 +60,3 @@ class Incident:
     failover: float | None = None
     fails: bool = False
     standstill: Standstill | None = None
-
-    @property
-    def taken(self) -> int:
-        """How many paths it has taken."""
-        return self.took - self.again

@@ -171,7 +171,7 @@ def _incident(incident: Incident, now: Instant) -> IncidentEntry:
         "what": _text(incident.what),
         "causes": sorted(cause.value for cause in incident.causes),
         "worst": None if incident.worst is None else incident.worst.value,
-        "paths": incident.taken,
+        "paths": incident.took,
         "out": incident.out,
         "maps": len(incident.maps),
     }

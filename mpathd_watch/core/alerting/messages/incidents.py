@@ -124,15 +124,14 @@ def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant, *,
     """
     kind = AlertKind.INCIDENT_ENDED
     took = f" after {duration(now.since(incident.began))}"
-    times = f"; {incident.took} outages" if incident.again else ""
     if incident.real is None:
-        text = f"{_all(incident)} answered again{took}{times}; none had failed"
+        text = f"{_all(incident)} answered again{took}; none had failed"
     elif incident.forgotten == incident.took:
-        text = f"{_all(incident)} {'is' if incident.taken == 1 else 'are'} not expected any more{took}"
+        text = f"{_all(incident)} {'is' if incident.took == 1 else 'are'} not expected any more{took}"
     else:
         rest = f"; {incident.forgotten} of them not expected any more" if incident.forgotten else ""
-        verb = "is" if incident.taken == 1 else "are"
-        text = f"{_all(incident)} {verb} up again{took}{times}{rest}{_because(incident)}{_kept_budget(incident)}"
+        verb = "is" if incident.took == 1 else "are"
+        text = f"{_all(incident)} {verb} up again{took}{rest}{_because(incident)}{_kept_budget(incident)}"
         text += _io_meanwhile(incident)
     if ill:
         text += f"; {_names(ill)} {'is' if len(ill) == 1 else 'are'} still not healthy, for another reason"
@@ -142,17 +141,17 @@ def incident_ended(incident: Incident, ill: Sequence[MapState], now: Instant, *,
         kind,
         kind.value.priority,
         f"{text}.",
-        {**_fields(incident, now), "PATHS": str(incident.taken), "MAPS": str(len(incident.maps))},
+        {**_fields(incident, now), "PATHS": str(incident.took), "MAPS": str(len(incident.maps))},
     )
 
 
 def _all(incident: Incident) -> str:
     """All that the incident has taken: by its name if it is one path, else by number, and by what it has in common."""
-    if incident.taken == 1 and incident.what:
+    if incident.took == 1 and incident.what:
         return incident.what
     what = "" if incident.paths == 1 else incident.what  # one path was named, and others have followed
-    every = plural(incident.taken, "path")
-    paths = f"{every if incident.taken == 1 else f'All {every}'} of {plural(len(incident.maps), 'map')}"
+    every = plural(incident.took, "path")
+    paths = f"{every if incident.took == 1 else f'All {every}'} of {plural(len(incident.maps), 'map')}"
     return f"{paths} ({what})" if what else paths
 
 
