@@ -20,6 +20,7 @@ except ImportError:  # optional
 
 MOST_BYTES: Final = 64 << 10
 MOST_NODES: Final = 2048
+MOST_LINES: Final = 4096
 MOST_BRACKETS: Final = 256
 """PyYAML's scanner reads on to the end of a line of them before it reports the first, in quadratic time."""
 MOST_DEPTH: Final = 8
@@ -39,6 +40,8 @@ def read(content: bytes) -> Node | None:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise WebConfigError(f"not UTF-8 at byte {error.start}") from error
+    if len(text.splitlines()) > MOST_LINES:
+        raise WebConfigError(f"more than {MOST_LINES} lines")
     if text.count("[") + text.count("{") > MOST_BRACKETS:
         raise WebConfigError(f"more than {MOST_BRACKETS} opening brackets")
     if yaml is None:

@@ -63,11 +63,17 @@ def test_ten_megabytes_are_not_even_looked_at() -> None:
     assert time.process_time() - began < 0.1
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028"])
+def test_too_many_lines(end: str) -> None:
+    assert fault(f"a{end}".encode() * 4097) == "more than 4096 lines"
+    assert read(f"a{end}".encode() * 4096) is not None
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "a: b\n" * (MOST_BYTES // 5),
-        "".join(f"a{number}: b\n" for number in range(6000)),
+        "a: b\n" * 4096,
+        "".join(f"a{number}: b\n" for number in range(4000)),
         "[" * MOST_BYTES,
         "{" * MOST_BYTES,
         "{a: " * (MOST_BYTES // 4),
