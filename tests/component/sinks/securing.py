@@ -6,6 +6,7 @@ import base64
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -145,6 +146,14 @@ def refused(server: HttpServer, context: ssl.SSLContext) -> bool:
     except (OSError, http.client.HTTPException):
         return True
     return False
+
+
+def counted(server: HttpServer, kind: str, number: int) -> bool:
+    """Whether the server counts so many errors of a kind: it may do so after the client has noticed."""
+    deadline = time.monotonic() + 10.0
+    while server.errors[kind] < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return server.errors[kind] == number
 
 
 def ask_unix(path: Path, page: str = "/metrics") -> Reply:

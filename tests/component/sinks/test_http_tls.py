@@ -21,7 +21,7 @@ from mpathd_watch.sinks.http.server import HttpServer
 from mpathd_watch.sinks.http.tls import context as tls_context
 from mpathd_watch.sinks.http.web_files import WebFiles
 from tests.component.sinks.certificates import SERVER_NAMES, Pair, openssl
-from tests.component.sinks.securing import Pki, Secured, ask, ask_unix, pki, refused, secured, trusting
+from tests.component.sinks.securing import Pki, Secured, ask, ask_unix, counted, pki, refused, secured, trusting
 from tests.factories import big_state
 
 __all__ = ["pki", "secured"]
@@ -161,7 +161,7 @@ def test_a_client_certificate_is_required(secured: Secured, pki: Pki) -> None:
     assert refused(server, trusting(pki.ours, pki.other.issue("client", usage="clientAuth")))
     assert refused(server, trusting(pki.ours, pki.ours.issue("old", usage="clientAuth", days=-1)))
     assert refused(server, trusting(pki.ours, pki.server))  # which is for servers only
-    assert server.errors["tls"] == 4
+    assert counted(server, "tls", 4)
     assert ask(server, trusting(pki.ours, pki.client)).status == 200
 
 
@@ -393,7 +393,7 @@ def test_a_request_without_tls_is_answered_with_a_hint(secured: Secured, pki: Pk
     server = secured.start(pki.tls())
     reply = ask(server, None)
     assert (reply.status, reply.body) == (400, b"this port takes https only\n")
-    assert server.errors["tls_plain"] == 1
+    assert counted(server, "tls_plain", 1)
 
 
 def test_a_unix_socket_needs_no_tls(secured: Secured, pki: Pki, tmp_path: Path) -> None:
