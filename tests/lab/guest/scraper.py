@@ -2,8 +2,9 @@
 
 Usage: scraper.py URL LOG
 
-A line has `mono` (CLOCK_MONOTONIC when the reply was in, seconds), `series` (name and labels as exposed) and `value`
-(None: gone). A scrape that failed is a line with `error`, one that took long is a line with `took` (seconds).
+A line has `mono` (CLOCK_MONOTONIC when the reply was in, seconds), `began` (when it was asked for), `series` (name and
+labels as exposed) and `value` (None: gone). A scrape that failed is a line with `error`, one that took long is a line
+with `took` (seconds).
 """
 
 import json
@@ -44,7 +45,7 @@ def main() -> None:
     known: dict[str, float] = {}
     with Path(log_path).open("w", encoding="utf-8") as log:
         while True:
-            began = time.monotonic()
+            began = round(time.monotonic(), 4)
             try:
                 now = scrape(url)
             except (OSError, ValueError) as error:
@@ -55,7 +56,8 @@ def main() -> None:
             if mono - began > LONG:
                 log.write(json.dumps({"mono": mono, "took": round(mono - began, 4)}) + "\n")
             changed = (
-                {"mono": mono, "series": series, "value": value} for series, value in changes(known, now).items()
+                {"mono": mono, "began": began, "series": series, "value": value}
+                for series, value in changes(known, now).items()
             )
             log.writelines(json.dumps(line) + "\n" for line in changed)
             known = now

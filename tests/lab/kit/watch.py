@@ -89,6 +89,21 @@ Present = dict[frozenset[tuple[str, str]], float]
 """The values of series by their labels."""
 
 
+@dataclass(frozen=True)
+class Change:
+    """A series that has another value than in the last scrape, by one that `began` and was over `at` these instants."""
+
+    at: float
+    began: float
+    name: str
+    labels: dict[str, str]
+    value: float | None
+
+    def is_of(self, name: str, labels: Labels) -> bool:
+        """Whether it is of this name (without prefix), and has these labels."""
+        return self.name == METRIC_PREFIX + name and labels.items() <= self.labels.items()
+
+
 def start_followers(guest: Guest, *, scrapes: bool = True) -> None:
     """Start following the product's journal and metrics in the guest, and return when both have their first line.
 
@@ -117,7 +132,7 @@ class Watch:
         self._journal = JsonTail(guest, JOURNAL_LOG)
         self._metrics = JsonTail(guest, METRICS_LOG)
         self._entries: list[Entry] = []
-        self._changes: list[tuple[float, str, dict[str, str], float | None]] = []
+        self._changes: list[Change] = []
         self._scrapes: list[Scrape] = []
         # What the product said while the SAN was being set up is no part of a scenario.
         self._since = guest.now() if since is None else since
@@ -183,12 +198,15 @@ class Watch:
         return _accounted_for(entry, allowed)
 
     def metric_instant(self, name: str, state: str, *, after: float, **labels: str) -> float | None:
-        """Return when, later than `after`, the series NAME{state=...,labels} was first scraped as 1."""
+        """Return when, later than `after`, the series NAME{state=...,labels} was first scraped as 1.
+
+        As for Prometheus, that is when the scrape began: an emulated guest takes up to a second for one.
+        """
         self._read_metrics()
         wanted = {**labels, "state": state}
-        for at, series, series_labels, value in self._changes:
-            if at > after and value == 1 and series == METRIC_PREFIX + name and wanted.items() <= series_labels.items():
-                return at
+        for change in self._changes:
+            if change.at > after and change.value == 1 and change.is_of(name, wanted):
+                return change.began
         return None
 
     def metric(self, name: str, **labels: str) -> float | None:
@@ -208,18 +226,18 @@ class Watch:
         """Return which `state` of a state metric is 1 at present, for these labels."""
         self._read_metrics()
         current: dict[str, float | None] = {}
-        for _, series, series_labels, value in self._changes:
-            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
-                current[series_labels.get("state", "")] = value
+        for change in self._changes:
+            if change.is_of(name, labels):
+                current[change.labels.get("state", "")] = change.value
         return next((state for state, value in current.items() if value == 1), None)
 
     def infos(self, name: str, **labels: str) -> list[dict[str, str]]:
         """Return all labels of the series of this name and these labels that are 1 at present."""
         self._read_metrics()
         current: dict[frozenset[tuple[str, str]], float | None] = {}
-        for _, series, series_labels, value in self._changes:
-            if series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
-                current[frozenset(series_labels.items())] = value
+        for change in self._changes:
+            if change.is_of(name, labels):
+                current[frozenset(change.labels.items())] = change.value
         return [dict(series_labels) for series_labels, value in current.items() if value == 1]
 
     def scrapes(self, after: float) -> list[Scrape]:
@@ -237,12 +255,12 @@ class Watch:
         """
         self._read_metrics()
         present: Present = {}
-        for at, series, series_labels, value in self._changes:
-            if at <= until and series == METRIC_PREFIX + name and labels.items() <= series_labels.items():
-                key = frozenset(series_labels.items())
+        for change in self._changes:
+            if change.at <= until and change.is_of(name, labels):
+                key = frozenset(change.labels.items())
                 present.pop(key, None)
-                if value is not None:
-                    present[key] = value
+                if change.value is not None:
+                    present[key] = change.value
         return present
 
     def status(self) -> Any:
@@ -314,7 +332,7 @@ class Watch:
             for line in self._metrics.new():
                 if "series" in line:
                     name, labels = parse_series(line["series"])
-                    self._changes.append((line["mono"], name, labels, line["value"]))
+                    self._changes.append(Change(line["mono"], line["began"], name, labels, line["value"]))
                 else:
                     self._scrapes.append(Scrape(line["mono"], line.get("error", ""), line.get("took", 0.0)))
 

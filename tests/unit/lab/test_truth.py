@@ -111,7 +111,7 @@ def test_the_addresses_of_a_map_are_those_of_every_disk_that_was_in_it() -> None
 def test_the_labels_of_an_info_metric_are_those_of_the_series_that_is_1_now() -> None:
     def series(at: float, access_state: str, value: float | None) -> dict[str, Any]:
         labels = f'map="mpio",path="{PORTAL}",access="{access_state}"'
-        return {"mono": at, "series": f"mpathd_watch_path_state_info{{{labels}}}", "value": value}
+        return {"mono": at, "began": at, "series": f"mpathd_watch_path_state_info{{{labels}}}", "value": value}
 
     lines = [series(1, "standby", 1), series(2, "active/optimized", 1), series(2, "standby", None)]
     assert METRICS_LOG.endswith("/metrics.jsonl")

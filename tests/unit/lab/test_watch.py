@@ -35,7 +35,10 @@ class Log:
             now = {} if state is None else samples(exposed(state))
             changed = list(changes(known, now).items())
             shuffle(changed)
-            lines += [json.dumps({"mono": second, "series": series, "value": value}) for series, value in changed]
+            lines += [
+                json.dumps({"mono": second, "began": second - 0.75, "series": series, "value": value})
+                for series, value in changed
+            ]
             known = now
         self._text = "".join(f"{line}\n" for line in lines).encode()
 
@@ -101,7 +104,13 @@ def test_a_counter_has_risen_since_an_instant() -> None:
 def test_the_state_of_a_state_set_is_the_word_that_is_one() -> None:
     found = watch(one_path())
     assert found.state("path_health", **PATH) == "up"
-    assert found.metric_instant("path_health", "up", after=-1, **PATH) == 0
+
+
+def test_a_value_is_from_the_moment_at_which_its_scrape_began() -> None:
+    found = watch(None, one_path())
+    assert found.metric_instant("path_health", "up", after=-1, **PATH) == 0.25
+    assert found.metric_instant("path_health", "up", after=0.9, **PATH) == 0.25
+    assert found.metric_instant("path_health", "up", after=1, **PATH) is None
 
 
 class Answering:
