@@ -169,8 +169,10 @@ class _Output:
         """Read a piece, if there is one within so many seconds. Returns whether there was, or may yet be."""
         if self._pipe is None:
             return False
-        readable, _, _ = select.select([self._pipe], [], [], patience)
-        if not readable:
+        # select() refuses descriptors from 1024 on, and of a large host the daemon keeps as many files of sysfs open.
+        readable = select.poll()
+        readable.register(self._pipe, select.POLLIN)
+        if not readable.poll(patience * 1000):
             return patience > 0
         piece = os.read(self._pipe.fileno(), _PIECE)
         self._kept = (self._kept + piece)[-TAIL:]

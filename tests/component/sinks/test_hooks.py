@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -98,6 +100,17 @@ def test_a_failure_is_reported_with_the_last_line() -> None:
     )
     assert shell("kill -9 $$") == Outcome(Result.FAILED, "/bin/sh was ended by SIGKILL")
     assert shell("kill -40 $$") == Outcome(Result.FAILED, "/bin/sh was ended by signal 40")
+
+
+def test_a_daemon_that_keeps_many_files_open_runs_it() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with contextlib.ExitStack() as files:
+        while files.enter_context(Path(os.devnull).open("rb")).fileno() < 1024:
+            pass
+        outcome = shell("echo no; exit 3")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome == Outcome(Result.FAILED, '/bin/sh ended with status 3 (its last line: "no")')
 
 
 def test_one_that_hangs_is_ended_in_time() -> None:
