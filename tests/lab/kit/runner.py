@@ -16,7 +16,6 @@ from pathlib import Path
 from tests.lab.kit import image, scenario
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
-from tests.lab.kit.processor import Processor
 from tests.lab.kit.scenario import Lab, Scenario
 from tests.lab.kit.states import States
 
@@ -132,11 +131,10 @@ class Runner:
             self.say(f"{each.name}: no guest: {error}")
             return [f"no guest: {error}"]
         time.sleep(SETTLING)
+        lab = Lab(guest, each.san, self._options.deb is not None, logs / "story.log")
         keep = False
         try:
-            with Processor() as processor:
-                lab = Lab(guest, each.san, self._options.deb is not None, logs / "story.log", processor)
-                self._play(each, lab)
+            self._play(each, lab)
             self._collect(lab, logs)
             took = time.monotonic() - began
             self.say(f"{each.name}: {'FAILED' if lab.failures else 'passed'} after {took:.1f} s")

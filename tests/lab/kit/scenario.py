@@ -31,7 +31,6 @@ from tests.lab.kit.guest import Guest
 from tests.lab.kit.io import Writes
 from tests.lab.kit.load import Load
 from tests.lab.kit.outage import TrueOutage
-from tests.lab.kit.processor import Processor
 from tests.lab.kit.san import ARTICLE, San
 from tests.lab.kit.tail import wait_for
 from tests.lab.kit.truth import PingTimeout, Truth, start_recorder
@@ -40,10 +39,7 @@ from tests.lab.kit.watch import UNIT, Entry, Start, Watch, start_followers
 T = TypeVar("T")
 
 TOLERANCE = 1.5
-"""Seconds between the truth and what the product says of it that are still called the same instant.
-
-That many times as many while the processor is slower than usual: see ``Lab.same``.
-"""
+"""Seconds between the truth and what the product says of it that are still called the same instant."""
 
 PHASE_TOLERANCE = 1.0
 """Seconds between what a phase really took and what the product measured."""
@@ -124,7 +120,7 @@ def load(name: str) -> Scenario:
 class Lab:
     """A restored guest at the start of a scenario. Instants are the guest's CLOCK_MONOTONIC in seconds."""
 
-    def __init__(self, guest: Guest, san: San, product: bool, log: Path, processor: Processor) -> None:
+    def __init__(self, guest: Guest, san: San, product: bool, log: Path) -> None:
         self.guest = guest
         self.san = san
         self.truth = Truth(guest, san.array.interfaces)
@@ -136,7 +132,6 @@ class Lab:
         self._fleeting: set[tuple[str, str, str]] = set()
         self._started = time.monotonic()
         self._log = log
-        self._processor = processor
 
     @property
     def logs(self) -> Path:
@@ -257,36 +252,14 @@ class Lab:
             self.say(f"NOT AS EXPECTED: {what}")
         return holds
 
-    def same(self, ours: float | None, truth: float, what: str) -> None:
-        """Expect that the product's instant `ours` is the truth's: at most `TOLERANCE` away.
-
-        While the processor is slower than usual it may be as many times as late.
-        """
-        if ours is None or abs(ours - truth) <= TOLERANCE:
-            self._compare(TOLERANCE, 1.0, ours, truth, what)
-            return
-        now, there = time.monotonic(), self.guest.now()
-        slowness = self._processor.slowness(now - (there - truth), now - (there - ours))
-        self._compare(TOLERANCE, slowness, ours, truth, what)
-
     def within(self, seconds: float, ours: float | None, truth: float, what: str) -> None:
-        """Expect that the product's seconds `ours` are at most `seconds` away from the truth's.
-
-        As many times as far if the processor was slower than usual in this scenario.
-        """
-        slowness = self._processor.slowness(self._started, time.monotonic())
-        self._compare(seconds, slowness, ours, truth, what)
-
-    def _compare(self, seconds: float, slowness: float, ours: float | None, truth: float, what: str) -> None:
+        """Expect that the product's instant `ours` is at most `seconds` away from the truth's."""
         if not self.watch.present:
             return
         if ours is None:
             self.check(False, f"{what}: never said")
-            return
-        slow = f" (the processor took {slowness:.1f} times as long as usual)" if slowness > 1.0 else ""
-        shown = f"{what}{': ' if abs(ours - truth) > seconds else ' '}{ours - truth:+.2f} s from the truth"
-        if self.check(abs(ours - truth) <= seconds * slowness, f"{shown}{slow}"):
-            self.say(f"ours: {shown}{slow if abs(ours - truth) > seconds else ''}")
+        elif self.check(abs(ours - truth) <= seconds, f"{what}: {ours - truth:+.2f} s from the truth"):
+            self.say(f"ours: {what} {ours - truth:+.2f} s from the truth")
 
     def expect_path(self, map_name: str, path: str, health: str, at: float) -> Entry | None:
         """Expect journal and metrics to say that a path became `health` at `at`; return the journal entry."""
@@ -593,7 +566,7 @@ class Lab:
             return self.watch.metric_instant(metric, health, after=after, **labels)
 
         found = self._patiently(entry, at + TOLERANCE)
-        self.same(found.at if found else None, at, f"{name} (journal)")
+        self.within(TOLERANCE, found.at if found else None, at, f"{name} (journal)")
         scraped = self._patiently(sample, at + TOLERANCE)
         if scraped is None and found and self.watch.held(found, **fields) < FLEETING:
             self.say(f"ours: {name} was over too soon to be scraped")
@@ -601,7 +574,7 @@ class Lab:
             shown = self.watch.state(metric, **labels)
             self.check(shown == health, f"{name} (metric): it is {shown}")
         else:
-            self.same(scraped, at, f"{name} (metric)")
+            self.within(TOLERANCE, scraped, at, f"{name} (metric)")
         return found
 
     def _was_brief(self, entry: Entry, fields: dict[str, str]) -> bool:
