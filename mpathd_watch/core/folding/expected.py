@@ -311,7 +311,7 @@ def forget(draft: Draft, event: Forget) -> None:
     """Expect a path, or a map, no more. What is there stays, because it would be learned again."""
     known = draft.rest.expected.get(event.wwid)
     if event.wwid not in draft.maps:
-        if known is None:
+        if known is None or event.path:
             return
         # Sysfs has not been read since the start, or missing maps are not reported.
         label = _free({map_.label for map_ in draft.maps.values()}, "", known.name)

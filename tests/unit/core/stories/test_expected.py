@@ -486,6 +486,13 @@ def test_a_map_that_is_only_remembered_can_be_forgotten() -> None:
     assert set(story.state.maps) == {"36000mpio"}
 
 
+def test_a_path_of_a_map_that_is_only_remembered_can_not_be_forgotten() -> None:
+    gone = {"36000gone": known(FIRST, SECOND, name="gone")}
+    story = after_restart(San.of(["mpio"], PORTALS), gone, expect_maps=False)
+    story.feed(Forget("36000gone", FIRST))
+    assert (story.told, story.remembered, set(story.state.maps)) == ([], {}, {"36000mpio"})
+
+
 def test_a_map_is_forgotten_before_sysfs_has_been_read_since_the_start() -> None:
     gone = {"36000gone": known(FIRST, SECOND, name="gone")}
     story = Story(San.of(["mpio"], PORTALS), memory=Memory(gone))
