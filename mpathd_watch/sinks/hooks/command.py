@@ -169,7 +169,7 @@ class _Output:
         """Read a piece, if there is one within so many seconds. Returns whether there was, or may yet be."""
         if self._pipe is None:
             return False
-        # select() refuses descriptors from 1024 on, and of a large host the daemon keeps as many files of sysfs open.
+        # select() refuses descriptors from 1024 on, and the daemon may have as many: up to 1,024 of HTTP clients alone.
         readable = select.poll()
         readable.register(self._pipe, select.POLLIN)
         if not readable.poll(patience * 1000):

@@ -102,14 +102,14 @@ def test_a_failure_is_reported_with_the_last_line() -> None:
     assert shell("kill -40 $$") == Outcome(Result.FAILED, "/bin/sh was ended by signal 40")
 
 
-def test_a_daemon_that_keeps_many_files_open_runs_it() -> None:
+def test_a_daemon_that_has_more_than_1023_files_open_runs_it() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    with contextlib.ExitStack() as files:
-        while files.enter_context(Path(os.devnull).open("rb")).fileno() < 1024:
+    with contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+        while stack.enter_context(Path(os.devnull).open("rb")).fileno() < 1024:
             pass
         outcome = shell("echo no; exit 3")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert outcome == Outcome(Result.FAILED, '/bin/sh ended with status 3 (its last line: "no")')
 
 
