@@ -113,6 +113,12 @@ def test_a_daemon_that_has_more_than_1023_files_open_runs_it() -> None:
     assert outcome == Outcome(Result.FAILED, '/bin/sh ended with status 3 (its last line: "no")')
 
 
+def test_waiting_for_it_takes_no_processor_time() -> None:
+    began = time.process_time()
+    assert shell("sleep 1").result is Result.OK
+    assert time.process_time() - began < 0.2
+
+
 def test_one_that_hangs_is_ended_in_time() -> None:
     began = time.monotonic()
     outcome = shell("echo waiting; sleep 60", 0.3)
