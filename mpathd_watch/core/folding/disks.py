@@ -5,6 +5,7 @@ from __future__ import annotations
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.model.facts import DeviceFacts
 from mpathd_watch.core.model.views import DiskView
+from mpathd_watch.core.model.vocabulary import DeviceState, DmState, Liveness
 from mpathd_watch.core.state import DiskErrors, PathState
 from mpathd_watch.immutable import replace
 
@@ -23,7 +24,7 @@ def observe(draft: Draft, wwid: str, path: PathState, device: DeviceFacts, reque
 def observed(draft: Draft, path: PathState, device: DeviceFacts, requested: float) -> PathState:
     """The path with its disk's state and counters, asked for at ``requested``; the same object if nothing changed."""
     disk = DiskView(
-        device.state,
+        _state(path, device, requested),
         device.timeout,
         device.wwid,
         device.io,
@@ -34,6 +35,18 @@ def observed(draft: Draft, path: PathState, device: DeviceFacts, requested: floa
     )
     errors = _counted(draft, path.disk_errors, device, requested)
     return path if (disk, errors) == (path.disk, path.disk_errors) else replace(path, disk=disk, disk_errors=errors)
+
+
+def _state(path: PathState, device: DeviceFacts, requested: float) -> DeviceState:
+    """The disk's state as it is known with this reading.
+
+    multipathd has dm reinstate a path only once its checker has had an answer over it (check_path() in
+    multipathd/main.c). A reading that was asked for before may take seconds on a busy host, and shows what was so
+    before; the disk is read again after each uevent of its path.
+    """
+    changed = path.dm.changed if path.dm.state is DmState.ACTIVE else None
+    older = changed is not None and 0.0 < requested < changed
+    return path.disk.state if older and device.state.liveness is not Liveness.CARRYING else device.state
 
 
 def _counted(draft: Draft, before: DiskErrors, device: DeviceFacts, requested: float) -> DiskErrors:

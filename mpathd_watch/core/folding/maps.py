@@ -24,8 +24,13 @@ Present: TypeAlias = Mapping[tuple[Transport, Hashable], str]
 """The labels of the nexuses that are there, by transport and handle."""
 
 
-def fold(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], present: Present) -> None:
-    """Take over a map and its disks under this label; ``present`` are the nexuses that are there."""
+def fold(
+    draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], present: Present, *, requested: float
+) -> None:
+    """Take over a map and its disks under this label, of a scan that was asked for at ``requested``.
+
+    ``present`` are the nexuses that are there.
+    """
     wwid = facts.wwid
     map_, fresh = draft.maps.get(wwid), wwid not in draft.maps
     if map_ is None:
@@ -50,7 +55,7 @@ def fold(draft: Draft, facts: MapFacts, label: str, members: list[DeviceFacts], 
         expected.declare(draft, wwid)
     if not fresh and map_.sysfs_name != facts.sysfs_name:
         made_anew(draft, wwid)
-    _fold_paths(draft, wwid, members, present)
+    _fold_paths(draft, wwid, members, present, requested)
     unplaced = frozenset(facts.slaves) - {path.place.dev for path in draft.paths(wwid).values()}
     if unplaced != draft.maps[wwid].unplaced:
         draft.maps[wwid] = replace(draft.maps[wwid], unplaced=unplaced)
@@ -74,7 +79,7 @@ def _as_found(map_: MapState, facts: MapFacts, label: str) -> MapState:
 # --- paths ------------------------------------------------------------------------------------------------------------
 
 
-def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: Present) -> None:
+def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: Present, requested: float) -> None:
     paths = draft.paths(wwid)
     through = _nexuses_behind(draft, wwid, members, present)
     members = sorted((device for device in members if device.name in through), key=_oldest_first)
@@ -93,9 +98,9 @@ def _fold_paths(draft: Draft, wwid: str, members: list[DeviceFacts], present: Pr
             draft.emit(messages.path_added(draft.maps[wwid], label, device))
         path = _placed(draft, before or PathState(label, PathVerdict(draft.now)), device, through[device.name])
         if path is before:
-            disks.observe(draft, wwid, path, device, 0.0)
+            disks.observe(draft, wwid, path, device, requested)
         else:
-            draft.set_path(wwid, disks.observed(draft, path, device, 0.0))
+            draft.set_path(wwid, disks.observed(draft, path, device, requested))
         if before is None or not before.member or before.place.device != _disk(device):
             expected.joined(draft, wwid, label)
             draft.refresh(Scope.MAPS, Scope.PATHS)

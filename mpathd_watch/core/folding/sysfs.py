@@ -133,7 +133,7 @@ def _fold(draft: Draft, scan: Scan, wwids: Iterable[str], most: float) -> None:
                 continue
             expected.there_after_all(draft, wwid)
         members = [scan.devices[name] for name in sorted(scan.devices.keys() & set(facts.slaves))]
-        maps.fold(draft, facts, scan.labels[wwid], members, present)
+        maps.fold(draft, facts, scan.labels[wwid], members, present, requested=scan.requested)
         draft.measured.add(wwid)
     draft.rest = replace(draft.rest, scan=replace(scan, maps=frozen(left)) if left else None)
     if left:

@@ -48,6 +48,29 @@ def cause(story: Story) -> Cause:
     return outage.cause
 
 
+# --- which reading of a disk is older ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scan", [False, True])
+def test_a_reading_of_a_disk_that_was_asked_for_before_dm_reinstated_its_path_fails_nothing(scan: bool) -> None:
+    story = begun().at(10).dm("sdb", DmState.FAILED).at(15).dm("sdb", DmState.ACTIVE)
+    story.prompt = False
+
+    def read(state: DeviceState, requested: float) -> None:
+        story.san.devices["sdb"] = replace(story.san.devices["sdb"], state=state)
+        at = START.monotonic + requested
+        all_of_it = replace(story.san.system_read(), requested=at)
+        story.feed(all_of_it if scan else DevicesRead((story.san.devices["sdb"],), requested=at))
+
+    story.at(20)
+    for state in (DeviceState.OFFLINE, DeviceState.BLOCKED):
+        read(state, 14.9)
+        assert story.path(SECOND).health is Health.UP
+    assert not [told for told in story.told if told.at > 15]
+    read(DeviceState.OFFLINE, 15.1)
+    assert (story.path(SECOND).health, cause(story)) == (Health.FAILED, Cause.DEVICE_OFFLINE)
+
+
 # --- administrator, checker, or not known -----------------------------------------------------------------------------
 
 
