@@ -50,8 +50,12 @@ test-rpm: $(venv) rpm ## build it, and test it in a copy of this host's root fil
 lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it
 	$(python) -m tests.lab up
 
+.PHONY: lab-quick
+lab-quick: $(venv) deb ## run those scenarios on a real kernel that CI runs, one of each kind
+	$(python) -m tests.lab test --quick
+
 .PHONY: lab-test
-lab-test: $(venv) deb ## run the scenarios on a real kernel in the guest
+lab-test: $(venv) deb ## run all scenarios but those that take long; takes an hour
 	$(python) -m tests.lab test
 
 .PHONY: lab-long

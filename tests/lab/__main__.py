@@ -15,6 +15,7 @@ from tests.lab.kit.cache import cache_directory
 from tests.lab.kit.errors import LabError
 from tests.lab.kit.guest import Guest
 from tests.lab.kit.judge import STORY, Judge, Logs
+from tests.lab.kit.runner import Extent
 from tests.lab.kit.san import ARTICLE, LIO, San
 from tests.lab.kit.states import States
 
@@ -77,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     test = add("test", _test, "run scenarios: those named, or all")
     add_deb(test)
     test.add_argument("--sit", action="store_true", help="stop at the first failure and keep its guest running")
-    test.add_argument("--long", action="store_true", help="run the scenarios that take long (hours), each once only")
+    extent = test.add_mutually_exclusive_group()
+    extent.set_defaults(extent=Extent.WHOLE)
+    for name, meaning, text in (
+        ("--quick", Extent.QUICK, "run what CI runs: a scenario of each kind"),
+        ("--long", Extent.LONG, "run the scenarios that take long (hours), each once only"),
+    ):
+        extent.add_argument(name, action="store_const", dest="extent", const=meaning, help=text)
     test.add_argument("--logs", metavar="DIR", type=Path, default=CHECKOUT / "tests/lab/logs", help="where logs go")
     test.add_argument("scenarios", metavar="SCENARIO", nargs="*")
     return parser
@@ -138,7 +145,7 @@ def _down(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     suites = (options.suite,) if options.suite else ()
-    settings = runner.Options(suites, _deb(options), options.logs, options.sit, options.long)
+    settings = runner.Options(suites, _deb(options), options.logs, options.sit, options.extent)
     return 0 if runner.run(options.scenarios, settings) else 1
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 import traceback
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 from tests.lab.kit import image, scenario
@@ -35,18 +36,26 @@ FAILED = "failed.txt"
 SUMMARY = "summary.txt"
 
 
+class Extent(Enum):
+    """Which scenarios are run if none are named."""
+
+    QUICK = auto()
+    """Those that CI runs."""
+    WHOLE = auto()
+    """All but those that take long."""
+    LONG = auto()
+    """Those that take long, each once only."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """How to run: suites to restrict to (empty: as the scenarios say), the package, where logs go.
-
-    `takes_long`: the scenarios that take long are run if none are named, and each once only.
-    """
+    """How to run: suites to restrict to (empty: as the scenarios say), the package, where logs go, what to run."""
 
     suites: tuple[str, ...]
     deb: Path | None
     logs: Path
     sit: bool
-    takes_long: bool = False
+    extent: Extent = Extent.WHOLE
 
 
 class Runner:
@@ -102,7 +111,7 @@ class Runner:
         for directory in (logs, first):
             shutil.rmtree(directory, ignore_errors=True)
         unmet = self._attempt(each, suite, logs)
-        if unmet and not self._options.sit and not self._options.takes_long:
+        if unmet and not self._options.sit and self._options.extent is not Extent.LONG:
             self.say(f"{each.name}: once more, on a fresh guest")
             logs.rename(first)
             again = self._attempt(each, suite, logs)
@@ -187,14 +196,26 @@ class Runner:
 def plan(names: list[str], options: Options) -> list[tuple[Scenario, str]]:
     """Return which scenario to run on which suite: those named, or all that the options ask for.
 
-    Of those that take long, `suites` only leaves out what the scenarios have for others.
+    Of the quick ones and of those that take long, `suites` only leaves out what the scenarios have for others.
     """
-    if names or not options.takes_long:
+    if names or options.extent is Extent.WHOLE:
         chosen = names or scenario.names()
         return [(each, suite) for each in map(scenario.load, chosen) for suite in options.suites or each.suites]
-    long = [(each, suite) for each in map(scenario.load, scenario.names(takes_long=True)) for suite in each.suites]
-    long += [(each, suite) for each in map(scenario.load, scenario.names()) for suite in each.long_suites]
-    return [(each, suite) for each, suite in long if suite in (options.suites or image.SUITES)]
+    usual = [scenario.load(name) for name in scenario.names()]
+    if options.extent is Extent.QUICK:
+        planned = [(each, suite) for each in usual for suite in each.quick_suites]
+    else:
+        long = map(scenario.load, scenario.names(takes_long=True))
+        planned = [(each, suite) for each in long for suite in each.suites]
+        planned += [(each, suite) for each in usual for suite in each.long_suites]
+    return [(each, suite) for each, suite in planned if suite in (options.suites or image.SUITES)]
+
+
+def left_out(planned: list[tuple[Scenario, str]]) -> list[str]:
+    """Return `NAME (SUITE)` of each scenario that would be run as well if all but those that take long were run."""
+    run = {(each.name, suite) for each, suite in planned}
+    every = [(each.name, suite) for each in map(scenario.load, scenario.names()) for suite in each.suites]
+    return [f"{name} ({suite})" for name, suite in every if (name, suite) not in run]
 
 
 def _told(unmet: list[str]) -> list[str]:
@@ -224,5 +245,8 @@ def run(names: list[str], options: Options) -> bool:
     summary = "\n".join(runner.summary())
     (options.logs / SUMMARY).write_text(f"{summary}\n", encoding="utf-8")
     print(f"logs: {options.logs}")
+    if options.extent is Extent.QUICK and not names:
+        missing = left_out(planned)
+        print(f"NOT RUN: {len(missing)} scenarios, which `make lab-test` runs: {', '.join(missing)}")
     print(summary, flush=True)
     return runner.well

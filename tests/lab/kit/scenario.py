@@ -6,6 +6,7 @@ A scenario is a module in `tests/lab/scenarios/`, or in `tests/lab/long/` if it 
     SAN            what to set up (`tests.lab.kit.san.San`); default ARTICLE
     SUITES         Debian suites to run it on; default trixie alone
     LONG_SUITES    further suites, on which it is run only with the scenarios that take long; default none
+    QUICK_SUITES   those of SUITES on which CI runs it, too; default none
     ALERTS         events of priority warning or worse that belong to the story; any other one fails the scenario
     run(lab)       the story
 
@@ -81,6 +82,7 @@ class Scenario:
     san: San
     suites: tuple[str, ...]
     long_suites: tuple[str, ...]
+    quick_suites: tuple[str, ...]
     alerts: frozenset[str]
     run: Callable[[Lab], None]
 
@@ -112,6 +114,7 @@ def load(name: str) -> Scenario:
         getattr(module, "SAN", ARTICLE),
         getattr(module, "SUITES", ("trixie",)),
         getattr(module, "LONG_SUITES", ()),
+        getattr(module, "QUICK_SUITES", ()),
         frozenset(getattr(module, "ALERTS", ())),
         module.run,
     )

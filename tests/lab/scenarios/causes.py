@@ -16,6 +16,7 @@ from tests.lab.kit.san import QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS | {"path_missing", "path_flapping", "session_restored"}
 
 PATIENCE = 40.0

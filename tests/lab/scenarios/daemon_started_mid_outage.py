@@ -8,6 +8,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 # At its start it also reports what is configured and not in force.
 ALERTS = SESSION_LOSS | {"config_finding"}
 

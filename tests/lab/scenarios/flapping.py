@@ -9,6 +9,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 ALERTS = ("path_failed", "path_flapping", "map_at_risk")
 
 FAILURES_UNTIL_FLAPPING = 3

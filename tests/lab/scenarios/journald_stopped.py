@@ -10,6 +10,7 @@ from tests.lab.kit.scenario import SESSION_LOSS, TOLERANCE, Lab
 from tests.lab.kit.watch import UNIT, Entry
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS
 
 DOWN = 22.0

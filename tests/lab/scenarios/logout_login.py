@@ -9,6 +9,7 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS | {"path_missing"}
 
 

@@ -9,6 +9,7 @@ from tests.lab.kit.san import PORTALS, QUICK, wait_for_paths
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
+QUICK_SUITES = ("trixie",)
 
 LUN = 2
 
