@@ -189,8 +189,8 @@ def portal(session: str) -> str:
         connection = connection_of(session)
         address, port = read(f"{connection}/persistent_address"), read(f"{connection}/persistent_port")
         shown = in_brackets(f"{address}", port)
-        # Not complete while the session is being made, or removed.
-        if not address or not port or "!" in shown:
+        # Until iscsid has set them they are (null) and 0; when the session is removed they can't be read.
+        if address in (None, "", "(null)") or port in (None, "", "0") or "!" in shown:
             return shown
         portals[session] = shown
     return portals[session]

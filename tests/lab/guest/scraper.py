@@ -13,7 +13,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-INTERVAL = 0.3
+INTERVAL = 0.5
+"""Seconds between two scrapes. More of them would keep the daemon of an emulated guest busy half of the time."""
 LONG = 0.25
 """Seconds of a scrape that is worth a line."""
 PREFIX = "mpathd_watch_"

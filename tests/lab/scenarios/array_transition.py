@@ -18,7 +18,6 @@ from tests.lab.kit.scenario import Lab
 
 SAN = LIO
 SUITES = ("trixie", "bookworm")
-QUICK_SUITES = ("trixie",)
 ALERTS = GROUP_LOSS | {"source_down"}
 
 TRANSITION = 8.0

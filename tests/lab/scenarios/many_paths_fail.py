@@ -14,7 +14,6 @@ from tests.lab.kit.scenario import Lab
 from tests.lab.kit.transitions import FAILED, UP
 
 SAN = MANY_MAPS
-QUICK_SUITES = ("trixie",)
 ALERTS = frozenset({"path_failed", "map_degraded", "config_finding"})
 
 SETTLED = 2.0
