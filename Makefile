@@ -51,11 +51,11 @@ lab: $(venv) deb ## start a guest with a two-path SAN and leave you in it
 	$(python) -m tests.lab up
 
 .PHONY: lab-quick
-lab-quick: $(venv) deb ## run those scenarios on a real kernel that CI runs, one of each kind
+lab-quick: $(venv) deb ## run those ten scenarios on a real kernel that CI runs
 	$(python) -m tests.lab test --quick
 
 .PHONY: lab-test
-lab-test: $(venv) deb ## run all scenarios but those that take long; takes an hour
+lab-test: $(venv) deb ## run all scenarios but those that take long; takes more than an hour
 	$(python) -m tests.lab test
 
 .PHONY: lab-long

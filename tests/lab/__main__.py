@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     extent = test.add_mutually_exclusive_group()
     extent.set_defaults(extent=Extent.WHOLE)
     for name, meaning, text in (
-        ("--quick", Extent.QUICK, "run what CI runs: a scenario of each kind"),
+        ("--quick", Extent.QUICK, "run what CI runs"),
         ("--long", Extent.LONG, "run the scenarios that take long (hours), each once only"),
     ):
         extent.add_argument(name, action="store_const", dest="extent", const=meaning, help=text)

@@ -30,7 +30,10 @@ METRICS_PORT = 10068
 MACHINE = (
     *("-machine", "pc", "-cpu", "Nehalem", "-smp", "2"),
     # Emulation everywhere, even where there is KVM: the same speed on every host, and machines without KVM are common.
-    *("-accel", "tcg,thread=multi,tb-size=512"),
+    *("-accel", "tcg,thread=single,tb-size=512"),
+    # Each instruction takes 2 ns of the guest's clock, however long it takes here: what is late in a guest does not
+    # depend on how fast this host is, or what else it does. While nothing runs in the guest, its clock goes as ours.
+    *("-icount", "shift=1,sleep=on"),
     *("-nodefaults", "-display", "none"),
     *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
 )

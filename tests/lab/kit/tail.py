@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 POLL_INTERVAL = 0.1
 
+SLOWEST = 5.0
+"""Seconds of the host's that one of the guest may take: the guest's clock counts its instructions (`guest.MACHINE`)."""
+
 
 class JsonTail:
     """The lines of one JSON-lines file in the guest, each an object. Reads only what is new since the last look."""
@@ -46,9 +49,9 @@ def wait_for(look: Callable[[], T | None], what: str, timeout: float) -> T:
     """Call `look` until it returns something other than None, and return that.
 
     Raises:
-        WaitTimeoutError: it did not within `timeout` seconds; the text says what was awaited.
+        WaitTimeoutError: it did not within `timeout` seconds of the guest's; the text says what was awaited.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + SLOWEST * timeout
     while True:
         found = look()
         if found is not None:

@@ -12,7 +12,6 @@ from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
 LONG_SUITES = ("bookworm",)
-QUICK_SUITES = ("trixie",)
 ALERTS = chaos.ALERTS
 
 SECONDS, PAUSE = 75.0, 9.0

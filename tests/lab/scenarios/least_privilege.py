@@ -14,7 +14,6 @@ from tests.lab.kit.watch import CONFIG, UNIT
 
 SAN = QUICK
 LONG_SUITES = ("bookworm",)
-QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS | {"config_finding"}
 
 PROBE = Path(__file__).parent.parent / "guest/probe.py"

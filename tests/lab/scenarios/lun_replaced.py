@@ -13,7 +13,6 @@ from tests.lab.kit.scenario import Lab
 
 SAN = LIO
 LONG_SUITES = ("bookworm",)
-QUICK_SUITES = ("trixie",)
 ALERTS = ("config_finding", "source_down", "path_missing", "map_at_risk", "map_lost")
 
 LUN = 4

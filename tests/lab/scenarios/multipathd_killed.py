@@ -10,6 +10,7 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
 LONG_SUITES = ("sid",)
+QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS | {"source_down"}
 
 

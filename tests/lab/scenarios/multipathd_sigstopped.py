@@ -8,7 +8,6 @@ from tests.lab.kit.san import PORTALS, QUICK
 from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
-QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS | {"source_down"}
 
 

@@ -12,7 +12,6 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK_FAILOVER
 LONG_SUITES = ("bookworm",)
-QUICK_SUITES = ("trixie",)
 # Each start also reports what is configured and not in force.
 ALERTS = SESSION_LOSS | {"config_finding"}
 

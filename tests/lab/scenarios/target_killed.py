@@ -8,7 +8,6 @@ from tests.lab.kit.scenario import SESSION_LOSS, Lab
 
 SAN = QUICK
 LONG_SUITES = ("sid",)
-QUICK_SUITES = ("trixie",)
 ALERTS = SESSION_LOSS
 
 

@@ -18,7 +18,6 @@ from tests.lab.kit.transitions import FAILED, UP
 from tests.lab.kit.watch import UNIT
 
 SAN = MANY_MAPS
-QUICK_SUITES = ("trixie",)
 ALERTS = frozenset({"path_failed", "map_degraded", "events_lost", "source_down", "config_finding"})
 """Without CAP_NET_ADMIN the kernel's iSCSI errors can't be received, which `source_down` reports."""
 

@@ -12,7 +12,6 @@ from tests.lab.kit.san import PORTALS, QUICK, wait_for_paths
 from tests.lab.kit.scenario import Lab
 
 SAN = QUICK
-QUICK_SUITES = ("trixie",)
 ALERTS = frozenset({"path_failed", "map_at_risk", "config_finding"})
 
 VOLUMES = range(2, 8)
