@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 INTERVAL = 0.5
-"""Seconds between two scrapes. More of them would keep the daemon of an emulated guest busy half of the time."""
+"""Seconds between two scrapes. Each of them takes processor time of the daemon that is judged."""
 LONG = 0.25
 """Seconds of a scrape that is worth a line."""
 PREFIX = "mpathd_watch_"

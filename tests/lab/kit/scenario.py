@@ -264,14 +264,6 @@ class Lab:
         elif self.check(abs(ours - truth) <= seconds, f"{what}: {ours - truth:+.2f} s from the truth"):
             self.say(f"ours: {what} {ours - truth:+.2f} s from the truth")
 
-    def timely(self, ours: float | None, truth: float, what: str) -> None:
-        """Expect that the product's instant `ours` is the truth's, but for what the recorder itself was late just then.
-
-        While the guest stands still neither of them runs.
-        """
-        begin, end = sorted((truth, truth if ours is None else ours))
-        self.within(TOLERANCE + self.truth.lateness(begin - TOLERANCE, end), ours, truth, what)
-
     def expect_path(self, map_name: str, path: str, health: str, at: float) -> Entry | None:
         """Expect journal and metrics to say that a path became `health` at `at`; return the journal entry."""
         return self._expect_health("path_health", health, at, map=map_name, path=path)
@@ -577,7 +569,7 @@ class Lab:
             return self.watch.metric_instant(metric, health, after=after, **labels)
 
         found = self._patiently(entry, at + TOLERANCE)
-        self.timely(found.at if found else None, at, f"{name} (journal)")
+        self.within(TOLERANCE, found.at if found else None, at, f"{name} (journal)")
         scraped = self._patiently(sample, at + TOLERANCE)
         if scraped is None and found and self.watch.held(found, **fields) < FLEETING:
             self.say(f"ours: {name} was over too soon to be scraped")
@@ -585,7 +577,7 @@ class Lab:
             shown = self.watch.state(metric, **labels)
             self.check(shown == health, f"{name} (metric): it is {shown}")
         else:
-            self.timely(scraped, at, f"{name} (metric)")
+            self.within(TOLERANCE, scraped, at, f"{name} (metric)")
         return found
 
     def _was_brief(self, entry: Entry, fields: dict[str, str]) -> bool:

@@ -87,11 +87,6 @@ class Truth:
             self._records.append(Record(values["mono"], values["source"], values))
         return [each for each in self._records if each.at > after and source in (None, each.source)]
 
-    def lateness(self, begin: float, end: float) -> float:
-        """Return for how many seconds the recorder read nothing, in gaps that touch `begin` to `end`."""
-        gaps: list[tuple[float, float]] = [(each.at - each.values["seconds"], each.at) for each in self.records("late")]
-        return sum(until - since for since, until in gaps if since <= end and until >= begin)
-
     def find(self, source: str, after: float = 0.0, **values: object) -> Record | None:
         """Return the first record of `source` later than `after` that has all these values."""
         return next((each for each in self.records(source, after) if _has(each, values)), None)

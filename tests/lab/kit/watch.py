@@ -107,7 +107,7 @@ class Change:
 def start_followers(guest: Guest, *, scrapes: bool = True) -> None:
     """Start following the product's journal and metrics in the guest, and return when both have their first line.
 
-    Without `scrapes` only the journal: the metrics of thousands of paths, three times a second, would keep an emulated
+    Without `scrapes` only the journal: the metrics of thousands of paths, twice a second, would keep an emulated
     guest busy.
     """
     guest.run("mkdir -p /run/lab")

@@ -34,7 +34,7 @@ def run(lab: Lab) -> None:
     for health, at in (("stalled", stalled), ("failed", failed), ("up", up)):
         if lab.watch.present:
             seen = lab.watch.metric_instant("path_health", health, after=at - TOLERANCE, map="mpio", path=path)
-            lab.timely(seen, at, f"{path} {health} (metric, journald frozen)")
+            lab.within(TOLERANCE, seen, at, f"{path} {health} (metric, journald frozen)")
             lab.check(seen is not None and seen < told.thawed, f"{path} {health} was seen while journald was frozen")
         lab.expect_path("mpio", path, health, at)
     lab.expect_path_story("mpio", path, ["stalled", "failed", "recovering", "up"])

@@ -31,7 +31,7 @@ def run(lab: Lab) -> None:
 
     lab.pause_until(back + DEADLINE + SLACK + TOLERANCE)
     overdue = lab.expect_event("path_overdue", after=plugged, MAP="mpio", PATH=path)
-    lab.timely(overdue.at if overdue else None, back + DEADLINE + SLACK, f"{path} overdue")
+    lab.within(TOLERANCE, overdue.at if overdue else None, back + DEADLINE + SLACK, f"{path} overdue")
     lab.expect_metric("path_overdue", 1, map="mpio", path=path)
     lab.faults.thaw_multipathd()
     lab.expect_outage("mpio", path, cut, verdict="over_budget", broken="reinstatement")

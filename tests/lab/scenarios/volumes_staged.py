@@ -39,6 +39,8 @@ def play(lab: Lab, volumes: range) -> None:
     broken = SAN.map_name(volumes[-1])
     lab.faults.lun_offline(2, volumes[-1])
     lab.expect_state("path_health", "failed", map=broken, path=PORTALS[2], timeout=60)
+    # That is true, and is reported after the spread of an outage: before the map is taken away, or not at all.
+    lab.expect_event("map_at_risk", after=staged, MAP=broken)
 
     unstaged = lab.guest.now()
     for lun in volumes:
