@@ -38,20 +38,19 @@ class Storm:
 
     def break_out(self) -> None:
         """Have dm fail the paths, at once."""
-        if self._listed:
-            self._host.multipathd.change(failed=[dev_t for _, dev_t in self._paths])
-        self._play("PATH_FAILED", "path_failed", counted=True)
+        self._play("PATH_FAILED", "path_failed", "failed", counted=True)
 
     def pass_by(self) -> None:
         """Have all return."""
-        if self._listed:
-            self._host.multipathd.change(active=[dev_t for _, dev_t in self._paths])
-        self._play("PATH_REINSTATED", "path_reinstated", counted=False)
+        self._play("PATH_REINSTATED", "path_reinstated", "active", counted=False)
 
-    def _play(self, action: str, event: str, *, counted: bool) -> None:
+    def _play(self, action: str, event: str, state: str, *, counted: bool) -> None:
         messages = [self._uevents.message(action, *path) for path in self._paths]
         wait_quiet(self._pid)
         self._host.journald.taken()
+        if self._listed:
+            # Not sooner: the daemon may list the maps at any time, and would report what no event has reported.
+            self._host.multipathd.change(**{state: [dev_t for _, dev_t in self._paths]})
         before, sent = processor_time(self._pid), 0
         for message in messages:
             sent = self._uevents.send(message)
