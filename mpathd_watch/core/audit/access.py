@@ -7,7 +7,7 @@ priority into one path group. Of disks with another device handler (rdac, emc, h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mpathd_watch.core.audit.context import Host
@@ -39,9 +39,9 @@ class _Reason(NamedTuple):
     where: str
 
 
-def findings(host: Host) -> Iterator[Sighting]:
-    """Every map by label. That the access states are ignored explains by itself which paths are used."""
-    for map_ in host.maps:
+def findings(host: Host, maps: Iterable[MapState]) -> Iterator[Sighting]:
+    """Each of ``maps``. That the access states are ignored explains by itself which paths are used."""
+    for map_ in maps:
         ignored = _ignored(host, map_) or _ignored_later(host, map_)
         if ignored is not None:
             yield ignored

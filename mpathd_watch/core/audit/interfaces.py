@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.catalog.findings import Finding, FindingKind
@@ -22,14 +22,18 @@ CONF = "/proc/sys/net/ipv4/conf"
 HALF = "half"
 
 
-def findings(host: Host) -> Iterator[Finding]:
-    """Settings of the host, then sessions by label, then maps by label."""
+def of_sessions(host: Host) -> Iterator[Finding]:
+    """Settings of the host, then sessions by label."""
     sessions = [session for session in host.sessions if session.label in host.users]
     yield from _strict(host, sessions)
     yield from _flux(host, sessions)
     for session in sessions:
         yield from _segments(host, session)
-    for map_ in host.maps:
+
+
+def of_maps(host: Host, maps: Iterable[MapState]) -> Iterator[Finding]:
+    """Each of ``maps``, whose interfaces are siblings."""
+    for map_ in maps:
         links = _links(host, map_)
         yield from _mtus(map_, links)
         yield from _speeds(map_, _trunks(host, map_))

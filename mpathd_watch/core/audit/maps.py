@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit_report import MapReport
 from mpathd_watch.core.layers import table as layers
@@ -9,9 +11,9 @@ from mpathd_watch.core.model.budget import Budget
 from mpathd_watch.core.state import MapState
 
 
-def reports(host: Host) -> dict[str, MapReport]:
-    """A report for every map, by WWID, in the order of their labels."""
-    return {map_.wwid: _report(host, map_) for map_ in host.maps}
+def reports(host: Host, maps: Iterable[MapState]) -> dict[str, MapReport]:
+    """A report for each of ``maps``, by WWID."""
+    return {map_.wwid: _report(host, map_) for map_ in maps}
 
 
 def _report(host: Host, map_: MapState) -> MapReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.effective_settings import line, remark, transport, whence
@@ -13,9 +13,9 @@ from mpathd_watch.core.model.text import listed
 from mpathd_watch.core.state import MapState
 
 
-def findings(host: Host, reports: Mapping[str, MapReport]) -> Iterator[Finding]:
-    """Every map by label."""
-    for map_ in host.maps:
+def findings(host: Host, maps: Iterable[MapState], reports: Mapping[str, MapReport]) -> Iterator[Finding]:
+    """Each of ``maps``; ``reports`` has theirs, by WWID."""
+    for map_ in maps:
         report = reports[map_.wwid]
         yield from _checks(host, map_, report)
         yield from _commands(map_, report)

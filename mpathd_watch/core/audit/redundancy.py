@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 
 from mpathd_watch.core.audit.context import Host
@@ -21,9 +21,9 @@ EXCHANGED = "exchanged"
 """The cause of a finding where the kernel itself has found another LUN behind a disk than before."""
 
 
-def findings(host: Host) -> Iterator[Finding]:
-    """Every map by label."""
-    for map_ in host.maps:
+def findings(host: Host, maps: Iterable[MapState]) -> Iterator[Finding]:
+    """Each of ``maps``."""
+    for map_ in maps:
         if map_.present == 0 and not map_.unplaced:
             kind = FindingKind.MAP_WITHOUT_PATH
             yield Finding(kind, map_.label, "it has no disk left", advice=_advice(map_, kind))

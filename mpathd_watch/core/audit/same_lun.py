@@ -6,7 +6,7 @@ numbers, or an appliance was copied, different LUNs have the same one.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 
 from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
@@ -24,26 +24,30 @@ SOFTWARE_TARGETS = ("IET", "LIO-ORG", "SCST_FIO", "SCST_BIO")
 """Vendors of targets on ordinary hosts, whose configuration, serial numbers included, is easily copied."""
 
 
-def different(host: Host) -> Mapping[str, str]:
-    """The maps, by WWID, whose paths certainly lead to different LUNs, with the evidence."""
+def different(maps: Iterable[MapState]) -> dict[str, str]:
+    """Those of ``maps``, by WWID, whose paths certainly lead to different LUNs, with the evidence."""
     found: dict[str, str] = {}
-    for map_ in host.maps:
+    for map_ in maps:
         text = _by_kernel(map_) or _by_number(map_) or _by_default_serial(map_)
         if text:
             found[map_.wwid] = text
     return found
 
 
-def findings(host: Host, mixed: Mapping[str, str]) -> Iterator[Sighting]:
-    """Every map by label, then every pair of maps; ``mixed`` is the result of ``different``."""
-    for map_ in host.maps:
+def in_one_map(maps: Iterable[MapState], mixed: Mapping[str, str]) -> Iterator[Sighting]:
+    """Each of ``maps`` whose paths lead to different LUNs, or may; ``mixed`` is the result of ``different``."""
+    for map_ in maps:
         if map_.wwid in mixed:
             several = "the paths of {} maps lead to different LUNs"
             yield example(FindingKind.ONE_MAP_TWO_LUNS, map_.label, mixed[map_.wwid], several)
         elif map_.vendor in SOFTWARE_TARGETS and len(names := _targets(map_)) > 1:
             text, several = f"its paths lead to the targets {listed(names)}", "{} maps have paths to different targets"
             yield example(FindingKind.ONE_WWID_TWO_TARGETS, map_.label, text, several)
-    for (one, two), text in _in_two_maps(host, mixed).items():
+
+
+def in_two_maps(host: Host, mixed: Container[str]) -> Iterator[Sighting]:
+    """Every pair of maps that have a LUN in common, but for those of ``mixed`` (WWIDs)."""
+    for (one, two), text in _pairs(host, mixed).items():
         several = "{} pairs of maps have a LUN in common"
         yield example(FindingKind.ONE_LUN_TWO_MAPS, f"{one} and {two}", text, several)
 
@@ -98,7 +102,7 @@ def _targets(map_: MapState) -> list[str]:
     return sorted({path.place.target for path in _alive(map_) if path.place.target})
 
 
-def _in_two_maps(host: Host, mixed: Container[str]) -> dict[tuple[str, str], str]:
+def _pairs(host: Host, mixed: Container[str]) -> dict[tuple[str, str], str]:
     """The pairs of maps that have an address at a target, or the kernel's name of a LUN in common."""
     first: dict[Hashable, tuple[MapState, PathState]] = {}
     found: dict[tuple[str, str], str] = {}

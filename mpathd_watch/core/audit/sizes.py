@@ -8,10 +8,9 @@ block/blk-mq.c).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mpathd_watch.core.audit.context import Host
 from mpathd_watch.core.audit.examples import example
 from mpathd_watch.core.audit.grouping import Sighting
 from mpathd_watch.core.catalog.findings import FindingKind
@@ -19,9 +18,9 @@ from mpathd_watch.core.model.text import listed, size
 from mpathd_watch.core.state import MapState
 
 
-def findings(host: Host, mixed: Container[str]) -> Iterator[Sighting]:
-    """Every map by label, without those of ``mixed`` (WWIDs): their paths lead to different LUNs anyway."""
-    for map_ in host.maps:
+def findings(maps: Iterable[MapState], mixed: Container[str]) -> Iterator[Sighting]:
+    """Each of ``maps`` but those of ``mixed`` (WWIDs): their paths lead to different LUNs anyway."""
+    for map_ in maps:
         if map_.wwid in mixed:
             continue
         sizes = _Sizes.of(map_)

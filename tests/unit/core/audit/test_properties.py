@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpathd_watch.core.audit import audit
+from mpathd_watch.core.audit.audit import advanced, begun, report
 from mpathd_watch.core.configuration import Configuration, NodeRecord, Reason, Unreadable
 from mpathd_watch.core.formats.multipath_conf import Document, merge, parse, parse_printed
 from mpathd_watch.core.formats.open_iscsi import keys, parse_record, record_path
@@ -197,3 +198,12 @@ def test_the_audit_and_its_printing_never_raise_and_are_the_same_twice(state: St
     lines = check.text(result).splitlines()
     assert not any("|" in line for line in lines[1:])
     check.document(result)
+
+
+@given(states(), st.integers(1, 3))
+def test_an_audit_map_by_map_comes_to_the_same_result_as_at_once(state: State, maps_at_once: int) -> None:
+    work = begun(state)
+    while not work.done:
+        work = advanced(work, maps_at_once)
+    assert report(work) == audit(state)
+    assert list(report(work).maps) == list(audit(state).maps)

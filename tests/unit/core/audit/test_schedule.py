@@ -25,7 +25,7 @@ CONF = "/etc/multipath.conf"
 CODE = "syntax_error"
 
 
-@pytest.fixture(autouse=True, params=[schedule.PATHS_AT_ONCE, 8], ids=["one step", "six steps"])
+@pytest.fixture(autouse=True, params=[schedule.PATHS_AT_ONCE, 8], ids=["one step", "seven steps"])
 def _steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the number of steps that an audit takes, what comes of it is the same."""
     monkeypatch.setattr(schedule, "PATHS_AT_ONCE", request.param)
