@@ -14,6 +14,11 @@ from mpathd_watch.sources.multipathd.replies import Parsed
 
 T = TypeVar("T")
 
+SETTLE = 0.1
+"""Seconds without a wake after which a request follows. Paths fail by the hundred: a listing that is requested at the
+first of their uevents is out of date when it comes, and another one must follow."""
+LONGEST_SETTLE = 1.0
+"""Seconds after which a request follows although wakes go on."""
 _DIGESTED_AT_ONCE = 1 << 16
 """Characters, of which there need not be another copy for a digest."""
 
@@ -39,8 +44,9 @@ def digest(text: str, grammar: object) -> bytes:
 class Listing(Generic[T]):
     """The listing that ``command`` requests, at intervals of ``every`` seconds, and sooner after a wake.
 
-    Requests after wakes are at least ``wake_spacing`` seconds apart. A reply may take ``deadline`` seconds. ``last`` is
-    the last reply; with ``None``, the next one is reported whatever it holds.
+    A request follows once no wake has come for ``settle`` seconds, at most ``longest_settle`` after the first one.
+    Requests after wakes are at least ``wake_spacing`` apart. A reply may take ``deadline``. ``last`` is the last reply;
+    with ``None``, the next one is reported whatever it holds.
     """
 
     command: str
@@ -49,21 +55,32 @@ class Listing(Generic[T]):
     every: float
     wake_spacing: float
     deadline: float
+    settle: float = SETTLE
+    longest_settle: float = LONGEST_SETTLE
     routine: float = -math.inf
-    woken: bool = False
+    wakes: tuple[float, float] | None = None
+    """The first and the last wake since the last request."""
     last_woken: float = -math.inf
     last: Reply | None = None
 
+    def wake(self, now: float) -> None:
+        """Have it requested soon, and reported whatever it holds."""
+        self.wakes = (now if self.wakes is None else self.wakes[0], now)
+
     def due(self) -> float:
         """The time of the next request."""
-        return min(self.routine, self.last_woken + self.wake_spacing) if self.woken else self.routine
+        if self.wakes is None:
+            return self.routine
+        first, last = self.wakes
+        settled = min(last + self.settle, first + self.longest_settle)
+        return min(self.routine, max(settled, self.last_woken + self.wake_spacing))
 
     def begin(self, now: float) -> Reply | None:
         """Note a request at ``now``. Return the last reply; ``None`` if this one must be reported in any case."""
-        previous = None if self.woken else self.last
-        if self.woken:
+        previous = self.last if self.wakes is None else None
+        if self.wakes is not None:
             self.last_woken = now
-        self.woken = False
+        self.wakes = None
         self.routine = now + self.every
         self.last = None
         return previous

@@ -20,7 +20,7 @@ from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.multipathd.client import DEADLINE
 from mpathd_watch.sources.multipathd.errors import BadReply, MultipathdError
-from mpathd_watch.sources.multipathd.listing import Listing
+from mpathd_watch.sources.multipathd.listing import SETTLE, Listing
 from mpathd_watch.sources.multipathd.presence import Presence
 from mpathd_watch.sources.multipathd.recovery import Recovery
 from mpathd_watch.sources.multipathd.replies import (
@@ -60,10 +60,10 @@ class MultipathdSource:
     The events are ``PathsListed``, ``MapsListed``, ``MultipathdConfigured``, ``SourceUp``, ``SourceDown``,
     ``SourceErrors`` and ``SourceAnswered``. All times are in seconds of ``clock``.
 
-    Paths are requested at intervals of ``paths_every`` and maps of ``maps_every``; sooner after a wake, but requests
-    after wakes are at least ``wake_spacing`` apart. A listing is emitted if it was woken for, if it differs from the
-    last one, or if it is the first since the source was down. A reply may take ``deadline``. Each time the maps take
-    longer although paths are answered, their deadline is doubled, up to 30 s.
+    Paths are requested at intervals of ``paths_every`` and maps of ``maps_every``; sooner after a wake, once none has
+    come for ``settle``, but requests after wakes are at least ``wake_spacing`` apart. A listing is emitted if it was
+    woken for, if it differs from the last one, or if it is the first since the source was down. A reply may take
+    ``deadline``. Each time the maps take longer although paths are answered, their deadline is doubled, up to 30 s.
 
     After a failure the next attempt follows after 1, 2, 4, ... s, up to ``longest_backoff``. Meanwhile the process is
     checked at intervals of ``presence_every``: it may have stopped, or it may be a new one, which is asked at once. The
@@ -86,6 +86,7 @@ class MultipathdSource:
         paths_every: float = 5.0,
         maps_every: float = 60.0,
         wake_spacing: float = 0.5,
+        settle: float = SETTLE,
         shortest_backoff: float = 1.0,
         longest_backoff: float = 10.0,
         presence_every: float = 1.0,
@@ -97,8 +98,9 @@ class MultipathdSource:
         self._availability = Availability(emit, SourceName.MULTIPATHD)
         self._client = client
         self._clock = clock
-        self._paths = Listing[PathListing](PATHS_COMMAND, parse_paths, PathsListed, paths_every, wake_spacing, deadline)
-        self._maps = Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, wake_spacing, deadline)
+        after = wake_spacing, deadline, settle
+        self._paths = Listing[PathListing](PATHS_COMMAND, parse_paths, PathsListed, paths_every, *after)
+        self._maps = Listing[MapListing](MAPS_COMMAND, parse_maps, MapsListed, maps_every, *after)
         self._configuration = Listing[Document](
             CONFIGURATION_COMMAND,
             lambda text: parse_configuration(text, version() or NEWEST),
@@ -106,6 +108,7 @@ class MultipathdSource:
             maps_every,
             configuration_spacing,
             deadline,
+            settle,
         )
         self._version = version
         self._bell = asyncio.Event()
@@ -116,13 +119,13 @@ class MultipathdSource:
 
     def wake_paths(self) -> None:
         """Request the paths soon."""
-        self._paths.woken = True
+        self._paths.wake(self._clock())
         self._bell.set()
 
     def wake_maps(self) -> None:
         """Request the maps soon."""
-        self._maps.woken = True
-        self._configuration.woken = True
+        self._maps.wake(self._clock())
+        self._configuration.wake(self._clock())
         self._bell.set()
 
     async def run(self) -> None:
@@ -208,7 +211,7 @@ class MultipathdSource:
 
     async def _ask_configuration(self) -> None:
         listing, news = self._configuration, list[Event]()
-        listing.last_woken, listing.woken, known = self._clock(), False, listing.last
+        listing.last_woken, listing.wakes, known = self._clock(), None, listing.last
         try:
             await self._ask(listing, news)
         except (MultipathdError, BadReply) as error:

@@ -49,6 +49,7 @@ class Watch:
             "paths_every": HOUR,
             "maps_every": HOUR,
             "wake_spacing": 0.1,
+            "settle": 0.0,
             "shortest_backoff": 0.1,
             "longest_backoff": 0.4,
             "presence_every": 0.05,

@@ -14,6 +14,7 @@ from tests.sim.sources.source import Emit, Source
 from tests.sim.world.host import World
 
 PATHS_EVERY, MAPS_EVERY, WAKES_APART = 5.0, 60.0, 0.5
+SETTLE, LONGEST_SETTLE = 0.1, 1.0
 DEADLINE = 4.1
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)
 PRESENCE_EVERY = 1.0
@@ -27,20 +28,28 @@ class _Listing:
         self.take = take
         self.event = event
         self.due = 0.0
-        self.woken = False
+        self.wakes: tuple[float, float] | None = None
         self.asked = -WAKES_APART
         self.last: tuple[Any, ...] | None = None
 
     def next(self) -> float:
         """When it is requested next."""
-        return min(self.due, self.asked + WAKES_APART) if self.woken else self.due
+        if self.wakes is None:
+            return self.due
+        first, last = self.wakes
+        settled = min(last + SETTLE, first + LONGEST_SETTLE)
+        return min(self.due, max(settled, self.asked + WAKES_APART))
+
+    def wake(self, now: float) -> None:
+        """Have it requested soon."""
+        self.wakes = (now if self.wakes is None else self.wakes[0], now)
 
     def begin(self, now: float) -> tuple[Any, ...] | None:
         """Note a request: a wake that comes during it leads to another one. Returns what the last one held."""
-        previous = None if self.woken else self.last
-        if self.woken:
+        previous = self.last if self.wakes is None else None
+        if self.wakes is not None:
             self.asked = now
-        self.woken, self.due, self.last = False, now + self.every, None
+        self.wakes, self.due, self.last = None, now + self.every, None
         return previous
 
 
@@ -86,12 +95,12 @@ class MultipathdSource(Source):
 
     def wake_paths(self) -> None:
         """Request the paths soon."""
-        self._paths.woken = True
+        self._paths.wake(self.clock.now)
         self._plan()
 
     def wake_maps(self) -> None:
         """Request the maps soon."""
-        self._maps.woken = True
+        self._maps.wake(self.clock.now)
         self._plan()
 
     # --- when it asks -------------------------------------------------------------------------------------------------

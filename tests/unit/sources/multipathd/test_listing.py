@@ -8,7 +8,7 @@ import pytest
 
 from mpathd_watch.core.events import PathsListed
 from mpathd_watch.core.model.facts import PathListing
-from mpathd_watch.sources.multipathd.listing import Listing, Reply
+from mpathd_watch.sources.multipathd.listing import LONGEST_SETTLE, SETTLE, Listing, Reply
 from mpathd_watch.sources.multipathd.replies import Parsed
 
 
@@ -27,12 +27,33 @@ def test_it_is_due_at_first_and_in_routine_rounds(listing: Listing[PathListing])
 
 def test_a_wake_makes_it_due_but_wakes_no_more_often_than_they_may(listing: Listing[PathListing]) -> None:
     listing.begin(100.0)
-    listing.woken = True
-    assert listing.due() < 100.0
+    listing.wake(101.0 - SETTLE)
+    assert listing.due() == 101.0
     listing.begin(101.0)
     assert listing.due() == 106.0
-    listing.woken = True
+    listing.wake(101.5)
     assert listing.due() == 102.0
+
+
+def test_of_many_wakes_the_request_follows_the_last_one_but_does_not_wait_for_ever(
+    listing: Listing[PathListing],
+) -> None:
+    listing.begin(100.0)
+    for tenth in range(5):
+        listing.wake(101.0 + 0.1 * tenth)
+    assert listing.due() == pytest.approx(101.4 + SETTLE)
+    for tenth in range(5, 50):
+        listing.wake(101.0 + 0.1 * tenth)
+    assert listing.due() == 101.0 + LONGEST_SETTLE
+    listing.begin(102.0)
+    listing.wake(103.0)
+    assert listing.due() == 103.0 + SETTLE
+
+
+def test_a_wake_does_not_put_off_a_routine_round(listing: Listing[PathListing]) -> None:
+    listing.begin(100.0)
+    listing.wake(104.99)
+    assert listing.due() == 105.0
 
 
 def test_what_it_held_is_compared_unless_somebody_waits_for_an_answer(listing: Listing[PathListing]) -> None:
@@ -41,9 +62,10 @@ def test_what_it_held_is_compared_unless_somebody_waits_for_an_answer(listing: L
     listing.last = held
     assert listing.begin(105.0) is held
     assert listing.last is None  # until the reply has come
-    listing.last, listing.woken = held, True
+    listing.last = held
+    listing.wake(105.5)
     assert listing.begin(106.0) is None
-    assert not listing.woken
+    assert listing.wakes is None
 
 
 def test_what_is_forgotten_is_due_and_reported(listing: Listing[PathListing]) -> None:
