@@ -80,6 +80,13 @@ class DmPathEvent:
 
 
 @immutable
+class DmPathEvents:
+    """Such uevents that came together: at most one of each map, in the order of their WWIDs."""
+
+    events: tuple[DmPathEvent, ...]
+
+
+@immutable
 class BlockEvent:
     """Any other kernel uevent of a block device.
 
@@ -238,6 +245,7 @@ Event = (
     | SourceErrors
     | EventsLost
     | DmPathEvent
+    | DmPathEvents
     | BlockEvent
     | UnitAttentions
     | SystemRead

@@ -14,7 +14,8 @@ and the audit is made when they are due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from mpathd_watch.core.audit import schedule
@@ -26,6 +27,7 @@ from mpathd_watch.core.events import (
     ConnectionFailed,
     DevicesRead,
     DmPathEvent,
+    DmPathEvents,
     DmStatusRead,
     Event,
     EventsLost,
@@ -74,6 +76,7 @@ def _ticked(draft: Draft, event: Tick) -> None:
 
 _ENTRIES: Mapping[type, Entry] = {
     DmPathEvent: Entry(dm.path_event, SourceName.UEVENT),
+    DmPathEvents: Entry(dm.path_events, SourceName.UEVENT),
     BlockEvent: Entry(dm.block_event, SourceName.UEVENT),
     UnitAttentions: Entry(unit_attentions.unit_attentions, SourceName.UEVENT),
     EventsLost: Entry(sources.events_lost),
@@ -115,6 +118,33 @@ def step(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect,
     slow_paths.compare_when_due(draft)
     schedule.audit_when_due(draft)
     return draft.finished(), tuple(draft.effects)
+
+
+def gathered(events: Iterable[Event]) -> Iterator[Event]:
+    """Events that came together, in their order, of which as many as can be are judged in one step.
+
+    These are the path events of different maps that follow each other. In a storm a step of its own for each of them
+    takes twice as long. Two of the same map take two steps: each transition is judged, counted and reported.
+    """
+    storm: dict[str, DmPathEvent] = {}
+    for event in events:
+        if not isinstance(event, DmPathEvent):
+            yield from _together(storm)
+            storm = {}
+            yield event
+            continue
+        if event.wwid in storm:
+            yield from _together(storm)
+            storm = {}
+        storm[event.wwid] = event
+    yield from _together(storm)
+
+
+def _together(storm: Mapping[str, DmPathEvent]) -> Iterator[Event]:
+    if len(storm) > 1:
+        yield DmPathEvents(tuple(sorted(storm.values(), key=attrgetter("wwid"))))
+    else:
+        yield from storm.values()
 
 
 def shown_together(events: Iterable[Event], now: Instant) -> State:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from mpathd_watch.core.effects import Alert, Effect, Kept, Refresh
-from mpathd_watch.core.events import Event
+from mpathd_watch.core.events import DmPathEvents, Event
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.state import State
-from mpathd_watch.core.step import next_deadline, step
+from mpathd_watch.core.step import gathered, next_deadline, step
 from mpathd_watch.daemon.internal_errors import where
 from mpathd_watch.sinks.view import View
 
@@ -63,18 +64,24 @@ class Engine:
         return next_deadline(self.state)
 
     def feed(self, *events: Event, at: Instant | None = None) -> None:
-        """Process events one by one, show what they lead to, and carry out their effects in order."""
+        """Process events in their order, show what they lead to, and carry out their effects in order."""
         state, following = self.state, list[Effect]()
         broken: list[tuple[Event, str]] = []
-        for event in events:
+        for together in gathered(events):
             now = at or self._clock()
-            self._outlets.recorded(event, now)
-            try:
-                state, effects = step(state, event, now)
-            except Exception as error:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
-                broken.append((event, where(error)))
-            else:
-                following += effects
+            self._outlets.recorded(together, now)
+            waiting = deque([together])
+            while waiting:
+                event = waiting.popleft()
+                try:
+                    state, effects = step(state, event, now)
+                except Exception as error:  # noqa: BLE001  # a bug in the core must not stop the daemon: the next snapshot corrects the state
+                    if isinstance(event, DmPathEvents):
+                        waiting.extend(event.events)  # only what breaks it is lost
+                    else:
+                        broken.append((event, where(error)))
+                else:
+                    following += effects
         self.state = state
         for event, report in broken:
             self._outlets.broken(event, report)

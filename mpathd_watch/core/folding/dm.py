@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from mpathd_watch.core.draft import Draft
 from mpathd_watch.core.effects import Scope
-from mpathd_watch.core.events import BlockEvent, DmPathEvent, DmStatusRead, MapsListed, PathsListed
+from mpathd_watch.core.events import BlockEvent, DmPathEvent, DmPathEvents, DmStatusRead, MapsListed, PathsListed
 from mpathd_watch.core.judging.expected import CONFIRMED_WITHIN
 from mpathd_watch.core.model.facts import MapListing, PathListing
 from mpathd_watch.core.model.instant import Instant
@@ -65,6 +65,12 @@ def path_event(draft: Draft, event: DmPathEvent) -> None:
         checker = replace(checker, overruled=overruled)
     dm = DmView(_AFTER[event.action], draft.now.monotonic, seqnum)
     draft.set_path(event.wwid, replace(path, dm=dm, checker=checker))
+
+
+def path_events(draft: Draft, event: DmPathEvents) -> None:
+    """Take over transitions of paths of different maps."""
+    for each in event.events:
+        path_event(draft, each)
 
 
 def block_event(draft: Draft, event: BlockEvent) -> None:
@@ -273,7 +279,7 @@ def _settled(path: PathState, dm: DmState, requested: float) -> PathState:
 
 
 def _look_for_unknown_maps(draft: Draft, wwids: Iterable[str]) -> None:
-    if any(wwid not in draft.maps or not draft.maps[wwid].exists for wwid in wwids):
+    if any(wwid not in draft.maps or not draft.maps[wwid].exists for wwid in set(wwids)):
         draft.refresh(Scope.SYSTEM)
 
 

@@ -18,6 +18,7 @@ from mpathd_watch.core.events import (
     ConnectionFailed,
     DevicesRead,
     DmPathEvent,
+    DmPathEvents,
     Event,
     MapsListed,
     NetworkRead,
@@ -88,6 +89,9 @@ def _facts(event: Event) -> Iterator[Fact]:
                 yield "carrier", link.name, str(link.carrier)
         case DmPathEvent():
             yield "uevent", event.dev_t, f"{event.action} {event.seqnum}"
+        case DmPathEvents():
+            for each in event.events:
+                yield from _facts(each)
         case ConnectionFailed():
             yield "error", str(event.sid), str(event.error)
         case SourceUp():

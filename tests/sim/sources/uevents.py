@@ -7,6 +7,7 @@ from typing import Any
 
 from mpathd_watch.core.events import ConnectionFailed, Event, EventsLost, NetworkRead
 from mpathd_watch.core.model.vocabulary import SourceName
+from mpathd_watch.core.step import gathered
 from mpathd_watch.sources.uevent.parse import in_order
 from tests.sim.clock import Clock
 from tests.sim.sources.source import Emit, Listener
@@ -55,7 +56,7 @@ class Uevents(Listener):
         self._deliver(in_order(batch))
 
     def _deliver(self, events: list[Event]) -> None:
-        for event in events:
+        for event in gathered(events):
             self.emit(event)
 
 

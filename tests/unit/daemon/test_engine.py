@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -9,16 +10,18 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpathd_watch.core.effects import Effect, Scope
+from mpathd_watch.core.effects import Effect, IncidentChanged, Refresh, Scope
 from mpathd_watch.core.events import (
     ConnectionFailed,
     DmPathEvent,
+    DmPathEvents,
     Event,
     EventsLost,
     SourceDown,
     SourceUp,
     Tick,
 )
+from mpathd_watch.core.model.incident import Incident
 from mpathd_watch.core.model.instant import Instant
 from mpathd_watch.core.model.vocabulary import DmAction, SourceName
 from mpathd_watch.core.state import State
@@ -57,9 +60,10 @@ others: st.SearchStrategy[Event] = st.sampled_from(
 
 
 class Seen(Outlets):
-    """An engine whose clock goes on by 10 ms with each event, what it has shown, and what has followed."""
+    """An engine whose clock goes on by ``pace`` seconds with each event, what it has shown, and what has followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 0.01) -> None:
+        self.pace = pace
         self.seconds = 0.0
         self.engine = Engine(self._now, self)
         self.effects: list[Effect] = []
@@ -68,7 +72,7 @@ class Seen(Outlets):
         self.reports: list[Event] = []
 
     def _now(self) -> Instant:
-        self.seconds += 0.01
+        self.seconds += self.pace
         return moment(self.seconds)
 
     def handle(self, effect: Effect) -> None:
@@ -84,6 +88,17 @@ class Seen(Outlets):
         self.reports.append(event)
 
 
+def followed(seen: Seen) -> tuple[Counter[str], set[Refresh], dict[str, Incident]]:
+    """What has followed, in any order, and what was asked for once or more; of incidents what was kept last.
+
+    Of paths that fail together, the maps are reported after all paths.
+    """
+    asked = {effect for effect in seen.effects if isinstance(effect, Refresh)}
+    kept = {each.incident.id: each.incident for each in seen.effects if isinstance(each, IncidentChanged)}
+    rest = Counter(repr(each) for each in seen.effects if not isinstance(each, Refresh | IncidentChanged))
+    return rest, asked, kept
+
+
 def parts(events: Sequence[Event], cuts: Sequence[int]) -> list[Sequence[Event]]:
     """The events, cut before these places."""
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(events)}), len(events)]
@@ -92,15 +107,25 @@ def parts(events: Sequence[Event], cuts: Sequence[int]) -> list[Sequence[Event]]
 
 @given(events=st.lists(path_events | others, max_size=25), cuts=st.lists(st.integers(1, 30), max_size=8))
 def test_it_does_not_matter_which_events_come_together(events: list[Event], cuts: list[int]) -> None:
-    together, apart = Seen(), Seen()
+    together, apart = Seen(pace=0.0), Seen(pace=0.0)
     for part in parts([*BEGINNING, *events], cuts):
         together.engine.feed(*part)
-    for event in [*BEGINNING, *events]:
-        apart.engine.feed(event)
+    for event, _ in together.recording:
+        for each in event.events if isinstance(event, DmPathEvents) else (event,):
+            apart.engine.feed(each)
     assert together.engine.state == apart.engine.state
-    assert together.effects == apart.effects
-    assert together.recording == apart.recording
+    assert followed(together) == followed(apart)
     assert together.reports == apart.reports == []
+
+
+@given(events=st.lists(path_events | others, max_size=25))
+def test_what_is_judged_in_one_step_is_recorded_as_one_event(events: list[Event]) -> None:
+    live, replayed = Seen(), Seen()
+    live.engine.feed(*BEGINNING, *events)
+    for event, at in live.recording:
+        replayed.engine.feed(event, at=at)
+    assert replayed.engine.state == live.engine.state
+    assert replayed.effects == live.effects
 
 
 def test_a_state_that_only_some_of_the_events_have_led_to_is_not_shown() -> None:
@@ -123,3 +148,22 @@ def test_an_event_that_breaks_the_core_is_reported_and_the_others_count(monkeypa
     assert seen.reports == [EventsLost()]
     assert len(seen.engine.state.maps) == 3
     assert any(getattr(effect, "scope", None) is Scope.MAPS for effect in seen.effects)
+
+
+def test_of_events_that_are_judged_together_only_the_one_that_breaks_the_core_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, broken, other = (DmPathEvent(DmAction.PATH_FAILED, wwid, wwid, "dm-0", "8:16", 1) for wwid in sorted(SAN.maps))
+
+    def step_or_not(state: State, event: Event, now: Instant) -> tuple[State, tuple[Effect, ...]]:
+        if event == broken or (isinstance(event, DmPathEvents) and broken in event.events):
+            raise KeyError("sdb")
+        return step(state, event, now)
+
+    monkeypatch.setattr("mpathd_watch.daemon.engine.step", step_or_not)
+    seen = Seen()
+    seen.engine.feed(*BEGINNING)
+    seen.engine.feed(other, broken, one)
+    assert [event for event, _ in seen.recording[len(BEGINNING) :]] == [DmPathEvents((one, broken, other))]
+    assert seen.reports == [broken]
+    assert seen.engine.state.counters.uevents == {"change": 2}
