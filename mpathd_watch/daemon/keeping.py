@@ -34,7 +34,7 @@ ENDED_WITHIN: Final = 2.0
 """Seconds that the rest may take at the end."""
 BEAT: Final = 10.0
 """Seconds between two signs of life in the store: by so much it is uncertain when a daemon was killed."""
-SPACING: Final = 0.25
+SPACING: Final = 1.0
 """Seconds between two writes: in a storm each has all that has come meanwhile, and not one outage."""
 HANGS: Final = 15.0
 """Seconds after which a write that has not returned is reported."""
