@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
+from typing import Final
 
 from mpathd_watch.cli.configuration import configuration
 from mpathd_watch.cli.output import fail
@@ -29,10 +31,15 @@ from mpathd_watch.sinks.http.listen import ListenError
 from mpathd_watch.sinks.local_socket import LocalSocketError
 from mpathd_watch.sinks.recorder import RecorderError
 
+SWITCH_INTERVAL: Final = 0.001
+"""Seconds after which a thread that computes lets another one go on; Python's own number is 5 ms. A uevent arrives
+while a thread reads a listing or renders metrics, and its loop waits for the interpreter that long each time."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT. Returns the exit status."""
     keep_little()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         config = configuration(options)
         directory = runtime_directory()
