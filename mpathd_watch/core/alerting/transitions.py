@@ -35,17 +35,22 @@ def announce_map(draft: Draft, map_: MapState, previous: MapState) -> None:
     At the start the layer's manager answers first: whether I/O fails or hangs is half of the news. While an array moves
     a LUN, its map may be without a path for seconds, and I/O waits: that is news only if it takes longer than it may.
     """
-    settling = Due(Wait.SETTLE, map_.wwid) in draft.deadlines
-    if map_.health is MapHealth.UNKNOWN or settling or not _manager_answered(draft, map_):
+    changed = map_.health is not map_.announced
+    recovered = map_.health is MapHealth.HEALTHY and map_.troubled is not None
+    fails = _begins_to_fail(map_, previous)
+    if map_.health is MapHealth.UNKNOWN or not (changed or recovered or fails):
+        return
+    if Due(Wait.SETTLE, map_.wwid) in draft.deadlines or not _manager_answered(draft, map_):
         return
     if _waits_for_array(map_) or _waits_for_paths(draft, map_):
         return
-    _announce_failing_io(draft, map_, previous)
-    if map_.health is not map_.announced:
+    if fails:
+        draft.emit(messages.map_io_fails(map_, draft.now))
+    if changed:
         # After the time to settle, the health is an old one that was never reported.
         known_before = MapHealth.UNKNOWN if previous.health is map_.health else previous.health
         draft.emit(messages.map_changed(map_, known_before, _troubled(draft, map_), waiting(draft, map_)))
-    if map_.health is not map_.announced or (map_.health is MapHealth.HEALTHY and map_.troubled is not None):
+    if changed or recovered:
         draft.maps[map_.wwid] = replace(
             map_,
             announced=map_.health,
@@ -53,11 +58,10 @@ def announce_map(draft: Draft, map_: MapState, previous: MapState) -> None:
         )
 
 
-def _announce_failing_io(draft: Draft, map_: MapState, previous: MapState) -> None:
-    """Report that I/O fails which waited until now; of a map that never queued, the loss itself reports that."""
+def _begins_to_fail(map_: MapState, previous: MapState) -> bool:
+    """Whether I/O fails which waited until now; of a map that never queued, the loss itself reports that."""
     began = previous.queueing.failing is None and map_.queueing.failing is not None
-    if began and previous.health is map_.announced is MapHealth.LOST:
-        draft.emit(messages.map_io_fails(map_, draft.now))
+    return began and previous.health is map_.announced is MapHealth.LOST
 
 
 def _troubled(draft: Draft, map_: MapState) -> Span | None:

@@ -145,10 +145,12 @@ def _settle(draft: Draft) -> None:
 
 def _look_at_map(draft: Draft, wwid: str) -> None:
     """Have the incident reported that has made a map worse than was reported of it, and those that took more paths."""
+    out = [(path.incident, path.outage) for path in draft.paths(wwid).values() if path.outage and path.outage.real]
+    if not out:
+        return
     map_ = draft.maps[wwid]
     rank = _rank(reported(map_), fails=map_.queueing.failing is not None)
-    out = [(path.incident, path.outage) for path in draft.paths(wwid).values() if path.outage and path.outage.real]
-    last, _ = max(out, key=lambda each: _out_since(each[1]), default=("", None))
+    last, _ = max(out, key=lambda each: _out_since(each[1]))
     for incident in dict(out):
         known = draft.incidents[incident]
         if incident == last and rank > _rank(known.worst, fails=known.fails):

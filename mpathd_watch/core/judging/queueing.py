@@ -38,7 +38,7 @@ def follow(draft: Draft, previous: Mapping[str, MapState]) -> None:
             if _is_rearmed(draft, map_):
                 queueing = Queueing()
                 draft.refresh(Scope.MAPS)
-        if queueing != map_.queueing:
+        if queueing is not map_.queueing and queueing != map_.queueing:
             draft.maps[wwid] = replace(map_, queueing=queueing)
         _request(draft, wwid)
 
@@ -47,7 +47,7 @@ def _noted(before: MapState, map_: MapState, now: Instant) -> Queueing:
     """What is known of the map's queueing, with the moments since which I/O hangs or fails."""
     known = map_.queueing
     if map_.health is not MapHealth.LOST or known.waits is None:
-        return replace(known, hanging=None, failing=None)
+        return known if known.hanging is known.failing is None else replace(known, hanging=None, failing=None)
     if known.waits:
         return replace(known, hanging=known.hanging or now, failing=None)
     begins = before.health in _HAS_PATH or known.hanging is not None
@@ -95,9 +95,11 @@ def _changes_after(map_: MapState) -> float | None:
 
     Only when dm has failed all paths does the count-down begin (update_queue_mode_del_path() in libmultipath).
     """
+    if map_.health is not MapHealth.LOST:
+        return None
     counts = map_.queues is True and map_.queueing.text.endswith(("chk", "sec"))
     members = [path for path in map_.paths.values() if path.member]
-    if map_.health is not MapHealth.LOST or not counts or any(path.dm.state is DmState.ACTIVE for path in members):
+    if not counts or any(path.dm.state is DmState.ACTIVE for path in members):
         return None
     if map_.queueing.ends is not None:
         return map_.queueing.ends.monotonic

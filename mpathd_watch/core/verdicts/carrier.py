@@ -90,6 +90,8 @@ def _owner(end: LocalEnd, links: Links) -> LinkFacts | None:
 
 def _dead(link: LinkFacts, links: Links) -> bool:
     """Whether it, or all that it is made of, is down: what is made of dead interfaces alone is dead, layer by layer."""
+    if not link.below:
+        return not link.up or link.carrier is False
     whole = [link, *(links[name] for name in _below(link, links) if name in links)]
     dead = {each.name for each in whole if not each.up or each.carrier is False}
     before = -1

@@ -28,7 +28,7 @@ def raw_states(draft: Draft, wwid: str, path: PathState) -> RawStates:
         checker=path.checker.verdict,
         device=path.disk.state,
         nexus=None if nexus is None else nexus.liveness,
-        nexus_cause=Cause.UNKNOWN if nexus is None else _nexus_cause(draft, nexus),
+        nexus_cause=Cause.UNKNOWN if nexus is None or not nexus.liveness.lost else _nexus_cause(draft, nexus),
         suspicion=None if nexus is None else nexus.suspicion,
         counters=cause_by_counters(path, nexus, standing, managed=is_managed(draft, layer, path.outage)),
         unmanaged=_unmanaged(draft, layer, path),
