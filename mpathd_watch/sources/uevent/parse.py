@@ -14,8 +14,12 @@ from mpathd_watch.core.model.identity import UUID_PREFIX
 from mpathd_watch.core.model.text import clean
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
 
-KEYS = ("DM_ACTION", "DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM", "DM_COOKIE", "RESIZE")
-"""The properties that are read from a block device's uevent, besides its action and name."""
+ACTION = "DM_ACTION"
+"""The property of a block device's uevent that makes it one about a path."""
+PATH_KEYS = ("DM_UUID", "DM_NAME", "DM_PATH", "DM_SEQNUM")
+"""What else is read of such a uevent, besides its action and name."""
+OTHER_KEYS = ("DM_COOKIE", "RESIZE")
+"""What is read of any other one."""
 
 ATTENTION = "SDEV_UA"
 """The property of a SCSI device's uevent that holds the kind of a unit attention."""
@@ -32,7 +36,7 @@ def parse(action: str, sysfs_name: str, properties: Mapping[str, str]) -> list[E
     A path event that can't be understood becomes a ``BlockEvent`` of a map, so that the map is read again.
     """
     name = clean(sysfs_name)
-    word = properties.get("DM_ACTION")
+    word = properties.get(ACTION)
     if word is None:
         return [BlockEvent(clean(action), name, "DM_COOKIE" in properties, "RESIZE" in properties)]
     uuid = clean(properties.get("DM_UUID", ""))

@@ -24,7 +24,7 @@ from mpathd_watch.core.model.vocabulary import SourceName
 from mpathd_watch.sources.netlink.groups import SO_RCVBUFFORCE
 from mpathd_watch.sources.reading.availability import Availability
 from mpathd_watch.sources.uevent.attentions import AttentionGatherer
-from mpathd_watch.sources.uevent.parse import ATTENTION, KEYS, in_order, parse
+from mpathd_watch.sources.uevent.parse import ACTION, ATTENTION, OTHER_KEYS, PATH_KEYS, in_order, parse
 
 BUFFER = 128 * 1024 * 1024
 """Requested bytes of receive buffer, the same as multipathd's. Only pending events take memory."""
@@ -152,9 +152,12 @@ class UeventSource:
                     self._attentions.take(device.sys_name, word)
             if device.subsystem != "block":
                 return []
-            properties = {}
-            for key in KEYS:
-                value = device.properties.get(key)
+            every = device.properties
+            word = every.get(ACTION)
+            properties = {} if word is None else {ACTION: word}
+            # One that is missing costs pyudev an exception, and a storm has hundreds of events.
+            for key in OTHER_KEYS if word is None else PATH_KEYS:
+                value = every.get(key)
                 if value is not None:
                     properties[key] = value
             return parse(device.action or "", device.sys_name, properties)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mpathd_watch.core.events import BlockEvent, DmPathEvent, Event, SourceErrors, UnitAttention
 from mpathd_watch.core.model.text import MAX_TEXT
 from mpathd_watch.core.model.vocabulary import AttentionKind, DmAction, SourceName
-from mpathd_watch.sources.uevent.parse import KEYS, in_order, parse, parse_attention
+from mpathd_watch.sources.uevent.parse import ACTION, OTHER_KEYS, PATH_KEYS, in_order, parse, parse_attention
 
 WWID = "36001405a4f0c2d1e8b94f6c9a1b2c3d4"
 FAILED = {
@@ -93,7 +93,9 @@ def test_names_are_made_harmless() -> None:
 
 
 anything = st.text(st.characters(), max_size=40)
-properties = st.dictionaries(st.sampled_from(KEYS), st.one_of(anything, st.sampled_from(sorted(FAILED.values()))))
+properties = st.dictionaries(
+    st.sampled_from((ACTION, *PATH_KEYS, *OTHER_KEYS)), st.one_of(anything, st.sampled_from(sorted(FAILED.values())))
+)
 
 
 @settings(deadline=None)
