@@ -20,6 +20,8 @@ class Effort:
     starts: int
     scrapes: int
     busy_scrapes: int
+    busy_seconds: float
+    """Seconds for them: only those count that show new I/O counters, and a large host's are read every minute."""
     events: int
     storm_rounds: int
     commands: int
@@ -50,6 +52,7 @@ FULL = Effort(
     starts=3,
     scrapes=7,
     busy_scrapes=3,
+    busy_seconds=120.0,
     events=200,
     storm_rounds=5,
     commands=7,
@@ -69,6 +72,7 @@ QUICK = Effort(
     starts=1,
     scrapes=1,
     busy_scrapes=1,
+    busy_seconds=8.0,
     events=4,
     storm_rounds=1,
     commands=1,

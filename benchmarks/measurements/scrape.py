@@ -42,16 +42,7 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
                     taken = _taken(each, compressed=compressed)
                     if number:  # the first one is not like those that follow
                         found[each.name].append(taken)
-        worked, renewed = list[float](), list[float]()
-        with working(host.tree):
-            seen = _counters(scrape(daemon.port))
-            for _ in range(effort.busy_scrapes):
-                time.sleep(effort.counters_every)
-                used, got = _taken(servers[0], compressed=True)
-                now = _counters(got)
-                worked.append(used)
-                renewed.append(len(now - seen) / len(now) * 100)
-                seen = now
+        worked, renewed = _busy(host, servers[0], effort)
     idle = [
         _figure(host, USED, "ms", {name: [used * 1e3 for used, _ in taken] for name, taken in plain.items()}),
         _figure(
@@ -62,15 +53,34 @@ def measure(host: Host, effort: Effort) -> list[Figure]:
         _figure(host, "size", "KiB", {name: [len(taken[0][1].body) / 1024] for name, taken in plain.items()}),
         _figure(host, "size, gzip", "KiB", {name: [len(taken[0][1].body) / 1024] for name, taken in zipped.items()}),
     ]
+    if not worked:
+        return idle
     note = (
         "every disk does I/O. Its counters are read every 5 s, less often on a large host, so not all are new since "
-        "the scrape before"
+        "the scrape before; scrapes that show none that is new don't count"
     )
     return [
         *idle,
         Figure(f"{USED}, gzip, disks busy", "ms", host.paths, median(worked) * 1e3, note=note),
         Figure("I/O counters that are new, disks busy", "%", host.paths, median(renewed), note=note),
     ]
+
+
+def _busy(host: Host, server: Server, effort: Effort) -> tuple[list[float], list[float]]:
+    """What scrapes take that show new I/O counters, and the share of those (%)."""
+    worked, renewed = list[float](), list[float]()
+    until = time.monotonic() + effort.busy_seconds
+    with working(host.tree):
+        seen = _counters(scrape(server.port))
+        while len(worked) < effort.busy_scrapes and time.monotonic() < until:
+            time.sleep(effort.counters_every)
+            used, got = _taken(server, compressed=True)
+            now = _counters(got)
+            if new := len(now - seen):
+                worked.append(used)
+                renewed.append(new / len(now) * 100)
+            seen = now
+    return worked, renewed
 
 
 def plots(figures: Sequence[Figure]) -> tuple[Plot, ...]:
