@@ -15,7 +15,6 @@ and the audit is made when they are due.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import attrgetter
 from typing import Any
 
 from mpathd_watch.core.audit import schedule
@@ -142,7 +141,7 @@ def gathered(events: Iterable[Event]) -> Iterator[Event]:
 
 def _together(storm: Mapping[str, DmPathEvent]) -> Iterator[Event]:
     if len(storm) > 1:
-        yield DmPathEvents(tuple(sorted(storm.values(), key=attrgetter("wwid"))))
+        yield DmPathEvents(tuple(storm[wwid] for wwid in sorted(storm)))
     else:
         yield from storm.values()
 
