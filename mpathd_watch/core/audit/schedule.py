@@ -31,7 +31,7 @@ DISTANCE = 5.0
 """Seconds between two audits."""
 STANDING = 60.0
 """Seconds that a finding must stand before it is announced, unless the configuration has changed."""
-PATHS_AT_ONCE = 2000
+PATHS_AT_ONCE = 1000
 """Paths that one step takes through a stage of an audit, or through several: a few milliseconds."""
 
 _WITH_ALERTS = frozenset(
