@@ -38,7 +38,7 @@ def follow(draft: Draft, previous: Mapping[str, MapState]) -> None:
             if _is_rearmed(draft, map_):
                 queueing = Queueing()
                 draft.refresh(Scope.MAPS)
-        if queueing is not map_.queueing and queueing != map_.queueing:
+        if queueing != map_.queueing:
             draft.maps[wwid] = replace(map_, queueing=queueing)
         _request(draft, wwid)
 
